@@ -1,0 +1,186 @@
+"""The HTTP service: routes, and how errors become answers. Never imports a source of tokens."""
+
+import hmac
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, Unauthorized
+
+from hooks.core import answer, binding, service_account
+from hooks.core.decision import Mint, decide
+from hooks.core.errors import BadRequest
+from hooks.core.fields import JSON, check
+from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.request import (
+    parse_bindings,
+    parse_observed,
+    parse_parent,
+    parse_parent_namespace,
+    parse_target,
+)
+from hooks.log import FIELDS
+from hooks.schemas import check_spec
+from hooks.settings import Settings, SettingsError, read_hook_token
+
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # a Namespace's worth of related objects is far less
+HEALTH: Final = frozenset({"/healthz", "/readyz"})
+log = logging.getLogger(__name__)
+
+Minting = Callable[[TokenRequest, datetime | None], AcrToken | MintFailed]
+Clock = Callable[[], datetime]
+
+
+class Hooks:
+    """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`."""
+
+    def __init__(self, settings: Settings, mint: Minting, clock: Clock) -> None:
+        self._policy = settings.policy
+        self._mint = mint
+        self._clock = clock
+
+    def sync(self, body: JSON) -> JSON:
+        """Answer the CompositeController's `sync`."""
+        observed = parse_observed(body, check_spec)
+        decision = decide(observed, self._policy, self._clock())
+        outcome = None
+        if isinstance(decision, Mint):
+            outcome = self._mint(decision.request, decision.newer_than)
+        result = binding.sync(observed, decision, outcome, self._policy, self._clock())
+        return answer.new_answer(observed.binding, result, finalizing=False)
+
+    def finalize(self, body: JSON) -> JSON:
+        """Answer the CompositeController's `finalize`."""
+        observed = parse_observed(body, check_spec)
+        result = binding.finalize(observed, self._policy, self._clock())
+        return answer.new_answer(observed.binding, result, finalizing=True)
+
+    def customize(self, body: JSON) -> JSON:
+        """Answer the CompositeController's `customize`."""
+        return answer.new_rules(parse_parent(body, check_spec))
+
+    def decorate(self, body: JSON) -> JSON:
+        """Answer the DecoratorController's `sync`."""
+        account, bindings = parse_target(body), parse_bindings(body, check_spec)
+        return answer.new_decoration(service_account.decorate(account, bindings, self._policy))
+
+    def decorate_customize(self, body: JSON) -> JSON:
+        """Answer the DecoratorController's `customize`."""
+        return answer.new_decorator_rules(parse_parent_namespace(body))
+
+
+def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
+    """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
+    app = Flask("hooks", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    hooks = Hooks(settings, mint, clock)
+    routes = {
+        "/sync": hooks.sync,
+        "/finalize": hooks.finalize,
+        "/customize": hooks.customize,
+        "/serviceaccount/sync": hooks.decorate,
+        "/serviceaccount/customize": hooks.decorate_customize,
+    }
+    for path, hook in routes.items():
+        app.add_url_rule(path, path, _view(path, hook), methods=["POST"])
+    for path, check_health in health_checks(settings).items():
+        app.add_url_rule(path, path, _health_view(check_health))
+    app.before_request(lambda: _authorize(settings))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(BadRequest, lambda error: _error(400, str(error)))
+    app.register_error_handler(RecursionError, lambda _: _error(400, "body: nested too deep"))
+    app.register_error_handler(SettingsError, lambda error: _error(503, str(error)))
+    app.register_error_handler(Exception, _bug)
+    return app
+
+
+def _view(path: str, hook: Callable[[JSON], JSON]) -> Callable[[], Response]:
+    def view() -> Response:
+        started = time.perf_counter()
+        body = _body(request.get_data(cache=False))
+        result = hook(body)
+        log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
+        return _json(result)
+
+    return view
+
+
+def _facts(path: str, body: JSON, result: JSON, started: float) -> JSON:
+    """Return what a log line says of a call."""
+    meta = (body.get("object") or body["parent"])["metadata"]
+    facts = {
+        "hook": path,
+        "namespace": meta.get("namespace"),
+        "name": meta["name"],
+        "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+    }
+    conditions = result.get("status", {}).get("conditions")
+    return {**facts, "reason": conditions[0]["reason"]} if conditions else facts
+
+
+def _body(data: bytes) -> JSON:
+    try:
+        body = json.loads(data)
+    except ValueError as error:
+        example = '{"parent": {...}, "children": {}, "related": {}}'
+        raise BadRequest(f"body: not JSON; e.g. {example}") from error
+    return check(body, dict, "body")
+
+
+def _authorize(settings: Settings) -> None:
+    """Refuse a caller without the bearer token: whoever may call gets tokens.
+
+    The file is read each time, so that a rotated Secret needs no restart.
+    """
+    if settings.hook_token_file is None or request.path in HEALTH:
+        return
+    expected = b"Bearer " + read_hook_token(settings.hook_token_file)
+    given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+    if not hmac.compare_digest(given, expected):
+        raise Unauthorized("Authorization: expected the hook's bearer token; e.g. Bearer abc")
+
+
+def health_checks(settings: Settings) -> dict[str, Callable[[], bool]]:
+    """Return, by path, what tells that the process is up, and that it can serve."""
+    return {"/healthz": lambda: True, "/readyz": lambda: _is_ready(settings)}
+
+
+def _is_ready(settings: Settings) -> bool:
+    try:
+        return settings.hook_token_file is None or bool(read_hook_token(settings.hook_token_file))
+    except SettingsError as error:
+        log.warning("not ready", extra={FIELDS: {"why": str(error)}})
+        return False
+
+
+def _health_view(check_health: Callable[[], bool]) -> Callable[[], Response]:
+    return lambda: _json({"status": "ok"}) if check_health() else _json({"status": "no"}, 503)
+
+
+def _json(body: JSON, status: int = 200) -> Response:
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(f"{text}\n", status, mimetype="application/json")
+
+
+def _error(status: int, text: str) -> Response:
+    log.warning("refused", extra={FIELDS: {"hook": request.path, "status": status, "why": text}})
+    return _json({"error": text}, status)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status == 413:  # noqa: PLR2004  HTTP
+        return _error(status, f"body: over {MAX_BODY_BYTES} bytes")
+    return _error(status, error.description or error.name)
+
+
+def _bug(error: Exception) -> Response:
+    """Answer for an error that nobody foresaw; Metacontroller puts the text into an Event."""
+    number = uuid.uuid4().hex[:8]
+    log.error("bug", exc_info=error, extra={FIELDS: {"hook": request.path, "bug": number}})
+    return _json({"error": f"internal error {number}; the service's log has its traceback"}, 500)

@@ -1,0 +1,1 @@
+"""The decisions, with no I/O, clock, randomness, environment or logging."""

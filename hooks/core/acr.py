@@ -1,0 +1,148 @@
+"""The exchange at a registry, without I/O: what to send, what came back, what a token says.
+
+Wire format: https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from hooks.core.errors import MalformedToken
+from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+from hooks.core.refresh import refresh_at
+
+# https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
+JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+MAX_ANSWER_BYTES: Final = 64 * 1024  # a refresh token is 1 to 3 KiB
+# ACR's tokens say nbf == iat, so a clock a little behind the registry's must not refuse them.
+CLOCK_SKEW: Final = timedelta(minutes=5)
+# A refresh token's life, for one that does not say when it was issued.
+# https://learn.microsoft.com/azure/container-registry/container-registry-authentication
+REFRESH_TOKEN_LIFE: Final = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """An HTTP POST of a form to `https://<server><path>`; *answer_key* holds the token."""
+
+    path: str
+    form: dict[str, str] = field(repr=False)
+    answer_key: str
+
+
+def exchange(request: TokenRequest, entra_token: str) -> Post:
+    """Return the request that turns an Entra token into a refresh token."""
+    form = {"grant_type": "access_token", "service": request.server, "access_token": entra_token}
+    return Post("/oauth2/exchange", form, "refresh_token")
+
+
+def scope_down(request: TokenRequest, refresh_token: str) -> Post:
+    """Return the request that turns a refresh token into an access token for the scope."""
+    form = {
+        "grant_type": "refresh_token",
+        "service": request.server,
+        "scope": request.scope or "",
+        "refresh_token": refresh_token,
+    }
+    return Post("/oauth2/token", form, "access_token")
+
+
+def parse_token(text: str) -> AcrToken:
+    """Return the token whose JWT is *text*, its claims unverified: the registry verifies them.
+
+    Raises `MalformedToken`: it is no JWT, or says no plausible `exp`.
+    """
+    if not isinstance(text, str) or not JWT.fullmatch(text):
+        raise MalformedToken("not a JWT")
+    payload = text.split(".")[1]
+    try:
+        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        expires_at = _instant(claims["exp"])
+        issued = claims.get("iat", claims.get("nbf"))
+        issued_at = expires_at - REFRESH_TOKEN_LIFE if issued is None else _instant(issued)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise MalformedToken("a JWT without a plausible expiry") from error
+    except RecursionError as error:
+        raise MalformedToken("a JWT nested too deep") from error
+    if issued_at >= expires_at:
+        raise MalformedToken("expires before it is issued")
+    return AcrToken(text, issued_at, expires_at)
+
+
+def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
+    """Return the instant of a NumericDate, seconds since 1970; raises `ValueError`."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ValueError("not a number")  # noqa: TRY004  one error for all that is malformed
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("out of range") from error
+
+
+def check_token(
+    token: AcrToken, request: TokenRequest, refresh_before: timedelta, now: datetime
+) -> MintFailed | None:
+    """Say why a token just minted can't be used; None when it can.
+
+    A token that is due as soon as it arrives would be minted again without end.
+    """
+    if token.issued_at > now + CLOCK_SKEW:
+        when = "in the future"
+    elif refresh_at(token, refresh_before) <= now:
+        when = "too long ago"
+    else:
+        return None
+    text = f"{request.server} sent a token issued {when}; compare the node's clock with UTC"
+    return MintFailed(Reason.CLOCK_SKEW, text)
+
+
+def parse_answer(
+    request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
+) -> AcrToken | MintFailed:
+    """Return the token in a registry's answer, or why there is none.
+
+    *headers* are looked up in lower case. Nothing of *body* ever enters a message: it may hold a
+    token, and correlation ids that would change the status at every try.
+    """
+    if status != 200:  # noqa: PLR2004  HTTP
+        return _refused(request, post, status, headers, body)
+    try:
+        return parse_token(json.loads(body)[post.answer_key])
+    except (ValueError, LookupError, TypeError, RecursionError, MalformedToken):
+        text = f"{request.server} answered POST {post.path} with no usable token; try again later"
+        return MintFailed(Reason.MALFORMED_TOKEN, text)
+
+
+def _refused(
+    request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
+) -> MintFailed:
+    server, who = request.server, request.identity
+    if status == 429:  # noqa: PLR2004  HTTP
+        text = f"{server} is throttling token requests; it will be asked again"
+        return MintFailed(Reason.THROTTLED, text, retry_after(headers.get("retry-after")))
+    if status == 403 and b"DENIED" in body:  # noqa: PLR2004  HTTP
+        text = f"the firewall of {server} refuses this cluster; allow its outbound IP address"
+        return MintFailed(Reason.REGISTRY_FIREWALL, text)
+    if status in {401, 403}:
+        text = (
+            f"{server} refuses identity {who}; grant it AcrPull on the registry, or Container "
+            "Registry Repository Reader where the registry uses ABAC (takes up to 10 minutes)"
+        )
+        return MintFailed(Reason.REGISTRY_DENIED, text)
+    if status == 400 and request.scope:  # noqa: PLR2004  HTTP
+        text = f"{server} refuses spec.scope {request.scope!r}; e.g. repository:app:pull"
+        return MintFailed(Reason.REGISTRY_DENIED, text)
+    text = f"{server} answered POST {post.path} with HTTP {status}; is it a container registry?"
+    return MintFailed(Reason.REGISTRY_ERROR, text)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the seconds of a Retry-After header; None for a date, which ACR does not send."""
+    try:
+        return max(0.0, float(int(value or "")))
+    except ValueError:
+        return None

@@ -1,0 +1,133 @@
+"""Values to hook answers: the only module that knows their keys.
+
+Objects are built fresh, with only the fields that we own: Metacontroller merges them.
+Keys are those of metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go and
+decorator/api/v2/hooks.go; v2 refuses any other.
+"""
+
+from hooks.core import dockerconfig
+from hooks.core.attachment import DesiredServiceAccount
+from hooks.core.binding import Answer
+from hooks.core.fields import JSON
+from hooks.core.model import Binding, Condition, Owner, PullSecret, Status
+from hooks.core.names import (
+    API_VERSION,
+    ATTACHED_ANNOTATION,
+    DOCKER_CONFIG_KEY,
+    INPUTS_ANNOTATION,
+    PLURAL,
+    SECRET_TYPE,
+)
+from hooks.core.service_account import Decoration
+
+
+def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
+    """Return the body that answers `/sync`, or `/finalize` if *finalizing*."""
+    children = [new_service_account(account) for account in answer.accounts]
+    if answer.secret is not None:
+        children.insert(0, new_pull_secret(binding.namespace, answer.secret))
+    body = {
+        "status": new_status(binding, answer.status),
+        "children": children,
+        "resyncAfterSeconds": answer.resync_after_seconds,
+    }
+    return {**body, "finalized": answer.finalized} if finalizing else body
+
+
+def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
+    """Return the Secret; without a token, one that lists no registry."""
+    meta: JSON = {"name": secret.name, "namespace": namespace}
+    if secret.inputs is not None:
+        meta["annotations"] = {INPUTS_ANNOTATION: secret.inputs}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": meta,
+        "type": SECRET_TYPE,
+        "data": {DOCKER_CONFIG_KEY: dockerconfig.render(secret.server, secret.token)},
+    }
+
+
+def new_service_account(account: DesiredServiceAccount) -> JSON:
+    """Return the ServiceAccount.
+
+    An empty list is said only where there is one to empty: the API server stores none, and each
+    time that we said it Metacontroller would find a difference.
+    """
+    meta: JSON = {"name": account.name, "namespace": account.namespace}
+    if account.attached:
+        meta["annotations"] = {ATTACHED_ANNOTATION: ",".join(account.attached)}
+    if account.owners is not None:
+        meta["ownerReferences"] = [new_owner(owner) for owner in account.owners]
+    body: JSON = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
+    if account.pull_secrets or account.had_pull_secrets:
+        entries = account.pull_secrets
+        body["imagePullSecrets"] = [{} if name is None else {"name": name} for name in entries]
+    return body
+
+
+def new_owner(owner: Owner) -> JSON:
+    """Return an owner reference; one without a kind is the uid alone."""
+    if not owner.kind:
+        return {"uid": owner.uid}
+    return {
+        "apiVersion": owner.api_version,
+        "kind": owner.kind,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": owner.controller,
+        "blockOwnerDeletion": owner.controller,
+    }
+
+
+def new_status(binding: Binding, status: Status) -> JSON:
+    """Return `.status`, whole: Metacontroller replaces what there is."""
+    fields = {
+        "observedGeneration": binding.generation,
+        "conditions": [new_condition(condition) for condition in status.conditions],
+        "secretName": status.secret_name,
+        "serviceAccountName": status.service_account_name,
+        "tokenRefreshTime": status.token_refresh_time,
+        "tokenExpirationTime": status.token_expiration_time,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def new_condition(condition: Condition) -> JSON:
+    """Return an entry of `.status.conditions`."""
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "observedGeneration": condition.observed_generation,
+        "lastTransitionTime": condition.last_transition_time,
+    }
+
+
+def new_rules(binding: Binding) -> JSON:
+    """Return the answer to `/customize`: what a decision needs besides the children."""
+    namespace = binding.namespace
+    return {
+        "relatedResources": [
+            {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]},
+            {"apiVersion": "v1", "resource": "serviceaccounts", "namespace": namespace},
+            {
+                "apiVersion": "v1",
+                "resource": "secrets",
+                "namespace": namespace,
+                "names": [binding.secret_name],
+            },
+        ]
+    }
+
+
+def new_decorator_rules(namespace: str) -> JSON:
+    """Return the answer to `/serviceaccount/customize`: all bindings of *namespace*."""
+    rule = {"apiVersion": API_VERSION, "resource": PLURAL, "namespace": namespace}
+    return {"relatedResources": [rule]}
+
+
+def new_decoration(decoration: Decoration) -> JSON:
+    """Return the answer to `/serviceaccount/sync`; `null` removes a key."""
+    return {"labels": decoration.labels, "annotations": decoration.annotations}

@@ -1,0 +1,169 @@
+"""How a pull Secret is listed on a ServiceAccount that is the user's, and stays the user's.
+
+A ServiceAccount belongs to one binding at a time, its *owner*: the one whose uid the decorator put
+in the label, and which Metacontroller therefore let adopt it. The owner lists the Secrets of all
+bindings that target the ServiceAccount. The *guard*, an owner reference to the Namespace, keeps the
+garbage collector from ever deleting the ServiceAccount along with a binding: an object with one
+living owner stays.
+https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
+from hooks.core.names import GROUP, KIND
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredServiceAccount:
+    """What the owner answers for a ServiceAccount; *owners* is None where it must stay unsaid."""
+
+    name: str
+    namespace: str
+    pull_secrets: tuple[str | None, ...]
+    attached: tuple[str, ...]
+    owners: tuple[Owner, ...] | None
+    had_pull_secrets: bool
+
+
+def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
+    """Say whether a token may be sent to *server*.
+
+    Suffixes match by whole labels: "azurecr.io" allows "x.azurecr.io" but not "xazurecr.io". A
+    server with a port, which only a test has, must be listed verbatim.
+    """
+    if ":" in server:
+        return server in suffixes
+    return any(server == suffix or server.endswith(f".{suffix}") for suffix in suffixes)
+
+
+def is_denied(binding: Binding, policy: Policy) -> bool:
+    """Say whether the cluster's owner forbids what *binding* asks for."""
+    if not isinstance(binding.spec, Spec):
+        return False
+    server = binding.spec.server or policy.server
+    return server is not None and not server_allowed(server, policy.acr_server_suffixes)
+
+
+def targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
+    """Say whether *binding*'s Secret belongs on *account*'s list.
+
+    An invalid spec that no longer says which ServiceAccount it is for keeps the place it has.
+    """
+    if binding.deleting or is_denied(binding, policy):
+        return False
+    if binding.service_account_name is None:
+        return binding.secret_name in account.attached
+    return binding.service_account_name == account.name
+
+
+def is_guarded(account: ServiceAccount, namespace: Namespace | None) -> bool:
+    """Say whether *account* has the guard; where *namespace* is unknown, any guard will do."""
+    return any(
+        is_guard(owner, account) and (namespace is None or owner.uid == namespace.uid)
+        for owner in account.owners
+    )
+
+
+def is_guard(owner: Owner, account: ServiceAccount) -> bool:
+    """Say whether *owner* refers to the Namespace that *account* is in."""
+    return (owner.api_version, owner.kind, owner.name) == ("v1", "Namespace", account.namespace)
+
+
+def is_binding(owner: Owner) -> bool:
+    """Say whether *owner* refers to a binding."""
+    return owner.kind == KIND and owner.api_version.partition("/")[0] == GROUP
+
+
+def is_foreign(account: ServiceAccount) -> bool:
+    """Say whether *account* is another controller's."""
+    return not all(is_binding(owner) or is_guard(owner, account) for owner in account.owners)
+
+
+def controller_uid(account: ServiceAccount) -> str | None:
+    """Return the uid of the binding that holds *account*'s controller reference."""
+    return next((o.uid for o in account.owners if o.controller and is_binding(o)), None)
+
+
+def holds_up_deletion(
+    binding: Binding, account: ServiceAccount, namespace: Namespace | None
+) -> bool:
+    """Say whether *account* would be lost, or keep an entry of ours, if *binding* went now.
+
+    That is so while the binding holds it and it is unguarded or lists the Secret. A fresh adoption
+    may not show yet; then the label does, until the decorator takes it off.
+    """
+    if controller_uid(account) == binding.uid:
+        return not is_guarded(account, namespace) or binding.secret_name in account.pull_secrets
+    return account.uid_label == binding.uid and not account.owners
+
+
+def desire(
+    binding: Binding,
+    account: ServiceAccount,
+    namespace: Namespace | None,
+    policy: Policy,
+    *,
+    dynamic_apply: bool | None,
+) -> DesiredServiceAccount:
+    """Return what *binding*, which owns *account*, wants it to be.
+
+    *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown.
+    """
+    listed, attached = _pull_secrets(binding, account, mine=targets(binding, account, policy))
+    owners = _owners(binding, account, namespace, dynamic_apply=dynamic_apply)
+    had = bool(account.pull_secrets)
+    return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
+
+
+def _pull_secrets(
+    binding: Binding, account: ServiceAccount, *, mine: bool
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """Return the list that *account* should have, and which of its entries are ours.
+
+    The binding's own Secret does not wait for the decorator: it comes and goes at once.
+    """
+    own = binding.secret_name
+    wanted = [name for name in account.wanted if mine or name != own]
+    if mine and own not in wanted:
+        wanted.append(own)
+    ours = {*account.attached, *wanted, own}
+    kept = [name for name in account.pull_secrets if name in wanted or name not in ours]
+    listed = (*kept, *(name for name in wanted if name not in kept))
+    attached = dict.fromkeys(name for name in listed if name is not None and name in ours)
+    return listed, tuple(attached)
+
+
+def _owners(
+    binding: Binding,
+    account: ServiceAccount,
+    namespace: Namespace | None,
+    *,
+    dynamic_apply: bool | None,
+) -> tuple[Owner, ...] | None:
+    """Return the binding's own reference and the guard.
+
+    dynamic-apply merges lists of objects by the first key that all have in common, `name` before
+    `uid`. A binding named like its Namespace would collapse with the guard into one entry, so there
+    its own reference is the uid alone, which makes `uid` the key. server-side apply refuses a bare
+    uid. So for such a binding nothing is said before the strategy is known.
+    metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:209
+    """
+    guards = [o for o in account.owners if is_guard(o, account)]
+    if namespace is not None:
+        guards = [Owner("v1", "Namespace", account.namespace, namespace.uid)]
+    if not binding.uid:
+        return tuple(guards) or None
+    own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, controller=True)
+    if named_like_namespace(binding):
+        if dynamic_apply is None:
+            return None
+        if dynamic_apply:
+            own = Owner("", "", "", binding.uid)
+    return (own, *guards)
+
+
+def named_like_namespace(binding: Binding) -> bool:
+    """Say whether *binding*'s name and its Namespace's are one."""
+    return binding.name == binding.namespace

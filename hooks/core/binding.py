@@ -1,0 +1,146 @@
+"""The CompositeController's hooks: what a binding's Secret and ServiceAccounts are to be.
+
+Metacontroller deletes a child that an answer leaves out, so every ServiceAccount observed is in
+every answer: `Answer` can't be made without them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hooks.core.attachment import DesiredServiceAccount, desire
+from hooks.core.conditions import parse_time
+from hooks.core.decision import Decision, Hold, Reject, inputs_hash, resolve, usable_token
+from hooks.core.model import (
+    AcrToken,
+    MintFailed,
+    Policy,
+    PullSecret,
+    Reason,
+    ServiceAccount,
+    Status,
+    TokenRequest,
+)
+from hooks.core.names import FOREGROUND_FINALIZERS
+from hooks.core.observed import Observed
+from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
+from hooks.core.verdict import Problem, new_status
+
+GUARD_RESYNC_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to `/sync` or `/finalize`; 0 seconds is "when something changes"."""
+
+    status: Status
+    secret: PullSecret | None
+    accounts: tuple[DesiredServiceAccount, ...]
+    resync_after_seconds: int
+    finalized: bool = False
+
+
+def sync(
+    observed: Observed,
+    decision: Decision,
+    outcome: AcrToken | MintFailed | None,
+    policy: Policy,
+    now: datetime,
+) -> Answer:
+    """Return what is to be at *now*; *outcome* is what came of a `Mint`, else None."""
+    request = resolve(observed.binding, policy)
+    problem = _problem(decision, outcome)
+    secret = _secret(observed, request, decision, outcome)
+    token = None
+    if isinstance(request, TokenRequest):
+        token = outcome if isinstance(outcome, AcrToken) else usable_token(observed, request, now)
+    status = new_status(
+        observed, problem, secret.token if secret else None, now, usable=token is not None
+    )
+    wait = _resync(problem, token, status, policy, now)
+    return Answer(
+        status,
+        secret,
+        _accounts(observed, policy),
+        GUARD_RESYNC_SECONDS if observed.unguarded else wait,
+    )
+
+
+def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
+    """Return what is to be while the binding goes; `finalized` once it may.
+
+    With foreground deletion Metacontroller manages no children, so there is nothing to wait for.
+    metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
+    """
+    finalized = bool(FOREGROUND_FINALIZERS & set(observed.binding.finalizers))
+    finalized = finalized or not observed.blocking
+    problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
+    token = observed.secret.token if observed.secret else None
+    return Answer(
+        new_status(observed, problem, token, now, usable=token is not None),
+        None if finalized else observed.secret,
+        _accounts(observed, policy),
+        0 if finalized else GUARD_RESYNC_SECONDS,
+        finalized,
+    )
+
+
+def _problem(decision: Decision, outcome: AcrToken | MintFailed | None) -> Problem | None:
+    if isinstance(decision, Hold | Reject):
+        return decision
+    return outcome if isinstance(outcome, MintFailed) else None
+
+
+def _secret(
+    observed: Observed,
+    request: TokenRequest | Hold | Reject,
+    decision: Decision,
+    outcome: AcrToken | MintFailed | None,
+) -> PullSecret | None:
+    """Return the Secret to be: the new token's, else the observed one, whatever it is worth.
+
+    Even an expired one stays: a Secret deleted and made again breaks pulls of cached images.
+    https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
+    """
+    name = observed.binding.secret_name
+    if isinstance(outcome, AcrToken) and isinstance(request, TokenRequest):
+        return PullSecret(name, request.server, outcome, inputs_hash(request))
+    if isinstance(decision, Reject) or observed.secret_taken:
+        return None
+    if observed.secret is None and observed.strategy_unknown and not observed.binding.deleting:
+        return PullSecret(name)
+    return observed.secret
+
+
+def _accounts(observed: Observed, policy: Policy) -> tuple[DesiredServiceAccount, ...]:
+    """Return every ServiceAccount observed, and the target of a request made by hand."""
+    binding = observed.binding
+    accounts = observed.accounts
+    name = binding.service_account_name
+    if observed.related is None and name is not None and name not in {a.name for a in accounts}:
+        accounts = (*accounts, ServiceAccount(name, binding.namespace))
+    return tuple(
+        desire(binding, account, observed.namespace, policy, dynamic_apply=observed.dynamic_apply)
+        for account in accounts
+    )
+
+
+def _resync(
+    problem: Problem | None,
+    token: AcrToken | None,
+    status: Status,
+    policy: Policy,
+    now: datetime,
+) -> int:
+    """Return when to look again."""
+    if isinstance(problem, MintFailed):
+        failing = status.condition("Refreshing")
+        since = parse_time(failing.last_transition_time) if failing else None
+        return retry_after_seconds(
+            since or now,
+            now,
+            usable_until=token.expires_at if token else None,
+            asked=problem.retry_after_seconds,
+        )
+    if isinstance(problem, Hold | Reject):
+        return problem.resync_after_seconds
+    return resync_after_seconds(refresh_at(token, policy.refresh_before), now) if token else 0

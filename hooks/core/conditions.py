@@ -1,0 +1,34 @@
+"""Conditions as the Kubernetes API conventions want them. Reads no clock.
+
+https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
+"""
+
+from datetime import UTC, datetime
+
+from hooks.core.model import Binding, Condition
+
+
+def format_time(at: datetime) -> str:
+    """Return *at* as RFC 3339 in UTC, whole seconds: "2026-11-23T08:59:19Z"."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """Return the instant that RFC 3339 *text* names; None where it names none."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def set_condition(
+    binding: Binding, kind: str, status: str, reason: str, message: str, now: datetime
+) -> Condition:
+    """Return the condition of type *kind*; its transition time moves only when *status* flips."""
+    previous = binding.status.condition(kind)
+    if previous is not None and previous.status == status and previous.last_transition_time:
+        since = previous.last_transition_time
+    else:
+        since = format_time(now)
+    return Condition(kind, status, reason, message, binding.generation, since)

@@ -1,0 +1,149 @@
+"""Whether a binding's token is kept, or a new one is to be minted. Mints nothing itself."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from hooks.core.attachment import is_denied
+from hooks.core.conditions import parse_time
+from hooks.core.model import AcrToken, Binding, Policy, Reason, Spec, TokenRequest
+from hooks.core.observed import Observed
+from hooks.core.refresh import refresh_at
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The observed token is good and not yet due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """A token is needed; one issued at or before *newer_than* will not do."""
+
+    request: TokenRequest
+    newer_than: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing can be minted, or not now: whatever Secret there is stays."""
+
+    reason: Reason
+    message: str
+    resync_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The binding is forbidden: its Secret is withdrawn."""
+
+    reason: Reason
+    message: str
+    resync_after_seconds: int
+
+
+Decision = Keep | Mint | Hold | Reject
+
+GUARD_RESYNC_SECONDS: Final = 1
+NAMESPACE_RESYNC_SECONDS: Final = 5
+SETTINGS_RESYNC_SECONDS: Final = 300  # a changed setting sends no event, so look now and then
+
+
+def inputs_hash(request: TokenRequest) -> str:
+    """Return a hash of all that a token is made from; JSON keeps the parts apart."""
+    identity = request.identity
+    parts = [
+        request.server, identity.client_id, identity.resource_id, request.scope, request.audience
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def resolve(binding: Binding, policy: Policy) -> TokenRequest | Hold | Reject:
+    """Return the token that the spec asks for, defaults filled in, or why it can't be had."""
+    spec = binding.spec
+    if not isinstance(spec, Spec):
+        return Hold(Reason.INVALID_SPEC, spec, SETTINGS_RESYNC_SECONDS)
+    server, identity = spec.server or policy.server, spec.identity or policy.identity
+    if server is None:
+        text = (
+            "spec.acrServer is missing and the service has no default; e.g. myregistry.azurecr.io"
+        )
+        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    if is_denied(binding, policy):
+        text = (
+            f"spec.acrServer: {server!r} is not in the service's ALLOWED_ACR_SERVER_SUFFIXES "
+            f"({','.join(policy.acr_server_suffixes)}); ask the cluster's owner to add it"
+        )
+        return Reject(Reason.SERVER_NOT_ALLOWED, text, SETTINGS_RESYNC_SECONDS)
+    if identity is None:
+        text = (
+            "spec names no managed identity and the service has no default; e.g. "
+            "managedIdentityClientID: 11111111-2222-3333-4444-555555555555"
+        )
+        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    return TokenRequest(identity, server, spec.scope, policy.audience)
+
+
+def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:
+    """Return the observed token if it is for *request* and a registry still takes it.
+
+    The server is the key in the docker config: that is what a kubelet looks up.
+    """
+    secret = observed.secret
+    if secret is None or secret.token is None or secret.token.expires_at <= now:
+        return None
+    same = secret.server == request.server and secret.inputs == inputs_hash(request)
+    return secret.token if same else None
+
+
+def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
+    """Return what is to be done about *observed*'s token at *now*."""
+    if observed.binding.deleting:
+        return Hold(Reason.DELETING, "the binding is being deleted", 0)
+    request = resolve(observed.binding, policy)
+    if not isinstance(request, TokenRequest):
+        return request
+    if observed.secret_taken:
+        return _taken(observed)
+    token = usable_token(observed, request, now)
+    if token is not None and refresh_at(token, policy.refresh_before) > now:
+        return Keep()
+    return _not_now(observed) or Mint(request, _newer_than(observed))
+
+
+def _taken(observed: Observed) -> Hold:
+    name, namespace = observed.binding.secret_name, observed.binding.namespace
+    text = (
+        f"Secret {name} exists and is not this binding's (or lost its label controller-uid); "
+        f"delete it, kubectl delete secret -n {namespace} {name}, or name the binding differently"
+    )
+    return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
+
+
+def _not_now(observed: Observed) -> Hold | None:
+    """Return why minting has to wait.
+
+    Metacontroller adopts a ServiceAccount before it calls us. Until our answer has put the guard on
+    it, deleting the binding deletes it, so that answer must not wait for Azure.
+    """
+    if observed.namespace is None and observed.related is not None:
+        text = f"waiting for Namespace {observed.binding.namespace} to be observed"
+        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
+    if observed.namespace is not None and observed.namespace.terminating:
+        text = f"Namespace {observed.binding.namespace} is being deleted"
+        return Hold(Reason.NAMESPACE_TERMINATING, text, SETTINGS_RESYNC_SECONDS)
+    if observed.unguarded:
+        names = ", ".join(account.name for account in observed.unguarded)
+        text = f"waiting for ServiceAccount {names} to be guarded against garbage collection"
+        return Hold(Reason.PENDING, text, GUARD_RESYNC_SECONDS)
+    return None
+
+
+def _newer_than(observed: Observed) -> datetime | None:
+    """Return when the binding's last token was issued.
+
+    A token that the user deleted or tampered with may be revoked; the same one is no remedy.
+    """
+    return parse_time(observed.binding.status.token_refresh_time)

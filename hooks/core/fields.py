@@ -1,0 +1,44 @@
+"""Typed reading of decoded JSON: a value of the wrong type is an error that names its path."""
+
+from typing import Any, Final, TypeVar
+
+from hooks.core.errors import BadRequest
+
+JSON = dict[str, Any]
+T = TypeVar("T", str, bool, int, JSON, list[Any])
+
+KINDS: Final[dict[type, str]] = {
+    str: 'a string, e.g. "app"',
+    bool: "a boolean, e.g. true",
+    int: "an integer, e.g. 1",
+    dict: "an object, e.g. {}",
+    list: "a list, e.g. []",
+}
+
+
+def check(value: object, kind: type[T], path: str) -> T:
+    """Return *value*, which must be of type *kind*; raises `BadRequest` naming *path*."""
+    if type(value) is not kind:
+        raise BadRequest(f"{path}: expected {KINDS[kind]}")
+    return value
+
+
+def get(parent: JSON, key: str, kind: type[T], path: str) -> T | None:
+    """Return the optional field *key* of *parent*, which is at *path*; `null` is absent."""
+    value = parent.get(key)
+    return None if value is None else check(value, kind, f"{path}.{key}" if path else key)
+
+
+def get_object(parent: JSON, key: str, path: str) -> JSON:
+    """Return the optional object *key* of *parent*; absent, an empty one."""
+    return get(parent, key, dict, path) or {}
+
+
+def get_text(parent: JSON, key: str, path: str) -> str:
+    """Return the optional string *key* of *parent*; absent, an empty one."""
+    return get(parent, key, str, path) or ""
+
+
+def require(parent: JSON, key: str, kind: type[T], path: str) -> T:
+    """Return the field *key* of *parent*; raises `BadRequest` where it is absent."""
+    return check(parent.get(key), kind, f"{path}.{key}" if path else key)

@@ -1,0 +1,189 @@
+"""The values that the core works on. Knows no JSON key and no wire format."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition is what it is: the closed set, each explained in README."""
+
+    READY = "Ready"
+    TOKEN_VALID = "TokenValid"
+    REFRESH_FAILING = "RefreshFailing"
+    ON_SCHEDULE = "OnSchedule"
+    ATTACHED = "Attached"
+
+    ATTACHING = "Attaching"
+    DELETING = "Deleting"
+    PENDING = "Pending"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    SERVICE_ACCOUNT_NOT_FOUND = "ServiceAccountNotFound"
+    SERVICE_ACCOUNT_OWNED = "ServiceAccountOwned"
+    SECRET_NAME_TAKEN = "SecretNameTaken"
+
+    INVALID_SPEC = "InvalidSpec"
+    SERVER_NOT_ALLOWED = "ServerNotAllowed"
+
+    IDENTITY_NOT_FOUND = "IdentityNotFound"
+    AUDIENCE_REFUSED = "AudienceRefused"
+    IDENTITY_UNAVAILABLE = "IdentityUnavailable"
+    THROTTLED = "Throttled"
+    REGISTRY_UNREACHABLE = "RegistryUnreachable"
+    REGISTRY_DENIED = "RegistryDenied"
+    REGISTRY_FIREWALL = "RegistryFirewall"
+    REGISTRY_ERROR = "RegistryError"
+    MALFORMED_TOKEN = "MalformedToken"
+    CLOCK_SKEW = "ClockSkew"
+    TIMEOUT = "Timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user-assigned managed identity, by exactly one of its two names."""
+
+    client_id: str | None = None
+    resource_id: str | None = None
+
+    def __str__(self) -> str:
+        """Return the name that the user gave."""
+        return self.client_id or self.resource_id or ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """All that a token depends on; *scope* is None for a refresh token."""
+
+    identity: Identity
+    server: str
+    scope: str | None
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcrToken:
+    """A registry's token: the one type that holds one. Instants are aware, in UTC."""
+
+    value: str = field(repr=False)
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MintFailed:
+    """No token came, and why; *retry_after_seconds* is what Azure asked for, if it did."""
+
+    reason: Reason
+    message: str
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A Kubernetes condition; *status* is "True", "False" or "Unknown"."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    observed_generation: int
+    last_transition_time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What `/sync` last said of a binding. Times are RFC 3339, as on the wire."""
+
+    conditions: tuple[Condition, ...] = ()
+    secret_name: str | None = None
+    service_account_name: str | None = None
+    token_refresh_time: str | None = None
+    token_expiration_time: str | None = None
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of type *kind*, if there is one."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the user asked for, as written; None is "the service's default"."""
+
+    server: str | None
+    identity: Identity | None
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """An ACRPullBinding of any API version. *spec* is the problem's text when it is invalid."""
+
+    name: str
+    namespace: str
+    uid: str
+    api_version: str
+    kind: str
+    generation: int
+    created_at: str
+    deleting: bool
+    finalizers: tuple[str, ...]
+    secret_name: str
+    service_account_name: str | None
+    spec: Spec | str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An entry of `metadata.ownerReferences`."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """An observed ServiceAccount. A nameless entry of *pull_secrets* (`{}`) is None."""
+
+    name: str
+    namespace: str
+    pull_secrets: tuple[str | None, ...] = ()
+    wanted: tuple[str, ...] = ()
+    attached: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    annotations: frozenset[str] = frozenset()
+    uid_label: str | None = None
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PullSecret:
+    """An observed Secret; *token* is None where the docker config is not what we write."""
+
+    name: str
+    server: str | None = None
+    token: AcrToken | None = None
+    inputs: str | None = None
+    dynamic_apply: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The binding's Namespace, as observed."""
+
+    uid: str
+    terminating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that decisions depend on."""
+
+    acr_server_suffixes: tuple[str, ...]
+    audience: str
+    server: str | None
+    identity: Identity | None
+    refresh_before: timedelta

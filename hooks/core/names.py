@@ -1,0 +1,47 @@
+"""Every literal that is somebody's API. Knows nothing else."""
+
+from typing import Final
+
+# Ours.
+API_VERSION: Final = "acrpull.dev/v1beta1"
+KIND: Final = "ACRPullBinding"
+GROUP: Final = "acrpull.dev"
+PLURAL: Final = "acrpullbindings"
+SECRET_PREFIX: Final = "acr-pull-"
+# On a ServiceAccount, by the decorator: the pull Secrets that belong on it, oldest binding first.
+WANTED_ANNOTATION: Final = "acrpull.dev/pull-secrets"
+# On a ServiceAccount, by its owner: which entries of imagePullSecrets are ours and not the user's.
+ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
+# On a Secret: a hash of what its token was made from.
+INPUTS_ANNOTATION: Final = "acrpull.dev/token-inputs"
+
+# Metacontroller v4.17.2.
+# With generateSelector, children are selected by this label.
+# metacontroller@v4.17.2:pkg/controller/composite/controller.go:755
+UID_LABEL: Final = "controller-uid"
+# Left by the apply strategy dynamic-apply, stripped by server-side-apply.
+# metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:34
+LAST_APPLIED_ANNOTATION: Final = "metacontroller.k8s.io/last-applied-configuration"
+# metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go (GroupVersionKind.MarshalText)
+SECRETS: Final = "Secret.v1"
+SERVICE_ACCOUNTS: Final = "ServiceAccount.v1"
+NAMESPACES: Final = "Namespace.v1"
+BINDINGS: Final = f"{KIND}.{API_VERSION}"
+
+# Kubernetes.
+# A deletion with one of these leaves the children to the garbage collector.
+# kubernetes@v1.36.0:staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go
+FOREGROUND_FINALIZERS: Final = frozenset({"foregroundDeletion", "orphan"})
+SECRET_TYPE: Final = "kubernetes.io/dockerconfigjson"
+DOCKER_CONFIG_KEY: Final = ".dockerconfigjson"
+MAX_NAME_LENGTH: Final = 253  # characters; a DNS-1123 subdomain
+
+# Azure.
+# The user that says "the password is an ACR token".
+# https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
+NULL_GUID: Final = "00000000-0000-0000-0000-000000000000"
+# The audience that every registry accepts, also with tokens for ARM switched off.
+# https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
+ACR_AUDIENCE: Final = "https://containerregistry.azure.net"
+# https://github.com/kubernetes-sigs/cloud-provider-azure/blob/7b31c76/pkg/azclient/cloud.go
+ACR_SERVER_SUFFIXES: Final = ("azurecr.io", "azurecr.cn", "azurecr.us")

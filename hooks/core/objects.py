@@ -1,0 +1,174 @@
+"""Kubernetes objects, as from `kubectl get -o json`, to values. Raises `BadRequest`."""
+
+import hashlib
+import re
+from typing import Final
+
+from hooks.core import dockerconfig
+from hooks.core.fields import JSON, check, get, get_object, get_text, require
+from hooks.core.model import (
+    Binding,
+    Condition,
+    Identity,
+    Namespace,
+    Owner,
+    PullSecret,
+    ServiceAccount,
+    Spec,
+    Status,
+)
+from hooks.core.names import (
+    API_VERSION,
+    ATTACHED_ANNOTATION,
+    DOCKER_CONFIG_KEY,
+    INPUTS_ANNOTATION,
+    KIND,
+    LAST_APPLIED_ANNOTATION,
+    MAX_NAME_LENGTH,
+    SECRET_PREFIX,
+    SECRET_TYPE,
+    UID_LABEL,
+    WANTED_ANNOTATION,
+)
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+DNS_SUBDOMAIN: Final = re.compile(rf"{DNS_LABEL}(?:\.{DNS_LABEL})*")
+HASH_LENGTH: Final = 16  # hex digits, 64 bits
+DEFAULT_NAME: Final = "default"
+
+
+def secret_name(binding: str) -> str:
+    """Return the name of *binding*'s Secret: cut, and closed with a hash, where it must be."""
+    name = SECRET_PREFIX + binding
+    if len(name) <= MAX_NAME_LENGTH and DNS_SUBDOMAIN.fullmatch(name):
+        return name
+    digest = hashlib.sha256(binding.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+    stem = re.sub(r"[^-a-z0-9]+", "-", name)[: MAX_NAME_LENGTH - HASH_LENGTH - 1]
+    return f"{stem.rstrip('-')}-{digest}"
+
+
+def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
+    """Return the ACRPullBinding *obj*; *problem* says why its spec is invalid, if it is."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    name = require(meta, "name", str, at)
+    status = _parse_status(get_object(obj, "status", path), f"{path}.status")
+    spec = obj.get("spec")
+    account = spec.get("serviceAccountName", DEFAULT_NAME) if isinstance(spec, dict) else None
+    if not isinstance(account, str) or not DNS_SUBDOMAIN.fullmatch(account):
+        account = status.service_account_name
+    return Binding(
+        name=name,
+        namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
+        uid=get_text(meta, "uid", at),
+        api_version=get_text(obj, "apiVersion", path) or API_VERSION,
+        kind=get_text(obj, "kind", path) or KIND,
+        generation=get(meta, "generation", int, at) or 0,
+        created_at=get_text(meta, "creationTimestamp", at),
+        deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        finalizers=tuple(
+            check(item, str, f"{at}.finalizers[]")
+            for item in get(meta, "finalizers", list, at) or ()
+        ),
+        secret_name=secret_name(name),
+        service_account_name=account,
+        spec=problem if problem is not None else _parse_spec(spec or {}),
+        status=status,
+    )
+
+
+def _parse_spec(spec: JSON) -> Spec:
+    """Return the valid *spec* of an acrpull.dev/v1beta1 binding."""
+    client_id, resource_id = (
+        spec.get("managedIdentityClientID"),
+        spec.get("managedIdentityResourceID"),
+    )
+    identity = Identity(client_id, resource_id) if client_id or resource_id else None
+    scope = " ".join(spec.get("scope", "").split()) or None
+    return Spec(spec.get("acrServer"), identity, scope)
+
+
+def _parse_status(status: JSON, path: str) -> Status:
+    conditions = []
+    for index, item in enumerate(get(status, "conditions", list, path) or ()):
+        at = f"{path}.conditions[{index}]"
+        condition = check(item, dict, at)
+        texts = (
+            get_text(condition, key, at)
+            for key in ("type", "status", "reason", "message", "lastTransitionTime")
+        )
+        kind, value, reason, message, since = texts
+        generation = get(condition, "observedGeneration", int, at) or 0
+        conditions.append(Condition(kind, value, reason, message, generation, since))
+    return Status(
+        conditions=tuple(conditions),
+        service_account_name=get(status, "serviceAccountName", str, path),
+        token_refresh_time=get(status, "tokenRefreshTime", str, path),
+    )
+
+
+def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
+    """Return the ServiceAccount *obj*."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    annotations = get_object(meta, "annotations", at)
+    return ServiceAccount(
+        name=require(meta, "name", str, at),
+        namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
+        pull_secrets=tuple(
+            get(check(item, dict, f"{path}.imagePullSecrets[]"), "name", str, path)
+            for item in get(obj, "imagePullSecrets", list, path) or ()
+        ),
+        wanted=_names(annotations, WANTED_ANNOTATION, at),
+        attached=_names(annotations, ATTACHED_ANNOTATION, at),
+        owners=parse_owners(meta, at),
+        annotations=frozenset(annotations),
+        uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
+        deleting=bool(get_text(meta, "deletionTimestamp", at)),
+    )
+
+
+def _names(annotations: JSON, key: str, path: str) -> tuple[str, ...]:
+    """Return the names in annotation *key*, comma separated, each once."""
+    text = get_text(annotations, key, f"{path}.annotations")
+    return tuple(dict.fromkeys(filter(None, text.split(","))))
+
+
+def parse_owners(meta: JSON, path: str) -> tuple[Owner, ...]:
+    """Return the owner references in the metadata *meta*."""
+    at = f"{path}.ownerReferences[]"
+    owners = []
+    for item in get(meta, "ownerReferences", list, path) or ():
+        owner = check(item, dict, at)
+        version, kind, name, uid = (
+            get_text(owner, key, at) for key in ("apiVersion", "kind", "name", "uid")
+        )
+        controller = bool(get(owner, "controller", bool, at))
+        owners.append(Owner(version, kind, name, uid, controller))
+    return tuple(owners)
+
+
+def parse_secret(obj: JSON, path: str) -> PullSecret:
+    """Return the Secret *obj*; what it holds counts only while it is what we write."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    annotations = get_object(meta, "annotations", at)
+    data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
+    found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
+    server, token = found or (None, None)
+    return PullSecret(
+        name=require(meta, "name", str, at),
+        server=server,
+        token=token,
+        inputs=get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations"),
+        dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
+    )
+
+
+def parse_namespace(obj: JSON, path: str) -> Namespace:
+    """Return the Namespace *obj*."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    uid = require(meta, "uid", str, at)
+    return Namespace(uid, terminating=bool(get_text(meta, "deletionTimestamp", at)))

@@ -1,0 +1,48 @@
+"""What a hook request shows of the cluster around one binding."""
+
+from dataclasses import dataclass
+
+from hooks.core.attachment import holds_up_deletion, is_guarded, named_like_namespace
+from hooks.core.model import Binding, Namespace, PullSecret, ServiceAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One request to `/sync` or `/finalize`.
+
+    *accounts* are the children: the ServiceAccounts that the binding owns, each of which must be in
+    the answer. *related* are all of the Namespace; None in a request made by hand, which, unlike
+    Metacontroller's, leaves them out.
+    """
+
+    binding: Binding
+    secret: PullSecret | None
+    secret_taken: bool
+    accounts: tuple[ServiceAccount, ...]
+    related: tuple[ServiceAccount, ...] | None
+    namespace: Namespace | None
+    dynamic_apply: bool | None
+
+    @property
+    def target(self) -> ServiceAccount | None:
+        """The ServiceAccount that the binding is for, if it exists."""
+        known = (*(self.related or ()), *self.accounts)
+        return next((a for a in known if a.name == self.binding.service_account_name), None)
+
+    @property
+    def unguarded(self) -> tuple[ServiceAccount, ...]:
+        """The children that the garbage collector would delete along with the binding."""
+        if self.namespace is None:
+            return ()
+        return tuple(a for a in self.accounts if not is_guarded(a, self.namespace))
+
+    @property
+    def strategy_unknown(self) -> bool:
+        """Whether the apply strategy matters and does not show yet."""
+        return self.dynamic_apply is None and named_like_namespace(self.binding)
+
+    @property
+    def blocking(self) -> tuple[ServiceAccount, ...]:
+        """The ServiceAccounts that the binding may not leave behind as they are."""
+        accounts = self.accounts if self.related is None else self.related
+        return tuple(a for a in accounts if holds_up_deletion(self.binding, a, self.namespace))

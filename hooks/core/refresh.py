@@ -1,0 +1,46 @@
+"""When to act, as arithmetic on instants. Reads no clock."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Final
+
+from hooks.core.model import AcrToken
+
+MIN_RETRY_SECONDS: Final = 5
+MAX_RETRY_SECONDS: Final = 300  # 5 min
+MAX_RETRY_AFTER_SECONDS: Final = 3600  # 1 h; a registry that asks for more is asked again then
+
+
+def refresh_at(token: AcrToken, refresh_before: timedelta) -> datetime:
+    """Return the instant from which *token* is due for renewal.
+
+    That is *refresh_before* ahead of its expiry, but never in the first half of its life: else a
+    token that lives no longer than *refresh_before* would be due as soon as it is made.
+    """
+    life = token.expires_at - token.issued_at
+    return token.expires_at - min(refresh_before, life / 2)
+
+
+def resync_after_seconds(at: datetime, now: datetime) -> int:
+    """Return the whole seconds from *now* that land at or after *at*; at least 1."""
+    return max(1, math.ceil((at - now).total_seconds()))
+
+
+def retry_after_seconds(
+    failing_since: datetime,
+    now: datetime,
+    *,
+    usable_until: datetime | None,
+    asked: float | None,
+) -> int:
+    """Return the seconds to wait after a failed mint.
+
+    As long as it has been failing, so that each wait doubles the time since *failing_since*,
+    within `MIN_RETRY_SECONDS` and `MAX_RETRY_SECONDS`; at most a quarter of what is left of a
+    token that works until *usable_until*; never less than Azure *asked* for.
+    """
+    failing = (now - failing_since).total_seconds()
+    wait = min(max(failing, MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
+    if usable_until is not None:
+        wait = min(wait, (usable_until - now).total_seconds() / 4)
+    return max(1, math.ceil(max(wait, min(asked or 0, MAX_RETRY_AFTER_SECONDS))))

@@ -1,0 +1,134 @@
+"""Hook request bodies to values: the only module that knows their keys.
+
+Shape: metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go, decorator/api/v2/hooks.go
+and customize/api/v2/hooks.go. A `null` is as good as absent. Every function raises `BadRequest`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from hooks.core.attachment import is_guarded
+from hooks.core.fields import JSON, check, get, get_object, require
+from hooks.core.model import Binding, Namespace, Owner, PullSecret, ServiceAccount
+from hooks.core.names import (
+    BINDINGS,
+    LAST_APPLIED_ANNOTATION,
+    NAMESPACES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    UID_LABEL,
+)
+from hooks.core.objects import (
+    parse_binding,
+    parse_namespace,
+    parse_owners,
+    parse_secret,
+    parse_service_account,
+)
+from hooks.core.observed import Observed
+
+SpecCheck = Callable[[object], str | None]
+
+
+def parse_observed(body: JSON, check_spec: SpecCheck) -> Observed:
+    """Return what a body of `/sync` or `/finalize` shows.
+
+    *check_spec* says what is wrong with a spec, None if nothing is.
+    """
+    binding = parse_parent(body, check_spec)
+    children, related = get_object(body, "children", ""), get_object(body, "related", "")
+    accounts = _accounts(children, "children")
+    secret, taken = _secret(children, related, binding)
+    namespace = _namespace(related, binding)
+    return Observed(
+        binding=binding,
+        secret=secret,
+        secret_taken=taken,
+        accounts=accounts,
+        related=_accounts(related, "related") if SERVICE_ACCOUNTS in related else None,
+        namespace=namespace,
+        dynamic_apply=_dynamic_apply(secret, accounts),
+    )
+
+
+def parse_parent(body: JSON, check_spec: SpecCheck) -> Binding:
+    """Return the binding that a composite's hook was called for."""
+    parent = require(body, "parent", dict, "")
+    return parse_binding(parent, "parent", check_spec(parent.get("spec")))
+
+
+def parse_target(body: JSON) -> ServiceAccount:
+    """Return the ServiceAccount that `/serviceaccount/sync` was called for."""
+    return parse_service_account(require(body, "object", dict, ""), "object")
+
+
+def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
+    """Return the related bindings of a body of `/serviceaccount/sync`."""
+    related = get_object(body, "related", "")
+    return tuple(
+        parse_binding(obj, path, check_spec(obj.get("spec")))
+        for obj, path in _group(related, BINDINGS, "related")
+    )
+
+
+def parse_parent_namespace(body: JSON) -> str:
+    """Return the Namespace of the ServiceAccount that `/serviceaccount/customize` is called for."""
+    parent = require(body, "parent", dict, "")
+    return require(require(parent, "metadata", dict, "parent"), "namespace", str, "parent.metadata")
+
+
+def _group(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
+    """Yield the objects of the group *key* and their paths."""
+    at = f"{path}[{key!r}]"
+    for name, obj in (get(groups, key, dict, path) or {}).items():
+        yield check(obj, dict, f"{at}[{name!r}]"), f"{at}[{name!r}]"
+
+
+def _accounts(groups: JSON, path: str) -> tuple[ServiceAccount, ...]:
+    return tuple(parse_service_account(*item) for item in _group(groups, SERVICE_ACCOUNTS, path))
+
+
+def _namespace(related: JSON, binding: Binding) -> Namespace | None:
+    for obj, path in _group(related, NAMESPACES, "related"):
+        if require(obj, "metadata", dict, path).get("name") == binding.namespace:
+            return parse_namespace(obj, path)
+    return None
+
+
+def _secret(children: JSON, related: JSON, binding: Binding) -> tuple[PullSecret | None, bool]:
+    """Return the binding's Secret, and whether another one has its name.
+
+    Related objects are read after the children, so a Secret made in between is in one only: it is
+    ours if Metacontroller would have claimed it.
+    """
+    taken = False
+    for groups, where in ((children, "children"), (related, "related")):
+        for obj, path in _group(groups, SECRETS, where):
+            secret = parse_secret(obj, path)
+            if secret.name != binding.secret_name:
+                continue
+            if where == "children" or _is_claimed(obj, path, binding):
+                return secret, False
+            taken = True
+    return None, taken
+
+
+def _is_claimed(obj: JSON, path: str, binding: Binding) -> bool:
+    """Say whether *obj* has the label and the controller reference of *binding*'s children."""
+    meta = require(obj, "metadata", dict, path)
+    labels = get_object(meta, "labels", f"{path}.metadata")
+    owners: tuple[Owner, ...] = parse_owners(meta, f"{path}.metadata")
+    held = any(owner.uid == binding.uid and owner.controller for owner in owners)
+    return held and labels.get(UID_LABEL) == binding.uid
+
+
+def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:
+    """Return which apply strategy the observed children show, None if none does yet.
+
+    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off. The
+    guard, too, is on a ServiceAccount only once it has been written.
+    """
+    if any(LAST_APPLIED_ANNOTATION in account.annotations for account in accounts):
+        return True
+    if secret is not None:
+        return secret.dynamic_apply
+    return False if any(is_guarded(account, None) for account in accounts) else None

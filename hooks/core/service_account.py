@@ -1,0 +1,80 @@
+"""The DecoratorController's hooks: which binding owns a ServiceAccount, and what it is to list.
+
+The decorator may set labels and annotations only. The label makes Metacontroller let the owner
+adopt the ServiceAccount; the annotation tells the owner about the other bindings' Secrets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hooks.core.attachment import controller_uid, is_foreign, is_guarded, targets
+from hooks.core.model import Binding, Policy, ServiceAccount
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    LAST_APPLIED_ANNOTATION,
+    UID_LABEL,
+    WANTED_ANNOTATION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoration:
+    """Labels and annotations to set, or with None to remove; the others stay as they are."""
+
+    labels: dict[str, str | None] = field(default_factory=dict)
+    annotations: dict[str, str | None] = field(default_factory=dict)
+
+
+def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Policy) -> Decoration:
+    """Return how *account* is to be decorated, given all *bindings* of its Namespace."""
+    if account.deleting:
+        return Decoration()
+    targeting = sorted(
+        (binding for binding in bindings if targets(binding, account, policy)),
+        key=lambda binding: (binding.created_at, binding.name),
+    )
+    owner = _owner(account, bindings, targeting)
+    if owner is None:
+        return _undecorate(account, bindings)
+    wanted = ",".join(binding.secret_name for binding in targeting) or None
+    removed = wanted is None and WANTED_ANNOTATION not in account.annotations
+    return Decoration({UID_LABEL: owner.uid}, {} if removed else {WANTED_ANNOTATION: wanted})
+
+
+def _owner(
+    account: ServiceAccount, bindings: Sequence[Binding], targeting: Sequence[Binding]
+) -> Binding | None:
+    """Return the binding that owns *account*; *targeting* is oldest first.
+
+    1. Whoever holds the controller reference, while it targets the ServiceAccount.
+    2. Still the holder until the guard is on, for the garbage collector would delete an unguarded
+       ServiceAccount, and until its Secret is off the list, for nobody else would take it off.
+    3. The oldest that targets it, unless it is another controller's.
+    """
+    uid = controller_uid(account)
+    holder = next((binding for binding in bindings if binding.uid == uid), None)
+    if holder is not None and (holder in targeting or _held(account, holder)):
+        return holder
+    return None if is_foreign(account) or not targeting else targeting[0]
+
+
+def _held(account: ServiceAccount, holder: Binding) -> bool:
+    return not is_guarded(account, None) or holder.secret_name in account.pull_secrets
+
+
+def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:
+    """Return *account* as nobody's, but for the names of entries of ours still on its list.
+
+    A label that we did not set is not removed: somebody else may use the key.
+    """
+    ours = {WANTED_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
+    labelled = account.uid_label is not None and (
+        WANTED_ANNOTATION in ours or account.uid_label in {binding.uid for binding in bindings}
+    )
+    if not ours and not labelled:
+        return Decoration()
+    if set(account.attached) & set(account.pull_secrets):
+        ours -= {ATTACHED_ANNOTATION}
+    if labelled or ours:
+        ours |= {LAST_APPLIED_ANNOTATION} & account.annotations
+    return Decoration({UID_LABEL: None} if labelled else {}, dict.fromkeys(sorted(ours)))

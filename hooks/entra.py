@@ -1,0 +1,101 @@
+"""Entra tokens of managed identities, from the node's metadata service (IMDS).
+
+The only importer of azure.identity. One credential an identity, for each caches its own token; one
+transport for all, for each of its own would keep two sockets open.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import ManagedIdentityCredential
+
+from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
+
+CONNECT_TIMEOUT_SECONDS: Final = 1
+READ_TIMEOUT_SECONDS: Final = 3
+# IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
+MAX_CONCURRENT: Final = 5
+MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """An identity's credential; the lock makes one request of several at once."""
+
+    credential: ManagedIdentityCredential
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Entra:
+    """Gets Entra tokens; safe for threads."""
+
+    def __init__(self) -> None:
+        # IMDS must not be asked through a proxy, so the environment's are not read.
+        self._transport = RequestsTransport(use_env_settings=False)
+        self._slots: OrderedDict[Identity, _Slot] = OrderedDict()
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(MAX_CONCURRENT)
+
+    def token(self, request: TokenRequest) -> str | MintFailed:
+        """Return an Entra token of *request*'s identity for its audience, or why there is none."""
+        slot = self._slot(request.identity)
+        scope = f"{request.audience.removesuffix('/.default')}/.default"
+        try:
+            with slot.lock, self._places:
+                return str(slot.credential.get_token(scope).token)
+        except (AzureError, ValueError) as error:  # ValueError: an answer that msal can't read
+            return _failure(request, str(error))
+
+    def _slot(self, identity: Identity) -> _Slot:
+        with self._lock:
+            slot = self._slots.pop(identity, None) or _Slot(self._credential(identity))
+            self._slots[identity] = slot
+            if len(self._slots) > MAX_CREDENTIALS:
+                self._slots.popitem(last=False)
+            return slot
+
+    def _credential(self, identity: Identity) -> ManagedIdentityCredential:
+        """Return a credential that asks once: Metacontroller asks again, with a growing wait.
+
+        An unknown key in `identity_config` would be ignored, and give the token of the node itself.
+        azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_credentials/managed_identity.py
+        """
+        chosen: dict[str, Any] = (
+            {"client_id": identity.client_id}
+            if identity.client_id
+            else {"identity_config": {"resource_id": identity.resource_id}}
+        )
+        return ManagedIdentityCredential(
+            **chosen,
+            transport=self._transport,
+            connection_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retry_total=0,
+            # Else the workload identity webhook's variables would silently choose another source.
+            _exclude_workload_identity_credential=True,
+        )
+
+
+def _failure(request: TokenRequest, text: str) -> MintFailed:
+    """Sort an error by azure-identity's *text*: it keeps neither status nor body of IMDS's answer.
+
+    https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling
+    """
+    who = request.identity
+    if "Identity not found" in text:
+        message = f"identity {who} is not assigned to this node; assign it to the node pool's VMSS"
+        return MintFailed(Reason.IDENTITY_NOT_FOUND, message)
+    if "throttled" in text or "too many requests" in text.lower():
+        return MintFailed(Reason.THROTTLED, "the node's metadata service is throttling requests")
+    if "invalid_resource" in text or "AADSTS50001" in text:
+        message = f"Entra refuses the audience {request.audience}; set TOKEN_AUDIENCE to another"
+        return MintFailed(Reason.AUDIENCE_REFUSED, message)
+    message = (
+        f"the node's metadata service (IMDS) gave no token for identity {who}; is it reachable "
+        "from pods (AKS can block it), and is the node an Azure VM?"
+    )
+    return MintFailed(Reason.IDENTITY_UNAVAILABLE, message)

@@ -1,0 +1,34 @@
+"""How gunicorn runs the service: `gunicorn -c hooks/gunicorn_conf.py hooks.wsgi:app`.
+
+https://gunicorn.org/reference/settings/
+"""
+
+import os
+from typing import Any
+
+from hooks.settings import Settings, SettingsError
+
+try:
+    settings = Settings.from_env(os.environ)
+except SettingsError as error:
+    raise SystemExit(str(error)) from None
+
+bind = settings.bind
+workers = 1  # one cache of tokens; two replicas are two Pods
+worker_class = "gthread"
+threads = 32  # a hook that mints holds one for up to 8 s
+keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does not retry a POST
+timeout = 30  # seconds without a sign of life from the worker
+graceful_timeout = 15  # seconds; a mint under way may end
+control_socket_disable = True  # it needs a writable home
+wsgi_app = "hooks.wsgi:app"
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types
+    """Start the probes' listener in the process that they tell of."""
+    if settings.health_bind is not None:
+        from hooks.app import health_checks  # noqa: PLC0415  not in the arbiter
+        from hooks.health import serve  # noqa: PLC0415  likewise
+
+        worker.log.info("Probes at: http://%s", settings.health_bind)
+        serve(settings.health_bind, health_checks(settings))

@@ -1,0 +1,39 @@
+"""Probes on a listener of their own, which slow or many callers of the hooks can't block."""
+
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final, cast
+
+TIMEOUT_SECONDS: Final = 2
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = TIMEOUT_SECONDS
+
+    def do_GET(self) -> None:
+        check = cast("_Server", self.server).checks.get(self.path)
+        self.send_response(404 if check is None else 200 if check() else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a probe comes every few seconds."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_port = True  # a worker that starts meets one that has not ended yet
+    checks: Mapping[str, Callable[[], bool]]
+
+
+def serve(bind: str, checks: Mapping[str, Callable[[], bool]]) -> ThreadingHTTPServer:
+    """Answer probes at *bind*, "host:port", from a thread; return the server.
+
+    *checks* says for each path whether all is well: 200 if so, else 503.
+    """
+    host, _, port = bind.rpartition(":")
+    server = _Server((host.strip("[]"), int(port)), _Handler)
+    server.checks = checks
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server

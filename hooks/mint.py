@@ -1,0 +1,98 @@
+"""Gets tokens: one exchange at a time for each request, its outcome shared and remembered.
+
+What is remembered only saves calls: a fresh process answers the same.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from hooks.core.acr import check_token
+from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+from hooks.core.refresh import refresh_at
+
+Outcome = AcrToken | MintFailed
+Source = Callable[[TokenRequest], Outcome]
+
+# Metacontroller gives up on a hook after 10 s by default.
+# metacontroller@v4.17.2:pkg/hooks/webhook.go:301
+DEADLINE_SECONDS: Final = 7.5
+WORKERS: Final = 16
+# As long as MSAL answers from memory after IMDS has refused.
+FAILURE_SECONDS: Final = 5
+MAX_REMEMBERED: Final = 1000  # about 5 KiB each
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    outcome: Outcome
+    until: datetime
+
+    def serves(self, newer_than: datetime | None, now: datetime) -> bool:
+        if self.until <= now:
+            return False
+        if isinstance(self.outcome, MintFailed) or newer_than is None:
+            return True
+        return self.outcome.issued_at > newer_than
+
+
+class Minter:
+    """Mints from *source*; safe for threads. *clock* returns the time in UTC."""
+
+    def __init__(
+        self, source: Source, clock: Callable[[], datetime], refresh_before: timedelta
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._refresh_before = refresh_before
+        self._workers = ThreadPoolExecutor(WORKERS, "mint")
+        self._lock = threading.Lock()
+        self._flights: dict[TokenRequest, Future[Outcome]] = {}
+        self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
+
+    def __call__(self, request: TokenRequest, newer_than: datetime | None) -> Outcome:
+        """Return a token for *request*, issued after *newer_than*, or why there is none.
+
+        Never takes longer than `DEADLINE_SECONDS`; what comes later is remembered for the next.
+        """
+        with self._lock:
+            known = self._remembered.get(request)
+            if known is not None and known.serves(newer_than, self._clock()):
+                return known.outcome
+            flight = self._flights.get(request)
+            if flight is None:
+                flight = self._workers.submit(self._fly, request)
+                self._flights[request] = flight
+        try:
+            return flight.result(DEADLINE_SECONDS)
+        except FutureTimeoutError:
+            text = f"no token for {request.server} in {DEADLINE_SECONDS} s; it will be asked again"
+            return MintFailed(Reason.TIMEOUT, text)
+
+    def _fly(self, request: TokenRequest) -> Outcome:
+        try:
+            outcome = self._source(request)
+            now = self._clock()
+            if isinstance(outcome, AcrToken):
+                outcome = check_token(outcome, request, self._refresh_before, now) or outcome
+            self._remember(request, outcome, now)
+            return outcome
+        finally:
+            with self._lock:
+                del self._flights[request]
+
+    def _remember(self, request: TokenRequest, outcome: Outcome, now: datetime) -> None:
+        if isinstance(outcome, AcrToken):
+            until = refresh_at(outcome, self._refresh_before)
+        else:
+            until = now + timedelta(seconds=FAILURE_SECONDS)
+        with self._lock:
+            self._remembered[request] = _Remembered(outcome, until)
+            self._remembered.move_to_end(request)
+            if len(self._remembered) > MAX_REMEMBERED:
+                self._remembered.popitem(last=False)

@@ -1,0 +1,94 @@
+"""Sends the exchange's requests to a registry. The only importer of requests.
+
+A token goes to the one host that was checked against the allow-list: no redirect is followed, no
+cookie kept, no `.netrc` read.
+"""
+
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Final
+
+import requests
+import urllib3
+
+from hooks.core import acr
+from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+
+CONNECT_TIMEOUT_SECONDS: Final = 2
+READ_TIMEOUT_SECONDS: Final = 3
+# A body that comes a byte at a time meets every read timeout; this is for all of it.
+BODY_TIMEOUT_SECONDS: Final = 3
+CHUNK_BYTES: Final = 8192
+# Compression has no use for one token, and a bomb needs it.
+HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
+
+
+class Registry:
+    """Exchanges tokens; safe for threads."""
+
+    def __init__(self) -> None:
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.update(HEADERS)
+        self._session.auth = _no_auth
+
+    def mint(self, request: TokenRequest, entra_token: str) -> AcrToken | MintFailed:
+        """Return the token that *request* asks for, in exchange for *entra_token*."""
+        token = self._post(request, acr.exchange(request, entra_token))
+        if request.scope is None or isinstance(token, MintFailed):
+            return token
+        return self._post(request, acr.scope_down(request, token.value))
+
+    def _post(self, request: TokenRequest, post: acr.Post) -> AcrToken | MintFailed:
+        try:
+            with self._session.post(
+                f"https://{request.server}{post.path}",
+                data=post.form,
+                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                headers = {key.lower(): value for key, value in response.headers.items()}
+                body = _read(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            return _unreachable(request, error)
+        return acr.parse_answer(request, post, response.status_code, headers, body)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
+    return request
+
+
+def _read(response: requests.Response) -> bytes:
+    """Return the body, undecoded; cut one byte past what an answer may have.
+
+    Raises `requests.Timeout` where it takes too long.
+    """
+    body = b""
+    deadline = time.monotonic() + BODY_TIMEOUT_SECONDS
+    while len(body) <= acr.MAX_ANSWER_BYTES:
+        chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
+        if not chunk:
+            break
+        body += chunk
+        if time.monotonic() > deadline:
+            raise requests.Timeout("the body took too long")
+    return body
+
+
+def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
+    """Sort a failure without an answer; *error*'s own text has addresses and is not shown."""
+    server = request.server
+    if isinstance(error, requests.exceptions.SSLError):
+        text = f"the TLS certificate of {server} can't be verified; is a CA or a proxy's missing?"
+        return MintFailed(Reason.REGISTRY_UNREACHABLE, text)
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+        return MintFailed(
+            Reason.TIMEOUT, f"{server} did not answer in time; it will be asked again"
+        )
+    if "NameResolutionError" in repr(error):
+        text = f"{server} has no address; check spec.acrServer and the cluster's DNS"
+        return MintFailed(Reason.REGISTRY_UNREACHABLE, text)
+    text = f"can't connect to {server}; check firewalls and private endpoints"
+    return MintFailed(Reason.REGISTRY_UNREACHABLE, text)

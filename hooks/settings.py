@@ -1,0 +1,138 @@
+"""The settings: environment variables, parsed once. Reads no environment itself."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from hooks.core.model import Identity, Policy
+from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
+from hooks.schemas import check_spec
+
+# Every variable that the service itself reads. Besides, azure-identity reads
+# AZURE_POD_IDENTITY_AUTHORITY_HOST and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
+VARIABLES: Final = (
+    "ACR_SERVER",
+    "ALLOWED_ACR_SERVER_SUFFIXES",
+    "BIND",
+    "HEALTH_BIND",
+    "HOOK_TOKEN_FILE",
+    "LOG_LEVEL",
+    "MANAGED_IDENTITY_CLIENT_ID",
+    "MANAGED_IDENTITY_RESOURCE_ID",
+    "REFRESH_BEFORE_EXPIRY_SECONDS",
+    "TOKEN_AUDIENCE",
+)
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
+ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
+SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
+DEFAULT_REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
+
+
+class SettingsError(Exception):
+    """A variable whose value can't be used; the text names it and shows a valid example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that an operator can set. *bind* and *health_bind* are "host:port"."""
+
+    policy: Policy
+    bind: str
+    health_bind: str | None
+    hook_token_file: Path | None
+    log_level: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings in *environ*; empty is as good as unset. Raises `SettingsError`."""
+        bind = _address(environ, "BIND") or "127.0.0.1:8080"
+        token_file = environ.get("HOOK_TOKEN_FILE")
+        if not token_file and not LOOPBACK.fullmatch(bind.rpartition(":")[0]):
+            raise SettingsError(
+                f"HOOK_TOKEN_FILE: required with BIND={bind}: whoever reaches the hooks gets "
+                "tokens; e.g. /var/run/acrpull/token, or BIND=127.0.0.1:8080"
+            )
+        if token_file:
+            read_hook_token(Path(token_file))
+        level = (environ.get("LOG_LEVEL") or "INFO").upper()
+        if level not in LOG_LEVELS:
+            raise SettingsError(f"LOG_LEVEL: {level!r} is none of {', '.join(LOG_LEVELS)}")
+        return cls(
+            policy=_policy(environ),
+            bind=bind,
+            health_bind=_address(environ, "HEALTH_BIND"),
+            hook_token_file=Path(token_file) if token_file else None,
+            log_level=level,
+        )
+
+
+def read_hook_token(path: Path) -> bytes:
+    """Return the bearer token in the file *path*. Raises `SettingsError`: unreadable or empty."""
+    try:
+        token = path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"HOOK_TOKEN_FILE: {path}: {error.strerror}") from error
+    if not token:
+        raise SettingsError(f"HOOK_TOKEN_FILE: {path} is empty; e.g. openssl rand -hex 32 > FILE")
+    return token
+
+
+def _policy(environ: Mapping[str, str]) -> Policy:
+    suffixes = environ.get("ALLOWED_ACR_SERVER_SUFFIXES") or ",".join(ACR_SERVER_SUFFIXES)
+    allowed = tuple(part.strip() for part in suffixes.split(",") if part.strip())
+    for suffix in allowed:
+        if not SUFFIX.fullmatch(suffix):
+            raise SettingsError(
+                f"ALLOWED_ACR_SERVER_SUFFIXES: {suffix!r} is not a DNS suffix; e.g. azurecr.io"
+            )
+    client_id = environ.get("MANAGED_IDENTITY_CLIENT_ID") or None
+    resource_id = environ.get("MANAGED_IDENTITY_RESOURCE_ID") or None
+    server = environ.get("ACR_SERVER") or None
+    _check_default("MANAGED_IDENTITY_CLIENT_ID", "managedIdentityClientID", client_id)
+    _check_default("MANAGED_IDENTITY_RESOURCE_ID", "managedIdentityResourceID", resource_id)
+    _check_default("ACR_SERVER", "acrServer", server)
+    if client_id and resource_id:
+        raise SettingsError(
+            "MANAGED_IDENTITY_CLIENT_ID: give this or MANAGED_IDENTITY_RESOURCE_ID, not both"
+        )
+    return Policy(
+        acr_server_suffixes=allowed,
+        audience=_audience(environ),
+        server=server,
+        identity=Identity(client_id, resource_id) if client_id or resource_id else None,
+        refresh_before=_refresh_before(environ),
+    )
+
+
+def _check_default(variable: str, field: str, value: str | None) -> None:
+    """Hold a default for a spec's *field* to the rules of that field."""
+    problem = check_spec({field: value}) if value else None
+    if problem:
+        raise SettingsError(problem.replace(f"spec.{field}", variable))
+
+
+def _audience(environ: Mapping[str, str]) -> str:
+    audience = environ.get("TOKEN_AUDIENCE") or ACR_AUDIENCE
+    if not re.fullmatch(r"(https|api)://[^\s]+", audience):
+        raise SettingsError(f"TOKEN_AUDIENCE: {audience!r} is no resource URI; e.g. {ACR_AUDIENCE}")
+    return audience
+
+
+def _refresh_before(environ: Mapping[str, str]) -> timedelta:
+    text = environ.get("REFRESH_BEFORE_EXPIRY_SECONDS") or str(DEFAULT_REFRESH_BEFORE_SECONDS)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) == 0:
+        raise SettingsError(
+            f"REFRESH_BEFORE_EXPIRY_SECONDS: {text!r} is no whole number of seconds; e.g. 1800"
+        )
+    return timedelta(seconds=int(text))
+
+
+def _address(environ: Mapping[str, str], variable: str) -> str | None:
+    text = environ.get(variable)
+    if text and not ADDRESS.fullmatch(text):
+        raise SettingsError(f"{variable}: {text!r} is not host:port; e.g. 127.0.0.1:8080")
+    return text or None

@@ -1,0 +1,30 @@
+"""The composition root: environment to settings to service. Nothing imports it."""
+
+import os
+from datetime import UTC, datetime
+
+from hooks import log
+from hooks.app import create_app
+from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.entra import Entra
+from hooks.mint import Minter
+from hooks.registry import Registry
+from hooks.settings import Settings
+
+settings = Settings.from_env(os.environ)
+log.configure(settings.log_level)
+entra, registry = Entra(), Registry()
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+def mint(request: TokenRequest) -> AcrToken | MintFailed:
+    """Go both hops: identity to Entra token, Entra token to the registry's."""
+    token = entra.token(request)
+    return token if isinstance(token, MintFailed) else registry.mint(request, token)
+
+
+app = create_app(settings, Minter(mint, now, settings.policy.refresh_before), now)
