@@ -1,6 +1,8 @@
 """Values to hook answers: the only module that knows their keys.
 
-Objects are built fresh, with only the fields that we own: Metacontroller merges them.
+Objects are built fresh, with only the fields that we own: Metacontroller merges them. A map that is
+in one answer and not in the next would be removed with all that others put into it, hence the empty
+ones. metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
 Keys are those of metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go and
 decorator/api/v2/hooks.go; v2 refuses any other.
 """
@@ -36,13 +38,11 @@ def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
 
 def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
     """Return the Secret; without a token, one that lists no registry."""
-    meta: JSON = {"name": secret.name, "namespace": namespace}
-    if secret.inputs is not None:
-        meta["annotations"] = {INPUTS_ANNOTATION: secret.inputs}
+    annotations = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": meta,
+        "metadata": {"name": secret.name, "namespace": namespace, "annotations": annotations},
         "type": SECRET_TYPE,
         "data": {DOCKER_CONFIG_KEY: dockerconfig.render(secret.server, secret.token)},
     }
@@ -54,9 +54,12 @@ def new_service_account(account: DesiredServiceAccount) -> JSON:
     An empty list is said only where there is one to empty: the API server stores none, and each
     time that we said it Metacontroller would find a difference.
     """
-    meta: JSON = {"name": account.name, "namespace": account.namespace}
-    if account.attached:
-        meta["annotations"] = {ATTACHED_ANNOTATION: ",".join(account.attached)}
+    attached = ",".join(account.attached)
+    meta: JSON = {
+        "name": account.name,
+        "namespace": account.namespace,
+        "annotations": {ATTACHED_ANNOTATION: attached} if attached else {},
+    }
     if account.owners is not None:
         meta["ownerReferences"] = [new_owner(owner) for owner in account.owners]
     body: JSON = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}

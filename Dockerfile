@@ -1,0 +1,21 @@
+# The tag moves with Python's and Debian's fixes; pin a digest (name:tag@sha256:...) in your build.
+ARG PYTHON=python:3.13-slim-bookworm
+
+FROM ${PYTHON} AS build
+COPY requirements.txt .
+# The environment has no pip of its own: nothing in the image's PATH installs packages into it.
+RUN python -m venv --without-pip /venv \
+ && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+      --require-hashes --only-binary :all: -r requirements.txt
+
+FROM ${PYTHON}
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY hooks/ hooks/
+# By number, as runAsNonRoot can't check a name.
+USER 65532:65532
+EXPOSE 8080 8081
+CMD ["gunicorn", "-c", "hooks/gunicorn_conf.py", "hooks.wsgi:app"]

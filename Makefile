@@ -1,0 +1,42 @@
+PYTHON ?= python3
+IMAGE ?= acrpull:latest
+LOCKS := requirements.txt tests/requirements.txt
+VENV := .venv
+PY := $(VENV)/bin/python
+COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-unsafe \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help venv demo run test fmt golden bench lock image
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+venv: $(VENV)/locked ## make the virtual environment from the locks
+$(VENV)/locked: $(LOCKS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, and \
+	$(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --require-hashes --only-binary :all: $(LOCKS:%=-r %)
+	@touch $@
+demo: venv ## a binding becomes a Secret, with an emulated Azure
+	$(PY) -m tests.demo
+run: venv ## the same, and keep service and emulator running
+	$(PY) -m tests.demo --keep
+test: venv ## format, lint, types, import rules, locks, tests
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m pip check
+	$(PY) -m pytest --cov --cov-report=term:skip-covered
+fmt: venv ## format, and fix what ruff can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+golden: venv ## write the golden answers anew; their requests stay
+	$(PY) -m tests.golden
+bench: venv ## time and memory of a sync
+	$(PY) -m tests.bench
+lock: venv ## write the locks anew; UPGRADE=--upgrade takes the newest releases
+	$(COMPILE) -o requirements.txt requirements.in
+	$(COMPILE) -o tests/requirements.txt tests/requirements.in
+image: ## build the container image; IMAGE=acrpull:latest
+	docker build -t $(IMAGE) .

@@ -1,0 +1,1 @@
+"""Tests of the hooks, and the machines they are tested against."""

@@ -1,0 +1,35 @@
+"""An Azure on loopback: IMDS, the token endpoints of ACR and a tiny registry, in Azure's formats.
+
+Serves any client that speaks to Azure; of the hooks it knows only the name of one variable.
+"""
+
+from tests.emulator.emulator import Emulator
+from tests.emulator.fault import Fault, FaultBook
+from tests.emulator.identity import Identity
+from tests.emulator.incidents import (
+    acr_throttled,
+    firewall,
+    identity_not_found,
+    imds_throttled,
+    multiple_identities,
+    no_role,
+    unknown_resource,
+)
+from tests.emulator.record import RequestRecord
+from tests.emulator.scope import Scope
+
+__all__ = [
+    "Emulator",
+    "Fault",
+    "FaultBook",
+    "Identity",
+    "RequestRecord",
+    "Scope",
+    "acr_throttled",
+    "firewall",
+    "identity_not_found",
+    "imds_throttled",
+    "multiple_identities",
+    "no_role",
+    "unknown_resource",
+]

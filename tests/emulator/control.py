@@ -1,0 +1,125 @@
+"""The control API under `/_emulator/` of the IMDS port: faults, settings, requests, the CA.
+
+It is no part of Azure; requests to it are neither recorded nor met by faults.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from tests.emulator.fault import Fault, FaultBook
+from tests.emulator.incidents import BY_NAME
+from tests.emulator.message import JSON_UTF8, Request, Response, compact
+from tests.emulator.record import RequestRecord
+
+PREFIX = "/_emulator/"
+
+_SECONDS = {"refresh_lifetime", "access_lifetime", "token_age"}
+_FLAGS = {"arm_audience_allowed", "refuse_empty_grant"}
+_NAMES = {"identities", "roles"}
+_FAULT_TYPES: dict[str, type | tuple[type, ...]] = {
+    "status": int,
+    "body": (str, dict),
+    "headers": dict,
+    "token": str,
+    "delay": (int, float),
+    "reset": bool,
+    "dribble": (int, float),
+    "endless": bool,
+    "times": (int, type(None)),
+    "host": str,
+}
+
+
+class BodyRefused(ValueError):
+    """Raised for a body that is not what its path takes; says what is expected."""
+
+
+class Controlled(Protocol):
+    """What the control API reaches of an emulator."""
+
+    faults: FaultBook
+    ca_file: Path
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """All requests so far."""
+
+
+def control(request: Request, emulator: Controlled) -> Response:
+    """Answer with JSON; 400 names what is wrong with a body, 404 is any other path."""
+    routes: dict[tuple[str, str], Callable[[], Any]] = {
+        ("GET", "requests"): lambda: [asdict(record) for record in emulator.requests],
+        ("GET", "ca.crt"): emulator.ca_file.read_bytes,
+        ("POST", "faults"): lambda: _add_fault(_body(request), emulator.faults),
+        ("DELETE", "faults"): emulator.faults.clear,
+        ("POST", "settings"): lambda: _change(_body(request), emulator),
+    }
+    route = routes.get((request.method, request.path.removeprefix(PREFIX)))
+    if route is None:
+        known = ", ".join(f"{method} {PREFIX}{name}" for method, name in routes)
+        return Response(404, f"expected one of {known}\n".encode())
+    try:
+        result = route()
+    except (TypeError, ValueError) as error:
+        return Response(400, f"{error}\n".encode())
+    if isinstance(result, bytes):
+        return Response(200, result, (("Content-Type", "application/x-pem-file"),))
+    return Response(200, compact(result), (("Content-Type", JSON_UTF8),))
+
+
+def new_fault(body: dict[str, Any]) -> Fault:
+    """The fault in *body*: the fields of `Fault`, beside a `name` of a ready-made one.
+
+    `retry_after`, `ip` and `resource` go to the ready-made fault that takes them.
+
+    Raises:
+        BodyRefused: A field is unknown or of another type.
+        TypeError: A ready-made fault does not take a field.
+    """
+    name = body.pop("name", None)
+    known = {field.name for field in fields(Fault)}
+    own = {key: value for key, value in body.items() if key in known}
+    for key, value in own.items():
+        if not isinstance(value, _FAULT_TYPES[key]):
+            raise BodyRefused(f"{key}: {value!r} is of the wrong type")
+    others = {key: value for key, value in body.items() if key not in known}
+    if name not in {None, *BY_NAME} or (name is None and others):
+        raise BodyRefused(f"unknown: {name or ', '.join(others)}, e.g. status or a name: no_role")
+    made: Callable[..., Fault] = BY_NAME[name] if name else Fault
+    return replace(made(**others), **own)
+
+
+def _add_fault(body: dict[str, Any], faults: FaultBook) -> None:
+    endpoint = body.pop("endpoint", None)
+    faults.add(endpoint, new_fault(body))
+
+
+def _change(body: dict[str, Any], emulator: Controlled) -> None:
+    """Change all the settings in *body*, or none."""
+    for key, value in body.items():
+        if not _fits(key, value):
+            raise BodyRefused(f"{key}: {value!r} is no setting, e.g. refresh_lifetime: 120")
+    for key, value in body.items():
+        setattr(emulator, key, value)
+
+
+def _fits(key: str, value: object) -> bool:
+    if key in _SECONDS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if key in _FLAGS:
+        return isinstance(value, bool)
+    if key == "default_identity":
+        return value is None or isinstance(value, str)
+    if key not in _NAMES or value is None:
+        return key in _NAMES
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    body = json.loads(request.body or b"{}")
+    if not isinstance(body, dict):
+        raise BodyRefused('body: expected an object, e.g. {"endpoint": "exchange", "status": 503}')
+    return body

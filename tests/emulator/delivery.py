@@ -1,0 +1,84 @@
+"""HTTP on one connection: read a request, write its response, with the faults of the wire.
+
+Knows nothing of what is asked or answered.
+"""
+
+import socket
+import struct
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import cast
+
+from tests.emulator.fault import Fault
+from tests.emulator.message import Response, parse_request
+from tests.emulator.server import LoopbackServer
+
+_BODY_LIMIT = 1 << 20  # bytes of a request; the longest form has two tokens of some KiB
+_ENDLESS_CHUNK = b"0" * (1 << 16)
+_ENDLESS_PAUSE = 0.005  # s between chunks: 13 MB/s, so that a careless client can still be ended
+_RST = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
+
+
+class Delivery(BaseHTTPRequestHandler):
+    """The handler of one connection, in a thread of its own."""
+
+    protocol_version = "HTTP/1.1"  # keeps the connection alive
+    disable_nagle_algorithm = True
+
+    def _serve(self) -> None:
+        server = cast("LoopbackServer", self.server)
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > _BODY_LIMIT:
+            self.close_connection = True
+            self._write(Response(413), Fault(), server)
+            return
+        body = self.rfile.read(length)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = parse_request(self.command, self.path, headers, body)
+        response, fault = server.service(request)
+        if fault.delay and server.stopping.wait(fault.delay):
+            self.close_connection = True
+        elif fault.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
+            self.close_connection = True
+        else:
+            self._write(response, fault, server)
+
+    do_GET = do_HEAD = do_POST = _serve  # noqa: N815
+    do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def _write(self, response: Response, fault: Fault, server: LoopbackServer) -> None:
+        self.send_response_only(response.status)
+        self.send_header("Date", self.date_time_string())
+        for name, value in fault.replace_headers(response.headers):
+            self.send_header(name, value)
+        if fault.endless:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            for part, pause in _parts(response.body, fault):
+                if pause and server.stopping.wait(pause):
+                    self.close_connection = True
+                    return
+                self.wfile.write(part)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep silent: requests are recorded, not printed."""
+
+
+def _parts(body: bytes, fault: Fault) -> Iterator[tuple[bytes, float]]:
+    """The body's parts as they go over the wire, each with the seconds before it."""
+    if fault.endless:
+        data, pause = (b"0", fault.dribble) if fault.dribble else (_ENDLESS_CHUNK, _ENDLESS_PAUSE)
+        chunk = b"%x\r\n%s\r\n" % (len(data), data)
+        while True:
+            yield chunk, pause
+    elif fault.dribble:
+        for i in range(len(body)):
+            yield body[i : i + 1], fault.dribble
+    else:
+        yield body, 0

@@ -1,0 +1,137 @@
+"""The emulator: IMDS on one port, ACR and its registry on another, and what a test reads off them.
+
+Starts and stops; what is answered is the router's and the endpoints' affair.
+"""
+
+import ssl
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+from tests.emulator.certificate import write_certificates
+from tests.emulator.control import PREFIX, control
+from tests.emulator.delivery import Delivery
+from tests.emulator.fault import Endpoint, Fault, FaultBook
+from tests.emulator.message import Request, Response
+from tests.emulator.record import RequestRecord
+from tests.emulator.router import Router
+from tests.emulator.server import LoopbackServer
+from tests.emulator.settings import Settings, system_clock
+
+# Each address is another registry: a token for one is refused by the others.
+ADDRESSES = tuple(f"127.0.0.{n}" for n in range(1, 10))
+
+
+@dataclass(kw_only=True, eq=False)
+class Emulator(Settings):
+    """A running Azure between `start` and `stop`, or within a `with` block.
+
+    Attributes:
+        directory: Where `ca.crt` and `server.pem` are written; `None`: a temporary one.
+        imds_port: 0 means a free one, which replaces it at the start.
+        acr_port: Likewise.
+        faults: Those in force.
+        ca_file: The CA to trust for `https://<acr_server>`, from the start on.
+    """
+
+    directory: Path | None = None
+    imds_port: int = 0
+    acr_port: int = 0
+    faults: FaultBook = field(default_factory=FaultBook, init=False)
+    ca_file: Path = field(default=Path("ca.crt"), init=False)
+
+    def __post_init__(self) -> None:
+        """Make the keys; nothing listens yet."""
+        self._router = Router(self, self.faults)
+        self._running = ExitStack()
+        self._settings = {f.name: getattr(self, f.name) for f in fields(Settings)}
+
+    def start(self) -> None:
+        """Write new certificates and listen; after a stop, on the same ports with the same keys.
+
+        Raises:
+            OSError: A port is in use.
+        """
+        with ExitStack() as stack:
+            temporary = stack.enter_context(TemporaryDirectory(prefix="azure-emulator-"))
+            directory = self.directory or Path(temporary)
+            directory.mkdir(parents=True, exist_ok=True)
+            # Clients judge TLS by the machine's clock, whatever `clock` says.
+            write_certificates(directory, ADDRESSES, system_clock())
+            self.ca_file = directory / "ca.crt"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(directory / "server.pem")
+            host = ADDRESSES[:1]
+            imds_server = LoopbackServer(host, self.imds_port, Delivery, self._serve_imds)
+            stack.callback(imds_server.stop)
+            acr_server = LoopbackServer(
+                ADDRESSES, self.acr_port, Delivery, self._router.serve_acr, context
+            )
+            stack.callback(acr_server.stop)
+            self.imds_port, self.acr_port = imds_server.port, acr_server.port
+            self._running = stack.pop_all()
+
+    def stop(self) -> None:
+        """End all connections, wait for the threads and remove a temporary directory."""
+        self._running.close()
+
+    def reset(self) -> None:
+        """Put the settings back as constructed, clear the faults and forget the requests."""
+        for name, value in self._settings.items():
+            setattr(self, name, value)
+        self.faults.clear()
+        self._router.log.clear()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def imds_url(self) -> str:
+        """What stands for `http://169.254.169.254`, without a final slash."""
+        return f"http://{ADDRESSES[0]}:{self.imds_port}"
+
+    @property
+    def acr_server(self) -> str:
+        """The login server: `127.0.0.1:<port>`."""
+        return self.acr_servers[0]
+
+    @property
+    def acr_servers(self) -> tuple[str, ...]:
+        """All login servers: `127.0.0.1:<port>` to `127.0.0.9:<port>` and `localhost:<port>`."""
+        return tuple(f"{host}:{self.acr_port}" for host in (*ADDRESSES, "localhost"))
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """All requests so far, in order of their answers."""
+        return list(self._router.log)
+
+    def count(self, endpoint: Endpoint) -> int:
+        """How many requests *endpoint* had."""
+        return sum(record.endpoint == endpoint for record in self.requests)
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which azure-identity, requests and the hooks find this Azure."""
+        return {
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": self.imds_url,
+            "REQUESTS_CA_BUNDLE": str(self.ca_file.absolute()),
+            "ALLOWED_ACR_SERVER_SUFFIXES": f"{self.acr_server},localhost:{self.acr_port}",
+        }
+
+    def _serve_imds(self, request: Request) -> tuple[Response, Fault]:
+        if request.path.startswith(PREFIX):
+            return control(request, self), Fault()
+        return self._router.serve_imds(request)

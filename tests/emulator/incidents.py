@@ -1,0 +1,82 @@
+"""Ready-made faults: the refusals of the real Azure, byte for byte.
+
+Put them in force with `FaultBook.add`; `times` counts requests, `None` is until cleared.
+"""
+
+from uuid import uuid4
+
+from tests.emulator.acr import acr_error, no_role_body
+from tests.emulator.fault import Fault
+from tests.emulator.imds import HEADERS, NOT_FOUND, SEVERAL, imds_error
+
+_IMDS = dict(HEADERS)
+_ACR = {"Server": "openresty", "Content-Type": "application/json; charset=utf-8"}
+
+
+def identity_not_found(*, times: int | None = None) -> Fault:
+    """`imds`: the identity is not assigned to the machine."""
+    return Fault(status=400, body=imds_error(NOT_FOUND), headers=_IMDS, times=times)
+
+
+def multiple_identities(*, times: int | None = None) -> Fault:
+    """`imds`: no identity was selected, and the machine has several."""
+    return Fault(status=400, body=imds_error(SEVERAL), headers=_IMDS, times=times)
+
+
+def unknown_resource(
+    resource: str = "https://containerregistry.azure.net", *, times: int | None = None
+) -> Fault:
+    """`imds`: the tenant does not know the *resource*.
+
+    https://github.com/Azure/azure-cli/issues/19556
+    """
+    description = (
+        f"AADSTS500011: The resource principal named {resource} was not found in the tenant."
+    )
+    body = imds_error(description, error="invalid_resource")
+    return Fault(status=400, body=body, headers=_IMDS, times=times)
+
+
+def imds_throttled(*, times: int | None = None) -> Fault:
+    """`imds`: 429, without a Retry-After: https://github.com/dotnet/SqlClient/issues/2344."""
+    body = imds_error("Temporarily throttled, too many requests")
+    return Fault(status=429, body=body, headers=_IMDS, times=times)
+
+
+def no_role(*, times: int | None = None) -> Fault:
+    """`exchange`: no role on the registry; with another correlation ID in each body."""
+    return Fault(status=401, body=lambda: no_role_body(str(uuid4())), headers=_ACR, times=times)
+
+
+def firewall(ip: str = "203.0.113.7", *, times: int | None = None) -> Fault:
+    """`exchange`, `token`, `v2`: *ip* is outside the registry's network rules.
+
+    https://github.com/docker/build-push-action/issues/1214
+    """
+    message = (
+        f"client with IP '{ip}' is not allowed access."
+        " Refer https://aka.ms/acr/firewall to grant access."
+    )
+    body = acr_error("DENIED", message).replace(b"'", b"\\u0027")
+    return Fault(status=403, body=body, headers=_ACR, times=times)
+
+
+def acr_throttled(retry_after: int = 1, *, times: int | None = None) -> Fault:
+    """`exchange`, `token`, `v2`: 429 with Retry-After in seconds; its body is assumed.
+
+    https://learn.microsoft.com/azure/container-registry/container-registry-skus
+    """
+    body = acr_error("TOOMANYREQUESTS", "too many requests")
+    headers = _ACR | {"Retry-After": str(retry_after)}
+    return Fault(status=429, body=body, headers=headers, times=times)
+
+
+BY_NAME = {
+    "identity_not_found": identity_not_found,
+    "multiple_identities": multiple_identities,
+    "unknown_resource": unknown_resource,
+    "imds_throttled": imds_throttled,
+    "no_role": no_role,
+    "firewall": firewall,
+    "acr_throttled": acr_throttled,
+}

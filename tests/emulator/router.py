@@ -1,0 +1,67 @@
+"""Which endpoint a request is for, the fault that meets it, and the log.
+
+Wires the endpoints together; knows the format of none.
+"""
+
+import json
+from dataclasses import replace
+
+from tests.emulator import exchange, imds, registry, token
+from tests.emulator.acr import refusal
+from tests.emulator.acr_token import AcrTokens
+from tests.emulator.fault import Endpoint, Fault, FaultBook
+from tests.emulator.message import Request, Response, compact
+from tests.emulator.record import RequestRecord, new_record
+from tests.emulator.settings import Settings
+from tests.emulator.signer import Signer
+
+_TOKENS = ("access_token", "refresh_token")
+
+
+class Router:
+    """Two ports' worth of Azure, with keys of its own; `log` is in order of the answers."""
+
+    def __init__(self, settings: Settings, faults: FaultBook) -> None:
+        self._settings = settings
+        self._faults = faults
+        self._entra = Signer()
+        self._tokens = AcrTokens(settings, Signer())
+        self.log: list[RequestRecord] = []
+
+    def serve_imds(self, request: Request) -> tuple[Response, Fault]:
+        """Answer on the port of IMDS, under any prefix: azure-identity keeps that of its URL."""
+        return self._serve("imds" if request.path.endswith(imds.PATH) else "other", request)
+
+    def serve_acr(self, request: Request) -> tuple[Response, Fault]:
+        """Answer on the port of ACR."""
+        endpoints: dict[str, Endpoint] = {exchange.PATH: "exchange", token.PATH: "token"}
+        otherwise: Endpoint = "v2" if request.path.startswith(registry.PREFIX) else "other"
+        return self._serve(endpoints.get(request.path, otherwise), request)
+
+    def _serve(self, endpoint: Endpoint, request: Request) -> tuple[Response, Fault]:
+        fault = self._faults.take(endpoint, request)
+        response = fault.response() or _tampered(self._healthy(endpoint, request), fault.token)
+        status = 0 if fault.reset else response.status
+        self.log.append(new_record(endpoint, request, status))
+        return response, fault
+
+    def _healthy(self, endpoint: Endpoint, request: Request) -> Response:
+        match endpoint:
+            case "imds":
+                return imds.identity_token(request, self._settings, self._entra)
+            case "exchange":
+                return exchange.exchange(request, self._settings, self._entra, self._tokens)
+            case "token":
+                return token.token(request, self._settings, self._tokens)
+            case "v2":
+                return registry.registry(request, self._tokens)
+            case _:
+                return refusal(404, "NOT_FOUND", "404 page not found")
+
+
+def _tampered(response: Response, new: str | None) -> Response:
+    """*response* with *new* in place of the tokens in it."""
+    if new is None or response.status != 200:
+        return response
+    body = json.loads(response.body)
+    return replace(response, body=compact(body | {k: new for k in _TOKENS if k in body}))

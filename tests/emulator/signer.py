@@ -1,0 +1,68 @@
+"""An RSA key that signs JWTs and judges those it signed.
+
+Takes `now`; knows no claim but `exp`, `nbf` and `aud`.
+"""
+
+import base64
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.types import Options
+
+# The times are compared with `now`: PyJWT would take the machine's clock.
+_SIGNATURE_ONLY: Options = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+}
+
+
+class TokenRefused(Exception):
+    """Raised for a token that is malformed, foreign, expired, not yet valid or for others."""
+
+
+class Signer:
+    """The key of one issuer: Entra's, or ACR's."""
+
+    def __init__(self) -> None:
+        self._key = generate_private_key(public_exponent=65537, key_size=2048)
+        self._kid = key_id(self._key.public_key())
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """A JWT with RS256, whose header begins `{"alg":"RS256",` as ACR's does."""
+        headers = {"kid": self._kid}
+        return jwt.encode(dict(claims), self._key, "RS256", headers=headers, sort_headers=True)
+
+    def verify(self, token: str, *, audiences: Collection[str], now: datetime) -> dict[str, Any]:
+        """The claims of *token*, which must be for one of *audiences*, a final `/` apart.
+
+        Raises:
+            TokenRefused: It is not this key's, or not valid at *now*, or for another audience.
+        """
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, self._key.public_key(), algorithms=["RS256"], options=_SIGNATURE_ONLY
+            )
+        except jwt.InvalidTokenError as error:
+            raise TokenRefused("token: not signed with this key") from error
+        if not claims["nbf"] <= now.timestamp() < claims["exp"]:
+            raise TokenRefused("token: expired or not yet valid")
+        if claims["aud"].rstrip("/") not in audiences:
+            raise TokenRefused("token: for another audience")
+        return claims
+
+
+def key_id(key: RSAPublicKey) -> str:
+    """The `kid` of *key* as libtrust makes it; Docker's registry 2.8 finds the key by it.
+
+    SHA-256 of the DER key, cut to 240 bits, in 12 groups of base32: docker/libtrust@aabc10e:util.go
+    """
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = base64.b32encode(hashlib.sha256(der).digest()[:30]).decode()
+    return ":".join(text[i : i + 4] for i in range(0, len(text), 4))

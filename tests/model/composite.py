@@ -1,0 +1,164 @@
+"""The CompositeController: bindings as parents, Secrets and ServiceAccounts as children.
+
+Source: metacontroller@v4.17.2:pkg/controller/composite/controller.go; lines are its.
+"""
+
+import copy
+
+from tests.model import finalizer
+from tests.model.answers import CompositeAnswer, composite_answer
+from tests.model.children import Children, group_children
+from tests.model.claim import LABEL, Claim, atomic_update
+from tests.model.cluster import Cluster
+from tests.model.definitions import COMPOSITE
+from tests.model.errors import ConflictError, NotFoundError, SyncError
+from tests.model.hook import Hooks
+from tests.model.informers import Informers
+from tests.model.objects import (
+    Groups,
+    Object,
+    controller_of,
+    finalizers_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    uid_of,
+)
+from tests.model.related import Related
+from tests.model.resources import BINDING, SECRET, SERVICE_ACCOUNT
+from tests.model.store import Event
+from tests.model.workqueue import QueueKey, WorkQueue
+
+_CHILDREN = [SECRET, SERVICE_ACCOUNT]
+
+
+class Composite:
+    """One CompositeController; `on_event` fills its queue, `sync` works it off."""
+
+    def __init__(
+        self, cluster: Cluster, informers: Informers, hooks: Hooks, children: Children
+    ) -> None:
+        self.queue = WorkQueue(cluster.clock)
+        self._cluster = cluster
+        self._informers = informers
+        self._hooks = hooks
+        self._children = children
+        self._related = Related("/customize", COMPOSITE, hooks, informers, cluster.clock)
+
+    def enqueue_all(self) -> None:
+        """Queue every parent, as a start and a relist do (informer.go:282,386)."""
+        for parent in self._informers.known(BINDING.kind):
+            self._enqueue(parent)
+
+    def on_event(self, event: Event) -> None:
+        """Queue the parents that a change concerns: itself, of a child, of a related object."""
+        obj = event.latest
+        if obj["kind"] == BINDING.kind:
+            self._enqueue(obj)
+        if obj["kind"] in {resource.kind for resource in _CHILDREN}:
+            self._on_child(event)
+        for parent in self._related.concerned(event, self._informers.known(BINDING.kind)):
+            self._enqueue(parent)
+
+    def _on_child(self, event: Event) -> None:
+        """Queue the parent that controls the child, or that could adopt it (lines 475, 522)."""
+        child = event.latest
+        namespace = child["metadata"]["namespace"]
+        ref = controller_of(child)
+        gone = event.new is None or is_deleting(child)
+        if ref is not None and _is_binding(ref):
+            parent = self._informers.get(BINDING.kind, namespace, ref["name"])
+            if parent is not None and uid_of(parent) == ref["uid"]:
+                self._enqueue(parent)
+        elif ref is None and not gone:
+            for parent in self._informers.known(BINDING.kind, namespace):
+                if labels_of(child).get(LABEL) == uid_of(parent):
+                    self._enqueue(parent)
+
+    def _enqueue(self, parent: Object) -> None:
+        self.queue.add((parent["metadata"]["namespace"], parent["metadata"]["name"]))
+
+    def sync(self, key: QueueKey) -> None:
+        """Bring one binding's world to what its hook says (lines 585 and 622).
+
+        Raises `SyncError` or `ApiError`: to be tried again.
+        """
+        parent = copy.deepcopy(self._informers.get(BINDING.kind, *key))
+        if parent is None:
+            return
+        parent = self._with_finalizer(parent)
+        observed = Claim(self._cluster, self._informers, parent).children(_CHILDREN)
+        related = self._related.objects(parent)
+        answer = self._ask(parent, observed, related)
+        desired = group_children(answer.children)
+        if answer.resync_after_seconds > 0:
+            self.queue.add_after(key, answer.resync_after_seconds)
+        if answer.finalized:
+            parent = atomic_update(self._cluster, parent, finalizer.remove)
+        _label(parent, desired)
+        self._manage(parent, observed, desired, answer.status)
+
+    def _with_finalizer(self, parent: Object) -> Object:
+        """Add the finalizer before anything else, unless deletion began (finalizer.go:45)."""
+        if finalizer.FINALIZER in finalizers_of(parent) or is_deleting(parent):
+            return parent
+        return atomic_update(self._cluster, parent, finalizer.add)
+
+    def _ask(self, parent: Object, observed: Groups, related: Groups) -> CompositeAnswer:
+        """Call finalize once deletion began, sync before (hooks.go:55,75)."""
+        finalizing = is_deleting(parent)
+        request = {
+            "controller": COMPOSITE,
+            "parent": parent,
+            "children": observed,
+            "related": related,
+            "finalizing": finalizing,
+        }
+        answer = composite_answer(self._hooks.call("/finalize" if finalizing else "/sync", request))
+        for child in answer.children:
+            child["metadata"].setdefault("namespace", parent["metadata"]["namespace"])
+        return answer
+
+    def _manage(self, parent: Object, observed: Groups, desired: Groups, status: Object) -> None:
+        """Manage children, then write the status even if that failed (lines 722 to 745)."""
+        failure: SyncError | None = None
+        if not is_deleting(parent) or finalizer.should_finalize(parent):
+            try:
+                self._children.manage(parent, observed, desired)
+            except SyncError as error:
+                failure = error
+        try:
+            self._write_status(parent, status)
+        except (NotFoundError, ConflictError):  # swallowed, and with it the failure
+            return
+        if failure:
+            raise failure
+
+    def _write_status(self, parent: Object, status: Object) -> None:
+        """Replace the status, if it differs from the live one (line 879)."""
+        wanted = {**status, "observedGeneration": parent["metadata"]["generation"]}
+        live = self._cluster.read(*key_of(parent))
+        if uid_of(live) != uid_of(parent):
+            raise NotFoundError(f"{key_of(parent)}: replaced by another object")
+        if live.get("status") != wanted:
+            self._cluster.update_status({**live, "status": wanted})
+
+
+def _is_binding(ref: Object) -> bool:
+    """Tell whether *ref* names our parent kind, in any version of its group (line 444)."""
+    group = BINDING.api_version.partition("/")[0]
+    return bool(ref["kind"] == BINDING.kind and ref["apiVersion"].partition("/")[0] == group)
+
+
+def _label(parent: Object, desired: Groups) -> None:
+    """Label every desired child with the parent's uid (line 699).
+
+    Raises `SyncError`: it has that label with another value (line 711).
+    """
+    for children in desired.values():
+        for child in children.values():
+            labels = child["metadata"].get("labels") or {}
+            labels.setdefault(LABEL, uid_of(parent))
+            child["metadata"]["labels"] = labels
+            if labels[LABEL] != uid_of(parent):
+                raise SyncError(f"labels on desired {key_of(child)} don't match parent selector")

@@ -1,0 +1,113 @@
+"""Who owns which field: server-side apply, without managedFields on the wire.
+
+Two managers are told apart: `APPLY` (Metacontroller's patches) and `UPDATE` (every other write,
+Metacontroller's own updates included, which the server records as another entry).
+Source of the rules: https://kubernetes.io/docs/reference/using-api/server-side-apply/
+"""
+
+import copy
+from typing import Any
+
+from tests.model.objects import Object, uid_of
+
+APPLY, UPDATE = "apply", "update"
+
+Path = tuple[str, ...]
+Holders = dict[Path, frozenset[str]]
+
+_KEYED = ("labels", "annotations")
+
+
+def leaves(obj: Object) -> dict[Path, Any]:
+    """Return the fields of *obj* that have an owner each.
+
+    Granular: labels, annotations, data, ownerReferences by uid (each one atomic), finalizers.
+    Every other top-level field is atomic, as `imagePullSecrets` is.
+    Source: the listType and structType markers in kubernetes v1.36,
+    staging/src/k8s.io/api/core/v1/types.go:6374 and apimachinery/pkg/apis/meta/v1/types.go:257,314
+    """
+    metadata = obj["metadata"]
+    found: dict[Path, Any] = {}
+    for section in _KEYED:
+        for name, value in (metadata.get(section) or {}).items():
+            found["metadata", section, name] = value
+    for ref in metadata.get("ownerReferences") or []:
+        found["metadata", "ownerReferences", ref["uid"]] = ref
+    for name in metadata.get("finalizers") or []:
+        found["metadata", "finalizers", name] = name
+    for name, value in (obj.get("data") or {}).items():
+        found["data", name] = value
+    for name in obj.keys() - {"apiVersion", "kind", "metadata", "status", "data"}:
+        found[name,] = obj[name]
+    return found
+
+
+def _set(obj: Object, path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON
+    """Put *value* at *path* of *obj*; None takes the field away."""
+    parent = obj
+    for step in path[:-2]:
+        parent = parent.setdefault(step, {})
+    if len(path) == 1:
+        section, name = obj, path[0]
+    elif path[-2] in ("ownerReferences", "finalizers"):
+        _set_item(parent.setdefault(path[-2], []), path[-1], value)
+        return
+    else:
+        section, name = parent.setdefault(path[-2], {}), path[-1]
+    if value is None:
+        section.pop(name, None)
+    else:
+        section[name] = copy.deepcopy(value)
+
+
+def _set_item(items: list[Any], identity: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+    """Put *value* in *items* in place of the entry with that *identity*; None takes it away."""
+    names = [item["uid"] if isinstance(item, dict) else item for item in items]
+    at = names.index(identity) if identity in names else len(items)
+    items[at : at + 1] = [] if value is None else [copy.deepcopy(value)]
+
+
+class FieldOwners:
+    """The holders of every stored object's fields, by uid."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, Holders] = {}
+
+    def record_update(self, old: Object | None, new: Object) -> None:
+        """Note a write that is not an apply: what it changed is its own alone."""
+        before = leaves(old) if old else {}
+        held = self._holders.get(uid_of(new), {})
+        self._holders[uid_of(new)] = {
+            path: held[path] if path in held and before.get(path) == value else frozenset({UPDATE})
+            for path, value in leaves(new).items()
+        }
+
+    def merge(self, live: Object, applied: Object) -> tuple[Object, Holders]:
+        """Return *live* with *applied* forced onto it, and the holders to record with it.
+
+        A field applied before and now left out goes, unless another manager holds it too.
+        """
+        held = dict(self._holders.get(uid_of(live), {}))
+        present, wanted = leaves(live), leaves(applied)
+        merged = copy.deepcopy(live)
+        for path, value in wanted.items():
+            same = path in present and present[path] == value
+            shared = held.get(path, frozenset()) if same else frozenset()
+            held[path] = shared | {APPLY}
+            _set(merged, path, value)
+        for path in [p for p, holders in held.items() if APPLY in holders and p not in wanted]:
+            held[path] -= {APPLY}
+            if not held[path]:
+                del held[path]
+                _set(merged, path, None)
+        return merged, held
+
+    def record_apply(self, obj: Object, holders: Holders) -> bool:
+        """Note an apply; tell whether it changed who holds what."""
+        changed = self._holders.get(uid_of(obj)) != holders
+        self._holders[uid_of(obj)] = holders
+        return changed
+
+    def forget(self, obj: Object) -> None:
+        """Drop a deleted object."""
+        self._holders.pop(uid_of(obj), None)

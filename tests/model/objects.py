@@ -1,0 +1,79 @@
+"""Reading Kubernetes objects: dicts as from `kubectl get -o json`, without managedFields."""
+
+from typing import Any
+
+Object = dict[str, Any]
+Key = tuple[str, str, str]
+"""Kind, namespace ("" where cluster-scoped), name."""
+
+Groups = dict[str, dict[str, Object]]
+"""Objects by group key ("Secret.v1"), then by "namespace/name"."""
+
+FOREGROUND = "foregroundDeletion"
+"""https://kubernetes.io/docs/concepts/architecture/garbage-collection/#foreground-deletion"""
+ORPHAN = "orphan"
+"""https://kubernetes.io/docs/concepts/architecture/garbage-collection/#orphaned-dependents"""
+
+
+def key_of(obj: Object) -> Key:
+    """Return where *obj* is stored."""
+    return (obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+
+
+def qualified_name(obj: Object) -> str:
+    """Return "namespace/name", or the name of a cluster-scoped object.
+
+    Source: metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go:66
+    """
+    _, namespace, name = key_of(obj)
+    return f"{namespace}/{name}" if namespace else name
+
+
+def uid_of(obj: Object) -> str:
+    """Return the uid that the API server gave *obj*."""
+    return str(obj["metadata"]["uid"])
+
+
+def labels_of(obj: Object) -> dict[str, str]:
+    """Return the labels, {} if none."""
+    return obj["metadata"].get("labels") or {}
+
+
+def annotations_of(obj: Object) -> dict[str, str]:
+    """Return the annotations, {} if none."""
+    return obj["metadata"].get("annotations") or {}
+
+
+def owners_of(obj: Object) -> list[Object]:
+    """Return the ownerReferences, [] if none."""
+    return obj["metadata"].get("ownerReferences") or []
+
+
+def finalizers_of(obj: Object) -> list[str]:
+    """Return the finalizers, [] if none."""
+    return obj["metadata"].get("finalizers") or []
+
+
+def is_deleting(obj: Object) -> bool:
+    """Tell whether deletion of *obj* has begun."""
+    return "deletionTimestamp" in obj["metadata"]
+
+
+def controller_of(obj: Object) -> Object | None:
+    """Return the ownerReference that has `controller: true`, None if none has."""
+    return next((ref for ref in owners_of(obj) if ref.get("controller")), None)
+
+
+def controller_ref(owner: Object) -> Object:
+    """Return the reference with which *owner* controls a child.
+
+    Source: metacontroller@v4.17.2:pkg/controller/common/manage_children.go:125
+    """
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }

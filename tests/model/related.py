@@ -1,0 +1,136 @@
+"""Related objects: what a customize hook selects, and whom their changes concern.
+
+Source: metacontroller@v4.17.2:pkg/controller/common/customize/manager.go; lines are its.
+Only hook version v2 is modelled: rules may select from any namespace.
+"""
+
+import copy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tests.model.answers import customize_answer
+from tests.model.clock import Clock
+from tests.model.errors import SyncError
+from tests.model.hook import Hooks
+from tests.model.informers import Informers
+from tests.model.objects import Groups, Object, labels_of, qualified_name, uid_of
+from tests.model.resources import NAMESPACE, find_plural
+from tests.model.store import Event
+
+_CACHED_FOR = timedelta(minutes=20)
+"""How long the rules of a parent are kept (line 101)."""
+
+
+@dataclass(frozen=True)
+class _Cached:
+    rules: list[Object]
+    until: datetime
+
+
+class Related:
+    """The customize side of one controller.
+
+    Args:
+        path: of its customize hook
+        definition: the controller as its requests carry it
+        hooks: where to ask
+        informers: where to look
+        clock: how old an answer is
+    """
+
+    def __init__(
+        self, path: str, definition: Object, hooks: Hooks, informers: Informers, clock: Clock
+    ) -> None:
+        self._path = path
+        self._definition = definition
+        self._hooks = hooks
+        self._informers = informers
+        self._clock = clock
+        self._cache: dict[tuple[str, int], _Cached] = {}
+        self._watched: set[str] = set()
+
+    def objects(self, parent: Object) -> Groups:
+        """Return what is related to *parent*, a group for every rule, {} if empty (line 562).
+
+        The kind of a rule is watched from its first use on (line 264).
+        """
+        groups: Groups = {}
+        for rule in self._rules(parent):
+            resource = find_plural(rule.get("apiVersion", ""), rule.get("resource", ""))
+            if rule.get("namespaceSelector") is not None and not resource.namespaced:
+                raise SyncError("namespaceSelector is only supported for namespaced resources")
+            self._watched.add(resource.kind)
+            group = groups.setdefault(resource.group, {})
+            for obj in self._informers.known(resource.kind):
+                if self._matches(rule, obj):
+                    group[qualified_name(obj)] = copy.deepcopy(obj)
+        return groups
+
+    def concerned(self, event: Event, parents: list[Object]) -> list[Object]:
+        """Return which *parents* relate to the changed object, old or new (lines 299 to 340).
+
+        Asks the hook about every parent whose rules are not cached (line 364).
+        """
+        states = [obj for obj in (event.old, event.new) if obj is not None]
+        if event.latest["kind"] not in self._watched:
+            return []
+        return [parent for parent in parents if self._relates(parent, states)]
+
+    def _relates(self, parent: Object, states: list[Object]) -> bool:
+        try:
+            rules = self._rules(parent)
+            return any(self._matches(rule, obj) for rule in rules for obj in states)
+        except SyncError:  # left for a later event or sync (line 365)
+            return False
+
+    def _rules(self, parent: Object) -> list[Object]:
+        """Return the rules for *parent*, cached by uid and generation (line 186)."""
+        key = (uid_of(parent), parent["metadata"].get("generation", 0))
+        cached = self._cache.get(key)
+        if cached is None or cached.until <= self._clock.now():
+            request = {"controller": self._definition, "parent": parent}
+            rules = customize_answer(self._hooks.call(self._path, request))
+            cached = self._cache[key] = _Cached(rules, self._clock.now() + _CACHED_FOR)
+        return cached.rules
+
+    def _matches(self, rule: Object, obj: Object) -> bool:
+        """Tell whether *rule* selects *obj* (line 444)."""
+        resource = find_plural(rule.get("apiVersion", ""), rule.get("resource", ""))
+        namespace = obj["metadata"].get("namespace", "")
+        if obj["kind"] != resource.kind:
+            return False
+        if rule.get("namespace") and resource.namespaced and namespace != rule["namespace"]:
+            return False
+        if rule.get("names") and obj["metadata"]["name"] not in rule["names"]:
+            return False
+        if not _selects(rule.get("labelSelector"), labels_of(obj)):
+            return False
+        if rule.get("namespaceSelector") is None:
+            return True
+        found = self._informers.get(NAMESPACE.kind, "", namespace)
+        return found is not None and _selects(rule["namespaceSelector"], labels_of(found))
+
+
+def _selects(selector: Object | None, labels: dict[str, str]) -> bool:
+    """Evaluate a label selector; none, or an empty one, selects everything.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    selector = selector or {}
+    wanted = selector.get("matchLabels") or {}
+    if any(labels.get(name) != value for name, value in wanted.items()):
+        return False
+    return all(_holds(e, labels.get(e["key"])) for e in selector.get("matchExpressions") or [])
+
+
+def _holds(expression: Object, value: str | None) -> bool:
+    match expression["operator"]:
+        case "In":
+            return value in expression["values"]
+        case "NotIn":
+            return value not in expression["values"]
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    raise SyncError(f"{expression['operator']!r} is not a valid label selector operator")

@@ -1,0 +1,53 @@
+"""The kinds that the modelled API server serves."""
+
+from dataclasses import dataclass
+
+from tests.model.errors import SyncError
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One served kind.
+
+    `custom` means a custom resource: it has a generation and a status subresource.
+    """
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    custom: bool = False
+
+    @property
+    def group(self) -> str:
+        """Return the key of this kind in hook requests.
+
+        Source: metacontroller@v4.17.2:pkg/controller/common/api/common.go (MarshalText)
+        """
+        return f"{self.kind}.{self.api_version}"
+
+
+NAMESPACE = Resource("v1", "Namespace", "namespaces", namespaced=False)
+SECRET = Resource("v1", "Secret", "secrets")
+SERVICE_ACCOUNT = Resource("v1", "ServiceAccount", "serviceaccounts")
+BINDING = Resource("acrpull.dev/v1beta1", "ACRPullBinding", "acrpullbindings", custom=True)
+
+RESOURCES = {r.kind: r for r in (NAMESPACE, SECRET, SERVICE_ACCOUNT, BINDING)}
+
+
+def find_kind(api_version: str, kind: str) -> Resource | None:
+    """Return the resource of that *api_version* and *kind*, None where nothing serves it."""
+    resource = RESOURCES.get(kind)
+    return resource if resource and resource.api_version == api_version else None
+
+
+def find_plural(api_version: str, plural: str) -> Resource:
+    """Return the resource that a rule names by its *plural*.
+
+    Raises `SyncError`: nothing serves it, which fails the whole sync.
+    Source: metacontroller@v4.17.2:pkg/controller/common/customize/manager.go:581
+    """
+    for resource in RESOURCES.values():
+        if (resource.api_version, resource.plural) == (api_version, plural):
+            return resource
+    raise SyncError(f"discovery: can't find resource {plural!r} in apiVersion {api_version!r}")

@@ -1,0 +1,69 @@
+"""What is stored, and who is told of changes. Paths are of kubernetes v1.36."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.model.fields import FieldOwners
+from tests.model.objects import Key, Object, key_of
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change that watchers see: `old` is None for an addition, `new` for a deletion.
+
+    Neither is to be altered.
+    """
+
+    old: Object | None
+    new: Object | None
+
+    @property
+    def latest(self) -> Object:
+        """The object as the change left it, or as it last was."""
+        obj = self.new or self.old
+        assert obj is not None
+        return obj
+
+
+class Store:
+    """The objects by key. None of them is ever altered; each write puts another in its place.
+
+    Attributes:
+        fields: who holds which field of them
+        watchers: called with every change, at once
+    """
+
+    def __init__(self) -> None:
+        self.fields = FieldOwners()
+        self.watchers: list[Callable[[Event], None]] = []
+        self._objects: dict[Key, Object] = {}
+        self._version = 0
+
+    def get(self, key: Key) -> Object | None:
+        """Return one object itself, None if it does not exist."""
+        return self._objects.get(key)
+
+    def select(self, kind: str | None, namespace: str | None) -> list[Object]:
+        """Return the objects themselves, by namespace and name; None means all."""
+        keys = [k for k in self._objects if kind in (None, k[0]) and namespace in (None, k[1])]
+        return [self._objects[key] for key in sorted(keys)]
+
+    def put(self, old: Object | None, new: Object) -> Object:
+        """Store *new* in place of *old* under the next resourceVersion; return a copy."""
+        self._version += 1
+        new["metadata"]["resourceVersion"] = str(self._version)
+        self._objects[key_of(new)] = new
+        self._tell(Event(old, new))
+        return copy.deepcopy(new)
+
+    def remove(self, old: Object) -> None:
+        """Take *old* out of the store."""
+        self._version += 1
+        del self._objects[key_of(old)]
+        self.fields.forget(old)
+        self._tell(Event(old, None))
+
+    def _tell(self, event: Event) -> None:
+        for watcher in self.watchers:
+            watcher(event)

@@ -1,0 +1,129 @@
+"""The CRD against its samples, against the service's own schema, and against what it writes.
+
+The API server checks more than jsonschema does: it also evaluates the CEL rule. That rule only
+words what the schema's `not` decides, so nothing here depends on a CEL evaluator.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from jsonschema import Draft4Validator, ValidationError
+
+ROOT: Final = Path(__file__).parents[1]
+CRD: Final = yaml.safe_load((ROOT / "crds/acrpullbinding.yaml").read_text("utf-8"))
+VERSION: Final = CRD["spec"]["versions"][0]
+SCHEMA: Final = VERSION["schema"]["openAPIV3Schema"]
+SPEC: Final = SCHEMA["properties"]["spec"]
+STATUS: Final = SCHEMA["properties"]["status"]
+SERVICE_SPEC: Final = json.loads((ROOT / "hooks/schemas/spec.json").read_text("utf-8"))
+ACCEPTED: Final = sorted((ROOT / "crds/samples/accepted").iterdir())
+REJECTED: Final = sorted((ROOT / "crds/samples/rejected").iterdir())
+
+
+def for_python(schema: dict[str, Any]) -> dict[str, Any]:
+    r"""Return a copy of *schema* whose patterns mean in Python what they mean to the API server.
+
+    A final `$` becomes `\Z`: in Python `$` also matches before a line break at the end.
+    """
+    copy: dict[str, Any] = json.loads(json.dumps(schema).replace('$"', r'\\Z"'))
+    return copy
+
+
+# OpenAPI v3.0's keywords have the meaning of JSON Schema draft 4's, or of an earlier one's:
+# https://spec.openapis.org/oas/v3.0.3#schema-object
+VALIDATOR: Final = Draft4Validator(for_python(SCHEMA))
+
+
+def load(sample: Path) -> dict[str, Any]:
+    """Return the sample, an object as from `kubectl create -f`."""
+    binding: dict[str, Any] = yaml.safe_load(sample.read_text("utf-8"))
+    assert binding["apiVersion"] == f"{CRD['spec']['group']}/{VERSION['name']}"
+    assert binding["kind"] == CRD["spec"]["names"]["kind"]
+    return binding
+
+
+def errors_in(sample: Path) -> list[ValidationError]:
+    """Return all that the schema has against *sample*."""
+    return list(VALIDATOR.iter_errors(load(sample)))
+
+
+def field_of(error: ValidationError) -> str:
+    """Return the field that *error* is about; "object" for the whole."""
+    return str(error.path[-1]) if error.path else "object"
+
+
+@pytest.mark.parametrize("sample", ACCEPTED, ids=lambda path: path.stem)
+def test_accepts(sample: Path) -> None:
+    """A sample in accepted/ is valid, and says above it what it shows."""
+    assert errors_in(sample) == []
+    assert sample.read_text("utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("sample", REJECTED, ids=lambda path: path.stem)
+def test_rejects(sample: Path) -> None:
+    """A sample in rejected/ breaks a rule of the field in its file name, and no other field's."""
+    assert {field_of(error) for error in errors_in(sample)} == {sample.stem.partition("-")[0]}
+    assert sample.read_text("utf-8").startswith("# ")
+
+
+def test_every_rule_has_a_rejected_sample() -> None:
+    """Each rule of the spec is broken by a sample, so none can be lost unseen."""
+    rules = {("object", "required"), ("spec", "not")}
+    for name, field in SPEC["properties"].items():
+        rules |= {(name, key) for key in ("maxLength", "pattern") if key in field}
+    broken = {(field_of(e), e.validator) for sample in REJECTED for e in errors_in(sample)}
+    assert rules <= broken
+
+
+def test_every_field_has_an_accepted_sample() -> None:
+    """Each field of the spec, optional as it is, is in a sample."""
+    assert {field for sample in ACCEPTED for field in load(sample)["spec"]} == set(
+        SPEC["properties"]
+    )
+
+
+def test_the_service_has_the_same_rules() -> None:
+    """The CRD and the service agree on every field, so what one accepts the other does."""
+    assert rules_of(for_python(SPEC)) == rules_of(SERVICE_SPEC)
+
+
+def rules_of(spec: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the rules of each field in *spec*, the schema of a binding's spec."""
+    rules = ("type", "maxLength", "pattern")
+    return {name: [field.get(key) for key in rules] for name, field in spec["properties"].items()}
+
+
+def test_cel_words_the_rule_that_the_schema_decides() -> None:
+    """The CEL rule names the same two fields as `not`, and has a message."""
+    (cel,) = SPEC["x-kubernetes-validations"]
+    names = SPEC["not"]["required"]
+    assert cel["rule"] == f"!({' && '.join(f'has(self.{name})' for name in names)})"
+    assert all(name in cel["message"] for name in names)
+
+
+@pytest.mark.parametrize("path", ["spec", "status"])
+def test_every_field_is_described(path: str) -> None:
+    """`kubectl explain` has a sentence for each field, and for each of the spec an example."""
+    for name, field in SCHEMA["properties"][path]["properties"].items():
+        assert field["description"].endswith("."), name
+        if path == "spec":
+            assert "e.g." in field["description"], name
+            assert "When unset" in field["description"] or "neither is set" in field["description"]
+
+
+def test_status_declares_what_the_service_writes() -> None:
+    """The API server prunes what is not declared, and a pruned status is written for ever."""
+    answers = [
+        json.loads(path.read_text("utf-8"))
+        for path in sorted((ROOT / "tests/golden").rglob("response.json"))
+    ]
+    statuses = [answer["status"] for answer in answers if answer.get("status")]
+    assert statuses
+    for status in statuses:
+        Draft4Validator(for_python(STATUS)).validate(status)
+        assert set(status) <= set(STATUS["properties"])
+        for condition in status["conditions"]:
+            assert set(condition) <= set(STATUS["properties"]["conditions"]["items"]["properties"])

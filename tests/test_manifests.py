@@ -1,0 +1,203 @@
+"""What `kubectl apply -k metacontroller/` installs, against the code it is made for."""
+
+import re
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from hooks.app import create_app, health_checks
+from hooks.core import names
+from hooks.settings import VARIABLES, Settings
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDER: Final = ROOT / "metacontroller"
+SETTINGS: Final = Settings.from_env({})
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    """Return the objects in a YAML file."""
+    return list(yaml.safe_load_all(path.read_text("utf-8")))
+
+
+OBJECTS: Final = {
+    (manifest["kind"], manifest["metadata"]["name"]): manifest
+    for path in sorted(FOLDER.glob("*.yaml"))
+    if path.name != "kustomization.yaml"
+    for manifest in load(path)
+}
+COMPOSITE: Final = OBJECTS["CompositeController", "acrpull"]["spec"]
+DECORATOR: Final = OBJECTS["DecoratorController", "acrpull"]["spec"]
+DEPLOYMENT: Final = OBJECTS["Deployment", "acrpull"]["spec"]
+SERVICE: Final = OBJECTS["Service", "acrpull"]["spec"]
+POLICY: Final = OBJECTS["ValidatingAdmissionPolicy", "acrpull-serviceaccount-deletion"]["spec"]
+POD: Final = DEPLOYMENT["template"]["spec"]
+(CONTAINER,) = POD["containers"]
+ENV: Final = {variable["name"]: variable["value"] for variable in CONTAINER["env"]}
+PORTS: Final = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
+HOOKS: Final = [
+    hook for spec in (COMPOSITE, DECORATOR) for _, hook in sorted(spec["hooks"].items())
+]
+
+
+def test_kustomization_lists_every_file() -> None:
+    """No file of the folder is forgotten, and the CRD comes along."""
+    (kustomization,) = load(FOLDER / "kustomization.yaml")
+    files = {path.name for path in FOLDER.iterdir()} - {"kustomization.yaml"}
+    assert set(kustomization["resources"]) == files | {"../crds"}
+    assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == ["acrpullbinding.yaml"]
+    assert [image["name"] for image in kustomization["images"]] == [CONTAINER["image"]]
+
+
+def not_called(*_: object) -> NoReturn:
+    """Stand for what a test has no use for."""
+    raise AssertionError
+
+
+def test_hook_urls_are_the_routes() -> None:
+    """Each hook is a route, and each route that takes a POST is a hook."""
+    app = create_app(SETTINGS, not_called, not_called)
+    routes = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    urls = [hook["webhook"]["url"] for hook in HOOKS]
+    assert sorted(urlsplit(url).path for url in urls) == sorted(routes)
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: urlsplit(hook["webhook"]["url"]).path)
+def test_hook(hook: dict[str, Any]) -> None:
+    """A hook reaches the Service, with the token that the Deployment expects."""
+    webhook = hook["webhook"]
+    metadata = OBJECTS["Service", "acrpull"]["metadata"]
+    (port,) = SERVICE["ports"]
+    assert hook["version"] == "v2"
+    assert urlsplit(webhook["url"]).netloc == (
+        f"{metadata['name']}.{metadata['namespace']}.svc:{port['port']}"
+    )
+    assert re.fullmatch("[0-9]+s", webhook["timeout"])
+    assert webhook["authorization"]["type"] == "Bearer"
+    (volume,) = (volume["secret"] for volume in POD["volumes"] if "secret" in volume)
+    assert webhook["authorization"]["secretRef"] == {
+        "name": volume["secretName"],
+        "namespace": OBJECTS["Deployment", "acrpull"]["metadata"]["namespace"],
+        "key": volume["items"][0]["key"],
+    }
+
+
+def test_controllers_watch_what_the_hooks_answer_about() -> None:
+    """Parent, children and target are the kinds in the code, and children are updated."""
+    assert COMPOSITE["generateSelector"] is True
+    assert COMPOSITE["parentResource"] == {
+        "apiVersion": names.API_VERSION,
+        "resource": names.PLURAL,
+    }
+    kinds = {"secrets": names.SECRETS, "serviceaccounts": names.SERVICE_ACCOUNTS}
+    children = COMPOSITE["childResources"]
+    assert {kinds[child["resource"]] for child in children} == set(kinds.values())
+    assert [child["apiVersion"] for child in children] == ["v1", "v1"]
+    assert [child["updateStrategy"] for child in children] == [{"method": "InPlace"}] * 2
+    assert DECORATOR["resources"] == [{"apiVersion": "v1", "resource": "serviceaccounts"}]
+
+
+def test_deployment_sets_what_the_service_reads() -> None:
+    """Variables, ports, probes and the mounted token are those of the service."""
+    assert set(ENV) <= set(VARIABLES)
+    assert int(ENV["BIND"].rpartition(":")[2]) == PORTS["hooks"]
+    assert int(ENV["HEALTH_BIND"].rpartition(":")[2]) == PORTS["health"]
+    assert SERVICE["ports"][0]["targetPort"] == "hooks"
+    probes = [CONTAINER[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
+    assert [probe["path"] for probe in probes] == ["/readyz", "/readyz", "/healthz"]
+    assert {probe["path"] for probe in probes} <= set(health_checks(SETTINGS))
+    assert {probe["port"] for probe in probes} == {"health"}
+    mounts = {mount["name"]: mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
+    assert set(mounts) == {volume["name"] for volume in POD["volumes"]}
+    assert ENV["HOOK_TOKEN_FILE"] == f"{mounts['hook-token']}/token"
+
+
+def test_pod_outlives_the_calls_in_flight() -> None:
+    """The kubelet waits for the drain of the Service and then for gunicorn."""
+    conf = (ROOT / "hooks/gunicorn_conf.py").read_text("utf-8")
+    (graceful,) = re.findall(r"(?m)^graceful_timeout = (\d+)", conf)
+    drain = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert POD["terminationGracePeriodSeconds"] > drain + int(graceful)
+
+
+def test_pod_is_restricted() -> None:
+    """The Pod passes the `restricted` level that its namespace enforces, and a bit more.
+
+    https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    """
+    labels = OBJECTS["Namespace", "acrpull-system"]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert POD["securityContext"]["runAsNonRoot"] is True
+    assert POD["securityContext"]["runAsUser"] == image_user()
+    assert POD["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert POD["automountServiceAccountToken"] is False
+    assert CONTAINER["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def image_user() -> int:
+    """Return the user id that the Dockerfile ends with."""
+    users = re.findall(r"(?m)^USER (\d+):\1$", (ROOT / "Dockerfile").read_text("utf-8"))
+    return int(users[-1])
+
+
+def test_one_label_selects_the_pods() -> None:
+    """Deployment, Service, disruption budget, network policy and spread mean the same Pods."""
+    labels = DEPLOYMENT["template"]["metadata"]["labels"]
+    selector = {"matchLabels": labels}
+    assert SERVICE["selector"] == labels
+    assert DEPLOYMENT["selector"] == selector
+    assert OBJECTS["PodDisruptionBudget", "acrpull"]["spec"]["selector"] == selector
+    assert OBJECTS["NetworkPolicy", "acrpull"]["spec"]["podSelector"] == selector
+    assert [rule["labelSelector"] for rule in POD["topologySpreadConstraints"]] == [selector] * 2
+
+
+def test_hooks_are_open_to_metacontroller_alone() -> None:
+    """The network policy lets in the hooks' caller and probes, under the container's port names."""
+    hooks, health = OBJECTS["NetworkPolicy", "acrpull"]["spec"]["ingress"]
+    (caller,) = hooks["from"]
+    assert caller == {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "metacontroller"}}
+    }
+    assert [rule["ports"][0]["port"] for rule in (hooks, health)] == ["hooks", "health"]
+    assert "from" not in health
+
+
+def test_deletion_policy_knows_the_annotations() -> None:
+    """The policy goes by the annotations that the hooks write, and names three accounts."""
+    users, annotations = (rule["expression"] for rule in POLICY["matchConditions"])
+    assert set(re.findall(r'"(.*?)"', annotations)) == {
+        names.WANTED_ANNOTATION,
+        names.ATTACHED_ANNOTATION,
+    }
+    assert set(re.findall(r'"(.*?)"', users)) == {
+        "system:serviceaccount:metacontroller:metacontroller",
+        "system:serviceaccount:metacontroller:metacontroller-metacontroller-helm",
+        "system:serviceaccount:kube-system:generic-garbage-collector",
+    }
+
+
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "tests"], ids=["service", "tools"])
+def test_lock_is_of_its_input(folder: Path) -> None:
+    """The lock pins with hashes the packages that its input asks for, and no forgotten ones.
+
+    pip-compile writes below a pin who asked for it, e.g. `# via -r requirements.in`. Whether what
+    those packages need in turn is there, `pip check` tells.
+    """
+    asked = {
+        line
+        for line in (folder / "requirements.in").read_text("utf-8").splitlines()
+        if line and not line.startswith(("#", "-"))
+    }
+    lock = (folder / "requirements.txt").read_text("utf-8")
+    pins = re.findall(r"(?m)^([a-z0-9][-a-z0-9.]*)==\S+ \\\n((?:[ ].*\n?)+)", lock)
+    direct = {name for name, below in pins if re.search(r"-r (tests/)?requirements\.in", below)}
+    assert direct == asked
+    assert len(pins) == lock.count("==")
+    assert all("--hash=sha256:" in below for _, below in pins)
+    assert "://" not in lock
