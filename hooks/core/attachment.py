@@ -8,6 +8,7 @@ living owner stays.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -111,28 +112,45 @@ def desire(
 
     *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown.
     """
-    listed, attached = _pull_secrets(binding, account, mine=targets(binding, account, policy))
+    listed, attached = _pull_secrets(
+        binding, account, mine=targets(binding, account, policy), dynamic_apply=dynamic_apply
+    )
     owners = _owners(binding, account, namespace, dynamic_apply=dynamic_apply)
     had = bool(account.pull_secrets)
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
 
 
 def _pull_secrets(
-    binding: Binding, account: ServiceAccount, *, mine: bool
+    binding: Binding, account: ServiceAccount, *, mine: bool, dynamic_apply: bool | None
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """Return the list that *account* should have, and which of its entries are ours.
+    """Return the list that *account* should have, and which of the entries it has are ours.
 
-    The binding's own Secret does not wait for the decorator: it comes and goes at once.
+    The binding's own Secret does not wait for the decorator: it comes and goes at once. But
+    dynamic-apply removes only what it finds in its annotation, so an entry that is not there (the
+    annotation was taken off) is listed once more, and goes with the next answer.
+    metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
     """
     own = binding.secret_name
     wanted = [name for name in account.wanted if mine or name != own]
     if mine and own not in wanted:
         wanted.append(own)
     ours = {*account.attached, *wanted, own}
-    kept = [name for name in account.pull_secrets if name in wanted or name not in ours]
+    removable = ours - set(wanted)
+    if dynamic_apply and removable & set(account.pull_secrets):
+        removable &= _last_applied(account)
+    kept = [name for name in account.pull_secrets if name not in removable]
     listed = (*kept, *(name for name in wanted if name not in kept))
-    attached = dict.fromkeys(name for name in listed if name is not None and name in ours)
-    return listed, tuple(attached)
+    names = dict.fromkeys((*listed, *account.pull_secrets))
+    return listed, tuple(name for name in names if name is not None and name in ours)
+
+
+def _last_applied(account: ServiceAccount) -> set[str]:
+    """Return the names in the list that Metacontroller last wrote to *account*."""
+    try:
+        entries = json.loads(account.last_applied or "{}")["imagePullSecrets"]
+        return {entry["name"] for entry in entries if "name" in entry}
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return set()
 
 
 def _owners(

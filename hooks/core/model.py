@@ -146,7 +146,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccount:
-    """An observed ServiceAccount. A nameless entry of *pull_secrets* (`{}`) is None."""
+    """An observed ServiceAccount. A nameless entry of *pull_secrets* (`{}`) is None.
+
+    *last_applied* is what Metacontroller last wrote, JSON, under dynamic-apply.
+    """
 
     name: str
     namespace: str
@@ -155,6 +158,7 @@ class ServiceAccount:
     attached: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
     annotations: frozenset[str] = frozenset()
+    last_applied: str | None = None
     uid_label: str | None = None
     deleting: bool = False
 

@@ -124,6 +124,7 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
         attached=_names(annotations, ATTACHED_ANNOTATION, at),
         owners=parse_owners(meta, at),
         annotations=frozenset(annotations),
+        last_applied=get(annotations, LAST_APPLIED_ANNOTATION, str, f"{at}.annotations"),
         uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
     )
