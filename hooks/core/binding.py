@@ -106,7 +106,7 @@ def _secret(
         return PullSecret(name, request.server, outcome, inputs_hash(request))
     if isinstance(decision, Reject) or observed.secret_taken:
         return None
-    if observed.secret is None and observed.strategy_unknown and not observed.binding.deleting:
+    if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)
     return observed.secret
 

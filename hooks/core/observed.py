@@ -42,6 +42,12 @@ class Observed:
         return self.dynamic_apply is None and named_like_namespace(self.binding)
 
     @property
+    def can_create(self) -> bool:
+        """Whether a Secret made now would last."""
+        terminating = self.namespace is not None and self.namespace.terminating
+        return not (self.binding.deleting or terminating)
+
+    @property
     def blocking(self) -> tuple[ServiceAccount, ...]:
         """The ServiceAccounts that the binding may not leave behind as they are."""
         accounts = self.accounts if self.related is None else self.related
