@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthorized
 
 from hooks.core import answer, binding, service_account
 from hooks.core.decision import Mint, decide
@@ -77,7 +77,7 @@ class Hooks:
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # a chunked body is cut, not refused
     hooks = Hooks(settings, mint, clock)
     routes = {
         "/sync": hooks.sync,
@@ -102,7 +102,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
 def _view(path: str, hook: Callable[[JSON], JSON]) -> Callable[[], Response]:
     def view() -> Response:
         started = time.perf_counter()
-        body = _body(request.get_data(cache=False))
+        body = _body()
         result = hook(body)
         log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
         return _json(result)
@@ -123,7 +123,12 @@ def _facts(path: str, body: JSON, result: JSON, started: float) -> JSON:
     return {**facts, "reason": conditions[0]["reason"]} if conditions else facts
 
 
-def _body(data: bytes) -> JSON:
+def _body() -> JSON:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    data = request.get_data(cache=False)
+    if len(data) > MAX_BODY_BYTES:  # sent in chunks
+        raise RequestEntityTooLarge
     try:
         body = json.loads(data)
     except ValueError as error:

@@ -52,7 +52,7 @@ class Case:
         return content
 
     def answer(self) -> dict[str, Any]:
-        """Ask the service, over HTTP, at the time of the case; a mint gives a token of that time."""
+        """Ask the service, over HTTP, at the time of the case; minting gives a token of then."""
         now = datetime.fromtimestamp(self.facts["now"], UTC)
 
         def mint(_: TokenRequest, newer_than: datetime | None) -> AcrToken:

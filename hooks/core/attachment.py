@@ -55,7 +55,7 @@ def targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
     if binding.deleting or is_denied(binding, policy):
         return False
     if binding.service_account_name is None:
-        return binding.secret_name in account.attached
+        return binding.secret_name in account.pull_secrets
     return binding.service_account_name == account.name
 
 

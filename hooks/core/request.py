@@ -7,7 +7,7 @@ and customize/api/v2/hooks.go. A `null` is as good as absent. Every function rai
 from collections.abc import Callable, Iterator
 
 from hooks.core.attachment import is_guarded
-from hooks.core.fields import JSON, check, get, get_object, require
+from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model import Binding, Namespace, Owner, PullSecret, ServiceAccount
 from hooks.core.names import (
     BINDINGS,
@@ -79,7 +79,8 @@ def parse_parent_namespace(body: JSON) -> str:
 def _group(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
     """Yield the objects of the group *key* and their paths."""
     at = f"{path}[{key!r}]"
-    for name, obj in (get(groups, key, dict, path) or {}).items():
+    objects = groups.get(key)
+    for name, obj in ({} if objects is None else check(objects, dict, at)).items():
         yield check(obj, dict, f"{at}[{name!r}]"), f"{at}[{name!r}]"
 
 

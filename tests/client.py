@@ -1,0 +1,143 @@
+"""A caller of the hooks: bodies as Metacontroller sends them, or as a person types them."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import requests
+
+Object = dict[str, Any]
+TIMEOUT_SECONDS = 15
+NULL_GUID = "00000000-0000-0000-0000-000000000000"
+NAMESPACE_UID = "6933a496-c95b-4807-8d30-7deeb53b2305"
+
+
+@dataclass
+class Client:
+    """Calls the service at *url* for bindings to the registry *server*.
+
+    Every client has an identity of its own, for the service remembers what became of a request.
+    """
+
+    url: str
+    server: str
+    client_id: str = field(default_factory=lambda: str(uuid4()))
+
+    def post(self, path: str, body: object, **headers: str) -> requests.Response:
+        """Send *body*: bytes as they are, anything else as JSON."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return requests.post(
+            f"{self.url}{path}", data=data, headers=headers, timeout=TIMEOUT_SECONDS
+        )
+
+    def ask(self, path: str, body: object) -> Object:
+        """Return the answer to *body*, which must be a success."""
+        response = self.post(path, body)
+        assert response.status_code == 200, response.text
+        answer: Object = response.json()
+        return answer
+
+    def parent(self, name: str = "app", **spec: str) -> Object:
+        """Return a binding; *spec* adds to its fields, or replaces them."""
+        identity = {} if "managedIdentityResourceID" in spec else self.identity
+        return {
+            "apiVersion": "acrpull.dev/v1beta1",
+            "kind": "ACRPullBinding",
+            "metadata": {
+                "name": name,
+                "namespace": "team-a",
+                "uid": f"uid-{name}",
+                "generation": 1,
+            },
+            "spec": {"acrServer": self.server, **identity, **spec},
+        }
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The spec's field that names this client's identity."""
+        return {"managedIdentityClientID": self.client_id}
+
+    def sync(self, body: Object) -> Object:
+        """Return the answer to `/sync`."""
+        return self.ask("/sync", body)
+
+
+def observed(parent: Object, *children: Object, answer: Object | None = None) -> Object:
+    """Return the body that Metacontroller sends of *parent* and its *children*.
+
+    With *answer*, as it does after it has applied that.
+    """
+    if answer is not None:
+        parent = {**parent, "status": answer["status"]}
+        children = (*children, *(c for c in answer["children"] if c["kind"] == "Secret"))
+    groups: Object = {"Secret.v1": {}, "ServiceAccount.v1": {}}
+    for child in children:
+        groups[f"{child['kind']}.v1"][f"team-a/{child['metadata']['name']}"] = child
+    namespace = {"metadata": {"name": "team-a", "uid": NAMESPACE_UID}}
+    related = {
+        "Namespace.v1": {"team-a": namespace},
+        "ServiceAccount.v1": groups["ServiceAccount.v1"],
+        "Secret.v1": {},
+    }
+    return {"parent": parent, "children": groups, "related": related, "finalizing": False}
+
+
+def service_account(name: str, *pull_secrets: str, owner: str | None = None) -> Object:
+    """Return a ServiceAccount; with the uid of an *owner*, adopted by it and guarded."""
+    meta: Object = {"name": name, "namespace": "team-a"}
+    if owner is not None:
+        meta["ownerReferences"] = [
+            {"apiVersion": "acrpull.dev/v1beta1", "kind": "ACRPullBinding", "name": owner,
+             "uid": f"uid-{owner}", "controller": True},
+            {"apiVersion": "v1", "kind": "Namespace", "name": "team-a", "uid": NAMESPACE_UID},
+        ]  # fmt: skip
+        meta["labels"] = {"controller-uid": f"uid-{owner}"}
+    entries = [{"name": name} for name in pull_secrets]
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta,
+            "imagePullSecrets": entries}  # fmt: skip
+
+
+def child(answer: Object, kind: str) -> Object:
+    """Return the one child of *kind* in *answer*."""
+    (found,) = (c for c in answer["children"] if c["kind"] == kind)
+    return dict(found)
+
+
+def docker_config(secret: Object) -> Object:
+    """Return the decoded docker config of *secret*."""
+    config: Object = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))
+    return config
+
+
+def token(answer: Object) -> str:
+    """Return the token in *answer*'s Secret."""
+    (entry,) = docker_config(child(answer, "Secret"))["auths"].values()
+    return str(entry["password"])
+
+
+def reason(answer: Object, kind: str = "Ready") -> str:
+    """Return "status/reason" of the condition *kind* in *answer*."""
+    (found,) = (c for c in answer["status"]["conditions"] if c["type"] == kind)
+    return f"{found['status']}/{found['reason']}"
+
+
+def with_token(answer: Object, text: str) -> Object:
+    """Return *answer* with another token in its Secret."""
+    secret = child(answer, "Secret")
+    (server,) = docker_config(secret)["auths"]
+    auth = base64.b64encode(f"{NULL_GUID}:{text}".encode()).decode()
+    entry = {"username": NULL_GUID, "password": text, "auth": auth}
+    config = json.dumps({"auths": {server: entry}})
+    data = base64.b64encode(config.encode()).decode()
+    return {**answer, "children": [{**secret, "data": {".dockerconfigjson": data}}]}
+
+
+def aged(answer: Object, seconds: float) -> Object:
+    """Return *answer* as if its token were older by *seconds*; nobody signed it."""
+    claims = jwt.decode(token(answer), options={"verify_signature": False})
+    for name in ("iat", "nbf", "exp"):
+        claims[name] -= seconds
+    return with_token(answer, jwt.encode(claims, "k" * 32, algorithm="HS256"))

@@ -1,0 +1,148 @@
+"""What a caller may get wrong, and what must never leave the service."""
+
+import json
+import socket
+
+import pytest
+import requests
+
+from hooks.core.acr import MAX_ANSWER_BYTES
+from tests.client import Client, child, observed, service_account, token
+from tests.emulator import Emulator, Fault
+from tests.service import Service
+
+MIB = 1024 * 1024
+COMPOSITE = ("/sync", "/finalize", "/customize")
+DECORATOR = ("/serviceaccount/sync", "/serviceaccount/customize")
+META = {"metadata": {"name": "app"}}
+BAD_BODIES = [
+    (b"", "body"),
+    (b"{", "body"),
+    (b"\xff\xfe", "body"),
+    (b"[]", "body"),
+    (b"[" * 100_000, "body"),
+    (b"null", "body"),
+    (b'{"parent": 1e999999}', "parent"),
+    ({}, "parent"),
+    ({"parent": []}, "parent"),
+    ({"parent": {}}, "parent.metadata"),
+    ({"parent": {"metadata": {}}}, "parent.metadata.name"),
+    ({"parent": {"metadata": {"name": 5}}}, "parent.metadata.name"),
+    ({"parent": {"metadata": {"name": "a", "generation": "1"}}}, "parent.metadata.generation"),
+    ({"parent": {**META, "status": []}}, "parent.status"),
+    ({"parent": {**META, "status": {"conditions": [5]}}}, "parent.status.conditions[0]"),
+]
+BAD_GROUPS = [
+    ({"children": []}, "children"),
+    ({"children": {"Secret.v1": []}}, "children['Secret.v1']"),
+    ({"children": {"Secret.v1": {"a/b": 5}}}, "children['Secret.v1']['a/b']"),
+    ({"children": {"ServiceAccount.v1": {"a/b": {}}}}, "['a/b'].metadata"),
+    ({"related": {"Namespace.v1": {"a": {"metadata": {"name": "default"}}}}}, "metadata.uid"),
+]
+
+
+@pytest.mark.parametrize("path", COMPOSITE)
+@pytest.mark.parametrize(("body", "field"), BAD_BODIES)
+def test_bad_body(client: Client, path: str, body: object, field: str) -> None:
+    """A body of the wrong shape is the caller's fault, and the error names the field."""
+    response = client.post(path, body)
+    assert response.status_code == 400
+    (line,) = response.json().values()
+    assert line.startswith(f"{field}: ")
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("path", ["/sync", "/finalize"])
+@pytest.mark.parametrize(("groups", "field"), BAD_GROUPS)
+def test_bad_groups(client: Client, path: str, groups: dict[str, object], field: str) -> None:
+    """So are children and related objects of the wrong shape; nothing is taken for absent."""
+    response = client.post(path, {"parent": META, **groups})
+    assert response.status_code == 400
+    assert field in response.json()["error"]
+
+
+@pytest.mark.parametrize("path", DECORATOR)
+def test_bad_decorator_body(client: Client, path: str) -> None:
+    """The decorator's hooks say which of the two keys they miss."""
+    field = "object" if path.endswith("/sync") else "parent"
+    response = client.post(path, {})
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(f"{field}: expected an object")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_body_too_large(service: Service, chunked: bool) -> None:
+    """A body over 16 MiB is refused, also if its length is not told beforehand."""
+    size = 16 * MIB + 1
+    head = b"Transfer-Encoding: chunked\r\n" if chunked else b"Content-Length: %d\r\n" % size
+    host, _, port = service.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), 15) as connection:
+        connection.sendall(b"POST /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n" % head)
+        if chunked:
+            connection.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"x" * size))
+        answer = connection.makefile("rb").readline()
+    assert b" 413 " in answer
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/sync", 405), ("/healthz", 200)])
+def test_get(service: Service, path: str, status: int) -> None:
+    """Other paths and methods get a JSON answer as well."""
+    response = requests.get(f"{service.url}{path}", timeout=5)
+    assert response.status_code == status
+    assert set(response.json()) <= {"error", "status"}
+
+
+@pytest.mark.parametrize("spec", [5, [], "x", {"acrServer": None}, {"scope": "*"}, {"x": 1}])
+def test_invalid_spec(client: Client, spec: object) -> None:
+    """An invalid spec is the user's fault: told in the status, with nothing lost."""
+    parent = {**client.parent(), "spec": spec}
+    account = service_account("default", "zeta", "acr-pull-app", owner="app")
+    answer = client.sync(observed(parent, account))
+    (condition,) = (c for c in answer["status"]["conditions"] if c["type"] == "Ready")
+    assert (condition["status"], condition["reason"]) == ("False", "InvalidSpec")
+    assert condition["message"].startswith("spec")
+    listed = child(answer, "ServiceAccount")["imagePullSecrets"]
+    assert listed == [{"name": "zeta"}, {"name": "acr-pull-app"}]
+
+
+def test_tokens_stay_inside(client: Client, emulator: Emulator, service: Service) -> None:
+    """A token is in the Secret and nowhere else: not in logs, errors or the status."""
+    planted = "eyJhbGciOiJSUzI1NiJ9.cGxhbnRlZC1wbGFudGVkLXBsYW50ZWQ.cGxhbnRlZA"
+    answer = client.sync(observed(client.parent()))
+    minted = token(answer)
+    emulator.faults.add("exchange", Fault(status=401, body={"errors": [{"message": planted}]}))
+    refused = client.sync(observed(client.parent(scope="repository:a:pull")))
+    errors = [
+        client.post("/sync", {"parent": {"metadata": {"name": "a", "generation": planted}}}),
+        client.post("/sync", {"parent": {"metadata": planted}}),
+        client.post("/sync", planted.encode()),
+        client.post(f"/{planted}", {}),
+    ]
+    texts = [service.log, json.dumps(refused), json.dumps(answer["status"])]
+    texts += [response.text for response in errors]
+    for text in texts:
+        assert planted not in text
+        assert minted not in text
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(status=307, headers={"Location": "https://127.0.0.2/steal"}), "RegistryError"),
+        (Fault(status=200, body=b"<html>"), "MalformedToken"),
+        (Fault(status=200, body={"refresh_token": 5}), "MalformedToken"),
+        (Fault(status=200, body=b"x" * (MAX_ANSWER_BYTES + 1)), "MalformedToken"),
+        (Fault(status=200, endless=True), "MalformedToken"),
+        (Fault(reset=True), "RegistryUnreachable"),
+        (Fault(status=200, body={"refresh_token": "eyJ"}, dribble=0.5), "Timeout"),
+    ],
+    ids=["redirect", "html", "no-text", "long", "endless", "reset", "dribble"],
+)
+def test_hostile_registry(client: Client, emulator: Emulator, fault: Fault, reason: str) -> None:
+    """A registry that misbehaves costs its own binding a token, and learns nothing more."""
+    emulator.faults.add("exchange", fault)
+    answer = client.sync(observed(client.parent()))
+    (condition,) = (c for c in answer["status"]["conditions"] if c["type"] == "Ready")
+    assert condition["reason"] == reason
+    assert emulator.count("exchange") == 1
+    assert emulator.count("other") == 0

@@ -1,0 +1,222 @@
+"""`/sync` by the front door: HTTP, gunicorn, azure-identity, and an emulated Azure."""
+
+import base64
+import threading
+import time
+
+import jwt
+import pytest
+
+from tests.client import (
+    NULL_GUID,
+    Client,
+    Object,
+    aged,
+    child,
+    docker_config,
+    observed,
+    reason,
+    service_account,
+    token,
+)
+from tests.emulator import Emulator, Fault
+
+RESOURCE_ID = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/"
+    "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+)
+
+
+def test_first_sync(client: Client) -> None:
+    """A new binding gets its Secret and its ServiceAccount, and is looked at again in time."""
+    accounts = [service_account(name, "zeta", owner="app") for name in ("default", "build")]
+    answer = client.sync(observed(client.parent(), *accounts))
+    secret = child(answer, "Secret")
+    password = token(answer)
+    auth = base64.b64encode(f"{NULL_GUID}:{password}".encode()).decode()
+    entry = {"username": NULL_GUID, "password": password, "auth": auth}
+    assert docker_config(secret) == {"auths": {client.server: entry}}
+    assert secret["type"] == "kubernetes.io/dockerconfigjson"
+    assert secret["metadata"]["name"] == "acr-pull-app"
+    assert [c["metadata"]["name"] for c in answer["children"]] == [
+        "acr-pull-app", "default", "build"
+    ]  # fmt: skip
+    expiry = jwt.decode(password, options={"verify_signature": False})["exp"]
+    assert abs(answer["resyncAfterSeconds"] - (expiry - 1800 - time.time())) < 2  # noqa: TID251
+    assert abs(answer["resyncAfterSeconds"] - 9000) < 5
+
+
+def test_sent_again(client: Client, emulator: Emulator) -> None:
+    """With its Secret and status observed, nothing changes and Azure is not asked."""
+    account = service_account("default", "zeta", "acr-pull-app", owner="app")
+    first = client.sync(observed(client.parent(), account))
+    emulator.reset()
+    second = client.sync(observed(client.parent(), account, answer=first))
+    assert second["children"] == first["children"]
+    assert second["status"] == first["status"]
+    assert reason(second) == "True/Ready"
+    assert emulator.requests == []
+
+
+def test_curl(client: Client) -> None:
+    """A body with a parent alone, typed by hand, gets Secret and ServiceAccount."""
+    parent = client.parent()
+    parent["metadata"] = {"name": "app"}
+    answer = client.sync({"parent": parent})
+    assert token(answer)
+    assert child(answer, "ServiceAccount")["imagePullSecrets"] == [{"name": "acr-pull-app"}]
+
+
+@pytest.mark.parametrize(("minutes_left", "renewed"), [(31, False), (29, True), (-1, True)])
+def test_renewal(client: Client, emulator: Emulator, minutes_left: int, renewed: bool) -> None:
+    """The token is new from 30 minutes before its expiry on."""
+    first = aged(client.sync(observed(client.parent())), 10800 - minutes_left * 60)
+    emulator.reset()
+    second = client.sync(observed(client.parent(), answer=first))
+    assert (token(second) != token(first)) is renewed
+    assert emulator.count("exchange") == renewed
+    assert reason(second, "TokenFresh") == "True/TokenValid"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scope": "repository:app:pull"},
+        {"managedIdentityClientID": "99999999-2222-3333-4444-555555555555"},
+        {"managedIdentityResourceID": RESOURCE_ID},
+        {"acrServer": "127.0.0.2"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_changed_inputs(client: Client, emulator: Emulator, change: dict[str, str]) -> None:
+    """Another server, identity or scope gets a token of its own at once."""
+    if "acrServer" in change:
+        change = {"acrServer": emulator.acr_servers[1]}
+    first = client.sync(observed(client.parent()))
+    emulator.reset()
+    second = client.sync(observed(client.parent(**change), answer=first))
+    assert token(second) != token(first)
+    assert emulator.count("exchange") == 1
+    assert emulator.count("token") == ("scope" in change)
+    assert list(docker_config(child(second, "Secret"))["auths"]) == [
+        change.get("acrServer", client.server)
+    ]
+
+
+def test_scope(client: Client) -> None:
+    """With a scope, the Secret holds an access token limited to it, for 75 minutes."""
+    answer = client.sync(observed(client.parent(scope="repository:app:pull")))
+    claims = jwt.decode(token(answer), options={"verify_signature": False})
+    assert claims["access"] == [{"type": "repository", "name": "app", "actions": ["pull"]}]
+    assert abs(answer["resyncAfterSeconds"] - (4500 - 1800)) < 5
+
+
+@pytest.mark.parametrize(
+    "data", ["", "e30=", "bm90IGpzb24=", "!", "eyJhdXRocyI6e319"], ids=lambda data: data or "none"
+)
+def test_tampered_secret(client: Client, data: str) -> None:
+    """A Secret whose docker config is not ours gets a new token, not the remembered one."""
+    first = client.sync(observed(client.parent()))
+    time.sleep(1.1)  # a token says when it was issued in whole seconds
+    broken = {**child(first, "Secret"), "data": {".dockerconfigjson": data}}
+    second = client.sync(observed(client.parent(), answer={**first, "children": [broken]}))
+    assert token(second) != token(first)
+    assert reason(second, "TokenFresh") == "True/TokenValid"
+
+
+def test_deleted_secret(client: Client) -> None:
+    """A Secret that was deleted comes back with a new token: the old one may be revoked."""
+    first = client.sync(observed(client.parent()))
+    time.sleep(1.1)  # as above
+    second = client.sync(observed(client.parent(), answer={**first, "children": []}))
+    assert token(second) != token(first)
+
+
+def test_one_exchange_for_many(client: Client, emulator: Emulator) -> None:
+    """Bindings with the same identity, server and scope share one exchange."""
+    emulator.faults.add("exchange", Fault(delay=0.3))
+    answers: list[Object] = []
+    threads = [
+        threading.Thread(target=lambda n=n: answers.append(client.sync(observed(client.parent(n)))))
+        for n in map(str, range(20))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({token(answer) for answer in answers}) == 1
+    assert (emulator.count("imds"), emulator.count("exchange")) == (1, 1)
+
+
+def test_two_bindings_on_one_service_account(client: Client) -> None:
+    """The owner lists the other's Secret too, after the user's entries, which keep their order."""
+    account = service_account("default", "zeta", "alpha", owner="app")
+    account["metadata"]["annotations"] = {"acrpull.dev/pull-secrets": "acr-pull-app,acr-pull-jobs"}
+    answer = child(client.sync(observed(client.parent(), account)), "ServiceAccount")
+    listed = [entry["name"] for entry in answer["imagePullSecrets"]]
+    assert listed == ["zeta", "alpha", "acr-pull-app", "acr-pull-jobs"]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "evil.azurecr.io.attacker.com",
+        "xazurecr.io",
+        "user@x.azurecr.io",
+        "x.azurecr.io/..",
+        "x.azurecr.io:443@evil",
+        "x.azurecr.io:443",
+        "X.azurecr.io",
+        "x.azurecr.io.",
+        "x.azurecr.io\n",
+        "https://x.azurecr.io",
+        "127.0.0.1:1",
+    ],
+)
+def test_refused_server(client: Client, emulator: Emulator, server: str) -> None:
+    """No token is even asked for where the server is not one that is allowed."""
+    account = service_account("default", owner="app")
+    answer = client.sync(observed(client.parent(acrServer=server), account))
+    assert reason(answer) in {"False/InvalidSpec", "False/ServerNotAllowed"}
+    assert [c["kind"] for c in answer["children"]] == ["ServiceAccount"]
+    assert emulator.requests == []
+
+
+def test_server_no_longer_allowed(client: Client) -> None:
+    """A binding that is forbidden loses its Secret; one that is invalid keeps it."""
+    first = client.sync(observed(client.parent()))
+    forbidden = observed(client.parent(acrServer="x.example.com"), answer=first)
+    assert [c["kind"] for c in client.sync(forbidden)["children"]] == []
+    invalid = client.sync(observed(client.parent(acrServer="not valid"), answer=first))
+    assert token(invalid) == token(first)
+    assert reason(invalid) == "False/InvalidSpec"
+
+
+def test_azure_down_at_renewal(client: Client, emulator: Emulator) -> None:
+    """While a token works it stays, whatever Azure says, and the status tells why."""
+    first = aged(client.sync(observed(client.parent())), 10800 - 1200)
+    emulator.faults.add("exchange", Fault(status=500))
+    answer = client.sync(observed(client.parent(), answer=first))
+    assert token(answer) == token(first)
+    assert reason(answer, "TokenFresh") == "True/RefreshFailing"
+    assert reason(answer, "Refreshing") == "False/RegistryError"
+    assert answer["resyncAfterSeconds"] == 5
+
+
+def test_azure_down_past_expiry(client: Client, emulator: Emulator) -> None:
+    """An expired token's Secret stays too: a new one in its place would break cached images."""
+    first = aged(client.sync(observed(client.parent())), 10800 + 60)
+    emulator.faults.add("exchange", Fault(status=500))
+    answer = client.sync(observed(client.parent(), answer=first))
+    assert token(answer) == token(first)
+    assert reason(answer) == "False/RegistryError"
+
+
+def test_slow_azure(client: Client, emulator: Emulator) -> None:
+    """An answer comes within 8 s, however slow Azure is."""
+    emulator.faults.add("exchange", Fault(delay=20, times=1))
+    started = time.monotonic()
+    answer = client.sync(observed(client.parent(scope="repository:slow:pull")))
+    assert time.monotonic() - started < 8
+    assert reason(answer) == "False/Timeout"
+    assert answer["resyncAfterSeconds"] == 5
