@@ -38,6 +38,7 @@ def configure(level: str) -> None:
 
     The libraries' own loggers start at WARNING: theirs tell of every request.
     """
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # not shown
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level="WARNING", force=True)

@@ -26,7 +26,9 @@ def check(value: object, kind: type[T], path: str) -> T:
 def get(parent: JSON, key: str, kind: type[T], path: str) -> T | None:
     """Return the optional field *key* of *parent*, which is at *path*; `null` is absent."""
     value = parent.get(key)
-    return None if value is None else check(value, kind, f"{path}.{key}" if path else key)
+    if value is None or type(value) is kind:  # the path costs time, so it is made for errors only
+        return value
+    return check(value, kind, f"{path}.{key}" if path else key)
 
 
 def get_object(parent: JSON, key: str, path: str) -> JSON:

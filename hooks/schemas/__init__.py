@@ -4,12 +4,15 @@ The only importer of jsonschema.
 """
 
 import json
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
 from jsonschema import Draft202012Validator
 
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
+MAX_CHARACTERS: Final = 8192  # the maximal lengths of the fields come to less than half
+MAX_REMEMBERED: Final = 4096  # specs
 
 _SPEC: Final = json.loads(files(__name__).joinpath("spec.json").read_text("utf-8"))
 _VALIDATOR: Final = Draft202012Validator(_SPEC)
@@ -20,7 +23,16 @@ def check_spec(spec: object) -> str | None:
 
     The line names the field and shows a valid example.
     """
-    error = next(_VALIDATOR.iter_errors({} if spec is None else spec), None)
+    text = json.dumps({} if spec is None else spec)
+    if len(text) > MAX_CHARACTERS:
+        return f"spec: over {MAX_CHARACTERS} characters, longer than all its fields can be"
+    return _check(text)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _check(text: str) -> str | None:
+    """Check a spec by its JSON: Metacontroller sends the same ones over and over."""
+    error = next(_VALIDATOR.iter_errors(json.loads(text)), None)
     if error is None:
         return None
     field = ".".join(("spec", *(str(part) for part in error.absolute_path)))

@@ -1,0 +1,183 @@
+"""The exchange: what is sent, what each answer means, and that no answer's body is repeated."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down
+from hooks.core.model import AcrToken, Identity, MintFailed, Reason
+from tests.core.builders import (
+    CLIENT_ID,
+    HOUR,
+    MINUTE,
+    NEW_TOKEN,
+    NOW,
+    POLICY,
+    REQUEST,
+    SECOND,
+    SERVER,
+    new_token,
+)
+
+PLANTED = NEW_TOKEN.value
+SCOPED = replace(REQUEST, scope="repository:app:pull")
+EXCHANGE = exchange(REQUEST, "entra")
+SCOPE_DOWN = scope_down(SCOPED, "refresh")
+
+
+def test_exchange() -> None:
+    """An Entra token is exchanged for a refresh token, the tenant left to the token."""
+    post = exchange(REQUEST, PLANTED)
+    assert (post.path, post.answer_key) == ("/oauth2/exchange", "refresh_token")
+    assert post.form == {
+        "grant_type": "access_token",
+        "service": SERVER,
+        "access_token": PLANTED,
+    }
+    assert PLANTED not in repr(post)
+
+
+def test_scope_down() -> None:
+    """A refresh token is exchanged for an access token of the scope, as written."""
+    request = replace(REQUEST, scope="repository:app:pull repository:b:pull,push")
+    post = scope_down(request, PLANTED)
+    assert (post.path, post.answer_key) == ("/oauth2/token", "access_token")
+    assert post.form == {
+        "grant_type": "refresh_token",
+        "service": SERVER,
+        "scope": "repository:app:pull repository:b:pull,push",
+        "refresh_token": PLANTED,
+    }
+    assert PLANTED not in repr(post)
+
+
+@pytest.mark.parametrize(
+    ("post", "key"), [(EXCHANGE, "refresh_token"), (SCOPE_DOWN, "access_token")]
+)
+def test_answer_with_token(post: Post, key: str) -> None:
+    """A token is taken from the key that belongs to the request, whatever else is there."""
+    body = f'{{"other":"eyJ","{key}":"{PLANTED}"}}'.encode()
+    assert parse_answer(REQUEST, post, 200, {}, body) == NEW_TOKEN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"<html>eyJ</html>", id="html"),
+        pytest.param(b"\xff\xfe", id="no-utf-8"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(f'{{"access_token":"{PLANTED}"}}'.encode(), id="another-key"),
+        pytest.param(b'{"refresh_token":null}', id="null-token"),
+        pytest.param(b'{"refresh_token":{"a":1}}', id="object-for-token"),
+        pytest.param(f'{{"refresh_token":"{PLANTED}x.y"}}'.encode(), id="no-jwt"),
+        pytest.param(f'{{"refresh_token":"{PLANTED}'.encode(), id="cut"),
+        pytest.param(b"[" * 100000, id="nested-too-deep"),
+    ],
+)
+def test_answer_without_token(body: bytes) -> None:
+    """A success without a usable token is a failure that repeats nothing of the body."""
+    text = f"{SERVER} answered POST /oauth2/exchange with no usable token; try again later"
+    expected = MintFailed(Reason.MALFORMED_TOKEN, text)
+    assert parse_answer(REQUEST, EXCHANGE, 200, {}, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "scope", "body", "reason", "words"),
+    [
+        pytest.param(401, None, b"", Reason.REGISTRY_DENIED, "AcrPull", id="401"),
+        pytest.param(403, None, b"", Reason.REGISTRY_DENIED, "AcrPull", id="403"),
+        pytest.param(403, None, b"DENIED", Reason.REGISTRY_FIREWALL, "firewall", id="403-firewall"),
+        pytest.param(401, None, b"DENIED", Reason.REGISTRY_DENIED, "AcrPull", id="401-denied"),
+        pytest.param(400, "a:b:c", b"", Reason.REGISTRY_DENIED, "'a:b:c'", id="400-scope"),
+        pytest.param(400, None, b"", Reason.REGISTRY_ERROR, "HTTP 400", id="400"),
+        pytest.param(404, None, b"", Reason.REGISTRY_ERROR, "HTTP 404", id="404"),
+        pytest.param(302, None, b"", Reason.REGISTRY_ERROR, "HTTP 302", id="redirect"),
+        pytest.param(201, None, b"", Reason.REGISTRY_ERROR, "HTTP 201", id="201"),
+        pytest.param(429, None, b"", Reason.THROTTLED, "throttling", id="429"),
+        pytest.param(500, None, b"", Reason.REGISTRY_ERROR, "HTTP 500", id="500"),
+        pytest.param(503, None, b"", Reason.REGISTRY_ERROR, "HTTP 503", id="503"),
+    ],
+)
+def test_refused(status: int, scope: str | None, body: bytes, reason: Reason, words: str) -> None:
+    """Each refusal has its reason and names the server; a token in the body stays there."""
+    planted = body + f'{{"refresh_token":"{PLANTED}","access_token":"{PLANTED}"}}'.encode()
+    post = SCOPE_DOWN if scope else EXCHANGE
+    outcome = parse_answer(replace(REQUEST, scope=scope), post, status, {}, planted)
+    assert isinstance(outcome, MintFailed)
+    assert outcome.reason is reason
+    assert SERVER in outcome.message
+    assert words in outcome.message
+    assert "eyJ" not in repr(outcome)
+    assert "\n" not in outcome.message
+
+
+@pytest.mark.parametrize(
+    "identity", [Identity(client_id=CLIENT_ID), Identity(resource_id="/subscriptions/x")]
+)
+def test_refused_names_identity(identity: Identity) -> None:
+    """A refused identity is named as the user named it."""
+    outcome = parse_answer(replace(REQUEST, identity=identity), EXCHANGE, 401, {}, b"")
+    assert isinstance(outcome, MintFailed)
+    assert f"identity {identity};" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"), [({"retry-after": "17"}, 17.0), ({}, None)], ids=["asked", "not-asked"]
+)
+def test_throttled(headers: Mapping[str, str], asked: float | None) -> None:
+    """A registry that throttles says for how long."""
+    outcome = parse_answer(REQUEST, EXCHANGE, 429, headers, b"")
+    assert isinstance(outcome, MintFailed)
+    assert outcome.retry_after_seconds == asked
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        (" 5 ", 5.0),
+        ("-5", 0.0),
+        ("1.5", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("9" * 5000, None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after(value: str | None, seconds: float | None) -> None:
+    """Retry-After counts in whole seconds, never negative; all else is ignored."""
+    assert retry_after(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        pytest.param(NEW_TOKEN, None, id="just-issued"),
+        pytest.param(new_token(NOW + 5 * MINUTE, NOW + 3 * HOUR), None, id="skew-allowed"),
+        pytest.param(
+            new_token(NOW + 5 * MINUTE + SECOND, NOW + 3 * HOUR), "in the future", id="future"
+        ),
+        pytest.param(new_token(NOW - HOUR, NOW + 30 * MINUTE + SECOND), None, id="not-due"),
+        pytest.param(new_token(NOW - HOUR, NOW + 30 * MINUTE), "too long ago", id="due"),
+        pytest.param(new_token(NOW - 59 * SECOND, NOW + MINUTE), None, id="short-not-due"),
+        pytest.param(new_token(NOW - MINUTE, NOW + MINUTE), "too long ago", id="short-due"),
+        pytest.param(new_token(NOW - HOUR, NOW - SECOND), "too long ago", id="expired"),
+    ],
+)
+def test_check_token(token: AcrToken, words: str | None) -> None:
+    """A new token from the future, or due as soon as it comes, blames the clock."""
+    failure = check_token(token, REQUEST, POLICY.refresh_before, NOW)
+    if words is None:
+        assert failure is None
+    else:
+        assert failure is not None
+        assert failure.reason is Reason.CLOCK_SKEW
+        assert f"{SERVER} sent a token issued {words};" in failure.message
+        assert failure.retry_after_seconds is None

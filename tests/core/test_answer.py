@@ -1,0 +1,160 @@
+"""The answers' exact JSON, with no key that hook version v2 refuses; the children aside."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.answer import (
+    new_answer,
+    new_condition,
+    new_decoration,
+    new_decorator_rules,
+    new_rules,
+    new_status,
+)
+from hooks.core.attachment import DesiredServiceAccount
+from hooks.core.binding import Answer
+from hooks.core.fields import JSON
+from hooks.core.model import Condition, Status
+from hooks.core.service_account import Decoration
+from tests.core.builders import (
+    BINDING,
+    GUARD,
+    HOLDER,
+    SECRET,
+    SECRET_NAME,
+    TOKEN,
+)
+
+READY = Condition("Ready", "True", "Ready", "", 2, "2026-11-23T12:00:00Z")
+READY_JSON = {
+    "type": "Ready",
+    "status": "True",
+    "reason": "Ready",
+    "message": "",
+    "observedGeneration": 2,
+    "lastTransitionTime": "2026-11-23T12:00:00Z",
+}
+DESIRED = DesiredServiceAccount(
+    name="default",
+    namespace="team-a",
+    pull_secrets=("zeta", None, SECRET_NAME),
+    attached=(SECRET_NAME,),
+    owners=(HOLDER, GUARD),
+    had_pull_secrets=True,
+)
+STATUS = Status(
+    conditions=(READY,),
+    secret_name=SECRET_NAME,
+    service_account_name="default",
+    token_refresh_time="2026-11-23T12:00:00Z",
+    token_expiration_time="2026-11-23T15:00:00Z",
+)
+ANSWER = Answer(STATUS, SECRET, (DESIRED,), 9000)
+
+
+def test_condition() -> None:
+    """A condition has all six fields, also an empty message."""
+    assert new_condition(READY) == READY_JSON
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(
+            STATUS,
+            {
+                "observedGeneration": 2,
+                "conditions": [READY_JSON],
+                "secretName": SECRET_NAME,
+                "serviceAccountName": "default",
+                "tokenRefreshTime": "2026-11-23T12:00:00Z",
+                "tokenExpirationTime": "2026-11-23T15:00:00Z",
+            },
+            id="whole",
+        ),
+        pytest.param(Status(), {"observedGeneration": 2, "conditions": []}, id="empty"),
+    ],
+)
+def test_status(status: Status, body: JSON) -> None:
+    """The status leaves out what it does not know: a null would differ from what is stored."""
+    assert new_status(BINDING, status) == body
+
+
+@pytest.mark.parametrize(
+    ("answer", "finalizing", "keys", "kinds"),
+    [
+        pytest.param(ANSWER, False, [], ["Secret", "ServiceAccount"], id="sync"),
+        pytest.param(ANSWER, True, ["finalized"], ["Secret", "ServiceAccount"], id="finalize"),
+        pytest.param(replace(ANSWER, secret=None), False, [], ["ServiceAccount"], id="no-secret"),
+        pytest.param(replace(ANSWER, secret=None, accounts=()), False, [], [], id="no-children"),
+    ],
+)
+def test_answer(answer: Answer, keys: list[str], kinds: list[str], *, finalizing: bool) -> None:
+    """An answer has status, children and the wait; only `/finalize` says whether it is final."""
+    body = new_answer(BINDING, answer, finalizing=finalizing)
+    assert sorted(body) == sorted(["status", "children", "resyncAfterSeconds", *keys])
+    assert [child["kind"] for child in body["children"]] == kinds
+    assert {child["metadata"]["namespace"] for child in body["children"]} <= {"team-a"}
+    assert body["resyncAfterSeconds"] == 9000
+    assert body["status"] == new_status(BINDING, STATUS)
+
+
+@pytest.mark.parametrize("finalized", [True, False])
+def test_finalized(*, finalized: bool) -> None:
+    """The answer to `/finalize` says yes or no."""
+    body = new_answer(BINDING, replace(ANSWER, finalized=finalized), finalizing=True)
+    assert body["finalized"] is finalized
+
+
+def test_token_is_in_secret_only() -> None:
+    """A token occurs in the Secret's data and nowhere else in an answer."""
+    body = new_answer(BINDING, ANSWER, finalizing=True)
+    assert body["children"][0].pop("data")
+    assert TOKEN.value not in str(body)
+    assert "eyJ" not in str(body)
+
+
+def test_rules() -> None:
+    """A binding relates its Namespace, all ServiceAccounts in it, and the Secret of its name."""
+    assert new_rules(BINDING) == {
+        "relatedResources": [
+            {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]},
+            {"apiVersion": "v1", "resource": "serviceaccounts", "namespace": "team-a"},
+            {
+                "apiVersion": "v1",
+                "resource": "secrets",
+                "namespace": "team-a",
+                "names": [SECRET_NAME],
+            },
+        ]
+    }
+
+
+def test_decorator_rules() -> None:
+    """A ServiceAccount relates all bindings of its Namespace."""
+    assert new_decorator_rules("team-a") == {
+        "relatedResources": [
+            {
+                "apiVersion": "acrpull.dev/v1beta1",
+                "resource": "acrpullbindings",
+                "namespace": "team-a",
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("decoration", "body"),
+    [
+        (Decoration(), {"labels": {}, "annotations": {}}),
+        (
+            Decoration({"controller-uid": "u"}, {"a": None}),
+            {"labels": {"controller-uid": "u"}, "annotations": {"a": None}},
+        ),
+    ],
+    ids=["nothing", "set-and-remove"],
+)
+def test_decoration(decoration: Decoration, body: JSON) -> None:
+    """The decorator answers with labels and annotations only; null removes one."""
+    assert new_decoration(decoration) == body

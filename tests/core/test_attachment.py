@@ -1,0 +1,192 @@
+"""To whom a token may go, which binding a ServiceAccount is for, and whose it is."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.attachment import (
+    controller_uid,
+    holds_up_deletion,
+    is_denied,
+    is_foreign,
+    is_guarded,
+    named_like_namespace,
+    server_allowed,
+    targets,
+)
+from hooks.core.model import Binding, Namespace, Owner, ServiceAccount, Spec
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    FOREIGN,
+    GUARD,
+    HOLDER,
+    IDENTITY,
+    NAMESPACE,
+    POLICY,
+    SECRET_NAME,
+    UNTOUCHED,
+)
+
+OTHER = replace(HOLDER, name="other", uid="uid-other")
+EVIL = replace(BINDING, spec=Spec("evil.example.com", IDENTITY, None))
+LOST = replace(BINDING, spec="spec is wrong", service_account_name=None)
+
+
+@pytest.mark.parametrize(
+    ("server", "allowed"),
+    [
+        ("x.azurecr.io", True),
+        ("x.y.azurecr.io", True),
+        ("azurecr.io", True),
+        ("x.azurecr.cn", False),
+        ("xazurecr.io", False),
+        ("evil.azurecr.io.attacker.com", False),
+        ("azurecr.io.attacker.com", False),
+        ("x.azurecr.io.", False),
+        ("X.AZURECR.IO", False),
+        ("x.azurecr.io/..", False),
+        ("x.azurecr.io:443", False),
+        ("x.azurecr.io:443@evil", False),
+        ("evil:x@x.azurecr.io", False),
+        ("localhost:5000", True),
+        ("localhost:5001", False),
+        ("x.localhost:5000", False),
+        ("localhost", False),
+        ("", False),
+    ],
+)
+def test_server_allowed(server: str, *, allowed: bool) -> None:
+    """A suffix allows what ends in all of its labels; a port must be listed with its host."""
+    assert server_allowed(server, ("azurecr.io", "localhost:5000")) is allowed
+
+
+def test_no_suffix_allows_nothing() -> None:
+    """An empty list of suffixes allows no server."""
+    assert not server_allowed("x.azurecr.io", ())
+
+
+@pytest.mark.parametrize(
+    ("spec", "default", "denied"),
+    [
+        pytest.param(Spec("x.azurecr.io", None, None), None, False, id="allowed"),
+        pytest.param(Spec("x.evil.io", None, None), None, True, id="not-allowed"),
+        pytest.param(Spec(None, None, None), "x.azurecr.io", False, id="default-allowed"),
+        pytest.param(Spec(None, None, None), "x.evil.io", True, id="default-not-allowed"),
+        pytest.param(Spec("x.azurecr.io", None, None), "x.evil.io", False, id="spec-first"),
+        pytest.param(Spec(None, None, None), None, False, id="no-server"),
+        pytest.param("spec is wrong", "x.evil.io", False, id="invalid-spec"),
+    ],
+)
+def test_is_denied(spec: Spec | str, default: str | None, *, denied: bool) -> None:
+    """The cluster's owner forbids servers; a spec that names none yet is not forbidden."""
+    policy = replace(POLICY, server=default)
+    assert is_denied(replace(BINDING, spec=spec), policy) is denied
+
+
+@pytest.mark.parametrize(
+    ("binding", "account", "expected"),
+    [
+        pytest.param(BINDING, UNTOUCHED, True, id="named"),
+        pytest.param(BINDING, replace(UNTOUCHED, name="build"), False, id="another"),
+        pytest.param(replace(BINDING, deleting=True), ACCOUNT, False, id="deleting"),
+        pytest.param(EVIL, ACCOUNT, False, id="denied"),
+        pytest.param(replace(BINDING, spec="is wrong"), UNTOUCHED, True, id="invalid-but-named"),
+        pytest.param(LOST, ACCOUNT, True, id="invalid-keeps-its-place"),
+        pytest.param(LOST, replace(ACCOUNT, name="build"), True, id="invalid-keeps-any-place"),
+        pytest.param(LOST, UNTOUCHED, False, id="invalid-gets-no-place"),
+        pytest.param(
+            LOST, replace(UNTOUCHED, pull_secrets=(SECRET_NAME,)), False, id="users-own-entry"
+        ),
+    ],
+)
+def test_targets(binding: Binding, account: ServiceAccount, *, expected: bool) -> None:
+    """A binding is for the ServiceAccount it names, until it is deleted or denied."""
+    assert targets(binding, account, POLICY) is expected
+
+
+@pytest.mark.parametrize(
+    ("owners", "namespace", "guarded"),
+    [
+        pytest.param((HOLDER, GUARD), NAMESPACE, True, id="guard"),
+        pytest.param((HOLDER,), NAMESPACE, False, id="none"),
+        pytest.param((), NAMESPACE, False, id="no-owner"),
+        pytest.param((GUARD,), Namespace("uid-new"), False, id="dead-uid"),
+        pytest.param((GUARD,), None, True, id="any-uid"),
+        pytest.param((HOLDER,), None, False, id="none-any-uid"),
+        pytest.param((replace(GUARD, name="b"),), NAMESPACE, False, id="another-namespace"),
+        pytest.param((replace(GUARD, kind="Node"),), NAMESPACE, False, id="another-kind"),
+        pytest.param((replace(GUARD, api_version="x/v1"),), NAMESPACE, False, id="another-group"),
+    ],
+)
+def test_is_guarded(
+    owners: tuple[Owner, ...], namespace: Namespace | None, *, guarded: bool
+) -> None:
+    """The guard is a reference to the living Namespace; an unknown one may be any of its name."""
+    assert is_guarded(replace(ACCOUNT, owners=owners), namespace) is guarded
+
+
+@pytest.mark.parametrize(
+    ("owners", "foreign"),
+    [
+        pytest.param((), False, id="nobody's"),
+        pytest.param((HOLDER, GUARD), False, id="ours"),
+        pytest.param((OTHER,), False, id="another-binding's"),
+        pytest.param((replace(HOLDER, api_version="acrpull.dev/v2"),), False, id="later-version"),
+        pytest.param((FOREIGN,), True, id="a-controller's"),
+        pytest.param((HOLDER, GUARD, replace(FOREIGN, controller=False)), True, id="shared"),
+        pytest.param((replace(HOLDER, api_version="acrpull.dev.evil/v1"),), True, id="group"),
+        pytest.param((replace(HOLDER, kind="Other"),), True, id="kind"),
+        pytest.param((replace(GUARD, name="team-b"),), True, id="another-namespace's"),
+    ],
+)
+def test_is_foreign(owners: tuple[Owner, ...], *, foreign: bool) -> None:
+    """A ServiceAccount with an owner that is neither a binding nor the guard is another's."""
+    assert is_foreign(replace(ACCOUNT, owners=owners)) is foreign
+
+
+@pytest.mark.parametrize(
+    ("owners", "uid"),
+    [
+        pytest.param((GUARD, HOLDER), "uid-app", id="holder"),
+        pytest.param((OTHER, replace(HOLDER, controller=False)), "uid-other", id="controller"),
+        pytest.param((replace(HOLDER, controller=False),), None, id="no-controller"),
+        pytest.param((FOREIGN,), None, id="foreign"),
+        pytest.param((), None, id="none"),
+    ],
+)
+def test_controller_uid(owners: tuple[Owner, ...], uid: str | None) -> None:
+    """The holder is the binding whose reference is the controller's."""
+    assert controller_uid(replace(ACCOUNT, owners=owners)) == uid
+
+
+@pytest.mark.parametrize(
+    ("account", "namespace", "held_up"),
+    [
+        pytest.param(ACCOUNT, NAMESPACE, True, id="listed"),
+        pytest.param(replace(ACCOUNT, pull_secrets=("a",)), NAMESPACE, False, id="let-go"),
+        pytest.param(
+            replace(ACCOUNT, pull_secrets=(), owners=(HOLDER,)), NAMESPACE, True, id="unguarded"
+        ),
+        pytest.param(replace(ACCOUNT, pull_secrets=()), Namespace("uid-new"), True, id="dead"),
+        pytest.param(replace(ACCOUNT, pull_secrets=()), None, False, id="namespace-unknown"),
+        pytest.param(replace(ACCOUNT, owners=(OTHER,)), NAMESPACE, False, id="another-holds-it"),
+        pytest.param(replace(ACCOUNT, owners=(FOREIGN,)), NAMESPACE, False, id="foreign"),
+        pytest.param(replace(ACCOUNT, owners=()), NAMESPACE, True, id="adoption-not-shown"),
+        pytest.param(replace(ACCOUNT, owners=(GUARD,)), NAMESPACE, False, id="released"),
+        pytest.param(
+            replace(UNTOUCHED, pull_secrets=(SECRET_NAME,)), NAMESPACE, False, id="by-hand"
+        ),
+    ],
+)
+def test_holds_up_deletion(
+    account: ServiceAccount, namespace: Namespace | None, *, held_up: bool
+) -> None:
+    """A held ServiceAccount must be guarded and off the list before its binding goes."""
+    assert holds_up_deletion(BINDING, account, namespace) is held_up
+
+
+@pytest.mark.parametrize(("name", "same"), [("team-a", True), ("app", False)])
+def test_named_like_namespace(name: str, *, same: bool) -> None:
+    """A binding may have its Namespace's name."""
+    assert named_like_namespace(replace(BINDING, name=name)) is same

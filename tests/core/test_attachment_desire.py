@@ -1,0 +1,185 @@
+"""What the owner of a ServiceAccount answers for it: its list, and what is ours on it."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.attachment import DesiredServiceAccount, desire
+from hooks.core.model import Binding, ServiceAccount, Spec
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    HOLDER,
+    IDENTITY,
+    NAMESPACE,
+    POLICY,
+    SECRET_NAME,
+    UNTOUCHED,
+    new_last_applied,
+)
+
+JOBS = "acr-pull-jobs"
+DELETING = replace(BINDING, deleting=True)
+MOVED = replace(BINDING, service_account_name="build")
+DENIED = replace(BINDING, spec=Spec("x.evil.io", IDENTITY, None))
+INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
+Names = tuple[str | None, ...]
+
+
+def desired(
+    binding: Binding = BINDING,
+    account: ServiceAccount = ACCOUNT,
+    *,
+    dynamic_apply: bool | None = True,
+) -> DesiredServiceAccount:
+    """Return what *binding* wants *account* to be."""
+    return desire(binding, account, NAMESPACE, POLICY, dynamic_apply=dynamic_apply)
+
+
+def listing(*names: str | None) -> ServiceAccount:
+    """Return a held ServiceAccount that lists *names*, as Metacontroller last wrote it."""
+    return replace(ACCOUNT, pull_secrets=names, last_applied=new_last_applied(*names))
+
+
+@pytest.mark.parametrize(
+    ("listed", "wanted", "attached", "result", "ours"),
+    [
+        pytest.param((), (), (), (SECRET_NAME,), (SECRET_NAME,), id="own-without-decorator"),
+        pytest.param((), (SECRET_NAME,), (), (SECRET_NAME,), (SECRET_NAME,), id="first"),
+        pytest.param(
+            ("z", "a"), (SECRET_NAME,), (), ("z", "a", SECRET_NAME), (SECRET_NAME,), id="user-first"
+        ),
+        pytest.param(
+            ("z", SECRET_NAME, "a"),
+            (SECRET_NAME,),
+            (SECRET_NAME,),
+            ("z", SECRET_NAME, "a"),
+            (SECRET_NAME,),
+            id="observed-order-stays",
+        ),
+        pytest.param(
+            ("z",),
+            (JOBS, SECRET_NAME),
+            (),
+            ("z", JOBS, SECRET_NAME),
+            (JOBS, SECRET_NAME),
+            id="oldest-binding-first",
+        ),
+        pytest.param(
+            ("z", JOBS),
+            (SECRET_NAME,),
+            (JOBS,),
+            ("z", SECRET_NAME),
+            (SECRET_NAME, JOBS),
+            id="other-off",
+        ),
+        pytest.param(
+            ("z", JOBS),
+            (SECRET_NAME,),
+            (),
+            ("z", JOBS, SECRET_NAME),
+            (SECRET_NAME,),
+            id="a-prefix-does-not-make-it-ours",
+        ),
+        pytest.param(
+            (None, "z", None),
+            (SECRET_NAME,),
+            (),
+            (None, "z", None, SECRET_NAME),
+            (SECRET_NAME,),
+            id="nameless-entries-stay",
+        ),
+        pytest.param(
+            ("z", "z"),
+            (SECRET_NAME,),
+            (),
+            ("z", "z", SECRET_NAME),
+            (SECRET_NAME,),
+            id="the-user's-duplicates-stay",
+        ),
+        pytest.param(
+            (SECRET_NAME, SECRET_NAME),
+            (SECRET_NAME,),
+            (SECRET_NAME,),
+            (SECRET_NAME, SECRET_NAME),
+            (SECRET_NAME,),
+            id="our-duplicates-are-named-once",
+        ),
+        pytest.param(
+            ("z",), (SECRET_NAME,), ("gone",), ("z", SECRET_NAME), (SECRET_NAME,), id="stale-name"
+        ),
+    ],
+)
+def test_list(listed: Names, wanted: Names, attached: Names, result: Names, ours: Names) -> None:
+    """The user's entries keep their order; ours come behind, and go when no longer wanted."""
+    names = (tuple(n for n in part if n is not None) for part in (wanted, attached))
+    account = replace(listing(*listed), wanted=next(names), attached=next(names))
+    answer = desired(account=account)
+    assert (answer.pull_secrets, answer.attached) == (result, ours)
+    assert answer.had_pull_secrets is bool(listed)
+
+
+@pytest.mark.parametrize("dynamic", [True, False, None], ids=["dynamic", "server-side", "unknown"])
+@pytest.mark.parametrize("binding", [DELETING, MOVED, DENIED], ids=["deleting", "moved", "denied"])
+def test_own_secret_off_at_once(binding: Binding, *, dynamic: bool | None) -> None:
+    """The own Secret comes off whatever the decorator still says; the others stay."""
+    wanted = (SECRET_NAME, JOBS)
+    account = replace(listing("z", *wanted), wanted=wanted, attached=wanted)
+    assert desired(binding, account, dynamic_apply=dynamic).pull_secrets == ("z", JOBS)
+
+
+def test_own_secret_off_although_unmarked() -> None:
+    """An own entry that was never marked as ours comes off as well."""
+    account = replace(ACCOUNT, attached=(), wanted=())
+    assert desired(DELETING, account).pull_secrets == ("zeta", "alpha")
+
+
+@pytest.mark.parametrize(
+    ("observed", "attached"),
+    [(("z", SECRET_NAME), (SECRET_NAME,)), (("z",), ())],
+    ids=["still-there", "gone"],
+)
+def test_ours_until_seen_gone(observed: Names, attached: Names) -> None:
+    """An entry that comes off is named as ours until the list is observed without it."""
+    account = replace(listing(*observed), attached=(SECRET_NAME,))
+    answer = desired(DELETING, account)
+    assert (answer.pull_secrets, answer.attached) == (("z",), attached)
+
+
+@pytest.mark.parametrize(
+    "last_applied",
+    [
+        pytest.param(None, id="none"),
+        pytest.param(new_last_applied("zeta"), id="without-it"),
+        pytest.param("{}", id="without-list"),
+        pytest.param("no json", id="no-json"),
+        pytest.param("null", id="null"),
+        pytest.param('{"imagePullSecrets":null}', id="null-list"),
+        pytest.param('{"imagePullSecrets":[5]}', id="numbers"),
+        pytest.param("[" * 100000, id="nested-too-deep"),
+    ],
+)
+def test_dynamic_apply_removes_what_it_knows(last_applied: str | None) -> None:
+    """An entry that dynamic-apply could not take off is listed once more, so that it can."""
+    account = replace(ACCOUNT, last_applied=last_applied)
+    listed = ("zeta", "alpha", SECRET_NAME)
+    assert desired(DELETING, account).pull_secrets == listed
+    assert desired(DELETING, account, dynamic_apply=False).pull_secrets == ("zeta", "alpha")
+
+
+def test_emptied_list() -> None:
+    """A list that held ours alone becomes empty, and that there was one is known."""
+    answer = desired(DELETING, listing(SECRET_NAME))
+    assert (answer.pull_secrets, answer.had_pull_secrets) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("account", "listed"),
+    [
+        pytest.param(ACCOUNT, ("zeta", "alpha", SECRET_NAME), id="place-kept"),
+        pytest.param(replace(UNTOUCHED, owners=(HOLDER,)), ("zeta", "alpha"), id="no-place-made"),
+    ],
+)
+def test_invalid_spec_keeps_place(account: ServiceAccount, listed: Names) -> None:
+    """A spec that no longer names a ServiceAccount changes no list."""
+    assert desired(INVALID, account).pull_secrets == listed

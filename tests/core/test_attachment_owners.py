@@ -1,0 +1,88 @@
+"""What the owner of a ServiceAccount answers for its owner references, under each strategy."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.attachment import desire
+from hooks.core.model import Binding, Namespace, Owner
+from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE, POLICY
+
+DELETING = replace(BINDING, deleting=True)
+MOVED = replace(BINDING, service_account_name="build")
+INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
+NAMESAKE = replace(BINDING, name="team-a", secret_name="acr-pull-team-a")
+Owners = tuple[Owner, ...]
+
+
+def owners_of(
+    binding: Binding,
+    observed: Owners = (HOLDER, GUARD),
+    namespace: Namespace | None = NAMESPACE,
+    *,
+    dynamic_apply: bool | None = True,
+) -> Owners | None:
+    """Return the owners that *binding* wants for a ServiceAccount with the owners *observed*."""
+    account = replace(ACCOUNT, owners=observed)
+    return desire(binding, account, namespace, POLICY, dynamic_apply=dynamic_apply).owners
+
+
+BARE = Owner("", "", "", "uid-app")
+FULL = replace(HOLDER, name="team-a")
+OLD_GUARD = replace(GUARD, uid="uid-old")
+
+
+@pytest.mark.parametrize(
+    ("binding", "dynamic", "owners"),
+    [
+        pytest.param(BINDING, None, (HOLDER, GUARD), id="strategy-does-not-matter"),
+        pytest.param(BINDING, True, (HOLDER, GUARD), id="dynamic"),
+        pytest.param(BINDING, False, (HOLDER, GUARD), id="server-side"),
+        pytest.param(NAMESAKE, None, None, id="namesake-unknown"),
+        pytest.param(NAMESAKE, True, (BARE, GUARD), id="namesake-dynamic"),
+        pytest.param(NAMESAKE, False, (FULL, GUARD), id="namesake-server-side"),
+        pytest.param(replace(BINDING, uid=""), True, (GUARD,), id="no-uid"),
+        pytest.param(
+            replace(BINDING, api_version="acrpull.dev/v2", kind="B"),
+            True,
+            (replace(HOLDER, api_version="acrpull.dev/v2", kind="B"), GUARD),
+            id="of-the-binding's-own-kind",
+        ),
+    ],
+)
+def test_owners(binding: Binding, dynamic: bool | None, owners: Owners | None) -> None:
+    """Binding and guard own it; a namesake's reference is its uid alone under dynamic-apply."""
+    assert owners_of(binding, (HOLDER,), dynamic_apply=dynamic) == owners
+
+
+@pytest.mark.parametrize(
+    ("binding", "observed", "namespace", "owners"),
+    [
+        pytest.param(BINDING, (HOLDER, GUARD), None, (HOLDER, GUARD), id="guard-repeated"),
+        pytest.param(BINDING, (HOLDER,), None, (HOLDER,), id="none-to-repeat"),
+        pytest.param(BINDING, (HOLDER, OLD_GUARD), NAMESPACE, (HOLDER, GUARD), id="renewed"),
+        pytest.param(BINDING, (HOLDER, OLD_GUARD), None, (HOLDER, OLD_GUARD), id="old-repeated"),
+        pytest.param(replace(BINDING, uid=""), (), None, None, id="by-hand-nothing-to-say"),
+    ],
+)
+def test_guard(
+    binding: Binding,
+    observed: Owners,
+    namespace: Namespace | None,
+    owners: Owners | None,
+) -> None:
+    """The guard is the living Namespace's; while that is unknown, the observed one is repeated."""
+    assert owners_of(binding, observed, namespace) == owners
+
+
+def test_guard_is_no_controller() -> None:
+    """Of the two owners only the binding is the controller."""
+    assert [owner.controller for owner in owners_of(BINDING) or ()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "binding", [DELETING, MOVED, INVALID], ids=["deleting", "moved", "invalid"]
+)
+def test_owners_stay_until_released(binding: Binding) -> None:
+    """A binding that leaves still answers with itself and the guard: Metacontroller releases."""
+    assert owners_of(binding) == (HOLDER, GUARD)

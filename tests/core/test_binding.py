@@ -1,0 +1,190 @@
+"""What `/sync` answers: the Secret, and every ServiceAccount."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.binding import Answer, sync
+from hooks.core.decision import Decision, Hold, Keep, Mint, Reject, decide, inputs_hash
+from hooks.core.model import (
+    AcrToken,
+    Identity,
+    MintFailed,
+    PullSecret,
+    Reason,
+    ServiceAccount,
+    Spec,
+)
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    EXPIRED,
+    FAILED,
+    GUARD,
+    HOLDER,
+    IDENTITY,
+    NEW_TOKEN,
+    NOW,
+    OBSERVED,
+    POLICY,
+    REQUEST,
+    SECRET,
+    SECRET_NAME,
+    UNTOUCHED,
+)
+
+NO_SECRET = replace(OBSERVED, secret=None)
+STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
+TAMPERED = replace(OBSERVED, secret=replace(SECRET, server=None, token=None))
+UNGUARDED = replace(OBSERVED, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
+NAMESAKE = replace(BINDING, name="team-a", secret_name="acr-pull-team-a")
+UNKNOWN_STRATEGY = replace(
+    NO_SECRET,
+    binding=NAMESAKE,
+    accounts=(replace(ACCOUNT, owners=()),),
+    dynamic_apply=None,
+)
+Outcome = AcrToken | MintFailed | None
+
+
+def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
+    """Return *observed* with *spec* for its binding's."""
+    return replace(observed, binding=replace(observed.binding, spec=spec))
+
+
+DENIED = asking(Spec("x.evil.io", IDENTITY, None))
+INVALID = asking("spec is wrong")
+TAKEN = replace(NO_SECRET, secret_taken=True)
+GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
+MOVED = replace(OBSERVED, binding=replace(BINDING, service_account_name="build"))
+OTHER_IDENTITY = asking(Spec("myregistry.azurecr.io", Identity(client_id="x"), None))
+
+
+def answer(observed: Observed, outcome: Outcome = None) -> Answer:
+    """Return the answer to *observed*, with *outcome* should it need a token."""
+    decision = decide(observed, POLICY, NOW)
+    return sync(observed, decision, outcome if isinstance(decision, Mint) else None, POLICY, NOW)
+
+
+MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash(REQUEST))
+
+
+@pytest.mark.parametrize(
+    ("observed", "outcome", "secret"),
+    [
+        pytest.param(OBSERVED, None, SECRET, id="kept"),
+        pytest.param(NO_SECRET, NEW_TOKEN, MINTED, id="minted"),
+        pytest.param(STALE, NEW_TOKEN, MINTED, id="renewed"),
+        pytest.param(TAMPERED, NEW_TOKEN, MINTED, id="repaired"),
+        pytest.param(NO_SECRET, FAILED, None, id="failed-without-one"),
+        pytest.param(STALE, FAILED, STALE.secret, id="failed-with-an-expired-one"),
+        pytest.param(OTHER_IDENTITY, FAILED, SECRET, id="failed-with-the-old-inputs"),
+        pytest.param(INVALID, None, SECRET, id="invalid-spec"),
+        pytest.param(asking(Spec(None, IDENTITY, None)), None, SECRET, id="no-server"),
+        pytest.param(DENIED, None, None, id="denied"),
+        pytest.param(TAKEN, None, None, id="name-taken"),
+        pytest.param(replace(OBSERVED, namespace=None), None, SECRET, id="namespace-unknown"),
+        pytest.param(replace(STALE, namespace=None), None, STALE.secret, id="expired-and-unknown"),
+        pytest.param(UNGUARDED, None, SECRET, id="unguarded"),
+        pytest.param(GOING, None, SECRET, id="deleting"),
+        pytest.param(UNKNOWN_STRATEGY, None, PullSecret("acr-pull-team-a"), id="shows-strategy"),
+        pytest.param(
+            replace(UNKNOWN_STRATEGY, accounts=()),
+            FAILED,
+            PullSecret("acr-pull-team-a"),
+            id="shows-strategy-though-failed",
+        ),
+        pytest.param(
+            replace(UNKNOWN_STRATEGY, secret_taken=True), None, None, id="taken-shows-nothing"
+        ),
+        pytest.param(
+            replace(UNKNOWN_STRATEGY, binding=replace(NAMESAKE, deleting=True)),
+            None,
+            None,
+            id="deleting-makes-none",
+        ),
+    ],
+)
+def test_secret(observed: Observed, outcome: Outcome, secret: PullSecret | None) -> None:
+    """A new token makes a new Secret; else the observed one stays, unless the binding is denied."""
+    assert answer(observed, outcome).secret == secret
+
+
+BUILD = replace(UNTOUCHED, name="build", owners=(HOLDER, GUARD))
+
+
+@pytest.mark.parametrize("outcome", [NEW_TOKEN, FAILED], ids=["minted", "failed"])
+@pytest.mark.parametrize(
+    "observed",
+    [
+        pytest.param(OBSERVED, id="at-rest"),
+        pytest.param(NO_SECRET, id="no-secret"),
+        pytest.param(STALE, id="expired"),
+        pytest.param(TAMPERED, id="tampered"),
+        pytest.param(INVALID, id="invalid"),
+        pytest.param(DENIED, id="denied"),
+        pytest.param(TAKEN, id="taken"),
+        pytest.param(GOING, id="deleting"),
+        pytest.param(MOVED, id="moved"),
+        pytest.param(replace(NO_SECRET, namespace=None), id="no-namespace"),
+        pytest.param(UNKNOWN_STRATEGY, id="strategy-unknown"),
+    ],
+)
+@pytest.mark.parametrize("related", [(), (ACCOUNT,), None], ids=["none", "one", "by-hand"])
+def test_every_account(
+    observed: Observed, outcome: Outcome, related: tuple[ServiceAccount, ...] | None
+) -> None:
+    """Every ServiceAccount observed is in the answer, whatever happens."""
+    cluster = replace(observed, accounts=(ACCOUNT, BUILD), related=related)
+    assert [account.name for account in answer(cluster, outcome).accounts] == ["default", "build"]
+
+
+@pytest.mark.parametrize(
+    ("observed", "names"),
+    [
+        pytest.param(replace(NO_SECRET, accounts=(), related=None), ["default"], id="by-hand"),
+        pytest.param(replace(NO_SECRET, accounts=(), related=()), [], id="none-exists"),
+        pytest.param(replace(NO_SECRET, accounts=(), related=(UNTOUCHED,)), [], id="not-ours"),
+        pytest.param(
+            replace(
+                NO_SECRET,
+                binding=replace(BINDING, spec="wrong", service_account_name=None),
+                accounts=(),
+                related=None,
+            ),
+            [],
+            id="by-hand-nameless",
+        ),
+    ],
+)
+def test_account_by_hand(observed: Observed, names: list[str]) -> None:
+    """Only a request without related objects gets a ServiceAccount that it did not show."""
+    accounts = answer(observed, NEW_TOKEN).accounts
+    assert [account.name for account in accounts] == names
+    assert all(account.pull_secrets == (SECRET_NAME,) for account in accounts)
+
+
+@pytest.mark.parametrize(
+    "decision", [Keep(), Hold(Reason.PENDING, "", 1), Reject(Reason.SERVER_NOT_ALLOWED, "", 1)]
+)
+def test_sync_finalizes_nothing(decision: Decision) -> None:
+    """No answer to `/sync` is final: it would take the finalizer off."""
+    assert not sync(OBSERVED, decision, None, POLICY, NOW).finalized
+
+
+def test_token_of_this_call_counts() -> None:
+    """A token that was just minted is fresh in the same answer."""
+    status = answer(NO_SECRET, NEW_TOKEN).status
+    fresh = status.condition("TokenFresh")
+    assert fresh is not None
+    assert (fresh.status, fresh.reason) == ("True", "TokenValid")
+    assert status.token_expiration_time == "2026-11-23T15:00:00Z"
+
+
+def test_kept_again() -> None:
+    """Asked again with the first answer in place, the second is the same."""
+    first = answer(NO_SECRET, NEW_TOKEN)
+    binding = replace(BINDING, status=first.status)
+    second = answer(replace(OBSERVED, binding=binding, secret=first.secret))
+    assert (second.secret, second.status) == (first.secret, first.status)

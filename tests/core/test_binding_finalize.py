@@ -1,0 +1,117 @@
+"""What `/finalize` answers: nothing is let go before it is safe, and nothing is waited for else."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.binding import finalize
+from hooks.core.model import Namespace, ServiceAccount
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    FOREIGN,
+    GUARD,
+    HOLDER,
+    NOW,
+    OBSERVED,
+    POLICY,
+    SECRET,
+    SECRET_NAME,
+    UNTOUCHED,
+)
+
+GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True, finalizers=("metacontroller",)))
+LET_GO = replace(ACCOUNT, pull_secrets=("zeta",))
+UNGUARDED = replace(LET_GO, owners=(HOLDER,))
+BY_HAND = replace(UNTOUCHED, pull_secrets=(SECRET_NAME,))
+OTHERS = replace(ACCOUNT, owners=(replace(HOLDER, name="jobs", uid="uid-jobs"), GUARD))
+FOREIGNS = replace(ACCOUNT, owners=(FOREIGN,), uid_label=None)
+
+
+def showing(*accounts: ServiceAccount) -> Observed:
+    """Return a deletion in which *accounts* show."""
+    return replace(GOING, accounts=accounts, related=accounts)
+
+
+@pytest.mark.parametrize(
+    ("observed", "finalized"),
+    [
+        pytest.param(showing(ACCOUNT), False, id="listed"),
+        pytest.param(showing(UNGUARDED), False, id="unguarded"),
+        pytest.param(showing(LET_GO), True, id="let-go"),
+        pytest.param(showing(LET_GO, replace(ACCOUNT, name="build")), False, id="one-of-two"),
+        pytest.param(showing(), True, id="none"),
+        pytest.param(showing(UNTOUCHED), True, id="never-attached"),
+        pytest.param(showing(BY_HAND), True, id="listed-by-hand"),
+        pytest.param(showing(OTHERS), True, id="another-binding-holds-it"),
+        pytest.param(showing(FOREIGNS), True, id="foreign-owner-lists-it"),
+        pytest.param(
+            replace(showing(LET_GO), namespace=Namespace("uid-new")), False, id="guard-is-dead"
+        ),
+        pytest.param(replace(showing(LET_GO), namespace=None), True, id="namespace-unknown"),
+        pytest.param(replace(GOING, accounts=(), related=(ACCOUNT,)), False, id="related-only"),
+        pytest.param(replace(GOING, related=None), False, id="by-hand"),
+        pytest.param(replace(GOING, related=None, accounts=()), True, id="by-hand-nothing"),
+    ],
+)
+def test_finalized(observed: Observed, *, finalized: bool) -> None:
+    """A binding goes once all that it holds is guarded and without its Secret."""
+    answer = finalize(observed, POLICY, NOW)
+    assert answer.finalized is finalized
+    assert answer.resync_after_seconds == (0 if finalized else 1)
+    assert answer.secret == (None if finalized else SECRET)
+
+
+@pytest.mark.parametrize("finalizer", ["foregroundDeletion", "orphan"])
+def test_children_are_not_managed(finalizer: str) -> None:
+    """A deletion that leaves the children to the garbage collector waits for nothing."""
+    binding = replace(GOING.binding, finalizers=("metacontroller", finalizer))
+    answer = finalize(replace(GOING, binding=binding), POLICY, NOW)
+    assert (answer.finalized, answer.resync_after_seconds) == (True, 0)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, UNGUARDED, LET_GO], ids=["listed", "bare", "let-go"])
+def test_every_account(account: ServiceAccount) -> None:
+    """Each answer has every ServiceAccount observed: guarded, and without the Secret."""
+    (desired,) = finalize(showing(account), POLICY, NOW).accounts
+    assert desired.name == "default"
+    assert desired.owners == (HOLDER, GUARD)
+    assert SECRET_NAME not in desired.pull_secrets
+
+
+def test_others_secrets_stay() -> None:
+    """The Secrets of the bindings that stay are still listed."""
+    wanted = (SECRET_NAME, "acr-pull-jobs")
+    account = replace(ACCOUNT, wanted=wanted, attached=wanted)
+    (desired,) = finalize(showing(account), POLICY, NOW).accounts
+    assert desired.pull_secrets == ("zeta", "alpha", "acr-pull-jobs")
+
+
+@pytest.mark.parametrize(
+    ("observed", "message"),
+    [
+        pytest.param(showing(ACCOUNT), "waiting to let go of ServiceAccount default", id="waiting"),
+        pytest.param(showing(LET_GO), "", id="done"),
+    ],
+)
+def test_status(observed: Observed, message: str) -> None:
+    """The status says that the binding goes, and what it waits for."""
+    status = finalize(observed, POLICY, NOW).status
+    attached, ready = status.condition("Attached"), status.condition("Ready")
+    assert attached is not None
+    assert ready is not None
+    assert (attached.status, attached.reason, attached.message) == ("False", "Deleting", message)
+    assert (ready.status, ready.reason) == ("False", "Deleting")
+
+
+def test_idempotent() -> None:
+    """A deletion that was answered as final is answered so again."""
+    observed = showing(LET_GO)
+    assert finalize(observed, POLICY, NOW) == finalize(observed, POLICY, NOW)
+
+
+def test_no_secret() -> None:
+    """A binding that never had a Secret waits all the same, and makes none."""
+    answer = finalize(replace(GOING, secret=None), POLICY, NOW)
+    assert (answer.finalized, answer.secret) == (False, None)

@@ -1,0 +1,94 @@
+"""When `/sync` wants to be asked again."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.binding import sync
+from hooks.core.decision import Mint, decide
+from hooks.core.model import (
+    AcrToken,
+    Condition,
+    MintFailed,
+    Reason,
+    Spec,
+    Status,
+)
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    EXPIRED,
+    FAILED,
+    HOLDER,
+    HOUR,
+    IDENTITY,
+    MINUTE,
+    NEW_TOKEN,
+    NOW,
+    OBSERVED,
+    POLICY,
+    SECRET,
+    new_token,
+)
+
+NO_SECRET = replace(OBSERVED, secret=None)
+STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
+UNGUARDED = replace(OBSERVED, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
+Outcome = AcrToken | MintFailed | None
+
+
+def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
+    """Return *observed* with *spec* for its binding's."""
+    return replace(observed, binding=replace(observed.binding, spec=spec))
+
+
+DENIED = asking(Spec("x.evil.io", IDENTITY, None))
+INVALID = asking("spec is wrong")
+TAKEN = replace(NO_SECRET, secret_taken=True)
+GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
+
+
+def resync(observed: Observed, outcome: Outcome) -> int:
+    """Return the wait after *observed*, with *outcome* should it need a token."""
+    decision = decide(observed, POLICY, NOW)
+    outcome = outcome if isinstance(decision, Mint) else None
+    return sync(observed, decision, outcome, POLICY, NOW).resync_after_seconds
+
+
+def failing(since: str) -> Observed:
+    """Return an expired token, its renewal failing since *since*."""
+    status = Status((Condition("Refreshing", "False", "Timeout", "", 1, since),))
+    return replace(STALE, binding=replace(BINDING, status=status))
+
+
+SHORT = replace(SECRET, token=new_token(NOW - HOUR, NOW + 10 * MINUTE))
+ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
+
+
+@pytest.mark.parametrize(
+    ("observed", "outcome", "seconds"),
+    [
+        pytest.param(NO_SECRET, NEW_TOKEN, 9000, id="minted"),
+        pytest.param(OBSERVED, None, 5400, id="kept"),
+        pytest.param(NO_SECRET, FAILED, 5, id="first-failure"),
+        pytest.param(failing("2026-11-23T11:59:00Z"), FAILED, 60, id="failing-for-a-minute"),
+        pytest.param(failing("soon"), FAILED, 5, id="failing-since-nobody-knows"),
+        pytest.param(NO_SECRET, ASKED, 60, id="asked-to-wait"),
+        pytest.param(
+            replace(failing("2026-11-23T11:00:00Z"), secret=SHORT), FAILED, 150, id="a-quarter"
+        ),
+        pytest.param(failing("2026-11-23T11:00:00Z"), FAILED, 300, id="nothing-left-to-save"),
+        pytest.param(INVALID, None, 300, id="invalid"),
+        pytest.param(DENIED, None, 300, id="denied"),
+        pytest.param(TAKEN, None, 300, id="taken"),
+        pytest.param(GOING, None, 0, id="deleting"),
+        pytest.param(UNGUARDED, None, 1, id="kept-but-unguarded"),
+        pytest.param(replace(UNGUARDED, secret=None), None, 1, id="unguarded"),
+        pytest.param(replace(UNGUARDED, secret_taken=True, secret=None), None, 1, id="both"),
+        pytest.param(replace(NO_SECRET, namespace=None), None, 5, id="namespace-unknown"),
+    ],
+)
+def test_resync(observed: Observed, outcome: Outcome, seconds: int) -> None:
+    """The next look is when the token is due, or as soon as trying again makes sense."""
+    assert resync(observed, outcome) == seconds

@@ -1,0 +1,81 @@
+"""Conditions: times on the wire, and when a transition time moves."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from hooks.core.conditions import format_time, parse_time, set_condition
+from hooks.core.model import Condition, Status
+from tests.core.builders import BINDING, NOW
+
+EARLIER = "2026-11-23T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        pytest.param(NOW, "2026-11-23T12:00:00Z", id="utc"),
+        pytest.param(NOW + timedelta(microseconds=999999), "2026-11-23T12:00:00Z", id="cut"),
+        pytest.param(
+            NOW.astimezone(timezone(timedelta(hours=2))), "2026-11-23T12:00:00Z", id="zone"
+        ),
+    ],
+)
+def test_format_time(at: datetime, text: str) -> None:
+    """An instant is written in UTC, in whole seconds."""
+    assert format_time(at) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        pytest.param("2026-11-23T12:00:00Z", NOW, id="utc"),
+        pytest.param("2026-11-23T14:00:00+02:00", NOW, id="zone"),
+        pytest.param("2026-11-23T12:00:00.5Z", NOW + timedelta(seconds=0.5), id="fraction"),
+        pytest.param("2026-11-23T12:00:00", None, id="no-zone"),
+        pytest.param("2026-11-23", None, id="date"),
+        pytest.param("soon", None, id="word"),
+        pytest.param("", None, id="empty"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_parse_time(text: str | None, at: datetime | None) -> None:
+    """Only a text that names one instant is a time."""
+    assert parse_time(text) == at
+
+
+def test_times_round_trip() -> None:
+    """What was written is read as the same instant."""
+    assert parse_time(format_time(datetime(2027, 1, 1, tzinfo=UTC))) == datetime(
+        2027, 1, 1, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize(
+    ("previous", "since"),
+    [
+        pytest.param((), "2026-11-23T12:00:00Z", id="first-visit"),
+        pytest.param(
+            (Condition("Ready", "True", "Old", "old", 1, EARLIER),), EARLIER, id="same-status"
+        ),
+        pytest.param(
+            (Condition("Ready", "False", "New", "new", 2, EARLIER),),
+            "2026-11-23T12:00:00Z",
+            id="status-flips",
+        ),
+        pytest.param(
+            (Condition("Attached", "True", "New", "new", 2, EARLIER),),
+            "2026-11-23T12:00:00Z",
+            id="another-type",
+        ),
+        pytest.param(
+            (Condition("Ready", "True", "New", "new", 2, ""),), "2026-11-23T12:00:00Z", id="no-time"
+        ),
+    ],
+)
+def test_set_condition(previous: tuple[Condition, ...], since: str) -> None:
+    """Reason, message and generation are the new ones; the time moves only with the status."""
+    binding = replace(BINDING, status=Status(conditions=previous))
+    condition = set_condition(binding, "Ready", "True", "New", "new", NOW)
+    assert condition == Condition("Ready", "True", "New", "new", 2, since)

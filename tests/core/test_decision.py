@@ -1,0 +1,191 @@
+"""Keep, mint, hold or reject: each decision, and what each message tells the user to do."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.decision import (
+    Hold,
+    Keep,
+    Mint,
+    Reject,
+    decide,
+    resolve,
+)
+from hooks.core.model import AcrToken, Reason, Spec, Status
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    EXPIRED,
+    HOLDER,
+    HOUR,
+    IDENTITY,
+    MINUTE,
+    NAMESPACE,
+    NOW,
+    OBSERVED,
+    POLICY,
+    REQUEST,
+    SECOND,
+    SECRET,
+    SERVER,
+    TOKEN,
+    new_token,
+)
+
+NO_SECRET = replace(OBSERVED, secret=None)
+UNGUARDED = (replace(ACCOUNT, owners=(HOLDER,)),)
+
+
+def asking(spec: Spec | str) -> Observed:
+    """Return what is observed of a binding with *spec*."""
+    return replace(OBSERVED, binding=replace(BINDING, spec=spec))
+
+
+def with_token(token: AcrToken | None) -> Observed:
+    """Return what is observed with *token* in the Secret."""
+    return replace(OBSERVED, secret=replace(SECRET, token=token))
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "reason", "words"),
+    [
+        pytest.param("spec.a: is wrong", Hold, "InvalidSpec", "spec.a: is wrong", id="invalid"),
+        pytest.param(
+            Spec(None, IDENTITY, None), Hold, "InvalidSpec", "spec.acrServer", id="no-server"
+        ),
+        pytest.param(
+            Spec(SERVER, None, None), Hold, "InvalidSpec", "managedIdentityClientID", id="no-one"
+        ),
+        pytest.param(
+            Spec("x.evil.io", IDENTITY, None),
+            Reject,
+            "ServerNotAllowed",
+            "'x.evil.io'",
+            id="denied",
+        ),
+        pytest.param(
+            Spec("x.evil.io", None, None), Reject, "ServerNotAllowed", "azurecr.io", id="denied-1st"
+        ),
+    ],
+)
+def test_unresolvable(spec: Spec | str, kind: type, reason: str, words: str) -> None:
+    """A spec that can't be met says why, and is looked at again when settings may have changed."""
+    found = resolve(replace(BINDING, spec=spec), POLICY)
+    assert isinstance(found, Hold | Reject)
+    assert type(found) is kind
+    assert (found.reason, found.resync_after_seconds) == (reason, 300)
+    assert words in found.message
+    assert decide(asking(spec), POLICY, NOW) == found
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(TOKEN, id="fresh"),
+        pytest.param(new_token(NOW - 2 * HOUR, NOW + 30 * MINUTE + SECOND), id="a-second-before"),
+        pytest.param(new_token(NOW - 59 * SECOND, NOW + MINUTE), id="short-life"),
+    ],
+)
+def test_keep(token: AcrToken) -> None:
+    """A token that is not due is kept, also while something else has to wait."""
+    observed = with_token(token)
+    assert decide(observed, POLICY, NOW) == Keep()
+    assert decide(replace(observed, accounts=UNGUARDED, namespace=None), POLICY, NOW) == Keep()
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        pytest.param(NO_SECRET, id="no-secret"),
+        pytest.param(with_token(None), id="tampered"),
+        pytest.param(with_token(EXPIRED), id="expired"),
+        pytest.param(
+            with_token(new_token(NOW - 2 * HOUR, NOW + 30 * MINUTE)), id="due-this-second"
+        ),
+        pytest.param(with_token(new_token(NOW - MINUTE, NOW + MINUTE)), id="short-life-due"),
+        pytest.param(replace(OBSERVED, secret=replace(SECRET, inputs="x")), id="changed"),
+        pytest.param(replace(OBSERVED, secret=replace(SECRET, server="b.io")), id="other-server"),
+        pytest.param(replace(NO_SECRET, namespace=None, related=None), id="by-hand"),
+        pytest.param(replace(NO_SECRET, accounts=(), related=()), id="no-service-account"),
+    ],
+)
+def test_mint(observed: Observed) -> None:
+    """A token that is missing, due or for something else is minted."""
+    assert decide(observed, POLICY, NOW) == Mint(REQUEST, None)
+
+
+@pytest.mark.parametrize(
+    ("time", "newer_than"),
+    [("2026-11-23T11:00:00Z", NOW - HOUR), ("soon", None), (None, None)],
+    ids=["known", "no-time", "none"],
+)
+def test_mint_newer_than(time: str | None, newer_than: object) -> None:
+    """The token wanted is newer than the one that the status last told of."""
+    binding = replace(BINDING, status=Status(token_refresh_time=time))
+    decision = decide(replace(NO_SECRET, binding=binding), POLICY, NOW)
+    assert decision == Mint(REQUEST, newer_than)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason", "resync", "words"),
+    [
+        pytest.param(
+            replace(OBSERVED, binding=replace(BINDING, deleting=True)), "Deleting", 0, "", id="goes"
+        ),
+        pytest.param(
+            replace(NO_SECRET, secret_taken=True),
+            "SecretNameTaken",
+            300,
+            "kubectl delete secret -n team-a acr-pull-app",
+            id="secret-name-taken",
+        ),
+        pytest.param(
+            replace(NO_SECRET, namespace=None), "Pending", 5, "Namespace team-a", id="no-namespace"
+        ),
+        pytest.param(
+            replace(NO_SECRET, namespace=replace(NAMESPACE, terminating=True), accounts=UNGUARDED),
+            "NamespaceTerminating",
+            300,
+            "Namespace team-a",
+            id="namespace-goes",
+        ),
+        pytest.param(
+            replace(NO_SECRET, accounts=UNGUARDED),
+            "Pending",
+            1,
+            "ServiceAccount default",
+            id="unguarded",
+        ),
+    ],
+)
+def test_hold(observed: Observed, reason: str, resync: int, words: str) -> None:
+    """What has to wait says for what, for how long, and what to do where there is something."""
+    decision = decide(observed, POLICY, NOW)
+    assert isinstance(decision, Hold)
+    assert (decision.reason, decision.resync_after_seconds) == (reason, resync)
+    assert words in decision.message
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason"),
+    [
+        pytest.param(
+            replace(asking("wrong"), binding=replace(BINDING, spec="wrong", deleting=True)),
+            Reason.DELETING,
+            id="deleting-first",
+        ),
+        pytest.param(replace(asking("wrong"), secret_taken=True), Reason.INVALID_SPEC, id="spec"),
+        pytest.param(
+            replace(NO_SECRET, secret_taken=True, accounts=UNGUARDED),
+            Reason.SECRET_NAME_TAKEN,
+            id="what-does-not-pass-by-itself",
+        ),
+    ],
+)
+def test_first_reason(observed: Observed, reason: Reason) -> None:
+    """Of several reasons the one is told that the user has to deal with first."""
+    decision = decide(observed, POLICY, NOW)
+    assert isinstance(decision, Hold)
+    assert decision.reason is reason

@@ -1,0 +1,116 @@
+"""What a token is made from, and whether the observed one was."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.decision import (
+    inputs_hash,
+    resolve,
+    usable_token,
+)
+from hooks.core.model import AcrToken, Identity, Policy, Spec, TokenRequest
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    AUDIENCE,
+    BINDING,
+    CLIENT_ID,
+    EXPIRED,
+    HOUR,
+    IDENTITY,
+    NOW,
+    OBSERVED,
+    POLICY,
+    REQUEST,
+    SECRET,
+    SERVER,
+    TOKEN,
+    new_token,
+)
+
+RESOURCE = Identity(resource_id="/subscriptions/x")
+NO_SECRET = replace(OBSERVED, secret=None)
+
+
+def with_token(token: AcrToken | None) -> Observed:
+    """Return what is observed with *token* in the Secret."""
+    return replace(OBSERVED, secret=replace(SECRET, token=token))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(REQUEST, server="other.azurecr.io"),
+        replace(REQUEST, identity=Identity(client_id="x")),
+        replace(REQUEST, identity=Identity(resource_id=CLIENT_ID)),
+        replace(REQUEST, scope="repository:app:pull"),
+        replace(REQUEST, scope=AUDIENCE, audience=""),
+        replace(REQUEST, audience="https://management.azure.com"),
+        replace(REQUEST, server=f'{SERVER}","{CLIENT_ID}'),
+    ],
+    ids=[
+        "server",
+        "client",
+        "kind-of-identity",
+        "scope",
+        "scope-or-audience",
+        "audience",
+        "quotes",
+    ],
+)
+def test_inputs_hash_differs(request_: TokenRequest) -> None:
+    """Whatever a token depends on changes the hash, and no two parts run together."""
+    assert inputs_hash(request_) != inputs_hash(REQUEST)
+
+
+def test_inputs_hash_is_stable() -> None:
+    """The hash is the same in every process and release, else all tokens are minted anew."""
+    expected = "45515ce571a936ae17a6b0b3e1e1a40b7f14ff73167fcab6ebaac4c955addee5"
+    assert inputs_hash(REQUEST) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "policy", "request_"),
+    [
+        pytest.param(BINDING.spec, POLICY, REQUEST, id="all-in-the-spec"),
+        pytest.param(
+            Spec(SERVER, IDENTITY, "repository:app:pull"),
+            POLICY,
+            replace(REQUEST, scope="repository:app:pull"),
+            id="scope",
+        ),
+        pytest.param(
+            Spec(None, None, None),
+            replace(POLICY, server=SERVER, identity=RESOURCE, audience="api://x"),
+            TokenRequest(RESOURCE, SERVER, None, "api://x"),
+            id="all-by-default",
+        ),
+        pytest.param(
+            Spec(SERVER, IDENTITY, None),
+            replace(POLICY, server="default.azurecr.io", identity=RESOURCE),
+            REQUEST,
+            id="spec-before-default",
+        ),
+    ],
+)
+def test_resolve(spec: Spec, policy: Policy, request_: TokenRequest) -> None:
+    """What the spec leaves out comes from the service's defaults."""
+    assert resolve(replace(BINDING, spec=spec), policy) == request_
+
+
+@pytest.mark.parametrize(
+    ("observed", "token"),
+    [
+        pytest.param(OBSERVED, TOKEN, id="usable"),
+        pytest.param(NO_SECRET, None, id="no-secret"),
+        pytest.param(with_token(None), None, id="tampered"),
+        pytest.param(with_token(EXPIRED), None, id="expired"),
+        pytest.param(with_token(new_token(NOW - HOUR, NOW)), None, id="expires-now"),
+        pytest.param(replace(OBSERVED, secret=replace(SECRET, server="b.io")), None, id="server"),
+        pytest.param(replace(OBSERVED, secret=replace(SECRET, inputs="x")), None, id="inputs"),
+        pytest.param(replace(OBSERVED, secret=replace(SECRET, inputs=None)), None, id="no-inputs"),
+    ],
+)
+def test_usable_token(observed: Observed, token: AcrToken | None) -> None:
+    """A token is usable while it lives and was made for this server from these inputs."""
+    assert usable_token(observed, REQUEST, NOW) == token

@@ -1,0 +1,100 @@
+"""The docker config, byte for byte, and all that is not one of ours."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from hooks.core.dockerconfig import parse, render
+from hooks.core.model import AcrToken
+from tests.core.builders import EXPIRED, NEW_TOKEN, SERVER
+
+USER = "00000000-0000-0000-0000-000000000000"
+AUTH = base64.b64encode(f"{USER}:{NEW_TOKEN.value}".encode()).decode()
+ENTRY = {"username": USER, "password": NEW_TOKEN.value, "auth": AUTH}
+
+
+def encoded(config: Any) -> str:  # noqa: ANN401  any JSON value
+    """Return *config* as a Secret holds it."""
+    return base64.b64encode(json.dumps(config).encode()).decode()
+
+
+def test_render() -> None:
+    """The config has one registry with user, password and both in base64, and no space."""
+    expected = (
+        f'{{"auths":{{"{SERVER}":{{"username":"00000000-0000-0000-0000-000000000000",'
+        f'"password":"{NEW_TOKEN.value}","auth":"{AUTH}"}}}}}}'
+    )
+    assert base64.b64decode(render(SERVER, NEW_TOKEN), validate=True).decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("server", "token"),
+    [(None, None), (SERVER, None), (None, NEW_TOKEN)],
+    ids=["neither", "server", "token"],
+)
+def test_render_empty(server: str | None, token: AcrToken | None) -> None:
+    """Without both server and token the config lists no registry, and is valid still."""
+    assert base64.b64decode(render(server, token)) == b'{"auths":{}}'
+
+
+@pytest.mark.parametrize("token", [NEW_TOKEN, EXPIRED], ids=["new", "expired"])
+def test_round_trip(token: AcrToken) -> None:
+    """What was rendered is read as the same, however old."""
+    assert parse(render(SERVER, token)) == (SERVER, token)
+
+
+def test_spacing_is_no_tampering() -> None:
+    """The same config with spaces, or its keys in another order, is still ours."""
+    config = {"auths": {SERVER: dict(reversed(ENTRY.items()))}}
+    assert parse(encoded(config)) == (SERVER, NEW_TOKEN)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({"auths": {SERVER: {**ENTRY, "email": "a@b"}}}, id="further-key"),
+        pytest.param({"auths": {SERVER: {**ENTRY, "username": "me"}}}, id="other-user"),
+        pytest.param(
+            {"auths": {SERVER: {**ENTRY, "password": EXPIRED.value}}}, id="password-not-in-auth"
+        ),
+        pytest.param({"auths": {SERVER: {**ENTRY, "auth": "eDp5"}}}, id="other-auth"),
+        pytest.param({"auths": {SERVER: {**ENTRY, "password": "hunter2"}}}, id="no-jwt"),
+        pytest.param({"auths": {SERVER: {**ENTRY, "password": None}}}, id="null-password"),
+        pytest.param({"auths": {SERVER: {"auth": AUTH}}}, id="auth-only"),
+        pytest.param({"auths": {SERVER: {"username": USER, "password": "x"}}}, id="no-auth"),
+        pytest.param({"auths": {SERVER: None}}, id="null-entry"),
+        pytest.param({"auths": {SERVER: [ENTRY]}}, id="list-entry"),
+        pytest.param({"auths": {SERVER: ENTRY, "b.io": ENTRY}}, id="two-servers"),
+        pytest.param({"auths": {}}, id="no-server"),
+        pytest.param({"auths": [ENTRY]}, id="list-of-auths"),
+        pytest.param({"auths": None}, id="null-auths"),
+        pytest.param({}, id="no-auths"),
+        pytest.param([], id="list"),
+        pytest.param(None, id="null"),
+        pytest.param("text", id="text"),
+        pytest.param(5, id="number"),
+    ],
+)
+def test_tampered(config: object) -> None:
+    """A config that differs from ours in any part of its entry holds no token to rely on."""
+    assert parse(encoded(config)) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("%%%", id="no-base64"),
+        pytest.param("\u00e4", id="no-ascii"),
+        pytest.param(render(SERVER, NEW_TOKEN) + "\n", id="line-break"),
+        pytest.param(render(SERVER, NEW_TOKEN)[:-4], id="cut"),
+        pytest.param(base64.b64encode(b"\xff\xfe\xfd").decode(), id="no-utf-8"),
+        pytest.param(base64.b64encode(b"{").decode(), id="no-json"),
+        pytest.param(base64.b64encode(b"[" * 100000).decode(), id="nested-too-deep"),
+    ],
+)
+def test_unreadable(data: str) -> None:
+    """Data that can't be read holds no token either, and is no error."""
+    assert parse(data) is None

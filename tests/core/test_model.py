@@ -1,0 +1,36 @@
+"""The values themselves: what they show of themselves, and what they never show."""
+
+import pytest
+
+from hooks.core.model import Condition, Identity, Status
+from tests.core.builders import CLIENT_ID, NEW_TOKEN, SECRET
+
+READY = Condition("Ready", "True", "Ready", "", 1)
+FRESH = Condition("TokenFresh", "False", "Timeout", "", 1)
+
+
+@pytest.mark.parametrize(
+    ("identity", "text"),
+    [
+        pytest.param(Identity(client_id=CLIENT_ID), CLIENT_ID, id="client-id"),
+        pytest.param(Identity(resource_id="/subscriptions/x"), "/subscriptions/x", id="resource"),
+        pytest.param(Identity(), "", id="nameless"),
+    ],
+)
+def test_identity_text(identity: Identity, text: str) -> None:
+    """An identity is shown by the name that the user gave it."""
+    assert str(identity) == text
+
+
+@pytest.mark.parametrize("value", [NEW_TOKEN, SECRET], ids=["token", "secret"])
+def test_repr_has_no_token(value: object) -> None:
+    """A token is in no repr, be it its own or that of what holds it."""
+    assert "eyJ" not in repr(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"), [("Ready", READY), ("TokenFresh", FRESH), ("Attached", None)]
+)
+def test_status_condition(kind: str, found: Condition | None) -> None:
+    """A status finds its condition by type, and None where it has none of it."""
+    assert Status(conditions=(READY, FRESH)).condition(kind) == found

@@ -1,0 +1,97 @@
+"""Secrets and Namespaces, as from `kubectl get -o json`, to values."""
+
+import base64
+import json
+
+import pytest
+
+from hooks.core import dockerconfig
+from hooks.core.errors import BadRequest
+from hooks.core.fields import JSON
+from hooks.core.model import Namespace
+from hooks.core.objects import parse_namespace, parse_secret
+from tests.core.builders import LAST_APPLIED, NEW_TOKEN, SECRET_NAME, SERVER, changed
+
+SECRET: JSON = {
+    "metadata": {"name": SECRET_NAME, "annotations": {"acrpull.dev/token-inputs": "hash"}},
+    "type": "kubernetes.io/dockerconfigjson",
+    "data": {".dockerconfigjson": dockerconfig.render(SERVER, NEW_TOKEN)},
+}
+
+
+def test_secret() -> None:
+    """A Secret of ours is read with server, token and the hash of its inputs."""
+    secret = parse_secret(SECRET, "at")
+    assert (secret.name, secret.server, secret.token) == (SECRET_NAME, SERVER, NEW_TOKEN)
+    assert (secret.inputs, secret.dynamic_apply) == ("hash", False)
+
+
+def test_secret_shows_strategy() -> None:
+    """The annotation that dynamic-apply leaves shows on the Secret."""
+    annotated = changed(SECRET, "metadata", {"name": "s", "annotations": {LAST_APPLIED: "{}"}})
+    assert parse_secret(annotated, "at").dynamic_apply
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("type", "Opaque", id="type"),
+        pytest.param("type", None, id="no-type"),
+        pytest.param("data", None, id="no-data"),
+        pytest.param("data", {}, id="no-key"),
+        pytest.param("data", {".dockerconfigjson": None}, id="null"),
+        pytest.param("data", {".dockerconfigjson": "e30="}, id="empty"),
+        pytest.param(
+            "data",
+            {
+                ".dockerconfigjson": base64.b64encode(
+                    json.dumps({"auths": {SERVER: {"auth": "eDp5"}}}).encode()
+                ).decode()
+            },
+            id="user's",
+        ),
+    ],
+)
+def test_secret_without_token(path: str, value: object) -> None:
+    """A Secret that is not what we write has neither server nor token."""
+    secret = parse_secret(changed(SECRET, path, value), "at")
+    assert (secret.name, secret.server, secret.token) == (SECRET_NAME, None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("metadata", [], "at.metadata: expected an object"),
+        ("metadata", {"name": 5}, "at.metadata.name: expected a string"),
+        ("data", "x", "at.data: expected an object"),
+        ("data", {".dockerconfigjson": 5}, "at.data..dockerconfigjson: expected a string"),
+    ],
+)
+def test_bad_secret(path: str, value: object, message: str) -> None:
+    """What is not of its type is an error that names its path, and shows no data."""
+    with pytest.raises(BadRequest) as caught:
+        parse_secret(changed(SECRET, path, value), "at")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("meta", "namespace"),
+    [
+        ({"uid": "u"}, Namespace("u")),
+        ({"uid": "u", "deletionTimestamp": None}, Namespace("u")),
+        (
+            {"uid": "u", "deletionTimestamp": "2026-11-23T12:00:00Z"},
+            Namespace("u", terminating=True),
+        ),
+    ],
+    ids=["alive", "null", "terminating"],
+)
+def test_namespace(meta: JSON, namespace: Namespace) -> None:
+    """A Namespace is its uid, and whether it is being deleted."""
+    assert parse_namespace({"metadata": meta}, "at") == namespace
+
+
+def test_namespace_without_uid() -> None:
+    """A Namespace without a uid could guard nothing."""
+    with pytest.raises(BadRequest, match=r"^at\.metadata\.uid: expected a string"):
+        parse_namespace({"metadata": {"name": "team-a"}}, "at")

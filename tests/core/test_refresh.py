@@ -1,0 +1,88 @@
+"""When a token is due, and how long to wait: to the second."""
+
+from datetime import timedelta
+
+import pytest
+
+from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
+from tests.core.builders import NOW, new_token
+
+
+@pytest.mark.parametrize(
+    ("life", "before", "buffer"),
+    [
+        pytest.param(10800, 1800, 1800, id="refresh-token"),
+        pytest.param(4500, 1800, 1800, id="access-token"),
+        pytest.param(3602, 1800, 1800, id="life-just-over-twice-the-buffer"),
+        pytest.param(3600, 1800, 1800, id="life-twice-the-buffer"),
+        pytest.param(3598, 1800, 1799, id="life-just-under-twice-the-buffer"),
+        pytest.param(120, 1800, 60, id="short-life"),
+        pytest.param(10800, 60, 60, id="short-buffer"),
+        pytest.param(10800, 99999, 5400, id="buffer-over-the-life"),
+    ],
+)
+def test_refresh_at(life: int, before: int, buffer: int) -> None:
+    """A token is due the set time before it expires, but not in the first half of its life."""
+    token = new_token(NOW, NOW + timedelta(seconds=life))
+    due = refresh_at(token, timedelta(seconds=before))
+    assert token.expires_at - due == timedelta(seconds=buffer)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds"),
+    [
+        pytest.param(9000.0, 9000, id="whole"),
+        pytest.param(8999.000001, 9000, id="a-microsecond-more-is-a-second-more"),
+        pytest.param(8999.999999, 9000, id="a-microsecond-less-is-no-second-less"),
+        pytest.param(1.0, 1, id="one"),
+        pytest.param(0.2, 1, id="part"),
+        pytest.param(0.0, 1, id="now-is-never-zero"),
+        pytest.param(-60.0, 1, id="past-is-never-negative"),
+    ],
+)
+def test_resync_after_seconds(ahead: float, seconds: int) -> None:
+    """The wait is in whole seconds, at least one, and ends at or after the instant."""
+    at = NOW + timedelta(seconds=ahead)
+    assert resync_after_seconds(at, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("failing", "left", "asked", "seconds"),
+    [
+        pytest.param(0, None, None, 5, id="first-failure"),
+        pytest.param(4.9, None, None, 5, id="under-the-least"),
+        pytest.param(6.2, None, None, 7, id="rounded-up"),
+        pytest.param(80, None, None, 80, id="as-long-as-it-has-been-failing"),
+        pytest.param(300, None, None, 300, id="the-most"),
+        pytest.param(301, None, None, 300, id="over-the-most"),
+        pytest.param(-60, None, None, 5, id="failing-since-the-future"),
+        pytest.param(300, 1200, None, 300, id="a-quarter-of-what-is-left-is-the-most"),
+        pytest.param(300, 1196, None, 299, id="a-quarter-of-what-is-left-is-less"),
+        pytest.param(0, 10, None, 3, id="a-quarter-rounded-up"),
+        pytest.param(300, 1, None, 1, id="nothing-much-left"),
+        pytest.param(300, -1, None, 1, id="nothing-left"),
+        pytest.param(0, None, 60.0, 60, id="asked-for-more"),
+        pytest.param(0, None, 7.2, 8, id="asked-for-a-fraction"),
+        pytest.param(80, None, 60.0, 80, id="asked-for-less"),
+        pytest.param(80, None, 0.0, 80, id="asked-for-nothing"),
+        pytest.param(0, 40, 60.0, 60, id="asked-for-more-than-a-quarter"),
+        pytest.param(0, None, 3600.0, 3600, id="asked-for-an-hour"),
+        pytest.param(0, None, 3601.0, 3600, id="asked-for-too-much"),
+    ],
+)
+def test_retry_after_seconds(
+    failing: float, left: float | None, asked: float | None, seconds: int
+) -> None:
+    """The wait grows with the failure, within what the token has left and Azure asked for."""
+    usable_until = None if left is None else NOW + timedelta(seconds=left)
+    since = NOW - timedelta(seconds=failing)
+    assert retry_after_seconds(since, NOW, usable_until=usable_until, asked=asked) == seconds
+
+
+def test_retries_double() -> None:
+    """Tries that each wait as told come after 5 s, then at doubling times, then each 5 minutes."""
+    now, waits = NOW, []
+    for _ in range(9):
+        waits.append(retry_after_seconds(NOW, now, usable_until=None, asked=None))
+        now += timedelta(seconds=waits[-1])
+    assert waits == [5, 5, 10, 20, 40, 80, 160, 300, 300]

@@ -1,0 +1,183 @@
+"""Hook bodies to values: what is shown, and what is missing."""
+
+import pytest
+
+from hooks.core.fields import JSON
+from hooks.core.request import (
+    parse_bindings,
+    parse_observed,
+    parse_parent,
+    parse_parent_namespace,
+    parse_target,
+)
+from tests.core.builders import BINDING, LAST_APPLIED, NAMESPACE, PARENT, SECRET_NAME
+
+OWNED = [{"uid": "uid-app", "controller": True}]
+LABELS = {"controller-uid": "uid-app"}
+
+
+def valid(_: object) -> None:
+    """Find nothing wrong with a spec."""
+
+
+def wrong(_: object) -> str:
+    """Find a spec wrong."""
+    return "is wrong"
+
+
+def named(name: str, **meta: object) -> JSON:
+    """Return an object of Namespace team-a with *meta* in its metadata."""
+    return {"metadata": {"name": name, "namespace": "team-a", **meta}}
+
+
+def grouped(kind: str, *objects: JSON) -> JSON:
+    """Return *objects* as a hook's body has those of one *kind*."""
+    return {kind: {f"team-a/{obj['metadata']['name']}": obj for obj in objects}}
+
+
+NAMESPACES = grouped("Namespace.v1", {"metadata": {"name": "team-a", "uid": "uid-team-a"}})
+ACCOUNTS = grouped("ServiceAccount.v1", named("default"), named("build"))
+
+
+def body(children: JSON | None = None, related: JSON | None = None) -> JSON:
+    """Return a body of `/sync`."""
+    return {"parent": PARENT, "children": children or {}, "related": related or {}}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [{"parent": PARENT}, {"parent": PARENT, "children": None, "related": None}, body()],
+    ids=["by-hand", "null", "empty"],
+)
+def test_parent_alone(request_: JSON) -> None:
+    """A body with no more than a parent is a body; that nothing is related is known."""
+    observed = parse_observed(request_, valid)
+    assert observed.binding == parse_parent(request_, valid)
+    assert (observed.accounts, observed.related) == ((), None)
+    assert (observed.secret, observed.secret_taken, observed.namespace) == (None, False, None)
+    assert observed.dynamic_apply is None
+
+
+def test_observed() -> None:
+    """A body shows children, related ServiceAccounts and the Namespace."""
+    observed = parse_observed(body(ACCOUNTS, {**ACCOUNTS, **NAMESPACES}), valid)
+    assert [account.name for account in observed.accounts] == ["default", "build"]
+    assert observed.related == observed.accounts
+    assert observed.namespace == NAMESPACE
+
+
+@pytest.mark.parametrize("group", [{}, None], ids=["empty", "null"])
+def test_no_related_accounts(group: JSON | None) -> None:
+    """A related group that is there and empty says that there is no ServiceAccount."""
+    assert parse_observed(body(related={"ServiceAccount.v1": group}), valid).related == ()
+
+
+def test_other_namespaces() -> None:
+    """Of several Namespaces only the binding's counts."""
+    other = grouped("Namespace.v1", {"metadata": {"name": "team-b"}})
+    assert parse_observed(body(related=other), valid).namespace is None
+
+
+@pytest.mark.parametrize(
+    ("children", "related", "found", "taken"),
+    [
+        pytest.param([], [], False, False, id="none"),
+        pytest.param([named(SECRET_NAME)], [], True, False, id="child"),
+        pytest.param([named(SECRET_NAME)], [named(SECRET_NAME)], True, False, id="both"),
+        pytest.param([named("acr-pull-old")], [named("x")], False, False, id="other-names"),
+        pytest.param([], [named(SECRET_NAME)], False, True, id="somebody's"),
+        pytest.param(
+            [],
+            [named(SECRET_NAME, labels=LABELS, ownerReferences=OWNED)],
+            True,
+            False,
+            id="made-in-between",
+        ),
+        pytest.param([], [named(SECRET_NAME, labels=LABELS)], False, True, id="label-alone"),
+        pytest.param([], [named(SECRET_NAME, ownerReferences=OWNED)], False, True, id="label-lost"),
+        pytest.param(
+            [],
+            [named(SECRET_NAME, labels=LABELS, ownerReferences=[{"uid": "uid-app"}])],
+            False,
+            True,
+            id="no-controller",
+        ),
+        pytest.param(
+            [],
+            [named(SECRET_NAME, labels={"controller-uid": "uid-x"}, ownerReferences=OWNED)],
+            False,
+            True,
+            id="another's-label",
+        ),
+    ],
+)
+def test_secret(children: list[JSON], related: list[JSON], *, found: bool, taken: bool) -> None:
+    """A Secret of the right name is ours as a child, or if it would be one; else it is taken."""
+    observed = parse_observed(
+        body(grouped("Secret.v1", *children), grouped("Secret.v1", *related)), valid
+    )
+    assert (observed.secret is not None, observed.secret_taken) == (found, taken)
+
+
+APPLIED = {LAST_APPLIED: "{}"}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "accounts", "dynamic"),
+    [
+        pytest.param([], [], None, id="nothing"),
+        pytest.param([], [named("default")], None, id="not-written-yet"),
+        pytest.param([named(SECRET_NAME, annotations=APPLIED)], [], True, id="secret"),
+        pytest.param([named(SECRET_NAME)], [], False, id="secret-without"),
+        pytest.param([], [named("default", annotations=APPLIED)], True, id="service-account"),
+        pytest.param(
+            [named(SECRET_NAME)], [named("default", annotations=APPLIED)], True, id="either"
+        ),
+        pytest.param([named("x", annotations=APPLIED)], [], None, id="another-secret-says-nothing"),
+    ],
+)
+def test_strategy(secrets: list[JSON], accounts: list[JSON], *, dynamic: bool | None) -> None:
+    """The annotation of dynamic-apply shows the strategy once something was written."""
+    children = {
+        **grouped("Secret.v1", *secrets),
+        **grouped("ServiceAccount.v1", *accounts),
+    }
+    assert parse_observed(body(children), valid).dynamic_apply is dynamic
+
+
+def test_spec_is_checked() -> None:
+    """What the check finds wrong with the spec becomes the binding's spec."""
+    seen: list[object] = []
+
+    def check(spec: object) -> str:
+        seen.append(spec)
+        return "is wrong"
+
+    assert parse_parent({"parent": PARENT}, check).spec == "is wrong"
+    assert parse_observed({"parent": PARENT}, check).binding.spec == "is wrong"
+    assert seen == [PARENT["spec"]] * 2
+
+
+def test_bindings() -> None:
+    """All related bindings are read, an invalid one with its problem."""
+    other = {**PARENT, "metadata": {**PARENT["metadata"], "name": "jobs"}}
+    related = {"related": grouped("ACRPullBinding.acrpull.dev/v1beta1", PARENT, other)}
+    assert [binding.name for binding in parse_bindings(related, valid)] == ["app", "jobs"]
+    assert {binding.spec for binding in parse_bindings(related, wrong)} == {"is wrong"}
+    assert parse_bindings(related, valid)[0].spec == BINDING.spec
+
+
+@pytest.mark.parametrize("related", [{}, {"related": None}, {"related": {}}])
+def test_no_bindings(related: JSON) -> None:
+    """A body without related bindings has none."""
+    assert parse_bindings(related, valid) == ()
+
+
+def test_target() -> None:
+    """The decorator's object is the ServiceAccount."""
+    assert parse_target({"object": named("default")}).name == "default"
+
+
+def test_parent_namespace() -> None:
+    """The decorator's customize names its object `parent`."""
+    assert parse_parent_namespace({"parent": named("default")}) == "team-a"

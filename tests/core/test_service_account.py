@@ -1,0 +1,116 @@
+"""Which binding owns a ServiceAccount, and how the decorator says so."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.model import Binding, ServiceAccount, Spec
+from hooks.core.service_account import Decoration, decorate
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    GUARD,
+    HOLDER,
+    IDENTITY,
+    POLICY,
+    SECRET_NAME,
+    UNTOUCHED,
+    WANTED,
+)
+
+OLDER = replace(
+    BINDING,
+    name="old",
+    uid="uid-old",
+    secret_name="acr-pull-old",
+    created_at="2026-11-23T10:00:00Z",
+)
+TWIN = replace(OLDER, name="aged", uid="uid-aged", secret_name="acr-pull-aged")
+MOVED = replace(BINDING, service_account_name="build")
+DELETING = replace(BINDING, deleting=True)
+DENIED = replace(BINDING, spec=Spec("x.evil.io", IDENTITY, None))
+INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
+UNLISTED = replace(ACCOUNT, pull_secrets=("zeta",))
+UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
+NOTHING = Decoration()
+
+
+def owned(uid: str, wanted: str) -> Decoration:
+    """Return the decoration that gives a ServiceAccount to *uid*."""
+    return Decoration({"controller-uid": uid}, {WANTED: wanted})
+
+
+@pytest.mark.parametrize(
+    ("account", "bindings", "decoration"),
+    [
+        pytest.param(UNTOUCHED, (BINDING,), owned("uid-app", SECRET_NAME), id="one"),
+        pytest.param(
+            UNTOUCHED,
+            (BINDING, OLDER),
+            owned("uid-old", f"acr-pull-old,{SECRET_NAME}"),
+            id="oldest",
+        ),
+        pytest.param(
+            UNTOUCHED,
+            (BINDING, OLDER, TWIN),
+            owned("uid-aged", f"acr-pull-aged,acr-pull-old,{SECRET_NAME}"),
+            id="same-age-by-name",
+        ),
+        pytest.param(
+            ACCOUNT,
+            (OLDER, BINDING),
+            owned("uid-app", f"acr-pull-old,{SECRET_NAME}"),
+            id="holder-before-older",
+        ),
+        pytest.param(
+            UNTOUCHED, (MOVED, OLDER), owned("uid-old", "acr-pull-old"), id="not-who-targets-others"
+        ),
+        pytest.param(
+            replace(UNLISTED, owners=(replace(HOLDER, uid="uid-gone"), GUARD)),
+            (BINDING,),
+            owned("uid-app", SECRET_NAME),
+            id="holder-is-gone",
+        ),
+        pytest.param(
+            replace(UNTOUCHED, owners=(replace(HOLDER, controller=False),)),
+            (BINDING, OLDER),
+            owned("uid-old", f"acr-pull-old,{SECRET_NAME}"),
+            id="no-controller-is-no-holder",
+        ),
+        pytest.param(ACCOUNT, (INVALID,), owned("uid-app", SECRET_NAME), id="invalid-keeps-it"),
+    ],
+)
+def test_owner(
+    account: ServiceAccount, bindings: tuple[Binding, ...], decoration: Decoration
+) -> None:
+    """The holder owns it while it targets it, else the oldest that does, whose names come first."""
+    assert decorate(account, bindings, POLICY) == decoration
+
+
+@pytest.mark.parametrize("leaving", [DELETING, MOVED, DENIED], ids=["deleting", "moved", "denied"])
+@pytest.mark.parametrize(
+    ("account", "owner"),
+    [
+        pytest.param(ACCOUNT, "uid-app", id="listed"),
+        pytest.param(UNGUARDED, "uid-app", id="unguarded"),
+        pytest.param(replace(ACCOUNT, owners=(HOLDER,)), "uid-app", id="listed-and-unguarded"),
+        pytest.param(UNLISTED, "uid-old", id="let-go"),
+    ],
+)
+def test_holder_leaves(account: ServiceAccount, leaving: Binding, owner: str) -> None:
+    """A holder that leaves stays the owner until the guard is on and its Secret off the list."""
+    assert decorate(account, (leaving, OLDER), POLICY) == owned(owner, "acr-pull-old")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "change"),
+    [
+        pytest.param(frozenset({WANTED}), {WANTED: None}, id="named-before"),
+        pytest.param(frozenset[str](), {}, id="never-named"),
+    ],
+)
+def test_last_holder_leaves(annotations: frozenset[str], change: dict[str, str | None]) -> None:
+    """While only a leaving holder is left, nothing is wanted, and the label stays."""
+    account = replace(UNGUARDED, annotations=annotations)
+    decoration = decorate(account, (DELETING,), POLICY)
+    assert decoration == Decoration({"controller-uid": "uid-app"}, change)

@@ -1,0 +1,144 @@
+"""What users do to their ServiceAccounts, and what they may rely on meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, WANTED_ANNOTATION
+from tests.model import service_account
+from tests.model.objects import Object, owners_of
+from tests.properties.world import NAMESPACE, World
+
+ACCOUNTS = ("default", "build")
+NAMES = ("app", "jobs", "team-a")
+OURS = tuple(f"acr-pull-{name}" for name in NAMES)
+THEIRS = ("zeta", "alpha", "acr-pull-theirs", None)
+FOREIGN = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "u-web"}
+MARKS = {"labels": "team", "annotations": "acrpull.dev/note"}
+
+Entries = list[str | None]
+
+
+def entries_of(account: Object) -> Entries:
+    """Return the names that a ServiceAccount lists; None stands for a nameless entry."""
+    return [entry.get("name") for entry in account.get("imagePullSecrets", [])]
+
+
+def is_foreign(account: Object) -> bool:
+    """Tell whether the made-up Deployment owns a ServiceAccount."""
+    return FOREIGN["uid"] in {ref["uid"] for ref in owners_of(account)}
+
+
+@dataclass
+class Kept:
+    """What is known of one ServiceAccount.
+
+    Attributes:
+        uid: it never changes
+        entries: those of the user, in the user's order
+        unknown: names of ours that may stay on the list, because the user put them there or took
+            away what tells that they are ours
+    """
+
+    uid: str
+    entries: Entries
+    unknown: set[str | None] = field(default_factory=set)
+
+
+class Accounts:
+    """The ServiceAccounts of a world's namespace, by name in `kept`."""
+
+    def __init__(self, world: World) -> None:
+        self.kept: dict[str, Kept] = {}
+        self.world = world
+
+    def create(self, name: str, entries: Entries) -> None:
+        """Make a ServiceAccount with a label, an annotation and a field of the user's."""
+        account = service_account(NAMESPACE, name)
+        account["imagePullSecrets"] = [_entry(each) for each in entries]
+        account["automountServiceAccountToken"] = False
+        account["metadata"].update({section: {key: "1"} for section, key in MARKS.items()})
+        made = self.world.cluster.create(account)
+        self.kept[name] = Kept(made["metadata"]["uid"], entries)
+
+    def delete(self, name: str) -> None:
+        """Delete a ServiceAccount."""
+        del self.kept[name]
+        self.world.cluster.delete("ServiceAccount", NAMESPACE, name)
+
+    def _edit(self, name: str, change: Callable[[Object], Any]) -> None:
+        self.world.cluster.edit("ServiceAccount", NAMESPACE, name, change)
+
+    def relist(self, name: str, change: Callable[[Entries], Entries]) -> None:
+        """Let *change* make the new list of pull Secrets from the present one."""
+        before = entries_of(self.world.read("ServiceAccount", name))
+        after = change(before)
+        self._edit(name, lambda obj: obj.update(imagePullSecrets=[_entry(e) for e in after]))
+        self.kept[name].entries = [entry for entry in after if entry not in OURS]
+        self.kept[name].unknown |= set(after) & set(OURS) - set(before)
+
+    def strip(self, name: str, section: str, key: str) -> None:
+        """Take *key* off the labels or annotations."""
+        if key == ATTACHED_ANNOTATION:
+            self.doubt(name)
+        self._edit(name, lambda obj: obj["metadata"].get(section, {}).pop(key, None))
+
+    def doubt(self, name: str) -> None:
+        """Note that entries of ours may now stay on the list."""
+        listed = entries_of(self.world.read("ServiceAccount", name))
+        self.kept[name].unknown |= set(listed) & set(OURS)
+
+    def expect(self, entry: str) -> None:
+        """Note that *entry*, one of ours, may stay on any list."""
+        for kept in self.kept.values():
+            kept.unknown.add(entry)
+
+    def rest(self) -> None:
+        """Note that what is not on a list by now will not come by itself."""
+        for name, kept in self.kept.items():
+            kept.unknown &= set(entries_of(self.world.read("ServiceAccount", name)))
+
+    def unguard(self, name: str) -> None:
+        """Take the reference to the Namespace off."""
+        self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["kind"] != "Namespace"))
+
+    def own(self, name: str, *, controller: bool) -> None:
+        """Make it another controller's."""
+        self.doubt(name)
+        ref = {**FOREIGN, "controller": controller}
+        self._edit(name, lambda obj: obj["metadata"].update(ownerReferences=[*owners_of(obj), ref]))
+
+    def disown(self, name: str) -> None:
+        """Undo `own`."""
+        self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["uid"] != FOREIGN["uid"]))
+
+    def check(self) -> None:
+        """Nothing of the user's is lost, nor is anything there that the user did not make."""
+        found = {obj["metadata"]["name"]: obj for obj in self.world.cluster.peek("ServiceAccount")}
+        assert found.keys() == self.kept.keys()
+        for name, kept in self.kept.items():
+            account = found[name]
+            assert account["metadata"]["uid"] == kept.uid
+            assert account["automountServiceAccountToken"] is False
+            assert all(account["metadata"][part].get(key) for part, key in MARKS.items())
+            assert [e for e in entries_of(account) if e not in OURS] == kept.entries
+
+    def check_left_alone(self, name: str) -> None:
+        """A ServiceAccount that no binding targets bears no trace but the guard."""
+        account, unknown = self.world.read("ServiceAccount", name), self.kept[name].unknown
+        meta = account["metadata"]
+        assert "controller-uid" not in meta["labels"]
+        assert WANTED_ANNOTATION not in meta["annotations"]
+        assert {ref["kind"] for ref in owners_of(account)} <= {"Namespace", FOREIGN["kind"]}
+        assert not (set(entries_of(account)) & set(OURS)) - unknown
+        if not unknown:
+            marks = {ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
+            assert not marks & meta["annotations"].keys()
+
+
+def _entry(name: str | None) -> Object:
+    return {} if name is None else {"name": name}
+
+
+def _keep_owners(obj: Object, keep: Callable[[Object], bool]) -> None:
+    obj["metadata"]["ownerReferences"] = [ref for ref in owners_of(obj) if keep(ref)]

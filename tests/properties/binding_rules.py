@@ -1,0 +1,99 @@
+"""What the state machine's users do to bindings and to their Secrets."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.model.objects import owners_of
+from tests.properties.accounts import ACCOUNTS, NAMES
+from tests.properties.bindings import DENIED, INVALID, OTHERS
+from tests.properties.stage import Stage
+
+names = st.sampled_from(NAMES)
+targets = st.sampled_from([*ACCOUNTS, "absent"])
+picks = st.integers(0, 2)
+
+
+def has_bindings(stage: Stage) -> bool:
+    """Tell whether a binding is live."""
+    return bool(stage.bindings.kept)
+
+
+class BindingRules(Stage):
+    """Bindings come, change and go."""
+
+    def pick(self, number: int) -> str:
+        """Return the name of one of the live bindings."""
+        live = sorted(self.bindings.kept)
+        return live[number % len(live)]
+
+    @rule(name=names, account=targets)
+    def bind(self, name: str, account: str) -> None:
+        """Make a binding, unless one of that name is there or still going."""
+        if self.world.get("ACRPullBinding", name) is None:
+            self.bindings.create(name, account)
+
+    @precondition(has_bindings)
+    @rule(pick=picks)
+    def unbind(self, pick: int) -> None:
+        """Delete a binding."""
+        self.bindings.delete(self.pick(pick))
+
+    @precondition(has_bindings)
+    @rule(pick=picks, how=st.sampled_from(["Foreground", "Orphan", "by hand"]))
+    def unbind_at_once(self, pick: int, how: str) -> None:
+        """Delete a binding in a way that leaves us no say, if the guards are on."""
+        name = self.pick(pick)
+        if not self._is_safe(self.bindings.kept[name].uid):
+            return
+        self.accounts.expect(f"acr-pull-{name}")
+        if how == "by hand":
+            self.bindings.unfinalize(name)
+        self.bindings.delete(name, "Background" if how == "by hand" else how)
+
+    def _is_safe(self, uid: str) -> bool:
+        """Tell whether each ServiceAccount that a binding owns has another owner."""
+        return all(
+            [ref["uid"] for ref in owners_of(account)] != [uid]
+            for account in self.world.cluster.peek("ServiceAccount")
+        )
+
+    @precondition(has_bindings)
+    @rule(pick=picks, account=targets)
+    def move(self, pick: int, account: str) -> None:
+        """Let a binding be for another ServiceAccount."""
+        name = self.pick(pick)
+        self.bindings.specify(name, serviceAccountName=account)
+
+    @precondition(has_bindings)
+    @rule(pick=picks, fields=st.sampled_from(OTHERS))
+    def change(self, pick: int, fields: dict[str, Any]) -> None:
+        """Let a binding ask for another token; this also mends what was wrong with it."""
+        self.bindings.specify(self.pick(pick), **fields)
+
+    @precondition(has_bindings)
+    @rule(pick=picks, fields=st.sampled_from(INVALID))
+    def spoil(self, pick: int, fields: dict[str, Any]) -> None:
+        """Make a spec invalid."""
+        self.bindings.specify(self.pick(pick), "invalid", **fields)
+
+    @precondition(has_bindings)
+    @rule(pick=picks)
+    def deny(self, pick: int) -> None:
+        """Let a binding ask for a server that the cluster's owner does not allow."""
+        self.bindings.specify(self.pick(pick), "denied", **DENIED)
+
+    @rule(name=names)
+    def delete_secret(self, name: str) -> None:
+        """Delete the Secret of a binding's name, or make one of the user's own in its place."""
+        if self.bindings.secret(name):
+            self.bindings.delete_secret(name)
+        elif not self.stale:
+            self.bindings.squat(name)
+
+    @rule(name=names, how=st.sampled_from(["data", "inputs", "label", "mark"]))
+    def tamper(self, name: str, how: str) -> None:
+        """Change a Secret."""
+        if self.bindings.secret(name):
+            self.bindings.tamper(name, how)

@@ -1,0 +1,102 @@
+"""What holds for every single answer of a hook, whatever led to its request."""
+
+import json
+from datetime import datetime, timedelta
+from math import ceil
+
+from hooks.core import dockerconfig
+from hooks.core.conditions import format_time
+from hooks.core.model import AcrToken, Reason
+from tests.model.objects import Object, controller_of, owners_of
+from tests.properties.tokens import shows_token
+
+# metacontroller@v4.17.2:pkg/controller/{composite,decorator,common/customize}/api/v2
+_SYNC = {"status", "children", "resyncAfterSeconds"}
+_RULES = {"relatedResources"}
+KEYS = {
+    "/sync": _SYNC,
+    "/finalize": _SYNC | {"finalized"},
+    "/customize": _RULES,
+    "/serviceaccount/sync": {"labels", "annotations"},
+    "/serviceaccount/customize": _RULES,
+}
+SERVERS_OWN = {"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp"}
+REFRESH_BEFORE = timedelta(minutes=30)
+
+
+def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> None:
+    """Check the *answer* that the hook at *path* gave to *body* at *now*."""
+    assert answer.keys() == KEYS[path]
+    assert not shows_token(json.dumps(without_data(answer)))
+    if path in ("/sync", "/finalize"):
+        _check_children(body, answer["children"])
+        _check_conditions(body["parent"], answer["status"]["conditions"], now)
+    if path == "/sync":
+        _check_resync(answer, now)
+    if answer.get("finalized"):
+        _check_finalized(body["parent"], body["related"]["ServiceAccount.v1"])
+
+
+def without_data(answer: Object) -> Object:
+    """Return *answer* with the data of its Secrets left out."""
+    kept = [{**child, "data": {}} for child in answer.get("children", [])]
+    return {**answer, "children": kept}
+
+
+def token_in(secret: Object) -> AcrToken | None:
+    """Return the token in a Secret, None where it is not of our making."""
+    found = dockerconfig.parse(secret.get("data", {}).get(".dockerconfigjson", ""))
+    return found[1] if found else None
+
+
+def _check_children(body: Object, children: list[Object]) -> None:
+    """Each ServiceAccount observed is there, once; no child carries what is not ours to say."""
+    names = [child["metadata"]["name"] for child in children if child["kind"] == "ServiceAccount"]
+    observed = (body.get("children") or {}).get("ServiceAccount.v1") or {}
+    assert len(names) == len(set(names))
+    assert {account["metadata"]["name"] for account in observed.values()} <= set(names)
+    for child in children:
+        assert not SERVERS_OWN & child["metadata"].keys()
+        assert child["kind"] == "ServiceAccount" or "ownerReferences" not in child["metadata"]
+
+
+def _check_conditions(parent: Object, conditions: list[Object], now: datetime) -> None:
+    """A transition time moves with the status and only with it; Ready sums up."""
+    before = {c["type"]: c for c in (parent.get("status") or {}).get("conditions", [])}
+    for condition in conditions:
+        previous = before.get(condition["type"], {})
+        same = previous.get("status") == condition["status"]
+        since = previous["lastTransitionTime"] if same else format_time(now)
+        assert condition["lastTransitionTime"] == since
+        assert condition["reason"] in set(Reason)
+    status = {c["type"]: c["status"] for c in conditions}
+    assert status.keys() == {"Ready", "TokenFresh", "Attached", "Refreshing"}
+    both = status["TokenFresh"] == status["Attached"] == "True"
+    assert status["Ready"] == ("True" if both else "False")
+
+
+def _check_resync(answer: Object, now: datetime) -> None:
+    """The wait is positive, and with a token on schedule ends within a second of its boundary."""
+    wait = answer["resyncAfterSeconds"]
+    assert wait > 0
+    status = {c["type"]: c["status"] for c in answer["status"]["conditions"]}
+    if status["Refreshing"] != "True" or status["TokenFresh"] != "True":
+        return
+    secret = next(child for child in answer["children"] if child["kind"] == "Secret")
+    token = token_in(secret)
+    assert token is not None
+    life = token.expires_at - token.issued_at
+    left = token.expires_at - min(REFRESH_BEFORE, life / 2) - now
+    assert wait in (1, ceil(left.total_seconds()))
+
+
+def _check_finalized(parent: Object, related: dict[str, Object]) -> None:
+    """A binding goes once no ServiceAccount that it holds would be lost or keep its entry."""
+    if {"foregroundDeletion", "orphan"} & set(parent["metadata"].get("finalizers", [])):
+        return
+    entry = {"name": f"acr-pull-{parent['metadata']['name']}"}
+    for account in related.values():
+        holder = controller_of(account)
+        if holder is not None and holder["uid"] == parent["metadata"]["uid"]:
+            assert any(ref["kind"] == "Namespace" for ref in owners_of(account))
+            assert entry not in account.get("imagePullSecrets", [])

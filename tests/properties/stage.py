@@ -1,0 +1,122 @@
+"""The state machine's frame: Metacontroller, Azure and time, and what always holds."""
+
+from typing import ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from hooks.core.model import MintFailed, Reason
+from tests.model.objects import Object
+from tests.properties.accounts import Accounts
+from tests.properties.bindings import Bindings
+from tests.properties.rest import check_fixpoint, check_rest, come_to_rest
+from tests.properties.world import STRATEGIES, KilledError, World
+
+FAILURES = {
+    "denied": MintFailed(Reason.REGISTRY_DENIED, "grant AcrPull"),
+    "throttled": MintFailed(Reason.THROTTLED, "slow down", 120.0),
+    "unreachable": MintFailed(Reason.REGISTRY_UNREACHABLE, "no route"),
+}
+writes = st.integers(0, 5)
+
+
+class Stage(RuleBasedStateMachine):
+    """A world and the ledgers of what its users did; subclasses add what they may do."""
+
+    strategy: ClassVar[str] = STRATEGIES[0]
+    stale: ClassVar[float] = 0
+    world: World
+    accounts: Accounts
+    bindings: Bindings
+
+    @initialize(seed=st.integers(0, 99))
+    def begin(self, seed: int) -> None:
+        """Start with the ServiceAccount that every namespace has."""
+        self.world = World(self.strategy, seed, self.stale)
+        self.accounts = Accounts(self.world)
+        self.bindings = Bindings(self.world)
+        self.accounts.create("default", ["zeta", "alpha"])
+
+    @rule(count=st.integers(1, 12))
+    def step(self, count: int) -> None:
+        """Let some things happen, and leave others under way."""
+        for _ in range(count):
+            self.world.run(self.world.mc.step)
+
+    @rule()
+    def settle(self) -> None:
+        """Let all happen that can at this instant."""
+        self.world.settle()
+
+    @rule(minutes=st.sampled_from([1, 10, 45, 200]))
+    def wait(self, minutes: int) -> None:
+        """Let time pass."""
+        self.world.advance(minutes * 60)
+
+    @rule(reason=st.sampled_from(sorted(FAILURES)))
+    def fail_azure(self, reason: str) -> None:
+        """Let Azure refuse from now on."""
+        self.world.mint.failure = FAILURES[reason]
+
+    @rule(minutes=st.sampled_from([180, 75, 20]))
+    def mend_azure(self, minutes: int) -> None:
+        """Let Azure give tokens of that life."""
+        self.world.mint.failure = None
+        self.world.mint.life = self.world.mint.life.resolution * minutes * 60_000_000
+
+    @rule(down=st.booleans())
+    def connect(self, down: bool) -> None:  # noqa: FBT001 - Hypothesis names it
+        """Let the service be unreachable, or not."""
+        self.world.down = down
+
+    @rule()
+    def restart(self) -> None:
+        """Kill Metacontroller between two writes, and start it."""
+        self.world.mc.restart()
+
+    @rule(after=writes)
+    def kill(self, after: int) -> None:
+        """Kill Metacontroller right before a write to come, and start it."""
+
+        def die() -> None:
+            raise KilledError
+
+        self.world.ambush(after, die)
+
+    @rule()
+    def rest(self) -> None:
+        """All that is asked for comes to be, and stays as it is."""
+        come_to_rest(self.world)
+        self.note_rest()
+        check_rest(self.world, self.accounts, self.bindings)
+        check_fixpoint(self.world)
+
+    def note_rest(self) -> None:
+        """Tell the ledgers that nothing is under way."""
+        self.nothing_is_lost()
+        self.accounts.rest()
+        self.bindings.rest()
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        """No ServiceAccount, entry, label, Secret or working token is lost, ever."""
+        self.accounts.check()
+        self.bindings.check()
+        self.bindings.learn()
+
+    def teardown(self) -> None:
+        """Every binding can be deleted, and leaves nothing of ours but the guard."""
+        if not hasattr(self, "world"):
+            return
+        self.rest()
+        for name in list(self.bindings.kept):
+            self.bindings.delete(name)
+        self.rest()
+        assert self.world.cluster.peek("ACRPullBinding") == []
+        assert [s for s in self.world.cluster.peek("Secret") if is_ours(s)] == []
+        self.accounts.check()
+
+
+def is_ours(secret: Object) -> bool:
+    """Tell whether a Secret would be taken for some binding's child."""
+    return bool(secret["metadata"].get("ownerReferences"))

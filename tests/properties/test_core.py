@@ -1,0 +1,133 @@
+"""Properties of single functions of the core."""
+
+import base64
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from hooks.core import dockerconfig
+from hooks.core.acr import parse_token
+from hooks.core.conditions import format_time, parse_time
+from hooks.core.decision import inputs_hash
+from hooks.core.errors import MalformedToken
+from hooks.core.model import AcrToken, Identity, TokenRequest
+from hooks.core.names import MAX_NAME_LENGTH
+from hooks.core.objects import secret_name
+from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
+from tests.properties.tokens import new_jwt, shows_token
+
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+claims = values | st.fixed_dictionaries({"exp": values}, optional={"iat": values, "nbf": values})
+seconds = st.integers(0, 2**33)
+texts = st.none() | st.text(max_size=3)
+requests = st.builds(
+    TokenRequest, st.builds(Identity, texts, texts), st.text(max_size=3), texts, st.text(max_size=3)
+)
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone
+lives = st.integers(1, 100_000).map(lambda number: timedelta(seconds=number))
+waits = st.integers(0, 400_000).map(lambda number: timedelta(seconds=number))
+
+
+def parsed(text: str) -> AcrToken | None:
+    """Return the token that *text* is, None where it is malformed."""
+    try:
+        return parse_token(text)
+    except MalformedToken as error:
+        assert not shows_token(f"{error} {error!r}")
+        return None
+
+
+@given(claims)
+@example({"exp": 1e308, "iat": 0})
+@example({"exp": 10**400})
+@example({"exp": float("nan")})
+def test_any_claims_are_a_token_or_malformed(payload: object) -> None:
+    """Whatever a JWT says, it is read as a token with a life, or refused as malformed."""
+    token = parsed(new_jwt(payload))
+    assert token is None or token.issued_at < token.expires_at
+
+
+@given(st.binary() | st.text())
+def test_any_text_is_a_token_or_malformed(data: bytes | str) -> None:
+    """Whatever comes in place of a JWT, it is a token or malformed, and never another error."""
+    text = data.decode("latin-1") if isinstance(data, bytes) else data
+    for candidate in (text, f"a.{text}.b", new_jwt({"exp": 1})[:-1] + text):
+        parsed(candidate)
+
+
+@given(seconds, seconds)
+def test_expiry_round_trips(issued: int, expires: int) -> None:
+    """The instants of a token are those in its claims, and its repr does not show it."""
+    assume(issued < expires)
+    token = parse_token(new_jwt({"iat": issued, "exp": expires}))
+    assert token.issued_at == EPOCH + timedelta(seconds=issued)
+    assert token.expires_at == EPOCH + timedelta(seconds=expires)
+    assert parse_time(format_time(token.expires_at)) == token.expires_at
+    assert not shows_token(repr(token))
+
+
+@given(st.text(min_size=1), seconds)
+def test_a_docker_config_round_trips(server: str, issued: int) -> None:
+    """What is rendered for a server and a token is read as the same two."""
+    token = parse_token(new_jwt({"iat": issued, "exp": issued + 60}))
+    assert dockerconfig.parse(dockerconfig.render(server, token)) == (server, token)
+
+
+@given(values, st.text())
+def test_any_docker_config_is_read_or_not_ours(config: object, text: str) -> None:
+    """Whatever somebody put into a Secret, it is no error."""
+    encoded = base64.b64encode(json.dumps({"auths": config}).encode()).decode()
+    assert dockerconfig.parse(encoded) is None
+    assert dockerconfig.parse(text) is None
+
+
+@given(requests, requests)
+def test_the_hash_of_the_inputs_is_injective(one: TokenRequest, other: TokenRequest) -> None:
+    """Two requests have one hash only if they are the same request."""
+    assert (inputs_hash(one) == inputs_hash(other)) == (one == other)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+@example("a" * 300, "a" * 301)
+@example("a.", "a-")
+def test_the_name_of_a_secret_is_valid_and_its_bindings_alone(one: str, other: str) -> None:
+    """Any binding's Secret has a name that the API server takes and no other binding has."""
+    name = secret_name(one)
+    assert len(name) <= MAX_NAME_LENGTH
+    assert SUBDOMAIN.fullmatch(name)
+    assert (name == secret_name(other)) == (one == other)
+
+
+@given(instants, lives, waits, waits, waits)
+def test_urgency_never_falls(
+    issued: datetime, life: timedelta, before: timedelta, first: timedelta, then: timedelta
+) -> None:
+    """The due time is within the token's life, the wait reaches it, and only shrinks with time."""
+    due = refresh_at(AcrToken("", issued, issued + life), before)
+    assert issued + life / 2 <= due <= issued + life
+    early, late = issued + first, issued + first + then
+    wait = resync_after_seconds(due, early)
+    assert wait >= 1
+    assert early + timedelta(seconds=wait) >= due
+    assert resync_after_seconds(due, late) <= wait
+
+
+@given(instants, waits, st.none() | lives, st.none() | st.floats(0, 1e6))
+def test_a_retry_comes_soon_enough(
+    since: datetime, failing: timedelta, left: timedelta | None, asked: float | None
+) -> None:
+    """A retry waits at least what Azure asks up to an hour, else well within the token's life."""
+    now = since + failing
+    until = None if left is None else now + left
+    wait = retry_after_seconds(since, now, usable_until=until, asked=asked)
+    assert wait >= max(1, min(asked or 0, 3600))
+    if not asked:
+        assert wait <= 300
+        assert left is None or wait <= max(1, left.total_seconds() / 4 + 1)

@@ -1,0 +1,128 @@
+"""Properties of the hooks on requests that the model sends, and on what damage makes of them."""
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hooks.app import Hooks
+from hooks.core.model import MintFailed, Reason
+from tests.model import Call
+from tests.model.objects import Object
+from tests.properties.accounts import Accounts
+from tests.properties.bindings import OTHERS, Bindings
+from tests.properties.exchange import without_data
+from tests.properties.tokens import shows_token
+from tests.properties.world import SETTINGS, STRATEGIES, World
+
+DAMAGE: list[Any] = [None, True, 0, -1, 10**30, 1.5, "", "x", "\ud800", [], [None], {}, {"": {}}]
+Path = tuple[str | int, ...]
+
+
+@cache
+def calls() -> tuple[Call, ...]:
+    """Return the calls of two bindings' lives, in both strategies: renewed, moved and deleted."""
+    found: list[Call] = []
+    for strategy in STRATEGIES:
+        world = World(strategy)
+        accounts, bindings = Accounts(world), Bindings(world)
+        for name in ("default", "build"):
+            accounts.create(name, ["zeta", None])
+        for name in ("app", "team-a"):
+            bindings.create(name, "default")
+        world.advance(3 * 3600)
+        bindings.specify("app", serviceAccountName="build", **OTHERS[1])
+        world.mint.failure = MintFailed(Reason.REGISTRY_DENIED, "grant AcrPull")
+        world.advance(3 * 3600)
+        for name in ("app", "team-a"):
+            bindings.delete(name)
+        world.settle()
+        found += world.mc.calls
+    return tuple(found)
+
+
+def hooks_at(world: World) -> dict[str, Any]:
+    """Return the hooks as plain functions, by path, at a world's clock."""
+    hooks = Hooks(SETTINGS, world.mint, world.clock.now)
+    return {
+        "/sync": hooks.sync,
+        "/finalize": hooks.finalize,
+        "/customize": hooks.customize,
+        "/serviceaccount/sync": hooks.decorate,
+        "/serviceaccount/customize": hooks.decorate_customize,
+    }
+
+
+def test_the_same_request_has_the_same_answer() -> None:
+    """Each hook answers the same input with the same bytes, and does not alter the input."""
+    world = World()
+    hooks = hooks_at(world)
+    assert {call.path for call in calls()} == hooks.keys()
+    for call in calls():
+        world.clock.advance_to(call.at)
+        body = copy.deepcopy(call.request)
+        first, second = (json.dumps(hooks[call.path](body)) for _ in range(2))
+        assert first == second
+        assert body == call.request
+
+
+def paths(value: object, at: Path = ()) -> Iterator[Path]:
+    """Yield where each part of a JSON *value* is, but for the whole."""
+    items: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    for key, part in items:
+        yield (*at, key)
+        yield from paths(part, (*at, key))
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[Call, Object]:
+    """Return a call, and its request with a part of it taken out or replaced."""
+    call = draw(st.sampled_from(calls()))
+    body = copy.deepcopy(call.request)
+    body.pop("controller", None)
+    for _ in range(draw(st.integers(1, 2))):
+        *way, last = draw(st.sampled_from(list(paths(body))))
+        part: Any = body
+        for key in way:
+            part = part[key]
+        if draw(st.booleans()):
+            part[last] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
+        elif len(body) > 1 or way:
+            del part[last]
+    return call, body
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(damaged())
+def test_a_damaged_request_is_answered_or_refused(case: tuple[Call, Object]) -> None:
+    """No damage to a request makes an error of ours, a ServiceAccount lost, or a token shown."""
+    call, body = case
+    world = World()
+    world.clock.advance_to(call.at)
+    status, answer = world.ask(call.path, body)
+    assert status in (200, 400), answer
+    assert not shows_token(json.dumps(without_data(answer)))
+    if status == 400:
+        assert list(answer) == ["error"]
+        return
+    observed = (body.get("children") or {}).get("ServiceAccount.v1") or {}
+    kept = [child for child in answer.get("children", []) if child["kind"] == "ServiceAccount"]
+    assert call.path not in ("/sync", "/finalize") or len(kept) >= len(observed)
+
+
+@pytest.mark.parametrize("path", sorted({"/sync", "/finalize", "/customize"}))
+@given(body=st.recursive(st.sampled_from(DAMAGE), st.lists, max_leaves=3))
+def test_any_json_is_answered_or_refused(path: str, body: object) -> None:
+    """Any JSON in place of a request gets one line that says what is wrong."""
+    status, answer = World().ask(path, body)
+    assert (status, list(answer)) == (400, ["error"])
+    assert "\n" not in answer["error"]

@@ -1,0 +1,78 @@
+"""Tokens that look like a registry's, where they come from, and where they must not show."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hooks.core.acr import parse_token
+from hooks.core.model import AcrToken, MintFailed, TokenRequest
+
+MARK = "planted-signature"
+
+
+def _segment(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def new_jwt(claims: object) -> str:
+    """Return an RS256 JWT that holds *claims*, any JSON value; its signature is made up."""
+    header = _segment(json.dumps({"alg": "RS256", "typ": "JWT", "kid": "T:X"}).encode())
+    payload = json.dumps(claims).encode()
+    filler = _segment(hashlib.sha512(payload).digest() * 4)  # 256 bytes, as RS256's
+    return f"{header}.{_segment(payload)}.{MARK}{filler[len(MARK) :]}"
+
+
+def _needles() -> tuple[str, ...]:
+    """Return texts one of which shows in any of these tokens, plain or in base64."""
+    found = [MARK, "eyJ", "ZXlK"]  # the latter: base64 of '{"', and of that again
+    for shift in range(3):
+        text = base64.b64encode(b"x" * shift + MARK.encode()).decode()
+        found.append(text[4 if shift else 0 : 20])
+    return tuple(found)
+
+
+NEEDLES = _needles()
+
+
+def shows_token(text: str) -> bool:
+    """Tell whether *text* holds a token, or a part of one, plain or in base64."""
+    return any(needle in text for needle in NEEDLES)
+
+
+class ScriptedMint:
+    """Mints tokens of a set life, or fails as told; the same call gives the same token.
+
+    Attributes:
+        life: of the tokens to come
+        failure: what to answer in place of a token, if anything
+        times: when it was called
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.life = timedelta(hours=3)
+        self.failure: MintFailed | None = None
+        self.times: list[datetime] = []
+        self._now = now
+
+    def __call__(self, request: TokenRequest, newer_than: datetime | None) -> AcrToken | MintFailed:
+        """Return a token issued now; its id tells it from the one that was issued *newer_than*."""
+        now = self._now()
+        self.times.append(now)
+        if self.failure is not None:
+            return self.failure
+        issued = int(now.timestamp())
+        assert newer_than is None or newer_than <= datetime.fromtimestamp(issued, UTC)
+        claims: dict[str, Any] = {
+            "jti": f"{request}{newer_than}",
+            "sub": "11111111-2222-3333-4444-555555555555",
+            "iss": "Azure Container Registry",
+            "aud": request.server,
+            "grant_type": "refresh_token",
+            "iat": issued,
+            "nbf": issued,
+            "exp": issued + int(self.life.total_seconds()),
+        }
+        return parse_token(new_jwt(claims))

@@ -1,0 +1,130 @@
+"""A virtual cluster with the real hooks in it, at the model's hands."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from hooks.app import create_app
+from hooks.settings import Settings
+from tests.model import Clock, Cluster, Metacontroller, namespace
+from tests.model.objects import Object
+from tests.properties.exchange import check_exchange
+from tests.properties.tokens import ScriptedMint, shows_token
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NAMESPACE = "team-a"
+STRATEGIES = ("dynamic-apply", "server-side-apply")
+SETTINGS = Settings.from_env({"ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io"})
+
+
+class KilledError(Exception):
+    """Metacontroller's process ends here."""
+
+
+class LogWatch(logging.Handler):
+    """Notes every log line that shows a token; `JsonFormatter` would strike it out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaks: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at all that *record* carries."""
+        text = f"{record.getMessage()} {record.__dict__}"
+        if shows_token(text):
+            self.leaks.append(text)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Take all that the service logs meanwhile."""
+        logger = logging.getLogger("hooks")
+        before = logger.level, logger.propagate
+        logger.addHandler(self)
+        logger.setLevel("DEBUG")
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
+            logger.level, logger.propagate = before
+
+
+class World:
+    """One cluster with one namespace, our service and a Metacontroller.
+
+    Attributes:
+        down: whether the service refuses connections
+    """
+
+    def __init__(
+        self, strategy: str = STRATEGIES[0], seed: int = 0, stale: float | bool = 0
+    ) -> None:
+        self.strategy = strategy
+        self.clock = Clock(START)
+        self.cluster = Cluster(self.clock)
+        self.mint = ScriptedMint(self.clock.now)
+        self.down = False
+        self._client = create_app(SETTINGS, self.mint, self.clock.now).test_client()
+        self._logs = LogWatch()
+        self._ambush: tuple[int, Callable[[], object]] | None = None
+        self.cluster.create(namespace(NAMESPACE))
+        self.mc = Metacontroller(self.cluster, self.post, strategy, seed, stale)
+        self.mc.settle()
+
+    def post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:
+        """Call a hook, and check what it answers."""
+        if self.down:
+            raise ConnectionRefusedError(path)
+        status, answer = self.ask(path, body)
+        assert status == 200, answer
+        check_exchange(path, body, answer, self.clock.now())
+        return status, {}, answer
+
+    def ask(self, path: str, body: object) -> tuple[int, Any]:
+        """Return a hook's status and answer; no log line of it shows a token."""
+        with self._logs.watching():
+            reply = self._client.post(path, json=body)
+        assert self._logs.leaks == []
+        return reply.status_code, reply.json
+
+    def ambush(self, writes: int, action: Callable[[], object]) -> None:
+        """Let *action* happen right before Metacontroller's next write but *writes*."""
+        self._ambush = (writes, action)
+
+    def run(self, work: Callable[[], object]) -> None:
+        """Let Metacontroller do *work*, with whatever lies in ambush."""
+        self.cluster.before_write = lambda *_: self._on_write()
+        try:
+            work()
+        except KilledError:
+            self.mc.restart()
+        finally:
+            self.cluster.before_write = lambda *_: None
+
+    def _on_write(self) -> None:
+        if self._ambush is None:
+            return
+        writes, action = self._ambush
+        self._ambush = (writes - 1, action) if writes else None
+        if not writes:
+            action()
+
+    def settle(self) -> None:
+        """Work until nothing is left to do, also after a kill."""
+        self.run(self.mc.settle)
+        self.mc.settle()
+
+    def advance(self, seconds: float) -> None:
+        """Let *seconds* pass, with all that falls due."""
+        self.run(lambda: self.mc.advance(seconds))
+        self.mc.settle()
+
+    def get(self, kind: str, name: str) -> Object | None:
+        """Return one object of the namespace, None if it does not exist."""
+        return self.cluster.get(kind, NAMESPACE, name)
+
+    def read(self, kind: str, name: str) -> Object:
+        """Return one object of the namespace, which exists."""
+        return self.cluster.read(kind, NAMESPACE, name)

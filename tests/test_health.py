@@ -1,0 +1,90 @@
+"""The probes' own listener: what it answers, and that nobody can block it."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+
+import pytest
+
+from hooks import health
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadingHTTPServer]:
+    """Serve a check that is well and one that is not."""
+    checks = {"/healthz": lambda: True, "/readyz": lambda: False}
+    server = health.serve(f"{HOST}:0", checks)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def probe(server: ThreadingHTTPServer, path: str, method: str = "GET") -> int:
+    """Return the status of one probe."""
+    connection = http.client.HTTPConnection(HOST, server.server_port, timeout=5)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        assert response.read() == b"" or method != "GET"
+        return response.status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/healthz", 200), ("/readyz", 503), ("/", 404), ("/sync", 404), ("/healthz/", 404)],
+)
+def test_status(server: ThreadingHTTPServer, path: str, status: int) -> None:
+    """A check that is well is 200, one that is not 503, and all else is 404."""
+    assert probe(server, path) == status
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_other_methods(server: ThreadingHTTPServer, method: str) -> None:
+    """Nothing but GET is answered here."""
+    assert probe(server, "/healthz", method) == 501
+
+
+def test_says_nothing(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A probe every few seconds writes no line."""
+    assert probe(server, "/healthz") == 200
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: a\r\n"],
+    ids=["idle", "line", "head"],
+)
+def test_slow_callers(server: ThreadingHTTPServer, sent: bytes) -> None:
+    """Many connections that never finish their request do not hold up a probe."""
+    callers = []
+    try:
+        for _ in range(50):
+            callers.append(socket.create_connection((HOST, server.server_port)))
+            callers[-1].sendall(sent)
+            time.sleep(0.001)  # so that the listener's queue of five does not fill
+        assert probe(server, "/healthz") == 200
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+def test_idle_connection_ends(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection without a request is closed after a while."""
+    monkeypatch.setattr("hooks.health._Handler.timeout", 0.1)
+    with socket.create_connection((HOST, server.server_port), timeout=5) as caller:
+        assert caller.recv(1) == b""
+
+
+def test_port_is_shared(server: ThreadingHTTPServer) -> None:
+    """A worker that starts may listen before the one that it follows has ended."""
+    second = health.serve(f"{HOST}:{server.server_port}", {"/healthz": lambda: True})
+    second.shutdown()
+    second.server_close()
+    assert [probe(server, "/readyz") for _ in range(8)] == [503] * 8

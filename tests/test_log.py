@@ -1,0 +1,125 @@
+"""Log lines: JSON, one a record, and no token in them."""
+
+import base64
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hooks import log
+from hooks.core import dockerconfig
+from tests.core.builders import NEW_TOKEN, SERVER
+
+JWT = NEW_TOKEN.value
+
+
+def encoded(text: str) -> str:
+    """Return *text* in base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        pytest.param(JWT, "[redacted]", id="jwt"),
+        pytest.param(f"Bearer {JWT}, again", "Bearer [redacted], again", id="in-a-sentence"),
+        pytest.param(f"access_token={JWT}&a=b", "access_token=[redacted]&a=b", id="in-a-form"),
+        pytest.param(f'{{"token":"{JWT}"}}', '{"token":"[redacted]"}', id="in-json"),
+        pytest.param(f"{JWT} {JWT}", "[redacted] [redacted]", id="twice"),
+        pytest.param(JWT.rpartition(".")[0], "[redacted]", id="without-signature"),
+        pytest.param(encoded(JWT), "[redacted]", id="base64"),
+        pytest.param(dockerconfig.render(SERVER, NEW_TOKEN), "[redacted]", id="docker-config"),
+        pytest.param("eyJ is how a JWT begins", "eyJ is how a JWT begins", id="no-token"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_redact(text: str, redacted: str) -> None:
+    """A JWT, and base64 of what holds one, is struck out, and nothing around it."""
+    assert log.redact(text) == redacted
+
+
+@pytest.fixture
+def output() -> Iterator[io.StringIO]:
+    """Catch what a handler with the formatter writes, and leave the root logger as it was."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(log.JsonFormatter())
+    logger = logging.getLogger("hooks.test")
+    logger.addHandler(handler)
+    logger.setLevel("DEBUG")
+    yield stream
+    logger.removeHandler(handler)
+    logger.setLevel("NOTSET")
+
+
+def line(output: io.StringIO) -> dict[str, Any]:
+    """Return the one line that was written, decoded."""
+    (text,) = output.getvalue().splitlines()
+    decoded: dict[str, Any] = json.loads(text)
+    return decoded
+
+
+def test_line(output: io.StringIO) -> None:
+    """A record is one JSON object with time, level, logger, message and what was added."""
+    logging.getLogger("hooks.test").info("%s done\nwell", "it is", extra={log.FIELDS: {"ms": 1.5}})
+    record = line(output)
+    assert record.pop("time").endswith("+00:00")
+    assert record == {
+        "level": "INFO",
+        "logger": "hooks.test",
+        "message": "it is done\nwell",
+        "ms": 1.5,
+    }
+
+
+def test_traceback_is_redacted(output: io.StringIO) -> None:
+    """A traceback stays on the line, and no token in it, nor in arguments and fields."""
+    try:
+        int(JWT)
+    except ValueError:
+        logging.getLogger("hooks.test").exception("got %s", JWT, extra={log.FIELDS: {"why": JWT}})
+    record = line(output)
+    assert "eyJ" not in output.getvalue()
+    assert record["message"] == "got [redacted]"
+    assert record["why"] == "[redacted]"
+    assert "ValueError: " in record["traceback"]
+
+
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """Put the loggers that `configure` sets back as they were."""
+    names = ("", "hooks", "azure")
+    before = [(logging.getLogger(n), logging.getLogger(n).level) for n in names]
+    handlers = logging.getLogger().handlers[:]
+    # `configure` closes the handlers that it replaces; those are not ours to close.
+    logging.getLogger().handlers[:] = []
+    yield
+    logging.getLogger().handlers[:] = handlers
+    for logger, level in before:
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("loggers")
+@pytest.mark.parametrize(
+    ("logger", "level", "written"),
+    [
+        ("hooks.app", "INFO", True),
+        ("hooks.app", "DEBUG", False),
+        ("urllib3.connectionpool", "INFO", False),
+        ("urllib3.connectionpool", "WARNING", True),
+        ("azure.identity", "WARNING", False),
+        ("azure.identity", "ERROR", True),
+    ],
+)
+def test_configure(
+    capsys: pytest.CaptureFixture[str], logger: str, level: str, *, written: bool
+) -> None:
+    """Our records are written from the level set on, the libraries' only when they matter."""
+    log.configure("INFO")
+    logging.getLogger(logger).log(logging.getLevelName(level), "%s", JWT)
+    error = capsys.readouterr().err
+    assert bool(error) is written
+    assert "eyJ" not in error

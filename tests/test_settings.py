@@ -1,0 +1,199 @@
+"""The settings: each variable, good and bad, and what a bad one's message says."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hooks.core.model import Identity, Policy
+from hooks.settings import VARIABLES, Settings, SettingsError, read_hook_token
+
+CLIENT_ID = "11111111-2222-3333-4444-555555555555"
+RESOURCE_ID = (
+    f"/subscriptions/{CLIENT_ID}/resourceGroups/rg/providers/"
+    "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+)
+OPEN = "0.0.0.0:8080"
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> str:
+    """Return the path of a file with a bearer token."""
+    path = tmp_path / "token"
+    path.write_text("  abc\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("environ", [{}, dict.fromkeys(VARIABLES, "")], ids=["unset", "empty"])
+def test_defaults(environ: dict[str, str]) -> None:
+    """Nothing has to be set, and empty is as good as unset."""
+    assert Settings.from_env(environ) == Settings(
+        policy=Policy(
+            acr_server_suffixes=("azurecr.io", "azurecr.cn", "azurecr.us"),
+            audience="https://containerregistry.azure.net",
+            server=None,
+            identity=None,
+            refresh_before=timedelta(minutes=30),
+        ),
+        bind="127.0.0.1:8080",
+        health_bind=None,
+        hook_token_file=None,
+        log_level="INFO",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "suffixes"),
+    [
+        ("azurecr.io", ("azurecr.io",)),
+        ("a.azurecr.io,localhost:5000", ("a.azurecr.io", "localhost:5000")),
+        (" azurecr.io , azurecr.cn ,", ("azurecr.io", "azurecr.cn")),
+    ],
+    ids=["one", "port", "spaces"],
+)
+def test_suffixes(value: str, suffixes: tuple[str, ...]) -> None:
+    """Suffixes are separated by commas; spaces around them don't count."""
+    environ = {"ALLOWED_ACR_SERVER_SUFFIXES": value}
+    assert Settings.from_env(environ).policy.acr_server_suffixes == suffixes
+
+
+@pytest.mark.parametrize(
+    ("environ", "server", "identity"),
+    [
+        ({"ACR_SERVER": "x.azurecr.io"}, "x.azurecr.io", None),
+        ({"ACR_SERVER": "localhost:5000"}, "localhost:5000", None),
+        ({"MANAGED_IDENTITY_CLIENT_ID": CLIENT_ID}, None, Identity(client_id=CLIENT_ID)),
+        ({"MANAGED_IDENTITY_RESOURCE_ID": RESOURCE_ID}, None, Identity(resource_id=RESOURCE_ID)),
+    ],
+    ids=["server", "server-with-port", "client-id", "resource-id"],
+)
+def test_defaults_for_bindings(
+    environ: dict[str, str], server: str | None, identity: Identity | None
+) -> None:
+    """A server and an identity can be set for the bindings that name none."""
+    policy = Settings.from_env(environ).policy
+    assert (policy.server, policy.identity) == (server, identity)
+
+
+@pytest.mark.parametrize("audience", ["https://management.azure.com/", "api://registry"])
+def test_audience(audience: str) -> None:
+    """The audience is any resource URI."""
+    assert Settings.from_env({"TOKEN_AUDIENCE": audience}).policy.audience == audience
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1", 1), ("60", 60), ("99999", 99999)])
+def test_refresh_before(text: str, seconds: int) -> None:
+    """The buffer is a whole number of seconds."""
+    environ = {"REFRESH_BEFORE_EXPIRY_SECONDS": text}
+    assert Settings.from_env(environ).policy.refresh_before == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("text", "level"), [("DEBUG", "DEBUG"), ("warning", "WARNING")])
+def test_log_level(text: str, level: str) -> None:
+    """The log level may be written in any case."""
+    assert Settings.from_env({"LOG_LEVEL": text}).log_level == level
+
+
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1:80", "127.1.2.3:8080", "localhost:8080", "[::1]:8080", "127.0.0.1:0"]
+)
+def test_loopback(bind: str) -> None:
+    """On a loopback address the hooks need no bearer token."""
+    assert Settings.from_env({"BIND": bind}).bind == bind
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        OPEN,
+        "[::]:8080",
+        "10.0.0.1:8080",
+        "example.com:8080",
+        "localhost.evil.com:8080",
+        "127.0.0.1.nip.io:8080",
+        "128.0.0.1:8080",
+        "1127.0.0.1:8080",
+        "[::11]:80",
+    ],
+)
+def test_open_bind_needs_token(bind: str, token_file: str) -> None:
+    """Whoever reaches the hooks gets tokens: off loopback there must be a bearer token."""
+    with pytest.raises(SettingsError, match=r"^HOOK_TOKEN_FILE: required .*; e\.g\. /") as caught:
+        Settings.from_env({"BIND": bind})
+    assert bind in str(caught.value)
+    settings = Settings.from_env({"BIND": bind, "HOOK_TOKEN_FILE": token_file})
+    assert (settings.bind, settings.hook_token_file) == (bind, Path(token_file))
+
+
+def test_health_bind() -> None:
+    """Probes give nothing away, so their address needs no bearer token."""
+    assert Settings.from_env({"HEALTH_BIND": OPEN}).health_bind == OPEN
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "example"),
+    [
+        ("ACR_SERVER", "https://x.azurecr.io", "myregistry.azurecr.io"),
+        ("ACR_SERVER", "X.azurecr.io", "myregistry.azurecr.io"),
+        ("ACR_SERVER", "x.azurecr.io:443", "myregistry.azurecr.io"),
+        ("ALLOWED_ACR_SERVER_SUFFIXES", "azurecr.io,*.azurecr.cn", "azurecr.io"),
+        ("ALLOWED_ACR_SERVER_SUFFIXES", ".azurecr.io", "azurecr.io"),
+        ("ALLOWED_ACR_SERVER_SUFFIXES", "azurecr.io.", "azurecr.io"),
+        ("ALLOWED_ACR_SERVER_SUFFIXES", "AZURECR.IO", "azurecr.io"),
+        ("ALLOWED_ACR_SERVER_SUFFIXES", "https://azurecr.io", "azurecr.io"),
+        ("BIND", "8080", "127.0.0.1:8080"),
+        ("BIND", ":8080", "127.0.0.1:8080"),
+        ("BIND", "127.0.0.1", "127.0.0.1:8080"),
+        ("BIND", "127.0.0.1:http", "127.0.0.1:8080"),
+        ("BIND", "127.0.0.1:8080\n", "127.0.0.1:8080"),
+        ("BIND", "::1:8080", "127.0.0.1:8080"),
+        ("BIND", "unix:/run/hooks", "127.0.0.1:8080"),
+        ("HEALTH_BIND", "8081", "127.0.0.1:8080"),
+        ("LOG_LEVEL", "LOUD", "INFO"),
+        ("MANAGED_IDENTITY_CLIENT_ID", "puller", CLIENT_ID),
+        ("MANAGED_IDENTITY_RESOURCE_ID", "/subscriptions/x", RESOURCE_ID),
+        ("REFRESH_BEFORE_EXPIRY_SECONDS", "30m", "1800"),
+        ("REFRESH_BEFORE_EXPIRY_SECONDS", "0", "1800"),
+        ("REFRESH_BEFORE_EXPIRY_SECONDS", "-1", "1800"),
+        ("REFRESH_BEFORE_EXPIRY_SECONDS", "1.5", "1800"),
+        ("REFRESH_BEFORE_EXPIRY_SECONDS", "100000", "1800"),
+        ("TOKEN_AUDIENCE", "containerregistry", "https://containerregistry.azure.net"),
+        ("TOKEN_AUDIENCE", "https://a b", "https://containerregistry.azure.net"),
+    ],
+)
+def test_bad_value(variable: str, value: str, example: str) -> None:
+    """A value that can't be used stops the start; the message names it and shows a valid one."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({variable: value})
+    assert str(caught.value).startswith(f"{variable}: ")
+    assert example in str(caught.value)
+
+
+def test_two_identities() -> None:
+    """A default identity has one name, not two."""
+    environ = {"MANAGED_IDENTITY_CLIENT_ID": CLIENT_ID, "MANAGED_IDENTITY_RESOURCE_ID": RESOURCE_ID}
+    with pytest.raises(SettingsError, match=r"^MANAGED_IDENTITY_CLIENT_ID: .*_RESOURCE_ID, not"):
+        Settings.from_env(environ)
+
+
+def test_hook_token(token_file: str) -> None:
+    """The bearer token is the file's text without the space around it."""
+    assert read_hook_token(Path(token_file)) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "No such file"), (b"", "is empty; e.g. openssl"), (b" \n", "is empty; e.g. openssl")],
+    ids=["missing", "empty", "blank"],
+)
+def test_bad_token_file(tmp_path: Path, content: bytes | None, words: str) -> None:
+    """A token file that can't be read or has no token stops the start, wherever it listens."""
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"HOOK_TOKEN_FILE": str(path)})
+    assert str(caught.value).startswith(f"HOOK_TOKEN_FILE: {path}")
+    assert words in str(caught.value)
+    with pytest.raises(SettingsError):
+        read_hook_token(tmp_path)
