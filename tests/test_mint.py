@@ -1,0 +1,140 @@
+"""How outcomes are shared and remembered; the clock and the source are the test's."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from hooks.core.model import AcrToken, Identity, MintFailed, Reason, TokenRequest
+from hooks.mint import DEADLINE_SECONDS, FAILURE_SECONDS, MAX_REMEMBERED, Minter
+from tests.core.builders import FAILED, HOUR, NOW, REQUEST, SECOND, new_token
+
+HALF_HOUR = timedelta(minutes=30)
+
+
+@dataclass
+class Source:
+    """Tokens of 3 hours from the clock's time on, or a failure; both can be set."""
+
+    now: datetime = NOW
+    outcome: MintFailed | None = None
+    calls: int = 0
+    slow: frozenset[str] = frozenset({REQUEST.server})
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Let calls through."""
+        self.gate.set()
+
+    def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
+        """Return an outcome; for a slow server, once the gate is open."""
+        self.calls += 1
+        if request.server in self.slow:
+            self.gate.wait(DEADLINE_SECONDS + 1)
+        return self.outcome or new_token(self.now, self.now + 3 * HOUR)
+
+    def minter(self) -> Minter:
+        """Return a minter of these tokens."""
+        return Minter(self, lambda: self.now, HALF_HOUR)
+
+
+def test_remembered_until_due() -> None:
+    """A token serves until it is due for renewal."""
+    source = Source()
+    mint = source.minter()
+    first = mint(REQUEST, None)
+    source.now += 2.5 * HOUR - SECOND
+    assert mint(REQUEST, None) == first
+    source.now += SECOND
+    assert mint(REQUEST, None) != first
+    assert source.calls == 2
+
+
+def test_newer_than() -> None:
+    """Who has seen a token and lost it gets another one."""
+    source = Source()
+    mint = source.minter()
+    mint(REQUEST, None)
+    mint(REQUEST, NOW - SECOND)
+    assert source.calls == 1
+    mint(REQUEST, NOW)
+    assert source.calls == 2
+
+
+def test_failure_is_remembered_briefly() -> None:
+    """A failure serves for some seconds, so that many bindings do not hammer."""
+    source = Source(outcome=FAILED)
+    mint = source.minter()
+    assert mint(REQUEST, None) == mint(REQUEST, None) == FAILED
+    assert source.calls == 1
+    source.now += timedelta(seconds=FAILURE_SECONDS)
+    source.outcome = None
+    assert isinstance(mint(REQUEST, None), AcrToken)
+
+
+def test_requests_do_not_mix() -> None:
+    """Another identity, server, scope or audience is another token."""
+    source = Source()
+    mint = source.minter()
+    mint(REQUEST, None)
+    mint(replace(REQUEST, server="x.azurecr.io"), None)
+    mint(replace(REQUEST, scope="repository:a:pull"), None)
+    mint(replace(REQUEST, audience="y"), None)
+    mint(replace(REQUEST, identity=Identity(client_id="z")), None)
+    assert source.calls == 5
+
+
+def in_threads(count: int, work: Callable[[], object]) -> list[object]:
+    """Return what *work* returned in each of *count* threads at once."""
+    results: list[object] = []
+    threads = [threading.Thread(target=lambda: results.append(work())) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_single_flight() -> None:
+    """Many at once make one call, of a failure too."""
+    source = Source(outcome=FAILED)
+    mint = source.minter()
+    source.gate.clear()
+    threading.Timer(0.2, source.gate.set).start()
+    assert in_threads(20, lambda: mint(REQUEST, None)) == [FAILED] * 20
+    assert source.calls == 1
+
+
+def test_one_request_does_not_delay_another() -> None:
+    """While one request hangs, others are answered."""
+    source = Source()
+    mint = source.minter()
+    source.gate.clear()
+    waiting = threading.Thread(target=mint, args=(REQUEST, None))
+    waiting.start()
+    assert isinstance(mint(replace(REQUEST, server="other.azurecr.io"), None), AcrToken)
+    assert waiting.is_alive()
+    source.gate.set()
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_token_that_is_due_at_once() -> None:
+    """A token that would be renewed without end is a failure, and says whose clock is wrong."""
+    source = Source()
+    mint = Minter(source, lambda: NOW + 2.5 * HOUR, HALF_HOUR)
+    outcome = mint(REQUEST, None)
+    assert isinstance(outcome, MintFailed)
+    assert outcome.reason is Reason.CLOCK_SKEW
+
+
+def test_memory_is_bounded() -> None:
+    """The oldest outcome is forgotten first."""
+    source = Source()
+    mint = source.minter()
+    for number in range(MAX_REMEMBERED + 1):
+        mint(replace(REQUEST, scope=str(number)), None)
+    mint(replace(REQUEST, scope=str(MAX_REMEMBERED)), None)
+    assert source.calls == MAX_REMEMBERED + 1
+    mint(replace(REQUEST, scope="0"), None)
+    assert source.calls == MAX_REMEMBERED + 2
