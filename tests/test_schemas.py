@@ -136,3 +136,9 @@ def test_no_object(spec: object) -> None:
     problem = check_spec(spec)
     assert problem is not None
     assert problem.startswith(f"spec: {json.dumps(spec)} is not ")
+
+
+@pytest.mark.parametrize("spec", [{"scope": "a" * 9000}, ["a" * 9000], {"a" * 9000: None}])
+def test_too_long(spec: object) -> None:
+    """A spec longer than its fields can be is refused without being shown."""
+    assert check_spec(spec) == ("spec: over 8192 characters, longer than all its fields can be")

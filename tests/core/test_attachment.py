@@ -95,9 +95,7 @@ def test_is_denied(spec: Spec | str, default: str | None, *, denied: bool) -> No
         pytest.param(LOST, ACCOUNT, True, id="invalid-keeps-its-place"),
         pytest.param(LOST, replace(ACCOUNT, name="build"), True, id="invalid-keeps-any-place"),
         pytest.param(LOST, UNTOUCHED, False, id="invalid-gets-no-place"),
-        pytest.param(
-            LOST, replace(UNTOUCHED, pull_secrets=(SECRET_NAME,)), False, id="users-own-entry"
-        ),
+        pytest.param(LOST, replace(ACCOUNT, pull_secrets=()), False, id="invalid-lost-its-place"),
     ],
 )
 def test_targets(binding: Binding, account: ServiceAccount, *, expected: bool) -> None:

@@ -24,6 +24,7 @@ from tests.core.builders import (
     GUARD,
     HOLDER,
     IDENTITY,
+    NAMESPACE,
     NEW_TOKEN,
     NOW,
     OBSERVED,
@@ -103,6 +104,12 @@ MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash
             None,
             None,
             id="deleting-makes-none",
+        ),
+        pytest.param(
+            replace(UNKNOWN_STRATEGY, namespace=replace(NAMESPACE, terminating=True)),
+            None,
+            None,
+            id="terminating-makes-none",
         ),
     ],
 )
