@@ -56,7 +56,7 @@ class Hooks:
 
     def finalize(self, body: JSON) -> JSON:
         """Answer the CompositeController's `finalize`."""
-        observed = parse_observed(body, check_spec)
+        observed = parse_observed(body, check_spec, finalizing=True)
         result = binding.finalize(observed, self._policy, self._clock())
         return answer.new_answer(observed.binding, result, finalizing=True)
 
@@ -112,11 +112,11 @@ def _view(path: str, hook: Callable[[JSON], JSON]) -> Callable[[], Response]:
 
 def _facts(path: str, body: JSON, result: JSON, started: float) -> JSON:
     """Return what a log line says of a call."""
-    meta = (body.get("object") or body["parent"])["metadata"]
+    meta = body["object" if path == "/serviceaccount/sync" else "parent"]["metadata"]
     facts = {
         "hook": path,
         "namespace": meta.get("namespace"),
-        "name": meta["name"],
+        "name": meta.get("name"),
         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
     }
     conditions = result.get("status", {}).get("conditions")

@@ -1,5 +1,6 @@
 """Probes on a listener of their own, which slow or many callers of the hooks can't block."""
 
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +25,12 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_port = True  # a worker that starts meets one that has not ended yet
+    request_queue_size = 128  # connections that wait; a sixth at once would wait a second
     checks: Mapping[str, Callable[[], bool]]
+
+
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
 
 
 def serve(bind: str, checks: Mapping[str, Callable[[], bool]]) -> ThreadingHTTPServer:
@@ -33,7 +39,8 @@ def serve(bind: str, checks: Mapping[str, Callable[[], bool]]) -> ThreadingHTTPS
     *checks* says for each path whether all is well: 200 if so, else 503.
     """
     host, _, port = bind.rpartition(":")
-    server = _Server((host.strip("[]"), int(port)), _Handler)
+    family = _ServerV6 if host.startswith("[") else _Server
+    server = family((host.strip("[]"), int(port)), _Handler)
     server.checks = checks
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-# A JWT begins with base64 of '{"'; base64 of that again with "ZXlK".
-TOKEN: Final = re.compile(r"(?:eyJ|ZXlK)[-\w+/=.]{20,}")
+# A JWT begins with base64 of '{"' or '{ '; then the same in base64; and `auth` of a docker config.
+TOKEN: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
 FIELDS: Final = "fields"  # the key of `extra` whose dict becomes keys of the line
 
 

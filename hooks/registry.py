@@ -61,7 +61,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _read(response: requests.Response) -> bytes:
-    """Return the body, undecoded; cut one byte past what an answer may have.
+    """Return the body, undecoded; cut where it is longer than an answer may be.
 
     Raises `requests.Timeout` where it takes too long.
     """

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from hooks.core.attachment import server_allowed
 from hooks.core.model import Identity, Policy
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.schemas import check_spec
@@ -29,6 +30,7 @@ LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
 ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
 SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
+MAX_PORT: Final = 65535
 DEFAULT_REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 
 
@@ -84,7 +86,7 @@ def read_hook_token(path: Path) -> bytes:
 def _policy(environ: Mapping[str, str]) -> Policy:
     suffixes = environ.get("ALLOWED_ACR_SERVER_SUFFIXES") or ",".join(ACR_SERVER_SUFFIXES)
     allowed = tuple(part.strip() for part in suffixes.split(",") if part.strip())
-    for suffix in allowed:
+    for suffix in allowed or ("",):
         if not SUFFIX.fullmatch(suffix):
             raise SettingsError(
                 f"ALLOWED_ACR_SERVER_SUFFIXES: {suffix!r} is not a DNS suffix; e.g. azurecr.io"
@@ -95,6 +97,8 @@ def _policy(environ: Mapping[str, str]) -> Policy:
     _check_default("MANAGED_IDENTITY_CLIENT_ID", "managedIdentityClientID", client_id)
     _check_default("MANAGED_IDENTITY_RESOURCE_ID", "managedIdentityResourceID", resource_id)
     _check_default("ACR_SERVER", "acrServer", server)
+    if server and not server_allowed(server, allowed):
+        raise SettingsError(f"ACR_SERVER: {server} is not in ALLOWED_ACR_SERVER_SUFFIXES")
     if client_id and resource_id:
         raise SettingsError(
             "MANAGED_IDENTITY_CLIENT_ID: give this or MANAGED_IDENTITY_RESOURCE_ID, not both"
@@ -133,6 +137,7 @@ def _refresh_before(environ: Mapping[str, str]) -> timedelta:
 
 def _address(environ: Mapping[str, str], variable: str) -> str | None:
     text = environ.get(variable)
-    if text and not ADDRESS.fullmatch(text):
+    found = ADDRESS.fullmatch(text or "")
+    if text and (found is None or int(found[2]) > MAX_PORT):
         raise SettingsError(f"{variable}: {text!r} is not host:port; e.g. 127.0.0.1:8080")
     return text or None

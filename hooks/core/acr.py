@@ -17,6 +17,7 @@ from hooks.core.refresh import refresh_at
 
 # https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
 JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}")
 MAX_ANSWER_BYTES: Final = 64 * 1024  # a refresh token is 1 to 3 KiB
 # ACR's tokens say nbf == iat, so a clock a little behind the registry's must not refuse them.
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -75,8 +76,8 @@ def parse_token(text: str) -> AcrToken:
 
 def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
     """Return the instant of a NumericDate, seconds since 1970; raises `ValueError`."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise ValueError("not a number")  # noqa: TRY004  one error for all that is malformed
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        raise ValueError("no time since 1970")
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError) as error:
@@ -133,16 +134,14 @@ def _refused(
             "Registry Repository Reader where the registry uses ABAC (takes up to 10 minutes)"
         )
         return MintFailed(Reason.REGISTRY_DENIED, text)
-    if status == 400 and request.scope:  # noqa: PLR2004  HTTP
+    if status == 400 and post.answer_key == "access_token":  # noqa: PLR2004  HTTP
         text = f"{server} refuses spec.scope {request.scope!r}; e.g. repository:app:pull"
         return MintFailed(Reason.REGISTRY_DENIED, text)
     text = f"{server} answered POST {post.path} with HTTP {status}; is it a container registry?"
-    return MintFailed(Reason.REGISTRY_ERROR, text)
+    return MintFailed(Reason.REGISTRY_ERROR, text, retry_after(headers.get("retry-after")))
 
 
 def retry_after(value: str | None) -> float | None:
     """Return the seconds of a Retry-After header; None for a date, which ACR does not send."""
-    try:
-        return max(0.0, float(int(value or "")))
-    except ValueError:
-        return None
+    text = (value or "").strip()
+    return float(text) if RETRY_AFTER.fullmatch(text) else None

@@ -165,18 +165,21 @@ def _owners(
     dynamic-apply merges lists of objects by the first key that all have in common, `name` before
     `uid`. A binding named like its Namespace would collapse with the guard into one entry, so there
     its own reference is the uid alone, which makes `uid` the key. server-side apply refuses a bare
-    uid. So for such a binding nothing is said before the strategy is known.
+    uid. So for such a binding nothing is said before the strategy is known. But a guard that is on
+    stays, and a binding that goes puts it on: alone, it takes the place of the binding's reference
+    under the one, and joins it under the other.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:209
     """
-    guards = [o for o in account.owners if is_guard(o, account)]
+    observed = tuple(o for o in account.owners if is_guard(o, account))
+    guards = observed
     if namespace is not None:
-        guards = [Owner("v1", "Namespace", account.namespace, namespace.uid)]
+        guards = (Owner("v1", "Namespace", account.namespace, namespace.uid),)
     if not binding.uid:
-        return tuple(guards) or None
+        return guards or None
     own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, controller=True)
     if named_like_namespace(binding):
         if dynamic_apply is None:
-            return None
+            return (guards if observed or binding.deleting else ()) or None
         if dynamic_apply:
             own = Owner("", "", "", binding.uid)
     return (own, *guards)

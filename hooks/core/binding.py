@@ -75,8 +75,10 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     finalized = finalized or not observed.blocking
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
+    request = resolve(observed.binding, policy)
+    usable = isinstance(request, TokenRequest) and usable_token(observed, request, now) is not None
     return Answer(
-        new_status(observed, problem, token, now, usable=token is not None),
+        new_status(observed, problem, token, now, usable=usable),
         None if finalized else observed.secret,
         _accounts(observed, policy),
         0 if finalized else GUARD_RESYNC_SECONDS,

@@ -108,7 +108,8 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     if observed.secret_taken:
         return _taken(observed)
     token = usable_token(observed, request, now)
-    if token is not None and refresh_at(token, policy.refresh_before) > now:
+    intact = observed.secret is not None and observed.secret.intact
+    if token is not None and intact and refresh_at(token, policy.refresh_before) > now:
         return Keep()
     return _not_now(observed) or Mint(request, _newer_than(observed))
 

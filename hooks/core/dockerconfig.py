@@ -8,6 +8,7 @@ https://kubernetes.io/docs/concepts/containers/images/#config-json
 import base64
 import binascii
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from hooks.core.acr import parse_token
@@ -28,17 +29,26 @@ def render(server: str | None, token: AcrToken | None) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def parse(data: str) -> tuple[str, AcrToken] | None:
-    """Return server and token of *data*, base64; None unless it is one whole entry of ours.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a docker config holds of ours; *intact* says that it is nothing else."""
 
-    Anything else was tampered with, or is empty: there is no token in it to rely on.
+    server: str
+    token: AcrToken
+    intact: bool
+
+
+def parse(data: str) -> Found | None:
+    """Return what *data*, base64, holds of ours; None if that is nothing.
+
+    With anything changed it was tampered with. A token in it may still work, until a new one comes.
     """
     try:
-        config: Any = json.loads(base64.b64decode(data, validate=True))
-        ((server, entry),) = config["auths"].items()
+        auths: Any = json.loads(base64.b64decode(data, validate=True))["auths"]
+        server, entry = next((s, e) for s, e in auths.items() if e["username"] == NULL_GUID)
         token = parse_token(entry["password"])
     except (binascii.Error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
-    except MalformedToken:
+    except (MalformedToken, StopIteration):
         return None
-    return (server, token) if entry == _entry(token.value) else None
+    return Found(server, token, intact=auths == {server: _entry(token.value)})

@@ -165,12 +165,17 @@ class ServiceAccount:
 
 @dataclass(frozen=True, slots=True)
 class PullSecret:
-    """An observed Secret; *token* is None where the docker config is not what we write."""
+    """A pull Secret, observed or to be.
+
+    *token* is None where it holds none; *intact* is False where it holds anything else than we
+    wrote.
+    """
 
     name: str
     server: str | None = None
     token: AcrToken | None = None
     inputs: str | None = None
+    intact: bool = True
     dynamic_apply: bool = False
 
 

@@ -41,11 +41,18 @@ DEFAULT_NAME: Final = "default"
 def secret_name(binding: str) -> str:
     """Return the name of *binding*'s Secret: cut, and closed with a hash, where it must be."""
     name = SECRET_PREFIX + binding
-    if len(name) <= MAX_NAME_LENGTH and DNS_SUBDOMAIN.fullmatch(name):
+    if _is_name(name):
         return name
     digest = hashlib.sha256(binding.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
     stem = re.sub(r"[^-a-z0-9]+", "-", name)[: MAX_NAME_LENGTH - HASH_LENGTH - 1]
     return f"{stem.rstrip('-')}-{digest}"
+
+
+def _is_name(text: object) -> bool:
+    """Say whether *text* can be a Secret's or a ServiceAccount's name."""
+    if not isinstance(text, str) or len(text) > MAX_NAME_LENGTH:
+        return False
+    return DNS_SUBDOMAIN.fullmatch(text) is not None
 
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
@@ -55,8 +62,10 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
     name = require(meta, "name", str, at)
     status = _parse_status(get_object(obj, "status", path), f"{path}.status")
     spec = obj.get("spec")
+    if spec is None:
+        spec = {}
     account = spec.get("serviceAccountName", DEFAULT_NAME) if isinstance(spec, dict) else None
-    if not isinstance(account, str) or not DNS_SUBDOMAIN.fullmatch(account):
+    if not _is_name(account):
         account = status.service_account_name
     return Binding(
         name=name,
@@ -73,7 +82,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         ),
         secret_name=secret_name(name),
         service_account_name=account,
-        spec=problem if problem is not None else _parse_spec(spec or {}),
+        spec=problem if problem is not None else _parse_spec(spec),
         status=status,
     )
 
@@ -116,10 +125,7 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
     return ServiceAccount(
         name=require(meta, "name", str, at),
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
-        pull_secrets=tuple(
-            get(check(item, dict, f"{path}.imagePullSecrets[]"), "name", str, path)
-            for item in get(obj, "imagePullSecrets", list, path) or ()
-        ),
+        pull_secrets=_parse_pull_secrets(obj, path),
         wanted=_names(annotations, WANTED_ANNOTATION, at),
         attached=_names(annotations, ATTACHED_ANNOTATION, at),
         owners=parse_owners(meta, at),
@@ -128,6 +134,12 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
         uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
     )
+
+
+def _parse_pull_secrets(obj: JSON, path: str) -> tuple[str | None, ...]:
+    at = f"{path}.imagePullSecrets[]"
+    entries = get(obj, "imagePullSecrets", list, path) or ()
+    return tuple(get(check(entry, dict, at), "name", str, at) for entry in entries)
 
 
 def _names(annotations: JSON, key: str, path: str) -> tuple[str, ...]:
@@ -157,11 +169,11 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
     annotations = get_object(meta, "annotations", at)
     data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
     found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
-    server, token = found or (None, None)
     return PullSecret(
         name=require(meta, "name", str, at),
-        server=server,
-        token=token,
+        server=found.server if found else None,
+        token=found.token if found else None,
+        intact=found is not None and found.intact,
         inputs=get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations"),
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
     )

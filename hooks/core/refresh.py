@@ -8,6 +8,7 @@ from hooks.core.model import AcrToken
 
 MIN_RETRY_SECONDS: Final = 5
 MAX_RETRY_SECONDS: Final = 300  # 5 min
+MAX_RESYNC_SECONDS: Final = 86400  # 1 day
 MAX_RETRY_AFTER_SECONDS: Final = 3600  # 1 h; a registry that asks for more is asked again then
 
 
@@ -22,8 +23,11 @@ def refresh_at(token: AcrToken, refresh_before: timedelta) -> datetime:
 
 
 def resync_after_seconds(at: datetime, now: datetime) -> int:
-    """Return the whole seconds from *now* that land at or after *at*; at least 1."""
-    return max(1, math.ceil((at - now).total_seconds()))
+    """Return the whole seconds from *now* that land at or after *at*; at least 1, at most a day.
+
+    More would not fit what Metacontroller counts in: int64 nanoseconds.
+    """
+    return min(max(1, math.ceil((at - now).total_seconds())), MAX_RESYNC_SECONDS)
 
 
 def retry_after_seconds(

@@ -5,8 +5,8 @@ and customize/api/v2/hooks.go. A `null` is as good as absent. Every function rai
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from hooks.core.attachment import is_guarded
 from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model import Binding, Namespace, Owner, PullSecret, ServiceAccount
 from hooks.core.names import (
@@ -29,12 +29,13 @@ from hooks.core.observed import Observed
 SpecCheck = Callable[[object], str | None]
 
 
-def parse_observed(body: JSON, check_spec: SpecCheck) -> Observed:
-    """Return what a body of `/sync` or `/finalize` shows.
+def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = False) -> Observed:
+    """Return what a body of `/sync`, or of `/finalize` if *finalizing*, shows.
 
     *check_spec* says what is wrong with a spec, None if nothing is.
     """
     binding = parse_parent(body, check_spec)
+    binding = replace(binding, deleting=binding.deleting or finalizing)
     children, related = get_object(body, "children", ""), get_object(body, "related", "")
     accounts = _accounts(children, "children")
     secret, taken = _secret(children, related, binding)
@@ -125,11 +126,8 @@ def _is_claimed(obj: JSON, path: str, binding: Binding) -> bool:
 def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:
     """Return which apply strategy the observed children show, None if none does yet.
 
-    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off. The
-    guard, too, is on a ServiceAccount only once it has been written.
+    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off.
     """
     if any(LAST_APPLIED_ANNOTATION in account.annotations for account in accounts):
         return True
-    if secret is not None:
-        return secret.dynamic_apply
-    return False if any(is_guarded(account, None) for account in accounts) else None
+    return None if secret is None else secret.dynamic_apply

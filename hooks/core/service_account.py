@@ -36,9 +36,8 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     owner = _owner(account, bindings, targeting)
     if owner is None:
         return _undecorate(account, bindings)
-    wanted = ",".join(binding.secret_name for binding in targeting) or None
-    removed = wanted is None and WANTED_ANNOTATION not in account.annotations
-    return Decoration({UID_LABEL: owner.uid}, {} if removed else {WANTED_ANNOTATION: wanted})
+    wanted = ",".join(binding.secret_name for binding in targeting)
+    return Decoration({UID_LABEL: owner.uid}, {WANTED_ANNOTATION: wanted})
 
 
 def _owner(
@@ -75,6 +74,6 @@ def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decorat
         return Decoration()
     if set(account.attached) & set(account.pull_secrets):
         ours -= {ATTACHED_ANNOTATION}
-    if labelled or ours:
+    if (labelled or ours) and not is_foreign(account):
         ours |= {LAST_APPLIED_ANNOTATION} & account.annotations
     return Decoration({UID_LABEL: None} if labelled else {}, dict.fromkeys(sorted(ours)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from hooks.core.attachment import is_foreign
 from hooks.core.conditions import format_time, set_condition
 from hooks.core.decision import Hold, Reject
-from hooks.core.model import AcrToken, Condition, MintFailed, Reason, Status
+from hooks.core.model import AcrToken, Condition, MintFailed, Reason, ServiceAccount, Status
 from hooks.core.observed import Observed
 
 Problem = MintFailed | Hold | Reject
@@ -44,18 +44,23 @@ def refreshing(problem: Problem | None, previous: Condition | None) -> Finding:
     return Finding("Unknown", problem.reason, problem.message)
 
 
-def attached(observed: Observed) -> Finding:
+def attached(observed: Observed, problem: Problem | None) -> Finding:
     """Judge the observed ServiceAccount."""
-    binding, target = observed.binding, observed.target
-    secret = binding.secret_name
-    if binding.deleting:
+    if observed.binding.deleting:
         return Finding("False", Reason.DELETING, _waiting(observed))
-    if target is None:
-        if observed.related is None:
-            return Finding("False", Reason.ATTACHING, "no ServiceAccount was observed")
-        name = binding.service_account_name
-        text = f"ServiceAccount {name} does not exist; it is attached as soon as it does"
-        return Finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+    nowhere = observed.binding.service_account_name is None
+    if problem is not None and (isinstance(problem, Reject) or nowhere):
+        return Finding("False", problem.reason, problem.message)
+    if observed.target is not None:
+        return _listed(observed.target, observed.binding.secret_name)
+    if observed.related is None:
+        return Finding("False", Reason.ATTACHING, "no ServiceAccount was observed")
+    name = observed.binding.service_account_name
+    text = f"ServiceAccount {name} does not exist; it is attached as soon as it does"
+    return Finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+
+
+def _listed(target: ServiceAccount, secret: str) -> Finding:
     if secret in target.pull_secrets:
         return Finding("True", Reason.ATTACHED)
     if is_foreign(target):
@@ -92,7 +97,7 @@ def new_status(
 ) -> Status:
     """Return the status of a binding whose Secret holds *token* after this answer."""
     binding = observed.binding
-    fresh, listed = token_fresh(problem, usable=usable), attached(observed)
+    fresh, listed = token_fresh(problem, usable=usable), attached(observed, problem)
     findings = {
         "Ready": ready(fresh, listed),
         "TokenFresh": fresh,

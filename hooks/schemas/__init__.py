@@ -11,8 +11,8 @@ from typing import Final
 from jsonschema import Draft202012Validator
 
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
-MAX_CHARACTERS: Final = 8192  # the maximal lengths of the fields come to less than half
-MAX_REMEMBERED: Final = 4096  # specs
+MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
+MAX_REMEMBERED: Final = 1024  # specs
 
 _SPEC: Final = json.loads(files(__name__).joinpath("spec.json").read_text("utf-8"))
 _VALIDATOR: Final = Draft202012Validator(_SPEC)
