@@ -132,6 +132,16 @@ def test_deleted_secret(client: Client) -> None:
     assert token(second) != token(first)
 
 
+def test_secret_that_can_not_be_made(client: Client, emulator: Emulator) -> None:
+    """A token whose Secret does not appear is told, and not minted over and over."""
+    answer = client.sync(observed(client.parent()))
+    for _ in range(5):
+        answer = client.sync(observed(client.parent(), answer={**answer, "children": []}))
+        assert reason(answer) == "False/Pending"
+        assert token(answer)
+    assert emulator.count("exchange") == 2
+
+
 def test_one_exchange_for_many(client: Client, emulator: Emulator) -> None:
     """Bindings with the same identity, server and scope share one exchange."""
     emulator.faults.add("exchange", Fault(delay=0.3))

@@ -6,10 +6,19 @@ every answer: `Answer` can't be made without them.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from hooks.core.attachment import DesiredServiceAccount, desire
 from hooks.core.conditions import parse_time
-from hooks.core.decision import Decision, Hold, Reject, inputs_hash, resolve, usable_token
+from hooks.core.decision import (
+    GUARD_RESYNC_SECONDS,
+    Decision,
+    Hold,
+    Reject,
+    inputs_hash,
+    resolve,
+    usable_token,
+)
 from hooks.core.model import (
     AcrToken,
     MintFailed,
@@ -25,7 +34,7 @@ from hooks.core.observed import Observed
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
 from hooks.core.verdict import Problem, new_status
 
-GUARD_RESYNC_SECONDS = 1
+MISSING_RESYNC_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +57,17 @@ def sync(
 ) -> Answer:
     """Return what is to be at *now*; *outcome* is what came of a `Mint`, else None."""
     request = resolve(observed.binding, policy)
-    problem = _problem(decision, outcome)
+    problem = _problem(observed, decision, outcome)
     secret = _secret(observed, request, decision, outcome)
     token = None
     if isinstance(request, TokenRequest):
         token = outcome if isinstance(outcome, AcrToken) else usable_token(observed, request, now)
     status = new_status(
-        observed, problem, secret.token if secret else None, now, usable=token is not None
+        observed,
+        problem,
+        secret.token if secret else None,
+        now,
+        usable=token is not None and not _is_missing(observed),
     )
     wait = _resync(problem, token, status, policy, now)
     return Answer(
@@ -86,10 +99,26 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     )
 
 
-def _problem(decision: Decision, outcome: AcrToken | MintFailed | None) -> Problem | None:
+def _problem(
+    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None
+) -> Problem | None:
     if isinstance(decision, Hold | Reject):
         return decision
-    return outcome if isinstance(outcome, MintFailed) else None
+    if isinstance(outcome, MintFailed):
+        return outcome
+    if _is_missing(observed):
+        name = observed.binding.secret_name
+        text = f"Secret {name} is gone, or could not be made; if this lasts, the events say why"
+        return Hold(Reason.PENDING, text, MISSING_RESYNC_SECONDS)
+    return None
+
+
+def _is_missing(observed: Observed) -> bool:
+    """Say whether an earlier answer had a token, yet there is no Secret.
+
+    A token minted in a call counts as observed, once: a quota or a policy may refuse the Secret.
+    """
+    return observed.secret is None and observed.binding.status.token_refresh_time is not None
 
 
 def _secret(

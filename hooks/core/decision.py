@@ -143,8 +143,12 @@ def _not_now(observed: Observed) -> Hold | None:
 
 
 def _newer_than(observed: Observed) -> datetime | None:
-    """Return when the binding's last token was issued.
+    """Return when the token was issued that the binding had and that will not do any more.
 
-    A token that the user deleted or tampered with may be revoked; the same one is no remedy.
+    One that the user deleted or tampered with may be revoked, so the same one is no remedy. One
+    that never got into a Secret is as good as new.
     """
-    return parse_time(observed.binding.status.token_refresh_time)
+    status = observed.binding.status
+    fresh = status.condition("TokenFresh")
+    had = fresh is not None and fresh.status == "True"
+    return parse_time(status.token_refresh_time) if had else None
