@@ -2,7 +2,7 @@
 
 import http.client
 import socket
-import time
+import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
@@ -13,11 +13,13 @@ from hooks import health
 HOST = "127.0.0.1"
 
 
+CHECKS = {"/healthz": lambda: True, "/readyz": lambda: False}
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[ThreadingHTTPServer]:
     """Serve a check that is well and one that is not."""
-    checks = {"/healthz": lambda: True, "/readyz": lambda: False}
-    server = health.serve(f"{HOST}:0", checks)
+    server = health.serve(f"{HOST}:0", CHECKS)
     yield server
     server.shutdown()
     server.server_close()
@@ -25,7 +27,8 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 def probe(server: ThreadingHTTPServer, path: str, method: str = "GET") -> int:
     """Return the status of one probe."""
-    connection = http.client.HTTPConnection(HOST, server.server_port, timeout=5)
+    host = str(server.server_address[0])
+    connection = http.client.HTTPConnection(host, server.server_port, timeout=5)
     try:
         connection.request(method, path)
         response = connection.getresponse()
@@ -68,11 +71,47 @@ def test_slow_callers(server: ThreadingHTTPServer, sent: bytes) -> None:
         for _ in range(50):
             callers.append(socket.create_connection((HOST, server.server_port)))
             callers[-1].sendall(sent)
-            time.sleep(0.001)  # so that the listener's queue of five does not fill
         assert probe(server, "/healthz") == 200
     finally:
         for caller in callers:
             caller.close()
+
+
+def test_many_at_once(server: ThreadingHTTPServer) -> None:
+    """Fifty probes at once find room while the listener has not come to accept any."""
+    server.shutdown()  # it accepts nobody, but the kernel still puts callers into its queue
+    callers = []
+    try:
+        for _ in range(50):
+            address = (HOST, server.server_port)
+            callers.append(socket.create_connection(address, timeout=0.9))  # one lost waits 1 s
+            callers[-1].sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert {caller.recv(12) for caller in callers} == {b"HTTP/1.0 200"}
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+def has_ipv6() -> bool:
+    """Say whether this machine has IPv6's loopback address."""
+    try:
+        with socket.socket(socket.AF_INET6) as listener:
+            listener.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs ::1")
+def test_ipv6() -> None:
+    """An address in brackets is IPv6's."""
+    server = health.serve("[::1]:0", CHECKS)
+    try:
+        assert probe(server, "/healthz") == 200
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_idle_connection_ends(server: ThreadingHTTPServer) -> None:

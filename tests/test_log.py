@@ -11,6 +11,7 @@ import pytest
 
 from hooks import log
 from hooks.core import dockerconfig
+from hooks.core.names import NULL_GUID
 from tests.core.builders import NEW_TOKEN, SERVER
 
 JWT = NEW_TOKEN.value
@@ -19,6 +20,10 @@ JWT = NEW_TOKEN.value
 def encoded(text: str) -> str:
     """Return *text* in base64."""
     return base64.b64encode(text.encode()).decode()
+
+
+SPACED = ".".join((encoded('{ "alg": "RS256"}').rstrip("="), *JWT.split(".")[1:]))
+AUTH = encoded(f"{NULL_GUID}:{JWT}")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,12 @@ def encoded(text: str) -> str:
         pytest.param(JWT.rpartition(".")[0], "[redacted]", id="without-signature"),
         pytest.param(encoded(JWT), "[redacted]", id="base64"),
         pytest.param(dockerconfig.render(SERVER, NEW_TOKEN), "[redacted]", id="docker-config"),
+        pytest.param(SPACED, "[redacted]", id="jwt-with-a-space"),
+        pytest.param(encoded(SPACED), "[redacted]", id="base64-with-a-space"),
+        pytest.param(encoded('{ "auths": {"a": {}}}'), "[redacted]", id="docker-config-spaced"),
+        pytest.param(f'{{"auth":"{AUTH}"}}', '{"auth":"[redacted]"}', id="docker-config-auth"),
         pytest.param("eyJ is how a JWT begins", "eyJ is how a JWT begins", id="no-token"),
+        pytest.param("eyAi, and MDAwMDAwMDAt", "eyAi, and MDAwMDAwMDAt", id="no-token-either"),
         pytest.param("", "", id="empty"),
     ],
 )

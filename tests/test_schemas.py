@@ -133,12 +133,35 @@ def test_unknown_field(name: str) -> None:
 @pytest.mark.parametrize("spec", [[], "text", 5, True])
 def test_no_object(spec: object) -> None:
     """A spec that is no object is a problem, not a crash."""
-    problem = check_spec(spec)
-    assert problem is not None
-    assert problem.startswith(f"spec: {json.dumps(spec)} is not ")
+    assert check_spec(spec) == (
+        f"spec: {json.dumps(spec)} is not an object; e.g. {{acrServer: myregistry.azurecr.io}}"
+    )
 
 
-@pytest.mark.parametrize("spec", [{"scope": "a" * 9000}, ["a" * 9000], {"a" * 9000: None}])
+FILLING = 4096 - len('{"scope": ""}')
+
+
+@pytest.mark.parametrize("spec", [{"scope": "a" * (FILLING + 1)}, ["a" * 9000], {"a" * 9000: None}])
 def test_too_long(spec: object) -> None:
     """A spec longer than its fields can be is refused without being shown."""
-    assert check_spec(spec) == ("spec: over 8192 characters, longer than all its fields can be")
+    assert check_spec(spec) == "spec: over 4096 characters, longer than all its fields can be"
+
+
+def test_long() -> None:
+    """A spec of the greatest length is looked at, and its field blamed."""
+    problem = check_spec({"scope": "a" * FILLING})
+    assert problem is not None
+    assert problem.startswith('spec.scope: "aaa')
+
+
+def test_longest_fields() -> None:
+    """A spec whose fields are all as long as they may be is valid."""
+    scope = "repository:app:pull"
+    spec = {
+        "acrServer": f"{LABEL}.{LABEL}.{LABEL}.{'a' * 61}",
+        "managedIdentityResourceID": RESOURCE_ID.replace("/rg/", f"/{'g' * 90}/") + "r" * 122,
+        "scope": " ".join([f"{scope}{'l' * 9}", *[scope] * 101]),
+        "serviceAccountName": "a" * 253,
+    }
+    assert (len(spec["acrServer"]), len(spec["scope"])) == (253, 2048)
+    assert check_spec(spec) is None

@@ -93,11 +93,20 @@ def holds_up_deletion(
     """Say whether *account* would be lost, or keep an entry of ours, if *binding* went now.
 
     That is so while the binding holds it and it is unguarded or lists the Secret. A fresh adoption
-    may not show yet; then the label does, until the decorator takes it off.
+    may not show yet; then the label does, until the decorator takes it off. Where bindings go at
+    once, their entries are the holder's to take off, as soon as the decorator no longer names them.
     """
-    if controller_uid(account) == binding.uid:
-        return not is_guarded(account, namespace) or binding.secret_name in account.pull_secrets
-    return account.uid_label == binding.uid and not account.owners
+    if controller_uid(account) != binding.uid:
+        return account.uid_label == binding.uid and not account.owners
+    if not is_guarded(account, namespace) or binding.secret_name in account.pull_secrets:
+        return True
+    entries, wanted = leftovers(account), set(account.wanted)
+    return bool(entries) and (binding.secret_name in wanted or not entries <= wanted)
+
+
+def leftovers(account: ServiceAccount) -> set[str]:
+    """Return the entries on *account*'s list that are ours to take off one day."""
+    return set(account.attached).intersection(account.pull_secrets)
 
 
 def desire(

@@ -7,7 +7,7 @@ adopt the ServiceAccount; the annotation tells the owner about the other binding
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hooks.core.attachment import controller_uid, is_foreign, is_guarded, targets
+from hooks.core.attachment import controller_uid, is_foreign, is_guarded, leftovers, targets
 from hooks.core.model import Binding, Policy, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -47,18 +47,21 @@ def _owner(
 
     1. Whoever holds the controller reference, while it targets the ServiceAccount.
     2. Still the holder until the guard is on, for the garbage collector would delete an unguarded
-       ServiceAccount, and until its Secret is off the list, for nobody else would take it off.
+       ServiceAccount, and until its Secret is off the list, or, where no binding comes after it,
+       all of ours: nobody else would take them off.
     3. The oldest that targets it, unless it is another controller's.
     """
     uid = controller_uid(account)
     holder = next((binding for binding in bindings if binding.uid == uid), None)
-    if holder is not None and (holder in targeting or _held(account, holder)):
+    if holder is not None and (holder in targeting or _held(account, holder, targeting)):
         return holder
     return None if is_foreign(account) or not targeting else targeting[0]
 
 
-def _held(account: ServiceAccount, holder: Binding) -> bool:
-    return not is_guarded(account, None) or holder.secret_name in account.pull_secrets
+def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
+    if not is_guarded(account, None) or holder.secret_name in account.pull_secrets:
+        return True
+    return not targeting and bool(leftovers(account))
 
 
 def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:
@@ -72,7 +75,7 @@ def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decorat
     )
     if not ours and not labelled:
         return Decoration()
-    if set(account.attached) & set(account.pull_secrets):
+    if leftovers(account):
         ours -= {ATTACHED_ANNOTATION}
     if (labelled or ours) and not is_foreign(account):
         ours |= {LAST_APPLIED_ANNOTATION} & account.annotations

@@ -85,27 +85,30 @@ def test_answer_without_token(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "scope", "body", "reason", "words"),
+    ("status", "post", "body", "reason", "words"),
     [
-        pytest.param(401, None, b"", Reason.REGISTRY_DENIED, "AcrPull", id="401"),
-        pytest.param(403, None, b"", Reason.REGISTRY_DENIED, "AcrPull", id="403"),
-        pytest.param(403, None, b"DENIED", Reason.REGISTRY_FIREWALL, "firewall", id="403-firewall"),
-        pytest.param(401, None, b"DENIED", Reason.REGISTRY_DENIED, "AcrPull", id="401-denied"),
-        pytest.param(400, "a:b:c", b"", Reason.REGISTRY_DENIED, "'a:b:c'", id="400-scope"),
-        pytest.param(400, None, b"", Reason.REGISTRY_ERROR, "HTTP 400", id="400"),
-        pytest.param(404, None, b"", Reason.REGISTRY_ERROR, "HTTP 404", id="404"),
-        pytest.param(302, None, b"", Reason.REGISTRY_ERROR, "HTTP 302", id="redirect"),
-        pytest.param(201, None, b"", Reason.REGISTRY_ERROR, "HTTP 201", id="201"),
-        pytest.param(429, None, b"", Reason.THROTTLED, "throttling", id="429"),
-        pytest.param(500, None, b"", Reason.REGISTRY_ERROR, "HTTP 500", id="500"),
-        pytest.param(503, None, b"", Reason.REGISTRY_ERROR, "HTTP 503", id="503"),
+        pytest.param(401, EXCHANGE, b"", Reason.REGISTRY_DENIED, "AcrPull", id="401"),
+        pytest.param(403, EXCHANGE, b"", Reason.REGISTRY_DENIED, "AcrPull", id="403"),
+        pytest.param(
+            403, EXCHANGE, b"DENIED", Reason.REGISTRY_FIREWALL, "firewall", id="403-firewall"
+        ),
+        pytest.param(401, EXCHANGE, b"DENIED", Reason.REGISTRY_DENIED, "AcrPull", id="401-denied"),
+        pytest.param(
+            400, SCOPE_DOWN, b"", Reason.REGISTRY_DENIED, "'repository:app:pull'", id="400-scope"
+        ),
+        pytest.param(400, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 400", id="400-before-scope"),
+        pytest.param(404, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 404", id="404"),
+        pytest.param(302, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 302", id="redirect"),
+        pytest.param(201, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 201", id="201"),
+        pytest.param(429, EXCHANGE, b"", Reason.THROTTLED, "throttling", id="429"),
+        pytest.param(500, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 500", id="500"),
+        pytest.param(503, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 503", id="503"),
     ],
 )
-def test_refused(status: int, scope: str | None, body: bytes, reason: Reason, words: str) -> None:
+def test_refused(status: int, post: Post, body: bytes, reason: Reason, words: str) -> None:
     """Each refusal has its reason and names the server; a token in the body stays there."""
     planted = body + f'{{"refresh_token":"{PLANTED}","access_token":"{PLANTED}"}}'.encode()
-    post = SCOPE_DOWN if scope else EXCHANGE
-    outcome = parse_answer(replace(REQUEST, scope=scope), post, status, {}, planted)
+    outcome = parse_answer(SCOPED, post, status, {}, planted)
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is reason
     assert SERVER in outcome.message
@@ -124,12 +127,13 @@ def test_refused_names_identity(identity: Identity) -> None:
     assert f"identity {identity};" in outcome.message
 
 
+@pytest.mark.parametrize("status", [429, 500, 503, 404, 302])
 @pytest.mark.parametrize(
     ("headers", "asked"), [({"retry-after": "17"}, 17.0), ({}, None)], ids=["asked", "not-asked"]
 )
-def test_throttled(headers: Mapping[str, str], asked: float | None) -> None:
-    """A registry that throttles says for how long."""
-    outcome = parse_answer(REQUEST, EXCHANGE, 429, headers, b"")
+def test_asked_to_wait(status: int, headers: Mapping[str, str], asked: float | None) -> None:
+    """A registry that throttles or fails says for how long."""
+    outcome = parse_answer(REQUEST, EXCHANGE, status, headers, b"")
     assert isinstance(outcome, MintFailed)
     assert outcome.retry_after_seconds == asked
 
@@ -140,7 +144,12 @@ def test_throttled(headers: Mapping[str, str], asked: float | None) -> None:
         ("0", 0.0),
         ("120", 120.0),
         (" 5 ", 5.0),
-        ("-5", 0.0),
+        ("9" * 9, 999999999.0),
+        ("1" * 10, None),
+        ("-5", None),
+        ("+5", None),
+        ("1_0", None),
+        ("\u0665", None),
         ("1.5", None),
         ("Wed, 21 Oct 2026 07:28:00 GMT", None),
         ("soon", None),
@@ -152,7 +161,7 @@ def test_throttled(headers: Mapping[str, str], asked: float | None) -> None:
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
-    """Retry-After counts in whole seconds, never negative; all else is ignored."""
+    """Retry-After counts in whole seconds, of nine digits at most; all else is ignored."""
     assert retry_after(value) == seconds
 
 

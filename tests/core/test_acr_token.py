@@ -90,9 +90,13 @@ def test_no_jwt(text: str) -> None:
         pytest.param(f'{{"exp":{"9" * 5000}}}', id="exp-over-digits"),
         pytest.param({"exp": EXP * 1000}, id="exp-in-milliseconds"),
         pytest.param({"exp": -62135596800}, id="exp-in-year-1"),
+        pytest.param({"exp": -1}, id="exp-negative"),
+        pytest.param({"exp": -0.5}, id="exp-just-negative"),
         pytest.param({"exp": EXP, "iat": "x"}, id="iat-string"),
         pytest.param({"exp": EXP, "iat": True}, id="iat-bool"),
         pytest.param({"exp": EXP, "iat": 10**400}, id="iat-huge"),
+        pytest.param({"exp": EXP, "iat": -1}, id="iat-negative"),
+        pytest.param({"exp": EXP, "nbf": -1}, id="nbf-negative"),
     ],
 )
 def test_no_plausible_expiry(claims: object) -> None:

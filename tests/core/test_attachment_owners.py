@@ -12,6 +12,7 @@ DELETING = replace(BINDING, deleting=True)
 MOVED = replace(BINDING, service_account_name="build")
 INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
 NAMESAKE = replace(BINDING, name="team-a", secret_name="acr-pull-team-a")
+LEAVING = replace(NAMESAKE, deleting=True)
 Owners = tuple[Owner, ...]
 
 
@@ -73,6 +74,26 @@ def test_guard(
 ) -> None:
     """The guard is the living Namespace's; while that is unknown, the observed one is repeated."""
     assert owners_of(binding, observed, namespace) == owners
+
+
+@pytest.mark.parametrize(
+    ("binding", "observed", "namespace", "owners"),
+    [
+        pytest.param(NAMESAKE, (), NAMESPACE, None, id="fresh"),
+        pytest.param(NAMESAKE, (FULL,), NAMESPACE, None, id="held"),
+        pytest.param(NAMESAKE, (FULL, GUARD), NAMESPACE, (GUARD,), id="guarded"),
+        pytest.param(NAMESAKE, (FULL, GUARD), None, (GUARD,), id="guarded-namespace-unknown"),
+        pytest.param(NAMESAKE, (FULL, OLD_GUARD), NAMESPACE, (GUARD,), id="guard-renewed"),
+        pytest.param(LEAVING, (FULL,), NAMESPACE, (GUARD,), id="deleting"),
+        pytest.param(LEAVING, (FULL, GUARD), NAMESPACE, (GUARD,), id="deleting-guarded"),
+        pytest.param(LEAVING, (FULL,), None, None, id="deleting-namespace-unknown"),
+    ],
+)
+def test_strategy_unknown(
+    binding: Binding, observed: Owners, namespace: Namespace | None, owners: Owners | None
+) -> None:
+    """A namesake says nothing, but a guard that is on stays and one that goes puts it on."""
+    assert owners_of(binding, observed, namespace, dynamic_apply=None) == owners
 
 
 def test_guard_is_no_controller() -> None:

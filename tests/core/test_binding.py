@@ -37,7 +37,7 @@ from tests.core.builders import (
 
 NO_SECRET = replace(OBSERVED, secret=None)
 STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
-TAMPERED = replace(OBSERVED, secret=replace(SECRET, server=None, token=None))
+TAMPERED = replace(OBSERVED, secret=replace(SECRET, token=None, intact=False))
 UNGUARDED = replace(OBSERVED, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
 NAMESAKE = replace(BINDING, name="team-a", secret_name="acr-pull-team-a")
 UNKNOWN_STRATEGY = replace(

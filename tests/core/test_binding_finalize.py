@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.binding import finalize
-from hooks.core.model import Namespace, ServiceAccount
+from hooks.core.model import Namespace, ServiceAccount, Spec
 from hooks.core.observed import Observed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
+    EXPIRED,
     FOREIGN,
     GUARD,
     HOLDER,
+    IDENTITY,
     NOW,
     OBSERVED,
     POLICY,
@@ -103,6 +105,40 @@ def test_status(observed: Observed, message: str) -> None:
     assert ready is not None
     assert (attached.status, attached.reason, attached.message) == ("False", "Deleting", message)
     assert (ready.status, ready.reason) == ("False", "Deleting")
+
+
+def asking(spec: Spec | str) -> Observed:
+    """Return a deletion of a binding with *spec*."""
+    return replace(GOING, binding=replace(GOING.binding, spec=spec))
+
+
+@pytest.mark.parametrize(
+    ("observed", "status", "reason"),
+    [
+        pytest.param(GOING, "True", "TokenValid", id="usable"),
+        pytest.param(showing(LET_GO), "True", "TokenValid", id="usable-and-final"),
+        pytest.param(
+            replace(GOING, secret=replace(SECRET, intact=False)), "True", "TokenValid", id="changed"
+        ),
+        pytest.param(
+            replace(GOING, secret=replace(SECRET, token=EXPIRED)), "False", "Deleting", id="expired"
+        ),
+        pytest.param(
+            replace(GOING, secret=replace(SECRET, inputs="x")), "False", "Deleting", id="old-inputs"
+        ),
+        pytest.param(
+            replace(GOING, secret=replace(SECRET, server="b.io")), "False", "Deleting", id="server"
+        ),
+        pytest.param(replace(GOING, secret=None), "False", "Deleting", id="no-secret"),
+        pytest.param(asking("spec is wrong"), "False", "Deleting", id="invalid"),
+        pytest.param(asking(Spec("x.evil.io", IDENTITY, None)), "False", "Deleting", id="denied"),
+    ],
+)
+def test_token_fresh(observed: Observed, status: str, reason: str) -> None:
+    """While the binding goes, its token is fresh if it is what the spec asks for and works."""
+    fresh = finalize(observed, POLICY, NOW).status.condition("TokenFresh")
+    assert fresh is not None
+    assert (fresh.status, fresh.reason) == (status, reason)
 
 
 def test_idempotent() -> None:

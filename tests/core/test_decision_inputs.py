@@ -102,6 +102,9 @@ def test_resolve(spec: Spec, policy: Policy, request_: TokenRequest) -> None:
     ("observed", "token"),
     [
         pytest.param(OBSERVED, TOKEN, id="usable"),
+        pytest.param(
+            replace(OBSERVED, secret=replace(SECRET, intact=False)), TOKEN, id="tampered-token-left"
+        ),
         pytest.param(NO_SECRET, None, id="no-secret"),
         pytest.param(with_token(None), None, id="tampered"),
         pytest.param(with_token(EXPIRED), None, id="expired"),

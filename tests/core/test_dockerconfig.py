@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.core.dockerconfig import parse, render
+from hooks.core.dockerconfig import Found, parse, render
 from hooks.core.model import AcrToken
 from tests.core.builders import EXPIRED, NEW_TOKEN, SERVER
 
@@ -42,31 +42,49 @@ def test_render_empty(server: str | None, token: AcrToken | None) -> None:
 @pytest.mark.parametrize("token", [NEW_TOKEN, EXPIRED], ids=["new", "expired"])
 def test_round_trip(token: AcrToken) -> None:
     """What was rendered is read as the same, however old."""
-    assert parse(render(SERVER, token)) == (SERVER, token)
+    assert parse(render(SERVER, token)) == Found(SERVER, token, intact=True)
 
 
 def test_spacing_is_no_tampering() -> None:
     """The same config with spaces, or its keys in another order, is still ours."""
     config = {"auths": {SERVER: dict(reversed(ENTRY.items()))}}
-    assert parse(encoded(config)) == (SERVER, NEW_TOKEN)
+    assert parse(encoded(config)) == Found(SERVER, NEW_TOKEN, intact=True)
+
+
+MINE = {"username": "me", "password": "x"}
+
+
+@pytest.mark.parametrize(
+    ("auths", "token"),
+    [
+        pytest.param({SERVER: {**ENTRY, "email": "a@b"}}, NEW_TOKEN, id="further-key"),
+        pytest.param({SERVER: {**ENTRY, "password": EXPIRED.value}}, EXPIRED, id="other-password"),
+        pytest.param({SERVER: {**ENTRY, "auth": "eDp5"}}, NEW_TOKEN, id="other-auth"),
+        pytest.param(
+            {SERVER: {"username": USER, "password": NEW_TOKEN.value}}, NEW_TOKEN, id="no-auth"
+        ),
+        pytest.param({SERVER: ENTRY, "b.io": ENTRY}, NEW_TOKEN, id="two-servers"),
+        pytest.param({SERVER: ENTRY, "b.io": MINE}, NEW_TOKEN, id="user's-behind"),
+        pytest.param({"b.io": MINE, SERVER: ENTRY}, NEW_TOKEN, id="user's-before"),
+        pytest.param({SERVER: ENTRY, "b.io": None}, NEW_TOKEN, id="rubbish-behind"),
+    ],
+)
+def test_changed(auths: object, token: AcrToken) -> None:
+    """A token that a change left in its entry is found, and that it is not intact is known."""
+    assert parse(encoded({"auths": auths})) == Found(SERVER, token, intact=False)
 
 
 @pytest.mark.parametrize(
     "config",
     [
-        pytest.param({"auths": {SERVER: {**ENTRY, "email": "a@b"}}}, id="further-key"),
         pytest.param({"auths": {SERVER: {**ENTRY, "username": "me"}}}, id="other-user"),
-        pytest.param(
-            {"auths": {SERVER: {**ENTRY, "password": EXPIRED.value}}}, id="password-not-in-auth"
-        ),
-        pytest.param({"auths": {SERVER: {**ENTRY, "auth": "eDp5"}}}, id="other-auth"),
+        pytest.param({"auths": {SERVER: MINE}}, id="user's"),
         pytest.param({"auths": {SERVER: {**ENTRY, "password": "hunter2"}}}, id="no-jwt"),
         pytest.param({"auths": {SERVER: {**ENTRY, "password": None}}}, id="null-password"),
         pytest.param({"auths": {SERVER: {"auth": AUTH}}}, id="auth-only"),
-        pytest.param({"auths": {SERVER: {"username": USER, "password": "x"}}}, id="no-auth"),
+        pytest.param({"auths": {SERVER: {"username": USER}}}, id="no-password"),
         pytest.param({"auths": {SERVER: None}}, id="null-entry"),
         pytest.param({"auths": {SERVER: [ENTRY]}}, id="list-entry"),
-        pytest.param({"auths": {SERVER: ENTRY, "b.io": ENTRY}}, id="two-servers"),
         pytest.param({"auths": {}}, id="no-server"),
         pytest.param({"auths": [ENTRY]}, id="list-of-auths"),
         pytest.param({"auths": None}, id="null-auths"),
@@ -77,8 +95,8 @@ def test_spacing_is_no_tampering() -> None:
         pytest.param(5, id="number"),
     ],
 )
-def test_tampered(config: object) -> None:
-    """A config that differs from ours in any part of its entry holds no token to rely on."""
+def test_nothing_found(config: object) -> None:
+    """A config without our user, or without a token as its password, holds nothing of ours."""
     assert parse(encoded(config)) is None
 
 

@@ -102,6 +102,9 @@ def test_spec(spec: JSON, parsed: Spec) -> None:
         pytest.param({"serviceAccountName": "No_Name"}, "old", "old", id="invalid-name"),
         pytest.param({"serviceAccountName": 5}, "old", "old", id="no-text"),
         pytest.param({"serviceAccountName": None}, "old", "old", id="null"),
+        pytest.param({"serviceAccountName": "a" * 253}, "old", "a" * 253, id="longest"),
+        pytest.param({"serviceAccountName": "a" * 254}, "old", "old", id="too-long"),
+        pytest.param(None, "old", "default", id="no-spec"),
         pytest.param([], "old", "old", id="no-object"),
         pytest.param("text", None, None, id="nothing-known"),
     ],
@@ -110,6 +113,14 @@ def test_service_account_name(spec: object, known: str | None, account: str | No
     """A spec that says no ServiceAccount that can be leaves the one that the status knows."""
     parent = {**PARENT, "spec": spec, "status": {"serviceAccountName": known}}
     assert parse_binding(parent, "parent", "is wrong").service_account_name == account
+
+
+@pytest.mark.parametrize("spec", [{"spec": None}, {}], ids=["null", "absent"])
+def test_no_spec(spec: JSON) -> None:
+    """A binding without a spec leaves all to the defaults, as one with an empty spec does."""
+    parent = {"metadata": PARENT["metadata"], **spec}
+    binding = parse_binding({**parent, "status": {"serviceAccountName": "old"}}, "parent")
+    assert (binding.service_account_name, binding.spec) == ("default", Spec(None, None, None))
 
 
 @pytest.mark.parametrize("spec", [{}, [], None, {"acrServer": 5}])

@@ -23,7 +23,16 @@ def test_secret() -> None:
     """A Secret of ours is read with server, token and the hash of its inputs."""
     secret = parse_secret(SECRET, "at")
     assert (secret.name, secret.server, secret.token) == (SECRET_NAME, SERVER, NEW_TOKEN)
-    assert (secret.inputs, secret.dynamic_apply) == ("hash", False)
+    assert (secret.inputs, secret.intact, secret.dynamic_apply) == ("hash", True, False)
+
+
+def test_changed_secret() -> None:
+    """A Secret that was changed is read with the token that it still has, as not intact."""
+    auths = json.loads(base64.b64decode(SECRET["data"][".dockerconfigjson"]))["auths"]
+    data = json.dumps({"auths": {**auths, "b.io": {"auth": "eDp5"}}}).encode()
+    obj = changed(SECRET, "data", {".dockerconfigjson": base64.b64encode(data).decode()})
+    secret = parse_secret(obj, "at")
+    assert (secret.server, secret.token, secret.intact) == (SERVER, NEW_TOKEN, False)
 
 
 def test_secret_shows_strategy() -> None:
@@ -56,6 +65,7 @@ def test_secret_without_token(path: str, value: object) -> None:
     """A Secret that is not what we write has neither server nor token."""
     secret = parse_secret(changed(SECRET, path, value), "at")
     assert (secret.name, secret.server, secret.token) == (SECRET_NAME, None, None)
+    assert not secret.intact
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_bare_owner() -> None:
         ("metadata/ownerReferences", [{"uid": 5}], "object.metadata.ownerReferences[].uid: "),
         ("imagePullSecrets", {}, "object.imagePullSecrets: expected a list, e.g. []"),
         ("imagePullSecrets", ["zeta"], "object.imagePullSecrets[]: expected an object"),
+        ("imagePullSecrets", [{"name": 5}], "object.imagePullSecrets[].name: expected a string"),
     ],
 )
 def test_bad_service_account(path: str, value: object, message: str) -> None:

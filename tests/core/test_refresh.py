@@ -38,10 +38,13 @@ def test_refresh_at(life: int, before: int, buffer: int) -> None:
         pytest.param(0.2, 1, id="part"),
         pytest.param(0.0, 1, id="now-is-never-zero"),
         pytest.param(-60.0, 1, id="past-is-never-negative"),
+        pytest.param(86399.5, 86400, id="a-day"),
+        pytest.param(86401.0, 86400, id="over-a-day"),
+        pytest.param(1e10, 86400, id="over-int64-nanoseconds"),
     ],
 )
 def test_resync_after_seconds(ahead: float, seconds: int) -> None:
-    """The wait is in whole seconds, at least one, and ends at or after the instant."""
+    """The wait is in whole seconds that end at or after the instant, between one and a day."""
     at = NOW + timedelta(seconds=ahead)
     assert resync_after_seconds(at, NOW) == seconds
 

@@ -10,7 +10,7 @@ from hooks.core.request import (
     parse_parent_namespace,
     parse_target,
 )
-from tests.core.builders import BINDING, LAST_APPLIED, NAMESPACE, PARENT, SECRET_NAME
+from tests.core.builders import BINDING, LAST_APPLIED, NAMESPACE, PARENT, SECRET_NAME, changed
 
 OWNED = [{"uid": "uid-app", "controller": True}]
 LABELS = {"controller-uid": "uid-app"}
@@ -56,6 +56,14 @@ def test_parent_alone(request_: JSON) -> None:
     assert (observed.accounts, observed.related) == ((), None)
     assert (observed.secret, observed.secret_taken, observed.namespace) == (None, False, None)
     assert observed.dynamic_apply is None
+
+
+@pytest.mark.parametrize("time", [None, "2026-11-23T12:00:00Z"], ids=["unmarked", "marked"])
+def test_finalizing(time: str | None) -> None:
+    """A body of `/finalize` is of a binding that goes, also where its metadata don't say so."""
+    request = {"parent": changed(PARENT, "metadata/deletionTimestamp", time)}
+    assert parse_observed(request, valid, finalizing=True).binding.deleting
+    assert parse_observed(request, valid).binding.deleting is (time is not None)
 
 
 def test_observed() -> None:
@@ -120,6 +128,7 @@ def test_secret(children: list[JSON], related: list[JSON], *, found: bool, taken
 
 
 APPLIED = {LAST_APPLIED: "{}"}
+GUARD = {"apiVersion": "v1", "kind": "Namespace", "name": "team-a", "uid": "uid-team-a"}
 
 
 @pytest.mark.parametrize(
@@ -134,6 +143,13 @@ APPLIED = {LAST_APPLIED: "{}"}
             [named(SECRET_NAME)], [named("default", annotations=APPLIED)], True, id="either"
         ),
         pytest.param([named("x", annotations=APPLIED)], [], None, id="another-secret-says-nothing"),
+        pytest.param([], [named("default", ownerReferences=[GUARD])], None, id="guard-alone"),
+        pytest.param(
+            [],
+            [named("default", ownerReferences=[GUARD], annotations=APPLIED)],
+            True,
+            id="guard-and-service-account",
+        ),
     ],
 )
 def test_strategy(secrets: list[JSON], accounts: list[JSON], *, dynamic: bool | None) -> None:

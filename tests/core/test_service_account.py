@@ -103,14 +103,25 @@ def test_holder_leaves(account: ServiceAccount, leaving: Binding, owner: str) ->
 
 
 @pytest.mark.parametrize(
-    ("annotations", "change"),
-    [
-        pytest.param(frozenset({WANTED}), {WANTED: None}, id="named-before"),
-        pytest.param(frozenset[str](), {}, id="never-named"),
-    ],
+    "annotations",
+    [frozenset({WANTED}), frozenset[str]()],
+    ids=["named-before", "never-named"],
 )
-def test_last_holder_leaves(annotations: frozenset[str], change: dict[str, str | None]) -> None:
-    """While only a leaving holder is left, nothing is wanted, and the label stays."""
+def test_last_holder_leaves(annotations: frozenset[str]) -> None:
+    """While only a leaving holder is left the label stays, and that nothing is wanted is said."""
     account = replace(UNGUARDED, annotations=annotations)
-    decoration = decorate(account, (DELETING,), POLICY)
-    assert decoration == Decoration({"controller-uid": "uid-app"}, change)
+    assert decorate(account, (DELETING,), POLICY) == owned("uid-app", "")
+
+
+@pytest.mark.parametrize("bindings", [(), (OLDER,)], ids=["none", "another"])
+def test_label_is_told_as_ours(bindings: tuple[Binding, ...]) -> None:
+    """A label that was set while nobody targeted comes off once its binding is gone."""
+    account = replace(UNGUARDED, annotations=frozenset[str](), wanted=(), attached=())
+    said = decorate(account, (DELETING,), POLICY).annotations
+    account = replace(
+        account,
+        owners=(GUARD,),
+        annotations=frozenset(key for key, value in said.items() if value is not None),
+    )
+    others = [replace(binding, service_account_name="build") for binding in bindings]
+    assert decorate(account, others, POLICY).labels == {"controller-uid": None}

@@ -45,10 +45,18 @@ def test_foreign_while_held() -> None:
     )
 
 
-def test_taken_over_by_foreign() -> None:
-    """What became another controller's loses what we put on it, but for names still listed."""
-    decoration = decorate(replace(ACCOUNT, owners=(FOREIGN,)), (BINDING,), POLICY)
-    assert decoration == Decoration({"controller-uid": None}, {WANTED: None, LAST_APPLIED: None})
+@pytest.mark.parametrize(
+    ("account", "annotations"),
+    [(ACCOUNT, [WANTED]), (UNLISTED, [ATTACHED, WANTED])],
+    ids=["entry-left", "entry-gone"],
+)
+@pytest.mark.parametrize("owners", [(FOREIGN,), (GUARD, FOREIGN)], ids=["alone", "guarded"])
+def test_taken_over_by_foreign(
+    account: ServiceAccount, owners: tuple[Owner, ...], annotations: list[str]
+) -> None:
+    """What became another's loses our marks but for names still listed, and no last-applied."""
+    decoration = decorate(replace(account, owners=owners), (BINDING,), POLICY)
+    assert decoration == Decoration({"controller-uid": None}, dict.fromkeys(annotations))
 
 
 @pytest.mark.parametrize(

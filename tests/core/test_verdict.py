@@ -95,6 +95,38 @@ def test_refreshing(problem: Problem | None, previous: Condition | None, finding
 GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 LET_GO = replace(ACCOUNT, pull_secrets=("zeta",))
 OWNED = replace(UNTOUCHED, owners=(FOREIGN,))
+NOWHERE = replace(OBSERVED, binding=replace(BINDING, service_account_name=None))
+
+
+@pytest.mark.parametrize(
+    ("observed", "problem", "finding"),
+    [
+        pytest.param(OBSERVED, DENIED, Finding("False", "ServerNotAllowed", "no"), id="denied"),
+        pytest.param(
+            replace(OBSERVED, accounts=(), related=()),
+            DENIED,
+            Finding("False", "ServerNotAllowed", "no"),
+            id="denied-and-missing",
+        ),
+        pytest.param(
+            NOWHERE, INVALID, Finding("False", "InvalidSpec", "spec is wrong"), id="names-none"
+        ),
+        pytest.param(
+            replace(NOWHERE, accounts=(), related=None),
+            INVALID,
+            Finding("False", "InvalidSpec", "spec is wrong"),
+            id="names-none-by-hand",
+        ),
+        pytest.param(OBSERVED, INVALID, LISTED, id="invalid-and-listed"),
+        pytest.param(OBSERVED, FAILED, LISTED, id="failed-and-listed"),
+        pytest.param(
+            replace(GOING, related=()), DENIED, Finding("False", "Deleting"), id="goes-first"
+        ),
+    ],
+)
+def test_attached_despite(observed: Observed, problem: Problem, finding: Finding) -> None:
+    """A binding that is denied, or names no ServiceAccount, is attached to none, and says why."""
+    assert attached(observed, problem) == finding
 
 
 @pytest.mark.parametrize(
@@ -134,7 +166,7 @@ OWNED = replace(UNTOUCHED, owners=(FOREIGN,))
 )
 def test_attached(observed: Observed, status: str, reason: str, words: str) -> None:
     """The binding is attached once its ServiceAccount is observed to list the Secret."""
-    finding = attached(observed)
+    finding = attached(observed, None)
     assert (finding.status, finding.reason) == (status, reason)
     assert words in finding.message
     assert bool(words) is bool(finding.message)
