@@ -17,6 +17,7 @@ from hooks.core.decision import Mint, decide
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON, check
 from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.request import (
     parse_bindings,
     parse_observed,
@@ -24,11 +25,12 @@ from hooks.core.request import (
     parse_parent_namespace,
     parse_target,
 )
-from hooks.log import FIELDS
+from hooks.log import FIELDS, redact
 from hooks.schemas import check_spec
 from hooks.settings import Settings, SettingsError, read_hook_token
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # a Namespace's worth of related objects is far less
+MAX_ERROR_CHARACTERS: Final = 500
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
 log = logging.getLogger(__name__)
 
@@ -115,12 +117,16 @@ def _facts(path: str, body: JSON, result: JSON, started: float) -> JSON:
     meta = body["object" if path == "/serviceaccount/sync" else "parent"]["metadata"]
     facts = {
         "hook": path,
-        "namespace": meta.get("namespace"),
-        "name": meta.get("name"),
+        "namespace": _cut(meta.get("namespace")),
+        "name": _cut(meta.get("name")),
         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
     }
     conditions = result.get("status", {}).get("conditions")
     return {**facts, "reason": conditions[0]["reason"]} if conditions else facts
+
+
+def _cut(name: object) -> object:
+    return name[:MAX_NAME_LENGTH] if isinstance(name, str) else None
 
 
 def _body() -> JSON:
@@ -173,6 +179,7 @@ def _json(body: JSON, status: int = 200) -> Response:
 
 
 def _error(status: int, text: str) -> Response:
+    text = redact(text)[:MAX_ERROR_CHARACTERS]  # it may quote a key of the caller's
     log.warning("refused", extra={FIELDS: {"hook": request.path, "status": status, "why": text}})
     return _json({"error": text}, status)
 

@@ -17,6 +17,7 @@ from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 3
+TURN_TIMEOUT_SECONDS: Final = 2  # while another request for the same identity is under way
 # IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
 MAX_CONCURRENT: Final = 5
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
@@ -43,12 +44,17 @@ class Entra:
     def token(self, request: TokenRequest) -> str | MintFailed:
         """Return an Entra token of *request*'s identity for its audience, or why there is none."""
         slot = self._slot(request.identity)
+        if not slot.lock.acquire(timeout=TURN_TIMEOUT_SECONDS):
+            text = "the node's metadata service (IMDS) is slow; it will be asked again"
+            return MintFailed(Reason.TIMEOUT, text)
         scope = f"{request.audience.removesuffix('/.default')}/.default"
         try:
-            with slot.lock, self._places:
+            with self._places:
                 return str(slot.credential.get_token(scope).token)
         except (AzureError, ValueError) as error:  # ValueError: an answer that msal can't read
             return _failure(request, str(error))
+        finally:
+            slot.lock.release()
 
     def _slot(self, identity: Identity) -> _Slot:
         with self._lock:

@@ -6,6 +6,7 @@ https://gunicorn.org/reference/settings/
 import os
 from typing import Any
 
+from hooks import log
 from hooks.settings import Settings, SettingsError
 
 try:
@@ -20,6 +21,7 @@ threads = 32  # a hook that mints holds one for up to 8 s
 keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does not retry a POST
 timeout = 30  # seconds without a sign of life from the worker
 graceful_timeout = 15  # seconds; a mint under way may end
+logconfig_dict = log.gunicorn_config()
 control_socket_disable = True  # it needs a writable home
 wsgi_app = "hooks.wsgi:app"
 

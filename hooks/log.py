@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 # A JWT begins with base64 of '{"' or '{ '; then the same in base64; and `auth` of a docker config.
 TOKEN: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
@@ -33,12 +33,25 @@ class JsonFormatter(logging.Formatter):
         return redact(json.dumps(line))
 
 
+def gunicorn_config() -> dict[str, Any]:
+    """Return gunicorn's `logconfig_dict`: its lines as ours, for they may quote a request."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonFormatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        },
+    }
+
+
 def configure(level: str) -> None:
     """Send all records at *level* and above to stderr.
 
     The libraries' own loggers start at WARNING: theirs tell of every request.
     """
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # not shown
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level="WARNING", force=True)

@@ -14,7 +14,7 @@ from typing import Final
 
 from hooks.core.acr import check_token
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
-from hooks.core.refresh import refresh_at
+from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS, refresh_at
 
 Outcome = AcrToken | MintFailed
 Source = Callable[[TokenRequest], Outcome]
@@ -22,7 +22,8 @@ Source = Callable[[TokenRequest], Outcome]
 # Metacontroller gives up on a hook after 10 s by default.
 # metacontroller@v4.17.2:pkg/hooks/webhook.go:301
 DEADLINE_SECONDS: Final = 7.5
-WORKERS: Final = 16
+MINT_SECONDS: Final = 7.0  # for all hops together
+WORKERS: Final = 32
 # As long as MSAL answers from memory after IMDS has refused.
 FAILURE_SECONDS: Final = 5
 MAX_REMEMBERED: Final = 1000  # about 5 KiB each
@@ -90,7 +91,8 @@ class Minter:
         if isinstance(outcome, AcrToken):
             until = refresh_at(outcome, self._refresh_before)
         else:
-            until = now + timedelta(seconds=FAILURE_SECONDS)
+            asked = min(outcome.retry_after_seconds or 0, MAX_RETRY_AFTER_SECONDS)
+            until = now + timedelta(seconds=max(FAILURE_SECONDS, asked))
         with self._lock:
             self._remembered[request] = _Remembered(outcome, until)
             self._remembered.move_to_end(request)

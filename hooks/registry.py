@@ -13,11 +13,10 @@ import urllib3
 
 from hooks.core import acr
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+from hooks.cutoff import CutoffAdapter, cutoff
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 3
-# A body that comes a byte at a time meets every read timeout; this is for all of it.
-BODY_TIMEOUT_SECONDS: Final = 3
 CHUNK_BYTES: Final = 8192
 # Compression has no use for one token, and a bomb needs it.
 HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -31,27 +30,42 @@ class Registry:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update(HEADERS)
         self._session.auth = _no_auth
+        self._session.mount("https://", CutoffAdapter())
 
-    def mint(self, request: TokenRequest, entra_token: str) -> AcrToken | MintFailed:
-        """Return the token that *request* asks for, in exchange for *entra_token*."""
-        token = self._post(request, acr.exchange(request, entra_token))
+    def mint(
+        self, request: TokenRequest, entra_token: str, deadline: float
+    ) -> AcrToken | MintFailed:
+        """Return the token that *request* asks for, in exchange for *entra_token*.
+
+        Whatever the registry does, it is over at *deadline*, an instant of `time.monotonic`.
+        """
+        token = self._post(request, acr.exchange(request, entra_token), deadline)
         if request.scope is None or isinstance(token, MintFailed):
             return token
-        return self._post(request, acr.scope_down(request, token.value))
+        return self._post(request, acr.scope_down(request, token.value), deadline)
 
-    def _post(self, request: TokenRequest, post: acr.Post) -> AcrToken | MintFailed:
+    def _post(
+        self, request: TokenRequest, post: acr.Post, deadline: float
+    ) -> AcrToken | MintFailed:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return _late(request)
         try:
-            with self._session.post(
-                f"https://{request.server}{post.path}",
-                data=post.form,
-                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                cutoff(left),
+                self._session.post(
+                    f"https://{request.server}{post.path}",
+                    data=post.form,
+                    timeout=(min(CONNECT_TIMEOUT_SECONDS, left), min(READ_TIMEOUT_SECONDS, left)),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 headers = {key.lower(): value for key, value in response.headers.items()}
                 body = _read(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            return _unreachable(request, error)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            late = time.monotonic() >= deadline
+            return _late(request) if late else _unreachable(request, error)
         return acr.parse_answer(request, post, response.status_code, headers, body)
 
 
@@ -61,20 +75,19 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _read(response: requests.Response) -> bytes:
-    """Return the body, undecoded; cut where it is longer than an answer may be.
-
-    Raises `requests.Timeout` where it takes too long.
-    """
+    """Return the body, undecoded; cut where it is longer than an answer may be."""
     body = b""
-    deadline = time.monotonic() + BODY_TIMEOUT_SECONDS
     while len(body) <= acr.MAX_ANSWER_BYTES:
         chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
         if not chunk:
             break
         body += chunk
-        if time.monotonic() > deadline:
-            raise requests.Timeout("the body took too long")
     return body
+
+
+def _late(request: TokenRequest) -> MintFailed:
+    text = f"{request.server} did not answer in time; it will be asked again"
+    return MintFailed(Reason.TIMEOUT, text)
 
 
 def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
@@ -84,9 +97,7 @@ def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
         text = f"the TLS certificate of {server} can't be verified; is a CA or a proxy's missing?"
         return MintFailed(Reason.REGISTRY_UNREACHABLE, text)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return MintFailed(
-            Reason.TIMEOUT, f"{server} did not answer in time; it will be asked again"
-        )
+        return _late(request)
     if "NameResolutionError" in repr(error):
         text = f"{server} has no address; check spec.acrServer and the cluster's DNS"
         return MintFailed(Reason.REGISTRY_UNREACHABLE, text)

@@ -98,7 +98,9 @@ def _policy(environ: Mapping[str, str]) -> Policy:
     _check_default("MANAGED_IDENTITY_RESOURCE_ID", "managedIdentityResourceID", resource_id)
     _check_default("ACR_SERVER", "acrServer", server)
     if server and not server_allowed(server, allowed):
-        raise SettingsError(f"ACR_SERVER: {server} is not in ALLOWED_ACR_SERVER_SUFFIXES")
+        raise SettingsError(
+            f"ACR_SERVER: {server} is not in ALLOWED_ACR_SERVER_SUFFIXES; e.g. x.{allowed[0]}"
+        )
     if client_id and resource_id:
         raise SettingsError(
             "MANAGED_IDENTITY_CLIENT_ID: give this or MANAGED_IDENTITY_RESOURCE_ID, not both"

@@ -1,13 +1,14 @@
 """The composition root: environment to settings to service. Nothing imports it."""
 
 import os
+import time
 from datetime import UTC, datetime
 
 from hooks import log
 from hooks.app import create_app
 from hooks.core.model import AcrToken, MintFailed, TokenRequest
 from hooks.entra import Entra
-from hooks.mint import Minter
+from hooks.mint import MINT_SECONDS, Minter
 from hooks.registry import Registry
 from hooks.settings import Settings
 
@@ -23,8 +24,9 @@ def now() -> datetime:
 
 def mint(request: TokenRequest) -> AcrToken | MintFailed:
     """Go both hops: identity to Entra token, Entra token to the registry's."""
+    deadline = time.monotonic() + MINT_SECONDS
     token = entra.token(request)
-    return token if isinstance(token, MintFailed) else registry.mint(request, token)
+    return token if isinstance(token, MintFailed) else registry.mint(request, token, deadline)
 
 
 app = create_app(settings, Minter(mint, now, settings.policy.refresh_before), now)

@@ -77,8 +77,9 @@ def test_slow_callers(server: ThreadingHTTPServer, sent: bytes) -> None:
             caller.close()
 
 
-def test_many_at_once(server: ThreadingHTTPServer) -> None:
+def test_many_at_once() -> None:
     """Fifty probes at once find room while the listener has not come to accept any."""
+    server = health.serve(f"{HOST}:0", CHECKS)
     server.shutdown()  # it accepts nobody, but the kernel still puts callers into its queue
     callers = []
     try:
@@ -89,6 +90,8 @@ def test_many_at_once(server: ThreadingHTTPServer) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         assert {caller.recv(12) for caller in callers} == {b"HTTP/1.0 200"}
     finally:
+        server.shutdown()
+        server.server_close()
         for caller in callers:
             caller.close()
 

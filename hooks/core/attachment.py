@@ -88,17 +88,23 @@ def controller_uid(account: ServiceAccount) -> str | None:
 
 
 def holds_up_deletion(
-    binding: Binding, account: ServiceAccount, namespace: Namespace | None
+    binding: Binding, account: ServiceAccount, namespace: Namespace | None, *, taken: bool = False
 ) -> bool:
     """Say whether *account* would be lost, or keep an entry of ours, if *binding* went now.
 
     That is so while the binding holds it and it is unguarded or lists the Secret. A fresh adoption
     may not show yet; then the label does, until the decorator takes it off. Where bindings go at
     once, their entries are the holder's to take off, as soon as the decorator no longer names them.
+    Metacontroller writes to nothing that is being deleted, so there is nothing to wait for.
     """
+    if account.deleting:
+        return False
     if controller_uid(account) != binding.uid:
         return account.uid_label == binding.uid and not account.owners
-    if not is_guarded(account, namespace) or binding.secret_name in account.pull_secrets:
+    own = binding.secret_name
+    if not is_guarded(account, namespace):
+        return True
+    if own in account.pull_secrets and (not taken or own in account.attached):
         return True
     entries, wanted = leftovers(account), set(account.wanted)
     return bool(entries) and (binding.secret_name in wanted or not entries <= wanted)
@@ -116,34 +122,39 @@ def desire(
     policy: Policy,
     *,
     dynamic_apply: bool | None,
+    taken: bool = False,
 ) -> DesiredServiceAccount:
     """Return what *binding*, which owns *account*, wants it to be.
 
-    *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown.
+    *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
+    *taken*, that the Secret of the binding's name is somebody else's, and so is its entry.
     """
-    listed, attached = _pull_secrets(
-        binding, account, mine=targets(binding, account, policy), dynamic_apply=dynamic_apply
-    )
     owners = _owners(binding, account, namespace, dynamic_apply=dynamic_apply)
+    if dynamic_apply is None and is_ambiguous(binding, account) and not binding.deleting:
+        listed, attached = account.pull_secrets, account.attached
+    else:
+        mine = targets(binding, account, policy) and not taken
+        theirs = taken and binding.secret_name not in account.attached
+        own = None if theirs else binding.secret_name
+        listed, attached = _pull_secrets(account, own, mine=mine, dynamic_apply=dynamic_apply)
     had = bool(account.pull_secrets)
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
 
 
 def _pull_secrets(
-    binding: Binding, account: ServiceAccount, *, mine: bool, dynamic_apply: bool | None
+    account: ServiceAccount, own: str | None, *, mine: bool, dynamic_apply: bool | None
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Return the list that *account* should have, and which of the entries it has are ours.
 
-    The binding's own Secret does not wait for the decorator: it comes and goes at once. But
+    The owner's *own* Secret does not wait for the decorator: it comes and goes at once. But
     dynamic-apply removes only what it finds in its annotation, so an entry that is not there (the
     annotation was taken off) is listed once more, and goes with the next answer.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
     """
-    own = binding.secret_name
     wanted = [name for name in account.wanted if mine or name != own]
-    if mine and own not in wanted:
+    if mine and own is not None and own not in wanted:
         wanted.append(own)
-    ours = {*account.attached, *wanted, own}
+    ours = {*account.attached, *wanted} | ({own} if own is not None else set())
     removable = ours - set(wanted)
     if dynamic_apply and removable & set(account.pull_secrets):
         removable &= _last_applied(account)
@@ -172,9 +183,9 @@ def _owners(
     """Return the binding's own reference and the guard.
 
     dynamic-apply merges lists of objects by the first key that all have in common, `name` before
-    `uid`. A binding named like its Namespace would collapse with the guard into one entry, so there
-    its own reference is the uid alone, which makes `uid` the key. server-side apply refuses a bare
-    uid. So for such a binding nothing is said before the strategy is known. But a guard that is on
+    `uid`. Owners of one name would collapse into one entry, so there the binding's own reference is
+    the uid alone, which makes `uid` the key. server-side apply refuses a bare uid. So nothing is
+    said before the strategy is known. But a guard that is on
     stays, and a binding that goes puts it on: alone, it takes the place of the binding's reference
     under the one, and joins it under the other.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:209
@@ -186,7 +197,7 @@ def _owners(
     if not binding.uid:
         return guards or None
     own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, controller=True)
-    if named_like_namespace(binding):
+    if is_ambiguous(binding, account):
         if dynamic_apply is None:
             return (guards if observed or binding.deleting else ()) or None
         if dynamic_apply:
@@ -194,6 +205,8 @@ def _owners(
     return (own, *guards)
 
 
-def named_like_namespace(binding: Binding) -> bool:
-    """Say whether *binding*'s name and its Namespace's are one."""
-    return binding.name == binding.namespace
+def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
+    """Say whether two of the owners of *account*, when *binding* holds it, have one name."""
+    names = {binding.name, binding.namespace}
+    others = [o for o in account.owners if o.uid != binding.uid and not is_guard(o, account)]
+    return len(names) == 1 or any(owner.name in names for owner in others)

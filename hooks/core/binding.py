@@ -5,7 +5,7 @@ every answer: `Answer` can't be made without them.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hooks.core.attachment import DesiredServiceAccount, desire
@@ -35,6 +35,7 @@ from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_sec
 from hooks.core.verdict import Problem, new_status
 
 MISSING_RESYNC_SECONDS: Final = 60
+SECRET_GRACE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def sync(
 ) -> Answer:
     """Return what is to be at *now*; *outcome* is what came of a `Mint`, else None."""
     request = resolve(observed.binding, policy)
-    problem = _problem(observed, decision, outcome)
+    problem = _problem(observed, decision, outcome, now)
     secret = _secret(observed, request, decision, outcome)
     token = None
     if isinstance(request, TokenRequest):
@@ -67,7 +68,7 @@ def sync(
         problem,
         secret.token if secret else None,
         now,
-        usable=token is not None and not _is_missing(observed),
+        usable=token is not None and not _is_missing(observed, now),
     )
     wait = _resync(problem, token, status, policy, now)
     return Answer(
@@ -100,25 +101,32 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
 
 
 def _problem(
-    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None
+    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
 ) -> Problem | None:
     if isinstance(decision, Hold | Reject):
         return decision
     if isinstance(outcome, MintFailed):
         return outcome
-    if _is_missing(observed):
+    if _is_missing(observed, now):
         name = observed.binding.secret_name
         text = f"Secret {name} is gone, or could not be made; if this lasts, the events say why"
         return Hold(Reason.PENDING, text, MISSING_RESYNC_SECONDS)
     return None
 
 
-def _is_missing(observed: Observed) -> bool:
+def _is_missing(observed: Observed, now: datetime) -> bool:
     """Say whether an earlier answer had a token, yet there is no Secret.
 
-    A token minted in a call counts as observed, once: a quota or a policy may refuse the Secret.
+    A token minted in a call counts as observed, for as long as Metacontroller may need to see the
+    Secret; after that a quota or a policy refuses it.
     """
-    return observed.secret is None and observed.binding.status.token_refresh_time is not None
+    fresh = observed.binding.status.condition("TokenFresh")
+    if observed.secret is not None or observed.binding.status.token_refresh_time is None:
+        return False
+    if fresh is None or fresh.status != "True":
+        return True
+    since = parse_time(fresh.last_transition_time)
+    return since is None or now - since > SECRET_GRACE
 
 
 def _secret(
@@ -144,14 +152,14 @@ def _secret(
 
 def _accounts(observed: Observed, policy: Policy) -> tuple[DesiredServiceAccount, ...]:
     """Return every ServiceAccount observed, and the target of a request made by hand."""
-    binding = observed.binding
-    accounts = observed.accounts
+    binding, taken = observed.binding, observed.secret_taken
+    known = dict.fromkeys(observed.accounts, observed.dynamic_apply)
     name = binding.service_account_name
-    if observed.related is None and name is not None and name not in {a.name for a in accounts}:
-        accounts = (*accounts, ServiceAccount(name, binding.namespace))
+    if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
+        known[ServiceAccount(name or "", binding.namespace)] = False
     return tuple(
-        desire(binding, account, observed.namespace, policy, dynamic_apply=observed.dynamic_apply)
-        for account in accounts
+        desire(binding, account, observed.namespace, policy, dynamic_apply=strategy, taken=taken)
+        for account, strategy in known.items()
     )
 
 

@@ -104,7 +104,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
         return Hold(Reason.DELETING, "the binding is being deleted", 0)
     request = resolve(observed.binding, policy)
     if not isinstance(request, TokenRequest):
-        return request
+        return _namespace_missing(observed) or request
     if observed.secret_taken:
         return _taken(observed)
     token = usable_token(observed, request, now)
@@ -129,9 +129,9 @@ def _not_now(observed: Observed) -> Hold | None:
     Metacontroller adopts a ServiceAccount before it calls us. Until our answer has put the guard on
     it, deleting the binding deletes it, so that answer must not wait for Azure.
     """
-    if observed.namespace is None and observed.related is not None:
-        text = f"waiting for Namespace {observed.binding.namespace} to be observed"
-        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
+    missing = _namespace_missing(observed)
+    if missing is not None:
+        return missing
     if observed.namespace is not None and observed.namespace.terminating:
         text = f"Namespace {observed.binding.namespace} is being deleted"
         return Hold(Reason.NAMESPACE_TERMINATING, text, SETTINGS_RESYNC_SECONDS)
@@ -140,6 +140,13 @@ def _not_now(observed: Observed) -> Hold | None:
         text = f"waiting for ServiceAccount {names} to be guarded against garbage collection"
         return Hold(Reason.PENDING, text, GUARD_RESYNC_SECONDS)
     return None
+
+
+def _namespace_missing(observed: Observed) -> Hold | None:
+    if observed.namespace is not None or observed.related is None:
+        return None
+    text = f"waiting for Namespace {observed.binding.namespace} to be observed"
+    return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
 
 
 def _newer_than(observed: Observed) -> datetime | None:

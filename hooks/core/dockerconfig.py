@@ -31,7 +31,7 @@ def render(server: str | None, token: AcrToken | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a docker config holds of ours; *intact* says that it is nothing else."""
+    """What a docker config holds of ours; *intact* says that it lists nothing else."""
 
     server: str
     token: AcrToken
@@ -45,10 +45,20 @@ def parse(data: str) -> Found | None:
     """
     try:
         auths: Any = json.loads(base64.b64decode(data, validate=True))["auths"]
-        server, entry = next((s, e) for s, e in auths.items() if e["username"] == NULL_GUID)
-        token = parse_token(entry["password"])
+        entries = [(server, _token(entry)) for server, entry in auths.items()]
     except (binascii.Error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
-    except (MalformedToken, StopIteration):
+    for server, token in entries:
+        if token is not None:
+            return Found(server, token, intact=auths == {server: _entry(token.value)})
+    return None
+
+
+def _token(entry: Any) -> AcrToken | None:  # noqa: ANN401  any JSON value
+    """Return the token that an entry holds for us, if it does."""
+    if not isinstance(entry, dict) or entry.get("username") != NULL_GUID:
         return None
-    return Found(server, token, intact=auths == {server: _entry(token.value)})
+    try:
+        return parse_token(entry.get("password", ""))
+    except MalformedToken:
+        return None

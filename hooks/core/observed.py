@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hooks.core.attachment import holds_up_deletion, is_guarded, named_like_namespace
+from hooks.core.attachment import holds_up_deletion, is_ambiguous, is_guarded
 from hooks.core.model import Binding, Namespace, PullSecret, ServiceAccount
 
 
@@ -34,12 +34,16 @@ class Observed:
         """The children that the garbage collector would delete along with the binding."""
         if self.namespace is None:
             return ()
-        return tuple(a for a in self.accounts if not is_guarded(a, self.namespace))
+        return tuple(
+            a for a in self.accounts if not a.deleting and not is_guarded(a, self.namespace)
+        )
 
     @property
     def strategy_unknown(self) -> bool:
         """Whether the apply strategy matters and does not show yet."""
-        return self.dynamic_apply is None and named_like_namespace(self.binding)
+        same = self.binding.name == self.binding.namespace
+        ambiguous = same or any(is_ambiguous(self.binding, a) for a in self.accounts)
+        return self.dynamic_apply is None and ambiguous
 
     @property
     def can_create(self) -> bool:
@@ -51,4 +55,8 @@ class Observed:
     def blocking(self) -> tuple[ServiceAccount, ...]:
         """The ServiceAccounts that the binding may not leave behind as they are."""
         accounts = self.accounts if self.related is None else self.related
-        return tuple(a for a in accounts if holds_up_deletion(self.binding, a, self.namespace))
+        return tuple(
+            account
+            for account in accounts
+            if holds_up_deletion(self.binding, account, self.namespace, taken=self.secret_taken)
+        )

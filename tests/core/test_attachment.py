@@ -7,10 +7,10 @@ import pytest
 from hooks.core.attachment import (
     controller_uid,
     holds_up_deletion,
+    is_ambiguous,
     is_denied,
     is_foreign,
     is_guarded,
-    named_like_namespace,
     server_allowed,
     targets,
 )
@@ -184,7 +184,44 @@ def test_holds_up_deletion(
     assert holds_up_deletion(BINDING, account, namespace) is held_up
 
 
-@pytest.mark.parametrize(("name", "same"), [("team-a", True), ("app", False)])
-def test_named_like_namespace(name: str, *, same: bool) -> None:
-    """A binding may have its Namespace's name."""
-    assert named_like_namespace(replace(BINDING, name=name)) is same
+@pytest.mark.parametrize(
+    ("name", "owner", "ambiguous"),
+    [("team-a", "x", True), ("app", "x", False), ("app", "app", True), ("app", "team-a", True)],
+)
+def test_ambiguous(name: str, owner: str, *, ambiguous: bool) -> None:
+    """Owners of one name would be merged into one."""
+    account = replace(ACCOUNT, owners=(*ACCOUNT.owners, Owner("x.io/v1", "Foo", owner, "uid-x")))
+    assert is_ambiguous(replace(BINDING, name=name), account) is ambiguous
+
+
+def test_deleted_account_holds_nothing_up() -> None:
+    """Metacontroller writes to nothing that is being deleted."""
+    account = replace(ACCOUNT, deleting=True)
+    assert not holds_up_deletion(BINDING, account, None)
+
+
+@pytest.mark.parametrize(
+    ("attached", "wanted", "held_up"),
+    [
+        (("acr-pull-jobs",), ("acr-pull-app", "acr-pull-jobs"), True),
+        (("acr-pull-jobs",), (), True),
+        (("acr-pull-jobs",), ("acr-pull-jobs",), False),
+        ((), ("acr-pull-app",), False),
+    ],
+    ids=["decorator-lags", "to-take-off", "next-owner's", "none"],
+)
+def test_entries_of_others(
+    attached: tuple[str, ...], wanted: tuple[str, ...], *, held_up: bool
+) -> None:
+    """The holder goes once the entries of bindings that go with it are off the list."""
+    account = replace(
+        ACCOUNT, pull_secrets=("zeta", "acr-pull-jobs"), attached=attached, wanted=wanted
+    )
+    assert holds_up_deletion(BINDING, account, None) is held_up
+
+
+@pytest.mark.parametrize(("attached", "held_up"), [((), False), (("acr-pull-app",), True)])
+def test_entry_of_somebodys_secret(attached: tuple[str, ...], *, held_up: bool) -> None:
+    """An entry that names somebody else's Secret is theirs, unless it was ours before."""
+    account = replace(ACCOUNT, pull_secrets=("acr-pull-app",), attached=attached, wanted=())
+    assert holds_up_deletion(BINDING, account, None, taken=True) is held_up
