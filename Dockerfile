@@ -3,7 +3,7 @@ ARG PYTHON=python:3.13-slim-bookworm
 
 FROM ${PYTHON} AS build
 COPY requirements.txt .
-# The environment has no pip of its own: nothing in the image's PATH installs packages into it.
+# The environment has no pip of its own.
 RUN python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
       --require-hashes --only-binary :all: -r requirements.txt
@@ -12,6 +12,8 @@ FROM ${PYTHON}
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
+# Nothing in the image installs packages.
+RUN python -m pip uninstall --yes --quiet pip
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY hooks/ hooks/

@@ -125,6 +125,32 @@ def test_tokens_stay_inside(client: Client, emulator: Emulator, service: Service
         assert minted not in text
 
 
+def test_malformed_request_is_logged_without_its_token(service: Service) -> None:
+    """Gunicorn's own lines are redacted too, and are JSON."""
+    planted = "eyJhbGciOiJSUzI1NiJ9.cGxhbnRlZC1wbGFudGVkLXBsYW50ZWQ.bWFsZm9ybWVk"
+    host, _, port = service.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), 5) as connection:
+        connection.sendall(f"GET / HTTP/1.1\r\nAuthorization Bearer {planted}\r\n\r\n".encode())
+        assert b" 400 " in connection.makefile("rb").readline()
+    assert planted not in service.log
+    assert all(json.loads(line) for line in service.log.splitlines())
+
+
+def test_somebody_elses_secret(client: Client) -> None:
+    """A Secret of our name that is the user's stays theirs, and so does its entry."""
+    account = service_account("default", "zeta", "acr-pull-app", owner="app")
+    body = observed(client.parent(), account)
+    theirs = {"metadata": {"name": "acr-pull-app", "namespace": "team-a"}, "type": "Opaque"}
+    body["related"]["Secret.v1"] = {"team-a/acr-pull-app": theirs}
+    for path in ("/sync", "/finalize"):
+        answer = client.ask(path, body)
+        listed = child(answer, "ServiceAccount")
+        assert listed["imagePullSecrets"] == [{"name": "zeta"}, {"name": "acr-pull-app"}]
+        assert listed["metadata"]["annotations"] == {}
+        assert [c["kind"] for c in answer["children"]] == ["ServiceAccount"]
+    assert answer["finalized"] is True
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

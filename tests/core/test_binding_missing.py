@@ -115,3 +115,19 @@ def test_appears() -> None:
     assert ready is not None
     assert (ready.status, ready.reason) == ("True", "Ready")
     assert result.secret == first.secret
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        pytest.param("2026-11-23T11:59:50Z", "True", id="may-yet-appear"),
+        pytest.param("2026-11-23T11:59:49Z", "False", id="overdue"),
+        pytest.param("soon", "False", id="no-time"),
+    ],
+)
+def test_grace(since: str, status: str) -> None:
+    """A Secret just made has 10 s to be observed."""
+    before = Status((Condition("TokenFresh", "True", "", "", 2, since),), token_refresh_time=TIME)
+    fresh = answer(after(before), NEW_TOKEN).status.condition("TokenFresh")
+    assert fresh is not None
+    assert fresh.status == status

@@ -1,0 +1,77 @@
+"""Calls that no read timeout ends are ended."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from hooks.cutoff import CutoffAdapter, cutoff
+from tests.emulator import Emulator, Fault
+
+READ_TIMEOUT = 5
+CUTOFF = 0.4
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """Return a session whose calls can be cut off."""
+    with requests.Session() as session:
+        session.mount("https://", CutoffAdapter())
+        yield session
+
+
+@pytest.fixture
+def dribbler() -> Iterator[str]:
+    """Return the address of a server whose TLS handshake comes a byte at a time, without end."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=dribble, args=(server, ended))
+        thread.start()
+        yield "{}:{}".format(*server.getsockname())
+        ended.set()
+        thread.join()
+
+
+def dribble(server: socket.socket, ended: threading.Event) -> None:
+    """Send one caller the head of a long TLS record, then its bytes."""
+    caller, _ = server.accept()
+    with caller:
+        caller.sendall(b"\x16\x03\x03\x40\x00")
+        try:
+            while not ended.wait(0.05):
+                caller.sendall(b"x")
+        except OSError:
+            ended.wait(READ_TIMEOUT)
+
+
+def fails_in_time(session: requests.Session, url: str, ca_file: str | bool) -> bool:
+    """Say whether a call to *url* fails at the cutoff, well before its read timeout."""
+    started = time.monotonic()
+    with pytest.raises((requests.RequestException, OSError)), cutoff(CUTOFF):
+        session.get(url, timeout=READ_TIMEOUT, verify=ca_file)
+    return CUTOFF <= time.monotonic() - started < READ_TIMEOUT / 2
+
+
+def test_handshake_without_end(session: requests.Session, dribbler: str) -> None:
+    """A peer that keeps on talking is cut off within the handshake."""
+    assert fails_in_time(session, f"https://{dribbler}/", ca_file=False)
+
+
+def test_answer_on_a_used_connection(session: requests.Session, emulator: Emulator) -> None:
+    """A connection that is used again is cut off as well; the next call gets a new one."""
+    url, ca_file = f"https://{emulator.acr_server}/v2/", str(emulator.ca_file)
+    with cutoff(READ_TIMEOUT):
+        assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
+    emulator.faults.add("v2", Fault(delay=READ_TIMEOUT, times=1))
+    assert fails_in_time(session, url, ca_file)
+    with cutoff(READ_TIMEOUT):
+        assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
+
+
+def test_without_a_cutoff(session: requests.Session, emulator: Emulator) -> None:
+    """Outside of a cutoff the adapter is as any other."""
+    url, ca_file = f"https://{emulator.acr_server}/v2/", str(emulator.ca_file)
+    assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
