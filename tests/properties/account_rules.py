@@ -117,7 +117,7 @@ class AccountRules(Stage):
 
     @precondition(has_accounts)
     @rule(pick=picks, controller=st.booleans())
-    def own(self, pick: int, controller: bool) -> None:  # noqa: FBT001 - Hypothesis names it
+    def own(self, pick: int, controller: bool) -> None:
         """Make a ServiceAccount another controller's, or nobody's again."""
         name = self.choose(pick)
         account = self.world.read("ServiceAccount", name)

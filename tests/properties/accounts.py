@@ -4,9 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, WANTED_ANNOTATION
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    LAST_APPLIED_ANNOTATION,
+    UID_LABEL,
+    WANTED_ANNOTATION,
+)
 from tests.model import service_account
-from tests.model.objects import Object, owners_of
+from tests.model.objects import Object, controller_of, owners_of
 from tests.properties.world import NAMESPACE, World
 
 ACCOUNTS = ("default", "build")
@@ -38,11 +43,13 @@ class Kept:
         entries: those of the user, in the user's order
         unknown: names of ours that may stay on the list, because the user put them there or took
             away what tells that they are ours
+        shared: whether another controller had it, whose the mark of the last apply may be
     """
 
     uid: str
     entries: Entries
     unknown: set[str | None] = field(default_factory=set)
+    shared: bool = False
 
 
 class Accounts:
@@ -78,8 +85,12 @@ class Accounts:
         self.kept[name].unknown |= set(after) & set(OURS) - set(before)
 
     def strip(self, name: str, section: str, key: str) -> None:
-        """Take *key* off the labels or annotations."""
-        if key == ATTACHED_ANNOTATION:
+        """Take *key* off the labels or annotations.
+
+        Without the first nobody knows which entries are ours; without the other nobody owns the
+        ServiceAccount, and no binding that has moved away or is going may own it again.
+        """
+        if key in (ATTACHED_ANNOTATION, UID_LABEL):
             self.doubt(name)
         self._edit(name, lambda obj: obj["metadata"].get(section, {}).pop(key, None))
 
@@ -93,6 +104,17 @@ class Accounts:
         for kept in self.kept.values():
             kept.unknown.add(entry)
 
+    def expect_unheld(self, entry: str, live: set[str]) -> None:
+        """Note that *entry*, whose binding goes, stays where none of the *live* uids is in control.
+
+        Who is in control there goes, too, and may do so before it takes the entry off; and a
+        binding that is being deleted can take control of nothing any more.
+        """
+        for name, kept in self.kept.items():
+            holder = controller_of(self.world.read("ServiceAccount", name))
+            if holder is None or holder["uid"] not in live:
+                kept.unknown.add(entry)
+
     def rest(self) -> None:
         """Note that what is not on a list by now will not come by itself."""
         for name, kept in self.kept.items():
@@ -105,6 +127,7 @@ class Accounts:
     def own(self, name: str, *, controller: bool) -> None:
         """Make it another controller's."""
         self.doubt(name)
+        self.kept[name].shared = True
         ref = {**FOREIGN, "controller": controller}
         self._edit(name, lambda obj: obj["metadata"].update(ownerReferences=[*owners_of(obj), ref]))
 
@@ -114,7 +137,7 @@ class Accounts:
 
     def check(self) -> None:
         """Nothing of the user's is lost, nor is anything there that the user did not make."""
-        found = {obj["metadata"]["name"]: obj for obj in self.world.cluster.peek("ServiceAccount")}
+        found = {obj["metadata"]["name"]: obj for obj in self.world.objects("ServiceAccount")}
         assert found.keys() == self.kept.keys()
         for name, kept in self.kept.items():
             account = found[name]
@@ -125,15 +148,15 @@ class Accounts:
 
     def check_left_alone(self, name: str) -> None:
         """A ServiceAccount that no binding targets bears no trace but the guard."""
-        account, unknown = self.world.read("ServiceAccount", name), self.kept[name].unknown
+        account, kept = self.world.read("ServiceAccount", name), self.kept[name]
         meta = account["metadata"]
-        assert "controller-uid" not in meta["labels"]
+        assert UID_LABEL not in meta["labels"]
         assert WANTED_ANNOTATION not in meta["annotations"]
         assert {ref["kind"] for ref in owners_of(account)} <= {"Namespace", FOREIGN["kind"]}
-        assert not (set(entries_of(account)) & set(OURS)) - unknown
-        if not unknown:
-            marks = {ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
-            assert not marks & meta["annotations"].keys()
+        assert not (set(entries_of(account)) & set(OURS)) - kept.unknown
+        assert kept.unknown or ATTACHED_ANNOTATION not in meta["annotations"]
+        if not kept.unknown and not kept.shared:
+            assert LAST_APPLIED_ANNOTATION not in meta["annotations"]
 
 
 def _entry(name: str | None) -> Object:

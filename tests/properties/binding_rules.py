@@ -38,7 +38,9 @@ class BindingRules(Stage):
     @rule(pick=picks)
     def unbind(self, pick: int) -> None:
         """Delete a binding."""
-        self.bindings.delete(self.pick(pick))
+        name = self.pick(pick)
+        self.accounts.expect_unheld(f"acr-pull-{name}", self.bindings.uids())
+        self.bindings.delete(name)
 
     @precondition(has_bindings)
     @rule(pick=picks, how=st.sampled_from(["Foreground", "Orphan", "by hand"]))
@@ -56,15 +58,14 @@ class BindingRules(Stage):
         """Tell whether each ServiceAccount that a binding owns has another owner."""
         return all(
             [ref["uid"] for ref in owners_of(account)] != [uid]
-            for account in self.world.cluster.peek("ServiceAccount")
+            for account in self.world.objects("ServiceAccount")
         )
 
     @precondition(has_bindings)
     @rule(pick=picks, account=targets)
     def move(self, pick: int, account: str) -> None:
         """Let a binding be for another ServiceAccount."""
-        name = self.pick(pick)
-        self.bindings.specify(name, serviceAccountName=account)
+        self.bindings.move(self.pick(pick), account)
 
     @precondition(has_bindings)
     @rule(pick=picks, fields=st.sampled_from(OTHERS))

@@ -21,6 +21,7 @@ INVALID: tuple[dict[str, Any], ...] = (
     {"managedIdentityResourceID": "/subscriptions"},
     {"bogus": "field"},
     {"scope": "repository::pull"},
+    {"serviceAccountName": "team-b/default"},
 )
 OTHERS: tuple[dict[str, Any], ...] = (
     {"acrServer": "other.azurecr.io"},
@@ -35,6 +36,7 @@ class Kept:
     """What is known of one binding.
 
     Attributes:
+        account: the ServiceAccount that the user last named validly
         health: "valid", "invalid" or "denied"
         secret_uid: of its Secret, while nobody may delete that
         expires_at: of the token in it, while it must hold one that works
@@ -42,6 +44,7 @@ class Kept:
     """
 
     uid: str
+    account: str
     health: str = "valid"
     secret_uid: str | None = None
     expires_at: datetime | None = None
@@ -60,7 +63,7 @@ class Bindings:
         made = self.world.cluster.create(
             binding(NAMESPACE, name, **SPEC, serviceAccountName=account)
         )
-        self.kept[name] = Kept(uid_of(made))
+        self.kept[name] = Kept(uid_of(made), account)
 
     def delete(self, name: str, propagation: str = "Background") -> None:
         """Begin to delete a binding."""
@@ -70,8 +73,7 @@ class Bindings:
     def specify(self, name: str, health: str = "valid", **fields: object) -> None:
         """Give a binding a new spec of that *health*, past the CRD; its ServiceAccount stays."""
         kept = self.kept[name]
-        account = self.read(name)["spec"]["serviceAccountName"]
-        spec = {**SPEC, "serviceAccountName": account, **fields}
+        spec = {**SPEC, "serviceAccountName": kept.account, **fields}
         self.world.cluster.edit(
             "ACRPullBinding", NAMESPACE, name, lambda obj: obj.update(spec=spec)
         )
@@ -119,9 +121,26 @@ class Bindings:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
         self.world.cluster.create({**secret, "type": "kubernetes.io/dockerconfigjson"})
 
+    def uids(self) -> set[str]:
+        """Return the uids of the live bindings."""
+        return {kept.uid for kept in self.kept.values()}
+
     def read(self, name: str) -> Object:
         """Return a binding."""
         return self.world.read("ACRPullBinding", name)
+
+    def move(self, name: str, account: str) -> None:
+        """Let a binding be for another ServiceAccount; this also mends its spec."""
+        self.kept[name].account = account
+        self.specify(name)
+
+    def target(self, name: str) -> str | None:
+        """Return the ServiceAccount that a binding is for; a bad name leaves it where it is."""
+        obj = self.read(name)
+        if obj["spec"]["serviceAccountName"] == self.kept[name].account:
+            return self.kept[name].account
+        said = obj["status"].get("serviceAccountName")
+        return None if said is None else str(said)
 
     def secret(self, name: str) -> Object | None:
         """Return the Secret of a binding's name, if there is one."""

@@ -1,4 +1,4 @@
-"""How Hypothesis runs here: on CI, which it detects by itself, it picks the same cases each time."""
+"""How Hypothesis runs here; on CI, which it sees by itself, it tries the same cases each time."""
 
 from hypothesis import settings
 

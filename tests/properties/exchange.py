@@ -1,12 +1,19 @@
 """What holds for every single answer of a hook, whatever led to its request."""
 
+import base64
 import json
 from datetime import datetime, timedelta
 from math import ceil
 
-from hooks.core import dockerconfig
+from hooks.core.acr import parse_token
 from hooks.core.conditions import format_time
 from hooks.core.model import AcrToken, Reason
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    LAST_APPLIED_ANNOTATION,
+    UID_LABEL,
+    WANTED_ANNOTATION,
+)
 from tests.model.objects import Object, controller_of, owners_of
 from tests.properties.tokens import shows_token
 
@@ -20,6 +27,7 @@ KEYS = {
     "/serviceaccount/sync": {"labels", "annotations"},
     "/serviceaccount/customize": _RULES,
 }
+OUR_ANNOTATIONS = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
 SERVERS_OWN = {"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp"}
 REFRESH_BEFORE = timedelta(minutes=30)
 
@@ -31,6 +39,9 @@ def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> No
     if path in ("/sync", "/finalize"):
         _check_children(body, answer["children"])
         _check_conditions(body["parent"], answer["status"]["conditions"], now)
+    if path == "/serviceaccount/sync":
+        assert answer["labels"].keys() <= {UID_LABEL}
+        assert answer["annotations"].keys() <= OUR_ANNOTATIONS
     if path == "/sync":
         _check_resync(answer, now)
     if answer.get("finalized"):
@@ -44,9 +55,10 @@ def without_data(answer: Object) -> Object:
 
 
 def token_in(secret: Object) -> AcrToken | None:
-    """Return the token in a Secret, None where it is not of our making."""
-    found = dockerconfig.parse(secret.get("data", {}).get(".dockerconfigjson", ""))
-    return found[1] if found else None
+    """Return the token in a Secret's docker config, None where there is none."""
+    data = secret.get("data", {}).get(".dockerconfigjson", "")
+    auths = json.loads(base64.b64decode(data) or b"{}").get("auths", {})
+    return next((parse_token(entry["password"]) for entry in auths.values()), None)
 
 
 def _check_children(body: Object, children: list[Object]) -> None:

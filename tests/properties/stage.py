@@ -65,7 +65,7 @@ class Stage(RuleBasedStateMachine):
         self.world.mint.life = self.world.mint.life.resolution * minutes * 60_000_000
 
     @rule(down=st.booleans())
-    def connect(self, down: bool) -> None:  # noqa: FBT001 - Hypothesis names it
+    def connect(self, down: bool) -> None:
         """Let the service be unreachable, or not."""
         self.world.down = down
 
@@ -110,10 +110,12 @@ class Stage(RuleBasedStateMachine):
             return
         self.rest()
         for name in list(self.bindings.kept):
+            if self.stale:
+                self.accounts.expect_unheld(f"acr-pull-{name}", self.bindings.uids())
             self.bindings.delete(name)
         self.rest()
-        assert self.world.cluster.peek("ACRPullBinding") == []
-        assert [s for s in self.world.cluster.peek("Secret") if is_ours(s)] == []
+        assert self.world.objects("ACRPullBinding") == []
+        assert [s for s in self.world.objects("Secret") if is_ours(s)] == []
         self.accounts.check()
 
 

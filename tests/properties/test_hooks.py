@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hooks.app import Hooks
+from hooks.core.decision import Keep, decide
 from hooks.core.model import MintFailed, Reason
+from hooks.core.request import parse_observed
+from hooks.schemas import check_spec
 from tests.model import Call
 from tests.model.objects import Object
 from tests.properties.accounts import Accounts
@@ -21,6 +25,7 @@ from tests.properties.tokens import shows_token
 from tests.properties.world import SETTINGS, STRATEGIES, World
 
 DAMAGE: list[Any] = [None, True, 0, -1, 10**30, 1.5, "", "x", "\ud800", [], [None], {}, {"": {}}]
+KEYS = ["object", "parent", "related", "metadata", "deletionTimestamp", "status", "x"]
 Path = tuple[str | int, ...]
 
 
@@ -36,7 +41,8 @@ def calls() -> tuple[Call, ...]:
         for name in ("app", "team-a"):
             bindings.create(name, "default")
         world.advance(3 * 3600)
-        bindings.specify("app", serviceAccountName="build", **OTHERS[1])
+        bindings.move("app", "build")
+        bindings.specify("app", **OTHERS[1])
         world.mint.failure = MintFailed(Reason.REGISTRY_DENIED, "grant AcrPull")
         world.advance(3 * 3600)
         for name in ("app", "team-a"):
@@ -83,21 +89,35 @@ def paths(value: object, at: Path = ()) -> Iterator[Path]:
         yield from paths(part, (*at, key))
 
 
+def test_a_token_once_due_stays_due() -> None:
+    """As time goes by with nothing else changed, a kept token becomes due once, and stays so."""
+    for call in calls():
+        if call.path != "/sync":
+            continue
+        observed = parse_observed(call.request, check_spec)
+        times = (call.at + timedelta(minutes=10 * number) for number in range(24))
+        kept = [decide(observed, SETTINGS.policy, now) == Keep() for now in times]
+        assert kept == sorted(kept, reverse=True)
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[Call, Object]:
     """Return a call, and its request with a part of it taken out or replaced."""
     call = draw(st.sampled_from(calls()))
     body = copy.deepcopy(call.request)
-    body.pop("controller", None)
+    del body["controller"]
     for _ in range(draw(st.integers(1, 2))):
         *way, last = draw(st.sampled_from(list(paths(body))))
         part: Any = body
         for key in way:
             part = part[key]
-        if draw(st.booleans()):
-            part[last] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
-        elif len(body) > 1 or way:
-            del part[last]
+        match draw(st.sampled_from(["replace", "add", "remove"])):
+            case "replace":
+                part[last] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
+            case "add" if isinstance(part, dict):
+                part[draw(st.sampled_from(KEYS))] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
+            case _ if len(body) > 1 or way:
+                del part[last]
     return call, body
 
 

@@ -128,3 +128,7 @@ class World:
     def read(self, kind: str, name: str) -> Object:
         """Return one object of the namespace, which exists."""
         return self.cluster.read(kind, NAMESPACE, name)
+
+    def objects(self, kind: str) -> list[Object]:
+        """Return the namespace's objects of a kind, not to be altered."""
+        return self.cluster.peek(kind, NAMESPACE)
