@@ -47,6 +47,7 @@ def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
         assert reasons["Ready"] == "InvalidSpec"
     elif bindings.is_taken(name):
         assert reasons["Ready"] == "SecretNameTaken"
+        return
     else:
         assert reasons["TokenFresh"] == "TokenValid"
         assert reasons["Refreshing"] == "OnSchedule"
