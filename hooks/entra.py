@@ -5,7 +5,10 @@ transport for all, for each of its own would keep two sockets open.
 """
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +20,6 @@ from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 3
-TURN_TIMEOUT_SECONDS: Final = 2  # while another request for the same identity is under way
 # IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
 MAX_CONCURRENT: Final = 5
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
@@ -41,20 +43,22 @@ class Entra:
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(MAX_CONCURRENT)
 
-    def token(self, request: TokenRequest) -> str | MintFailed:
-        """Return an Entra token of *request*'s identity for its audience, or why there is none."""
+    def token(self, request: TokenRequest, deadline: float) -> str | MintFailed:
+        """Return an Entra token of *request*'s identity for its audience, or why there is none.
+
+        Over by *deadline*, an instant of `time.monotonic`.
+        """
         slot = self._slot(request.identity)
-        if not slot.lock.acquire(timeout=TURN_TIMEOUT_SECONDS):
+        scope = f"{request.audience.removesuffix('/.default')}/.default"
+        latest = deadline - CONNECT_TIMEOUT_SECONDS - READ_TIMEOUT_SECONDS
+        try:
+            with _turn(slot.lock, latest), _turn(self._places, latest):
+                return str(slot.credential.get_token(scope).token)
+        except TimeoutError:
             text = "the node's metadata service (IMDS) is slow; it will be asked again"
             return MintFailed(Reason.TIMEOUT, text)
-        scope = f"{request.audience.removesuffix('/.default')}/.default"
-        try:
-            with self._places:
-                return str(slot.credential.get_token(scope).token)
         except (AzureError, ValueError) as error:  # ValueError: an answer that msal can't read
             return _failure(request, str(error))
-        finally:
-            slot.lock.release()
 
     def _slot(self, identity: Identity) -> _Slot:
         with self._lock:
@@ -84,6 +88,17 @@ class Entra:
             # Else the workload identity webhook's variables would silently choose another source.
             _exclude_workload_identity_credential=True,
         )
+
+
+@contextmanager
+def _turn(lock: "threading.Lock | threading.Semaphore", latest: float) -> Iterator[None]:
+    """Hold *lock*; raises `TimeoutError` where it is not to be had by *latest*."""
+    if not lock.acquire(timeout=max(0.0, latest - time.monotonic())):
+        raise TimeoutError
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _failure(request: TokenRequest, text: str) -> MintFailed:

@@ -25,7 +25,7 @@ def now() -> datetime:
 def mint(request: TokenRequest) -> AcrToken | MintFailed:
     """Go both hops: identity to Entra token, Entra token to the registry's."""
     deadline = time.monotonic() + MINT_SECONDS
-    token = entra.token(request)
+    token = entra.token(request, deadline)
     return token if isinstance(token, MintFailed) else registry.mint(request, token, deadline)
 
 

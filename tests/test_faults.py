@@ -1,5 +1,7 @@
 """What each failure of Azure becomes: a reason, a remedy, a wait; by the front door."""
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -96,3 +98,23 @@ def test_repeated_failure(
     assert reason(answer, "TokenFresh") == "True/RefreshFailing"
     assert token(answer) == token(first)
     assert emulator.count("exchange") == 2
+
+
+def test_slow_imds(client: Client, emulator: Emulator) -> None:
+    """Many requests of one identity that IMDS does not answer are all answered in time."""
+    emulator.faults.add("imds", Fault(delay=20))
+    answers: list[Object] = []
+    started = time.monotonic()
+
+    def ask(number: int) -> None:
+        spec = {"scope": f"repository:r{number}:pull"}
+        answers.append(client.sync(observed(client.parent(**spec))))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - started < 8
+    assert {reason(answer) for answer in answers} <= {"False/IdentityUnavailable", "False/Timeout"}
+    assert len(answers) == 8
