@@ -9,7 +9,7 @@ https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
@@ -129,32 +129,33 @@ def desire(
     *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
     *taken*, that the Secret of the binding's name is somebody else's, and so is its entry.
     """
-    owners = _owners(binding, account, namespace, dynamic_apply=dynamic_apply)
-    if dynamic_apply is None and is_ambiguous(binding, account) and not binding.deleting:
+    owners = _owners(binding, account, namespace, dynamic_apply=dynamic_apply, taken=taken)
+    if owners is None and binding.uid:
         listed, attached = account.pull_secrets, account.attached
     else:
-        mine = targets(binding, account, policy) and not taken
-        theirs = taken and binding.secret_name not in account.attached
-        own = None if theirs else binding.secret_name
-        listed, attached = _pull_secrets(account, own, mine=mine, dynamic_apply=dynamic_apply)
+        own = binding.secret_name
+        mine = targets(binding, account, policy) and (not taken or own in account.pull_secrets)
+        wanted = [name for name in account.wanted if mine or name != own]
+        if mine and own not in wanted:
+            wanted.append(own)
+        ours = {*account.attached, *wanted, own}
+        if taken and own not in account.attached:
+            ours.remove(own)
+        listed, attached = _pull_secrets(account, wanted, ours, dynamic_apply=dynamic_apply)
     had = bool(account.pull_secrets)
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
 
 
 def _pull_secrets(
-    account: ServiceAccount, own: str | None, *, mine: bool, dynamic_apply: bool | None
+    account: ServiceAccount, wanted: Sequence[str], ours: set[str], *, dynamic_apply: bool | None
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """Return the list that *account* should have, and which of the entries it has are ours.
+    """Return the list that *account* should have, and which of the entries it has are *ours*.
 
-    The owner's *own* Secret does not wait for the decorator: it comes and goes at once. But
+    The owner's own Secret does not wait for the decorator: it comes and goes at once. But
     dynamic-apply removes only what it finds in its annotation, so an entry that is not there (the
     annotation was taken off) is listed once more, and goes with the next answer.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
     """
-    wanted = [name for name in account.wanted if mine or name != own]
-    if mine and own is not None and own not in wanted:
-        wanted.append(own)
-    ours = {*account.attached, *wanted} | ({own} if own is not None else set())
     removable = ours - set(wanted)
     if dynamic_apply and removable & set(account.pull_secrets):
         removable &= _last_applied(account)
@@ -179,14 +180,15 @@ def _owners(
     namespace: Namespace | None,
     *,
     dynamic_apply: bool | None,
+    taken: bool,
 ) -> tuple[Owner, ...] | None:
     """Return the binding's own reference and the guard.
 
     dynamic-apply merges lists of objects by the first key that all have in common, `name` before
     `uid`. Owners of one name would collapse into one entry, so there the binding's own reference is
     the uid alone, which makes `uid` the key. server-side apply refuses a bare uid. So nothing is
-    said before the strategy is known. But a guard that is on
-    stays, and a binding that goes puts it on: alone, it takes the place of the binding's reference
+    said before the strategy is known. But a guard that is on stays, and a binding that goes, or has
+    no Secret to show the strategy, puts it on: alone, it takes the place of the binding's reference
     under the one, and joins it under the other.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:209
     """
@@ -199,7 +201,7 @@ def _owners(
     own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, controller=True)
     if is_ambiguous(binding, account):
         if dynamic_apply is None:
-            return (guards if observed or binding.deleting else ()) or None
+            return (guards if observed or taken or binding.deleting else ()) or None
         if dynamic_apply:
             own = Owner("", "", "", binding.uid)
     return (own, *guards)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hooks.core.attachment import controller_uid, is_foreign, is_guarded, leftovers, targets
-from hooks.core.model import Binding, Policy, ServiceAccount
+from hooks.core.model import Binding, Policy, Reason, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
@@ -59,7 +59,12 @@ def _owner(
 
 
 def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
-    if not is_guarded(account, None) or holder.secret_name in account.pull_secrets:
+    if not is_guarded(account, None):
+        return True
+    fresh = holder.status.condition("TokenFresh")
+    theirs = fresh is not None and fresh.reason == Reason.SECRET_NAME_TAKEN
+    ours = account.attached if theirs else account.pull_secrets
+    if holder.secret_name in ours and holder.secret_name in account.pull_secrets:
         return True
     return not targeting and bool(leftovers(account))
 
