@@ -105,10 +105,10 @@ class Accounts:
             kept.unknown.add(entry)
 
     def expect_unheld(self, entry: str, live: set[str]) -> None:
-        """Note that *entry*, whose binding goes, stays where none of the *live* uids is in control.
+        """Note that *entry*, whose binding leaves, stays where none of *live* uids is in control.
 
-        Who is in control there goes, too, and may do so before it takes the entry off; and a
-        binding that is being deleted can take control of nothing any more.
+        Who is in control there goes, too, and may do so before it takes the entry off; and nobody
+        takes control for the sake of a binding that has left.
         """
         for name, kept in self.kept.items():
             holder = controller_of(self.world.read("ServiceAccount", name))

@@ -28,6 +28,12 @@ class BindingRules(Stage):
         live = sorted(self.bindings.kept)
         return live[number % len(live)]
 
+    def withdraw(self, number: int) -> str:
+        """Return what `pick` does; the binding's entry is about to go where somebody sees to it."""
+        name = self.pick(number)
+        self.accounts.expect_unheld(f"acr-pull-{name}", self.bindings.uids())
+        return name
+
     @rule(name=names, account=targets)
     def bind(self, name: str, account: str) -> None:
         """Make a binding, unless one of that name is there or still going."""
@@ -38,9 +44,7 @@ class BindingRules(Stage):
     @rule(pick=picks)
     def unbind(self, pick: int) -> None:
         """Delete a binding."""
-        name = self.pick(pick)
-        self.accounts.expect_unheld(f"acr-pull-{name}", self.bindings.uids())
-        self.bindings.delete(name)
+        self.bindings.delete(self.withdraw(pick))
 
     @precondition(has_bindings)
     @rule(pick=picks, how=st.sampled_from(["Foreground", "Orphan", "by hand"]))
@@ -65,7 +69,7 @@ class BindingRules(Stage):
     @rule(pick=picks, account=targets)
     def move(self, pick: int, account: str) -> None:
         """Let a binding be for another ServiceAccount."""
-        self.bindings.move(self.pick(pick), account)
+        self.bindings.move(self.withdraw(pick), account)
 
     @precondition(has_bindings)
     @rule(pick=picks, fields=st.sampled_from(OTHERS))
@@ -83,7 +87,7 @@ class BindingRules(Stage):
     @rule(pick=picks)
     def deny(self, pick: int) -> None:
         """Let a binding ask for a server that the cluster's owner does not allow."""
-        self.bindings.specify(self.pick(pick), "denied", **DENIED)
+        self.bindings.specify(self.withdraw(pick), "denied", **DENIED)
 
     @rule(name=names)
     def delete_secret(self, name: str) -> None:

@@ -1,0 +1,66 @@
+"""How bindings are deleted, and what is left of them then."""
+
+import pytest
+
+from tests.model.objects import owners_of
+from tests.properties.scene import Scene
+from tests.properties.world import STRATEGIES
+
+
+def test_a_foreground_deletion_leaves_an_entry_to_the_next_binding(scene: Scene) -> None:
+    """It manages no children, so the entry stays until a binding owns the ServiceAccount again."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    scene.bindings.delete("app", "Foreground")
+    scene.world.settle()
+    assert scene.listed() == ["zeta", "alpha", "acr-pull-app"]
+    assert scene.bindings.secret("app") is None
+    scene.bindings.create("jobs", "default")
+    scene.settle()
+    assert scene.listed() == ["zeta", "alpha", "acr-pull-jobs"]
+
+
+def test_a_finalizer_taken_off_while_metacontroller_is_down(scene: Scene) -> None:
+    """The guard alone keeps the ServiceAccount when its binding goes without a word to us."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    scene.accounts.expect("acr-pull-app")
+    scene.bindings.unfinalize("app")
+    scene.bindings.delete("app")
+    scene.world.mc.restart()
+    scene.settle()
+    assert scene.world.objects("ACRPullBinding") == []
+    assert scene.bindings.secret("app") is None
+    assert [ref["kind"] for ref in owners_of(scene.world.read("ServiceAccount", "default"))] == [
+        "Namespace"
+    ]
+
+
+@pytest.mark.parametrize("order", [("app", "jobs"), ("jobs", "app")])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_all_bindings_go_at_once(strategy: str, order: tuple[str, str]) -> None:
+    """In whatever order Metacontroller sees to them, no entry or label is left behind."""
+    for seed in range(8):
+        scene = Scene(strategy, seed)
+        for name in ("app", "jobs"):
+            scene.bindings.create(name, "default")
+            scene.settle()
+        for name in order:
+            scene.bindings.delete(name)
+        scene.settle()
+        assert scene.listed() == ["zeta", "alpha"]
+        assert scene.world.objects("ACRPullBinding") == []
+
+
+@pytest.mark.parametrize("propagation", ["Background", "Foreground", "Orphan"])
+def test_a_release_leaves_no_label(propagation: str) -> None:
+    """However a binding is deleted, and in whatever order things happen, its label goes."""
+    for strategy in STRATEGIES:
+        for seed in range(8):
+            scene = Scene(strategy, seed)
+            scene.bindings.create("app", "default")
+            scene.settle()
+            if propagation != "Background":
+                scene.accounts.expect("acr-pull-app")
+            scene.bindings.delete("app", propagation)
+            scene.settle()

@@ -1,0 +1,82 @@
+"""The Secret of a binding: renewed in time, through failures, and when its name is taken."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from hooks.core.model import MintFailed, Reason
+from tests.properties.scene import Scene
+from tests.properties.world import NAMESPACE, START
+
+FIREWALL = MintFailed(Reason.REGISTRY_FIREWALL, "allow the cluster's outbound IP address")
+
+
+def test_tokens_are_renewed_in_time(scene: Scene) -> None:
+    """Over a day, tokens of 3 h are minted every 2.5 h, half an hour ahead of their end."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    for _ in range(24 * 4):
+        scene.world.advance(900)
+        assert scene.token_life() > timedelta(minutes=30) - timedelta(seconds=1)
+    every = timedelta(hours=2, minutes=30)
+    assert scene.world.mint.times == [START + every * number for number in range(10)]
+
+
+def test_azure_is_down_at_a_renewal(scene: Scene) -> None:
+    """The token is used up while retries go on; what comes after its end is told, and mended."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    scene.world.mint.failure = FIREWALL
+    scene.world.advance(2.5 * 3600 + 60)
+    assert scene.conditions() == {
+        "Ready": "True RefreshFailing",
+        "TokenFresh": "True RefreshFailing",
+        "Attached": "True Attached",
+        "Refreshing": "False RegistryFirewall",
+    }
+    scene.world.advance(3600)
+    assert scene.conditions()["Ready"] == "False RegistryFirewall"
+    assert scene.token_life() < timedelta()
+    scene.world.mint.failure = None
+    scene.world.advance(300)
+    scene.settle()
+    assert scene.conditions()["Ready"] == "True Ready"
+
+
+def test_failures_in_a_row_are_one_status(scene: Scene) -> None:
+    """Twenty failed retries write the status once, and wait longer and longer."""
+    scene.world.mint.failure = FIREWALL
+    scene.bindings.create("app", "default")
+    scene.world.settle()
+    status, version = (scene.bindings.read("app")[key] for key in ("status", "metadata"))
+    tried = len(scene.world.mint.times)
+    while len(scene.world.mint.times) < tried + 20:
+        scene.world.advance(60)
+    now = scene.bindings.read("app")
+    assert (now["status"], now["metadata"]) == (status, version)
+    times = scene.world.mint.times
+    waits = [(late - early).total_seconds() for early, late in pairwise(times)]
+    assert max(waits) == 300
+    assert sorted(waits[:6]) == waits[:6]
+
+
+@pytest.mark.parametrize("name", ["app", NAMESPACE])
+@pytest.mark.parametrize("how", ["squat", "label"])
+def test_a_secret_name_that_is_taken(scene: Scene, name: str, how: str) -> None:
+    """It is told, left alone, at rest meanwhile, and made good once the Secret is deleted."""
+    if how == "squat":
+        scene.bindings.squat(name)
+    scene.bindings.create(name, "default")
+    scene.world.settle()
+    if how == "label":
+        scene.bindings.tamper(name, "label")
+        scene.world.settle()
+    before, seen = scene.bindings.secret(name), len(scene.world.mc.calls)
+    assert scene.conditions(name)["Ready"] == "False SecretNameTaken"
+    scene.world.advance(240)
+    assert len(scene.world.mc.calls) < seen + 10
+    assert scene.bindings.secret(name) == before
+    scene.bindings.delete_secret(name)
+    scene.settle()
+    assert scene.listed() == ["zeta", "alpha", f"acr-pull-{name}"]
