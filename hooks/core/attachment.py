@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
-from hooks.core.names import GROUP, KIND
+from hooks.core.ownership import controller_uid, desire_owners, is_guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +59,6 @@ def targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
     return binding.service_account_name == account.name
 
 
-def is_guarded(account: ServiceAccount, namespace: Namespace | None) -> bool:
-    """Say whether *account* has the guard; where *namespace* is unknown, any guard will do."""
-    return any(
-        is_guard(owner, account) and (namespace is None or owner.uid == namespace.uid)
-        for owner in account.owners
-    )
-
-
-def is_guard(owner: Owner, account: ServiceAccount) -> bool:
-    """Say whether *owner* refers to the Namespace that *account* is in."""
-    return (owner.api_version, owner.kind, owner.name) == ("v1", "Namespace", account.namespace)
-
-
-def is_binding(owner: Owner) -> bool:
-    """Say whether *owner* refers to a binding."""
-    return owner.kind == KIND and owner.api_version.partition("/")[0] == GROUP
-
-
-def is_foreign(account: ServiceAccount) -> bool:
-    """Say whether *account* is another controller's."""
-    return not all(is_binding(owner) or is_guard(owner, account) for owner in account.owners)
-
-
-def controller_uid(account: ServiceAccount) -> str | None:
-    """Return the uid of the binding that holds *account*'s controller reference."""
-    return next((o.uid for o in account.owners if o.controller and is_binding(o)), None)
-
-
 def holds_up_deletion(
     binding: Binding, account: ServiceAccount, namespace: Namespace | None, *, taken: bool = False
 ) -> bool:
@@ -129,7 +101,7 @@ def desire(
     *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
     *taken*, that the Secret of the binding's name is somebody else's, and so is its entry.
     """
-    owners = _owners(binding, account, namespace, dynamic_apply=dynamic_apply, taken=taken)
+    owners = desire_owners(binding, account, namespace, dynamic_apply=dynamic_apply, taken=taken)
     if owners is None and binding.uid:
         listed, attached = account.pull_secrets, account.attached
     else:
@@ -172,43 +144,3 @@ def _last_applied(account: ServiceAccount) -> set[str]:
         return {entry["name"] for entry in entries if "name" in entry}
     except (ValueError, LookupError, TypeError, RecursionError):
         return set()
-
-
-def _owners(
-    binding: Binding,
-    account: ServiceAccount,
-    namespace: Namespace | None,
-    *,
-    dynamic_apply: bool | None,
-    taken: bool,
-) -> tuple[Owner, ...] | None:
-    """Return the binding's own reference and the guard.
-
-    dynamic-apply merges lists of objects by the first key that all have in common, `name` before
-    `uid`. Owners of one name would collapse into one entry, so there the binding's own reference is
-    the uid alone, which makes `uid` the key. server-side apply refuses a bare uid. So nothing is
-    said before the strategy is known. But a guard that is on stays, and a binding that goes, or has
-    no Secret to show the strategy, puts it on: alone, it takes the place of the binding's reference
-    under the one, and joins it under the other.
-    metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:209
-    """
-    observed = tuple(o for o in account.owners if is_guard(o, account))
-    guards = observed
-    if namespace is not None:
-        guards = (Owner("v1", "Namespace", account.namespace, namespace.uid),)
-    if not binding.uid:
-        return guards or None
-    own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, controller=True)
-    if is_ambiguous(binding, account):
-        if dynamic_apply is None:
-            return (guards if observed or taken or binding.deleting else ()) or None
-        if dynamic_apply:
-            own = Owner("", "", "", binding.uid)
-    return (own, *guards)
-
-
-def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
-    """Say whether two of the owners of *account*, when *binding* holds it, have one name."""
-    names = {binding.name, binding.namespace}
-    others = [o for o in account.owners if o.uid != binding.uid and not is_guard(o, account)]
-    return len(names) == 1 or any(owner.name in names for owner in others)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from hooks.core.attachment import holds_up_deletion, is_ambiguous, is_guarded
+from hooks.core.attachment import holds_up_deletion
 from hooks.core.model import Binding, Namespace, PullSecret, ServiceAccount
+from hooks.core.ownership import is_ambiguous, is_guarded
 
 
 @dataclass(frozen=True, slots=True)

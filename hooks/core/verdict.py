@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from hooks.core.attachment import is_foreign
 from hooks.core.conditions import format_time, set_condition
 from hooks.core.decision import Hold, Reject
 from hooks.core.model import AcrToken, Condition, MintFailed, Reason, ServiceAccount, Status
 from hooks.core.observed import Observed
+from hooks.core.ownership import is_foreign
 
 Problem = MintFailed | Hold | Reject
 

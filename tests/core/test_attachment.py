@@ -4,17 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.attachment import (
-    controller_uid,
-    holds_up_deletion,
-    is_ambiguous,
-    is_denied,
-    is_foreign,
-    is_guarded,
-    server_allowed,
-    targets,
-)
+from hooks.core.attachment import holds_up_deletion, is_denied, server_allowed, targets
 from hooks.core.model import Binding, Namespace, Owner, ServiceAccount, Spec
+from hooks.core.ownership import controller_uid, is_ambiguous, is_foreign, is_guarded
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
