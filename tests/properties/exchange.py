@@ -14,7 +14,15 @@ from hooks.core.names import (
     UID_LABEL,
     WANTED_ANNOTATION,
 )
-from tests.model.objects import Object, controller_of, owners_of
+from tests.model.objects import (
+    FOREGROUND,
+    ORPHAN,
+    Object,
+    annotations_of,
+    controller_of,
+    finalizers_of,
+    owners_of,
+)
 from tests.properties.tokens import shows_token
 
 # metacontroller@v4.17.2:pkg/controller/{composite,decorator,common/customize}/api/v2
@@ -45,7 +53,7 @@ def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> No
     if path == "/sync":
         _check_resync(answer, now)
     if answer.get("finalized"):
-        _check_finalized(body["parent"], body["related"]["ServiceAccount.v1"])
+        _check_finalized(body)
 
 
 def without_data(answer: Object) -> Object:
@@ -102,13 +110,21 @@ def _check_resync(answer: Object, now: datetime) -> None:
     assert wait in (1, ceil(left.total_seconds()))
 
 
-def _check_finalized(parent: Object, related: dict[str, Object]) -> None:
-    """A binding goes once no ServiceAccount that it holds would be lost or keep its entry."""
-    if {"foregroundDeletion", "orphan"} & set(parent["metadata"].get("finalizers", [])):
+def _check_finalized(body: Object) -> None:
+    """A binding goes once no ServiceAccount that it holds would be lost or keep its entry.
+
+    Where somebody else's Secret has the name, an entry that is not marked as ours is theirs, too.
+    """
+    parent, uid = body["parent"], body["parent"]["metadata"]["uid"]
+    if {FOREGROUND, ORPHAN} & set(finalizers_of(parent)):
         return
-    entry = {"name": f"acr-pull-{parent['metadata']['name']}"}
-    for account in related.values():
+    name = f"acr-pull-{parent['metadata']['name']}"
+    taken = body["related"]["Secret.v1"] and not body["children"]["Secret.v1"]
+    for account in body["related"]["ServiceAccount.v1"].values():
         holder = controller_of(account)
-        if holder is not None and holder["uid"] == parent["metadata"]["uid"]:
-            assert any(ref["kind"] == "Namespace" for ref in owners_of(account))
-            assert entry not in account.get("imagePullSecrets", [])
+        if holder is None or holder["uid"] != uid:
+            continue
+        assert any(ref["kind"] == "Namespace" for ref in owners_of(account))
+        ours = annotations_of(account).get(ATTACHED_ANNOTATION, "").split(",")
+        if name in ours or not taken:
+            assert {"name": name} not in account.get("imagePullSecrets", [])

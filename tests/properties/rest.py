@@ -47,11 +47,11 @@ def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
         assert reasons["Ready"] == "InvalidSpec"
     elif bindings.is_taken(name):
         assert reasons["Ready"] == "SecretNameTaken"
-        return
     else:
         assert reasons["TokenFresh"] == "TokenValid"
         assert reasons["Refreshing"] == "OnSchedule"
-    _check_attached(accounts, obj, bindings.target(name), reasons["Attached"])
+    if not bindings.is_taken(name):
+        _check_attached(accounts, obj, bindings.target(name), reasons["Attached"])
 
 
 def _check_attached(accounts: Accounts, obj: Object, target: str | None, reason: str) -> None:

@@ -23,7 +23,7 @@ class ServerSideLife(Life):
     strategy = STRATEGIES[1]
 
 
-LONG = settings(max_examples=40, stateful_step_count=30)
+LONG = settings(max_examples=80, stateful_step_count=30)
 Life.TestCase.settings = StaleLife.TestCase.settings = ServerSideLife.TestCase.settings = LONG
 TestLife = Life.TestCase
 TestStaleLife = StaleLife.TestCase
