@@ -2,14 +2,15 @@ PYTHON ?= python3
 IMAGE ?= acrpull:latest
 LOCKS := requirements.txt tests/requirements.txt
 VENV := .venv
+KUBE := tests/e2e/kube/bin/kube
 PY := $(VENV)/bin/python
 COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run test fmt golden bench lock image
+.PHONY: help venv demo run test e2e fmt golden bench lock image
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
 venv: $(VENV)/locked ## make the virtual environment from the locks
 $(VENV)/locked: $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, and \
@@ -28,6 +29,12 @@ test: venv ## format, lint, types, import rules, locks, tests
 	$(VENV)/bin/lint-imports
 	$(PY) -m pip check
 	$(PY) -m pytest --cov --cov-report=term:skip-covered
+e2e: venv $(KUBE) ## on a real control plane; METACONTROLLER=<binary>
+	$(PY) -m pytest tests/e2e -rs --metacontroller "$(METACONTROLLER)" --metacontroller-crds "$(METACONTROLLER_CRDS)"
+$(KUBE): tests/e2e/kube/main.go tests/e2e/kube/go.mod tests/e2e/kube/go.sum
+	@command -v go > /dev/null || { echo "Go >= 1.21 builds the control plane, and there is none: \
+	https://go.dev/doc/install" >&2; exit 1; }
+	cd $(<D)/ && go build -trimpath -ldflags '-s -w' -o bin/kube .
 fmt: venv ## format, and fix what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .

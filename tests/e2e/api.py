@@ -1,0 +1,149 @@
+"""A client of the API server: objects as dicts, over its REST API.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+
+from hooks.core.names import API_VERSION, KIND, PLURAL
+
+Object = dict[str, Any]
+TIMEOUT_SECONDS: Final = 20
+MERGE_PATCH: Final = "application/merge-patch+json"
+JSON_PATCH: Final = "application/json-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
+BINDING: Final = KIND
+
+# apiVersion, plural, and whether it is in a namespace.
+RESOURCES: Final = {
+    KIND: (API_VERSION, PLURAL, True),
+    "Event": ("v1", "events", True),
+    "Namespace": ("v1", "namespaces", False),
+    "Secret": ("v1", "secrets", True),
+    "ServiceAccount": ("v1", "serviceaccounts", True),
+    "ConfigMap": ("v1", "configmaps", True),
+}
+
+
+class ApiError(Exception):
+    """The API server refused; `status` is that of HTTP, the text its message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+@dataclass
+class Api:
+    """The API server at *url*, whose certificate *ca_file* vouches for, as the bearer of *token*.
+
+    With *user*, and *groups* beside it, as that user: *token*'s must be allowed to impersonate.
+    """
+
+    url: str
+    ca_file: Path
+    token: str
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the session: no proxy, CA or credential of the machine's."""
+        self.session.trust_env = False
+        self.session.verify = str(self.ca_file)
+        self.session.headers["Authorization"] = f"Bearer {self.token}"
+        if self.user:
+            self.session.headers["Impersonate-User"] = self.user
+        if self.groups:
+            self.session.headers["Impersonate-Group"] = ",".join(self.groups)
+
+    def as_user(self, user: str, *groups: str) -> "Api":
+        """Return the API server as *user* sees it."""
+        return Api(self.url, self.ca_file, self.token, user, groups)
+
+    def get(self, kind: str, namespace: str, name: str) -> Object:
+        """Return one object."""
+        return self.call("GET", path_of(kind, namespace, name))
+
+    def find(self, kind: str, namespace: str, name: str) -> Object | None:
+        """Return one object, None if it does not exist."""
+        try:
+            return self.get(kind, namespace, name)
+        except ApiError as error:
+            if error.status == requests.codes.not_found:
+                return None
+            raise
+
+    def list(self, kind: str, namespace: str = "") -> list[Object]:
+        """Return all objects of *kind* in *namespace*, or in all of them."""
+        items: list[Object] = self.call("GET", path_of(kind, namespace))["items"]
+        return items
+
+    def create(self, obj: Object, **options: str) -> Object:
+        """Create *obj*; *options* go into the query, e.g. dryRun="All"."""
+        return self.call("POST", _parent(obj), obj, params=options)
+
+    def replace(self, obj: Object) -> Object:
+        """Replace the object; with a resourceVersion in *obj*, only that version."""
+        return self.call("PUT", _path(obj), obj)
+
+    def apply(self, obj: Object, manager: str, **options: str) -> Object:
+        """Apply *obj* on the server as field *manager*."""
+        options = {"fieldManager": manager, **options}
+        return self.call("PATCH", _path(obj), obj, APPLY_PATCH, params=options)
+
+    def merge(self, kind: str, namespace: str, name: str, patch: Object) -> Object:
+        """Merge *patch* into an object; a None takes a field off."""
+        return self.call("PATCH", path_of(kind, namespace, name), patch, MERGE_PATCH)
+
+    def patch(self, kind: str, namespace: str, name: str, *operations: Object) -> Object:
+        """Apply the *operations* of a JSON patch to an object."""
+        path = path_of(kind, namespace, name)
+        return self.call("PATCH", path, list(operations), JSON_PATCH)
+
+    def delete(self, kind: str, namespace: str, name: str, propagation: str = "Background") -> None:
+        """Delete one object."""
+        self.call("DELETE", path_of(kind, namespace, name), {"propagationPolicy": propagation})
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = "application/json",
+        params: dict[str, str] | None = None,
+    ) -> Object:
+        """Return the answer. Raises `ApiError`: it is a refusal."""
+        response = self.session.request(
+            method,
+            f"{self.url}{path}",
+            json=body,
+            headers={"Content-Type": content_type},
+            params=params,
+            timeout=TIMEOUT_SECONDS,
+        )
+        answer: Object = response.json() if response.content else {}
+        if not response.ok:
+            raise ApiError(response.status_code, answer.get("message", response.text))
+        return answer
+
+
+def path_of(kind: str, namespace: str = "", name: str = "") -> str:
+    """Return the path of an object, or of all of its kind."""
+    api_version, plural, namespaced = RESOURCES[kind]
+    root = f"/{'api' if api_version == 'v1' else 'apis'}/{api_version}"
+    within = f"/namespaces/{namespace}" if namespaced and namespace else ""
+    return f"{root}{within}/{plural}" + (f"/{name}" if name else "")
+
+
+def _parent(obj: Object) -> str:
+    return path_of(obj["kind"], obj["metadata"].get("namespace", ""))
+
+
+def _path(obj: Object) -> str:
+    meta = obj["metadata"]
+    return path_of(obj["kind"], meta.get("namespace", ""), meta["name"])

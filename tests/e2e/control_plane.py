@@ -1,0 +1,182 @@
+"""A Kubernetes control plane on loopback, without nodes: no Pod ever runs.
+
+etcd, kube-apiserver and of kube-controller-manager what deletes, collects garbage and makes default
+ServiceAccounts, each controller under its own account as in a cluster.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, Self
+
+import requests
+import yaml
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from tests.e2e.api import Api
+from tests.e2e.process import Process, free_port
+
+BINARY: Final = Path(__file__).parent / "kube/bin/kube"
+READY_SECONDS: Final = 60
+CONTROLLERS: Final = (
+    "namespace-controller",
+    "serviceaccount-controller",
+    "garbage-collector-controller",
+    "clusterrole-aggregation-controller",
+    "validatingadmissionpolicy-status-controller",
+)
+# The names under which they are known to RBAC: kubernetes@v1.36.3:plugin/pkg/auth/authorizer/rbac/
+# bootstrappolicy/policy.go
+USERS: Final = {"admin": "system:masters", "system:kube-controller-manager": ""}
+AUDITED: Final = "system:serviceaccounts"
+
+
+class ControlPlane:
+    """Runs within a `with` block, with all of its state in *directory*.
+
+    The controllers start by `start_controllers`: the garbage collector then knows the kinds that
+    were installed before, which it otherwise learns within 30 s.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._running = ExitStack()
+        self._tokens = {user: secrets.token_hex(16) for user in USERS}
+        self._port = free_port()
+        self.url = f"https://127.0.0.1:{self._port}"
+        self.ca_file = directory / "certificates/apiserver.crt"
+        self.audit_log = directory / "audit.log"
+
+    def __enter__(self) -> Self:
+        """Start etcd and the API server. Raises `ProcessFailed`."""
+        with self._running:
+            self._write_files()
+            etcd_port = free_port()
+            self._run("etcd", self.directory / "etcd", str(etcd_port), str(free_port()))
+            server = self._run("kube-apiserver", *self._server_flags(etcd_port))
+            server.await_ready(self._is_ready, READY_SECONDS)
+            self._running = self._running.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop everything."""
+        self._running.close()
+
+    def start_controllers(self) -> None:
+        """Start the controllers, and wait until they have made a first ServiceAccount."""
+        manager = self._run(
+            "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig('system:kube-controller-manager')}",
+            f"--controllers={','.join(CONTROLLERS)}",
+            f"--service-account-private-key-file={self.directory / 'sa.key'}",
+            "--use-service-account-credentials",
+            "--leader-elect=false",
+            "--secure-port=0",
+        )
+        api = self.api
+        manager.await_ready(
+            lambda: api.find("ServiceAccount", "default", "default") is not None, READY_SECONDS
+        )
+
+    @property
+    def api(self) -> Api:
+        """The API server as an administrator sees it."""
+        return Api(self.url, self.ca_file, self._tokens["admin"])
+
+    def kubeconfig(self, user: str = "admin", token: str = "") -> Path:
+        """Write a kubeconfig of *user*, with *token* where it is not one of `USERS`."""
+        path = self.directory / f"{user.replace(':', '-')}.kubeconfig"
+        cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
+        credential = {"token": token or self._tokens[user]}
+        names = {"cluster": "e2e", "user": user}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "e2e", "cluster": cluster}],
+            "users": [{"name": user, "user": credential}],
+            "contexts": [{"name": "e2e", "context": names}],
+            "current-context": "e2e",
+        }
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    def token_of(self, namespace: str, name: str) -> str:
+        """Return a new token of a ServiceAccount, by the TokenRequest API."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        token: str = self.api.call("POST", path, request)["status"]["token"]
+        return token
+
+    def kubectl(self, *arguments: str, text: str = "") -> str:
+        """Return what kubectl prints, as an administrator, with *text* as its input."""
+        return kubectl(self.kubeconfig(), *arguments, text=text)
+
+    def _run(self, program: str, *arguments: str | Path) -> Process:
+        command = (BINARY, program, *arguments)
+        return self._running.enter_context(Process(program, command, self.directory))
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.api.session.get(f"{self.url}/readyz", timeout=2).ok
+        except (requests.RequestException, OSError):  # it does not listen, or has no certificate
+            return False
+
+    def _server_flags(self, etcd_port: int) -> tuple[str, ...]:
+        return (
+            f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self._port}",
+            f"--cert-dir={self.directory / 'certificates'}",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.directory / 'sa.pub'}",
+            f"--service-account-signing-key-file={self.directory / 'sa.key'}",
+            f"--token-auth-file={self.directory / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            # As managed clusters do; AKS among them.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+            f"--audit-policy-file={self.directory / 'audit.yaml'}",
+            f"--audit-log-path={self.audit_log}",
+        )
+
+    def _write_files(self) -> None:
+        key = generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (self.directory / "sa.key").write_bytes(pem)
+        (self.directory / "sa.pub").write_bytes(public)
+        rows = (f'{self._tokens[u]},{u},{u},"{group}"\n' for u, group in USERS.items())
+        (self.directory / "tokens.csv").write_text("".join(rows))
+        audited: dict[str, Any] = {"level": "Metadata", "userGroups": [AUDITED]}
+        policy = {
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "omitStages": ["RequestReceived"],
+            "rules": [audited, {"level": "None"}],
+        }
+        (self.directory / "audit.yaml").write_text(yaml.safe_dump(policy))
+
+
+def kubectl(kubeconfig: Path, *arguments: str, text: str = "") -> str:
+    """Return what kubectl prints. Raises `CalledProcessError`, after its error was shown."""
+    done = subprocess.run(  # noqa: S603  the tests' own commands
+        [BINARY, "kubectl", f"--kubeconfig={kubeconfig}", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.defpath, "HOME": str(kubeconfig.parent)},
+    )
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    done.check_returncode()
+    return done.stdout

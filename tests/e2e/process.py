@@ -1,0 +1,104 @@
+"""A program in the background, with what it writes in a file."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from socket import create_server
+from types import TracebackType
+from typing import Final, Self
+
+STOP_SECONDS: Final = 10
+POLL_SECONDS: Final = 0.05
+
+
+class ProcessFailed(Exception):
+    """A program ended, or did not become ready; the text ends with what it wrote last."""
+
+
+class Process:
+    """*command* as *name*, logging to *directory*, in an environment that is *environment* alone.
+
+    Runs within a `with` block; can be killed and started again in it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.starts = 0
+        self._command = [str(part) for part in command]
+        self._log = directory / f"{name}.log"
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; its output is added to what there is."""
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603  the tests' own commands
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the tests, which then stop it in order
+            )
+        self.starts += 1
+
+    def stop(self) -> None:
+        """End it with SIGTERM, and after `STOP_SECONDS` with SIGKILL."""
+        if self._process is not None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it, and whatever it started, with SIGKILL, as a node that dies does."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def await_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until *is_ready*. Raises `ProcessFailed`: it ended, or took more than *seconds*."""
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            if self._process is None or self._process.poll() is not None:
+                raise ProcessFailed(f"{self.name} ended:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise ProcessFailed(f"{self.name} is not ready after {seconds} s:\n{self.tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def tail(self, size: int = 4000) -> str:
+        """Return the last *size* characters of its output."""
+        return self._log.read_text("utf-8", "replace")[-size:] if self._log.exists() else ""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+
+def free_port() -> int:
+    """Return a port of loopback that was free a moment ago."""
+    with create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,77 @@
+"""What stands between Metacontroller and the service, and keeps what passes."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from tests.emulator.delivery import Delivery
+from tests.emulator.fault import Fault
+from tests.emulator.message import Request, Response
+from tests.emulator.server import LoopbackServer
+from tests.service import ServiceFailed
+
+TIMEOUT_SECONDS: Final = 15
+PASSED_ON: Final = ("authorization", "content-type")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One hook call; `at` is its Unix time, `answer` {} where it was no success."""
+
+    path: str
+    request: dict[str, Any]
+    status: int
+    answer: dict[str, Any]
+    at: float
+
+
+class Recorder:
+    """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.
+
+    Where that does not answer, or raises `ServiceFailed`, the caller gets 502.
+    """
+
+    def __init__(self, service: Callable[[], str]) -> None:
+        self.exchanges: list[Exchange] = []
+        self._service = service
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __enter__(self) -> "Recorder":
+        """Listen."""
+        self._server = LoopbackServer(("127.0.0.1",), 0, Delivery, self._serve)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self._server.stop()
+        self._session.close()
+
+    @property
+    def address(self) -> str:
+        """Host and port that it listens on."""
+        return f"127.0.0.1:{self._server.port}"
+
+    def _serve(self, request: Request) -> tuple[Response, Fault]:
+        headers = {name: request.headers.get(name, "") for name in PASSED_ON}
+        at = time.time()  # noqa: TID251  when a call came is what is recorded
+        try:
+            url = f"{self._service()}{request.path}"
+            got = self._session.post(
+                url, data=request.body, headers=headers, timeout=TIMEOUT_SECONDS
+            )
+        except (requests.RequestException, ServiceFailed):
+            response = Response(502, b"the service does not answer\n")
+        else:
+            kept = tuple((n, v) for n, v in got.headers.items() if n in {"Retry-After"})
+            content = ("Content-Type", got.headers["Content-Type"])
+            response = Response(got.status_code, got.content, (content, *kept))
+        answer = json.loads(response.body) if response.status == requests.codes.ok else {}
+        self.exchanges.append(
+            Exchange(request.path, json.loads(request.body), response.status, answer, at)
+        )
+        return response, Fault()
