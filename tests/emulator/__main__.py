@@ -35,7 +35,9 @@ def parse_options() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.emulator", description="An Azure on loopback.")
     parser.add_argument("--imds-port", type=int, default=0, help="0: a free one")
     parser.add_argument("--acr-port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--directory", type=Path, help="for ca.crt; default: a temporary one")
+    parser.add_argument(
+        "--directory", type=Path, help="for ca.crt and token.crt; default: a temporary one"
+    )
     parser.add_argument("--refresh-lifetime", type=float, default=10800, help="seconds")
     parser.add_argument("--access-lifetime", type=float, default=4500, help="seconds")
     return parser.parse_args()

@@ -14,6 +14,7 @@ from tests.emulator.scope import Scope
 from tests.emulator.settings import Settings
 from tests.emulator.signer import Signer, TokenRefused
 
+ISSUER = "Azure Container Registry"
 REFRESH = "refresh_token"
 ACCESS = "access_token"
 
@@ -67,7 +68,7 @@ class AcrTokens:
             "nbf": issued,
             "exp": int(issued + lifetime),
             "iat": issued,
-            "iss": "Azure Container Registry",
+            "iss": ISSUER,
             "aud": server,
             "version": "1.0",
         }

@@ -1,6 +1,6 @@
-"""A certificate authority of one run, and the server certificate it signs.
+"""A certificate authority of one run, the server certificate it signs, and self-signed ones.
 
-Takes `now`; knows nothing of who serves with it.
+Takes `now`; knows nothing of who serves or signs with them.
 """
 
 from datetime import datetime, timedelta
@@ -8,13 +8,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = timedelta(days=30)
 _CA_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Azure emulator CA")])
+_SELF_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Azure emulator token signer")])
 _SERVER_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Azure emulator")])
 _SIGNING = x509.KeyUsage(
     digital_signature=True,
@@ -37,7 +38,7 @@ def write_certificates(directory: Path, addresses: tuple[str, ...], now: datetim
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_id = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     ca = (
-        _builder(_CA_NAME, ca_key, now)
+        _builder(_CA_NAME, _CA_NAME, ca_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_SIGNING, critical=True)
         .add_extension(ca_id, critical=False)
@@ -47,7 +48,7 @@ def write_certificates(directory: Path, addresses: tuple[str, ...], now: datetim
     issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id)
     names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(a)) for a in addresses)]
     server = (
-        _builder(_SERVER_NAME, key, now)
+        _builder(_SERVER_NAME, _CA_NAME, key.public_key(), now)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(issuer, critical=False)
@@ -60,14 +61,23 @@ def write_certificates(directory: Path, addresses: tuple[str, ...], now: datetim
     secret.write_bytes(pem + server.public_bytes(Encoding.PEM))
 
 
+def self_signed(key: rsa.RSAPrivateKey, now: datetime) -> bytes:
+    """The certificate of *key*, in PEM, valid from one hour before *now*."""
+    builder = _builder(_SELF_NAME, _SELF_NAME, key.public_key(), now)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
 def _builder(
-    subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    now: datetime,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(_CA_NAME)
-        .public_key(key.public_key())
+        .issuer_name(issuer)
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + _LIFETIME)

@@ -16,6 +16,7 @@ from tests.emulator.server import LoopbackServer
 _BODY_LIMIT = 1 << 20  # bytes of a request; the longest form has two tokens of some KiB
 _ENDLESS_CHUNK = b"0" * (1 << 16)
 _ENDLESS_PAUSE = 0.005  # s between chunks: 13 MB/s, so that a careless client can still be ended
+_BODILESS = frozenset({204, 304})  # RFC 9110, sections 8.6, 15.3.5 and 15.4.5
 _RST = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
 
@@ -33,7 +34,9 @@ class Delivery(BaseHTTPRequestHandler):
             self._write(Response(413), Fault(), server)
             return
         body = self.rfile.read(length)
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        # Several lines of one name are one list: RFC 9110, section 5.3. skopeo sends Accept so.
+        names = {name.lower() for name in self.headers}
+        headers = {name: ", ".join(self.headers.get_all(name, [])) for name in names}
         request = parse_request(self.command, self.path, headers, body)
         response, fault = server.service(request)
         if fault.delay and server.stopping.wait(fault.delay):
@@ -48,23 +51,31 @@ class Delivery(BaseHTTPRequestHandler):
     do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _write(self, response: Response, fault: Fault, server: LoopbackServer) -> None:
-        self.send_response_only(response.status)
-        self.send_header("Date", self.date_time_string())
-        for name, value in fault.replace_headers(response.headers):
-            self.send_header(name, value)
-        if fault.endless:
-            self.send_header("Transfer-Encoding", "chunked")
-        else:
-            self.send_header("Content-Length", str(len(response.body)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
+        self._write_head(response, fault)
         if self.command != "HEAD":
             for part, pause in _parts(response.body, fault):
                 if pause and server.stopping.wait(pause):
                     self.close_connection = True
                     return
                 self.wfile.write(part)
+
+    def _write_head(self, response: Response, fault: Fault) -> None:
+        """Write date and length as well, unless the response names its own or has to have none."""
+        headers = fault.replace_headers(response.headers)
+        named = {name.lower() for name, _ in headers}
+        bodiless = self.command == "HEAD" or response.status in _BODILESS
+        self.send_response_only(response.status)
+        if "date" not in named:
+            self.send_header("Date", self.date_time_string())
+        for name, value in headers:
+            self.send_header(name, value)
+        if fault.endless:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif "content-length" not in named and (response.body or not bodiless):
+            self.send_header("Content-Length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep silent: requests are recorded, not printed."""

@@ -30,11 +30,14 @@ class Emulator(Settings):
     """A running Azure between `start` and `stop`, or within a `with` block.
 
     Attributes:
-        directory: Where `ca.crt` and `server.pem` are written; `None`: a temporary one.
+        directory: Where `ca.crt`, `server.pem` and `token.crt` are written; `None`: a temporary
+            one.
         imds_port: 0 means a free one, which replaces it at the start.
         acr_port: Likewise.
         faults: Those in force.
         ca_file: The CA to trust for `https://<acr_server>`, from the start on.
+        token_file: The certificate of the key that signs ACR's tokens, from the start on; Docker's
+            registry takes it as `auth.token.rootcertbundle`.
     """
 
     directory: Path | None = None
@@ -42,12 +45,14 @@ class Emulator(Settings):
     acr_port: int = 0
     faults: FaultBook = field(default_factory=FaultBook, init=False)
     ca_file: Path = field(default=Path("ca.crt"), init=False)
+    token_file: Path = field(default=Path("token.crt"), init=False)
 
     def __post_init__(self) -> None:
         """Make the keys; nothing listens yet."""
         self._router = Router(self, self.faults)
         self._running = ExitStack()
-        self._settings = {f.name: getattr(self, f.name) for f in fields(Settings)}
+        names = (field.name for field in fields(Settings))
+        self._settings = {n: getattr(self, n) for n in names if n != "registry_url"}
 
     def start(self) -> None:
         """Write new certificates and listen; after a stop, on the same ports with the same keys.
@@ -60,8 +65,10 @@ class Emulator(Settings):
             directory = self.directory or Path(temporary)
             directory.mkdir(parents=True, exist_ok=True)
             # Clients judge TLS by the machine's clock, whatever `clock` says.
-            write_certificates(directory, ADDRESSES, system_clock())
-            self.ca_file = directory / "ca.crt"
+            now = system_clock()
+            write_certificates(directory, ADDRESSES, now)
+            self.ca_file, self.token_file = directory / "ca.crt", directory / "token.crt"
+            self.token_file.write_bytes(self._router.acr_signer.certificate(now))
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(directory / "server.pem")
             host = ADDRESSES[:1]
@@ -79,7 +86,10 @@ class Emulator(Settings):
         self._running.close()
 
     def reset(self) -> None:
-        """Put the settings back as constructed, clear the faults and forget the requests."""
+        """Put the settings back as constructed, clear the faults and forget the requests.
+
+        A registry stays where it is.
+        """
         for name, value in self._settings.items():
             setattr(self, name, value)
         self.faults.clear()

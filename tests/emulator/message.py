@@ -18,9 +18,13 @@ Fields = Mapping[str, list[str]]
 
 @dataclass(frozen=True)
 class Request:
-    """A request read to its end; header names in lower case, `form` empty unless it is one."""
+    """A request read to its end; header names in lower case, `form` empty unless it is one.
+
+    *target* is what stood in the request line: path and query as they were sent.
+    """
 
     method: str
+    target: str
     path: str
     query: Fields
     form: Fields
@@ -66,7 +70,7 @@ def parse_request(method: str, target: str, headers: Mapping[str, str], body: by
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     form = parse_qs(body.decode("latin-1"), keep_blank_values=True) if is_form else {}
     query = parse_qs(parts.query, keep_blank_values=True)
-    return Request(method, parts.path, query, form, headers, body)
+    return Request(method, target, parts.path, query, form, headers, body)
 
 
 def first(fields: Fields, name: str) -> str:

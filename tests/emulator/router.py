@@ -6,7 +6,7 @@ Wires the endpoints together; knows the format of none.
 import json
 from dataclasses import replace
 
-from tests.emulator import exchange, imds, registry, token
+from tests.emulator import exchange, imds, proxy, registry, token
 from tests.emulator.acr import refusal
 from tests.emulator.acr_token import AcrTokens
 from tests.emulator.fault import Endpoint, Fault, FaultBook
@@ -19,13 +19,17 @@ _TOKENS = ("access_token", "refresh_token")
 
 
 class Router:
-    """Two ports' worth of Azure, with keys of its own; `log` is in order of the answers."""
+    """Two ports' worth of Azure, with keys of its own; `log` is in order of the answers.
+
+    `acr_signer` has the key of ACR's tokens.
+    """
 
     def __init__(self, settings: Settings, faults: FaultBook) -> None:
         self._settings = settings
         self._faults = faults
         self._entra = Signer()
-        self._tokens = AcrTokens(settings, Signer())
+        self.acr_signer = Signer()
+        self._tokens = AcrTokens(settings, self.acr_signer)
         self.log: list[RequestRecord] = []
 
     def serve_imds(self, request: Request) -> tuple[Response, Fault]:
@@ -53,6 +57,8 @@ class Router:
                 return exchange.exchange(request, self._settings, self._entra, self._tokens)
             case "token":
                 return token.token(request, self._settings, self._tokens)
+            case "v2" if self._settings.registry_url:
+                return proxy.pass_on(request, self._settings.registry_url)
             case "v2":
                 return registry.registry(request, self._tokens)
             case _:

@@ -42,6 +42,8 @@ class Settings:
             sample in Azure/acr@81b818e:docs/AAD-OAuth.md
         token_age: Seconds by which `iat`, `nbf` and so `exp` of ACR's tokens lie in the past: a
             refresh token with 29 minutes left has lifetime 10800 and age 9060.
+        registry_url: A registry, `http://127.0.0.1:<port>`, that answers `/v2/` in place of the
+            tiny one; empty: none. It has to take tokens as ACR does, see `Emulator.token_file`.
     """
 
     clock: Callable[[], datetime] = system_clock
@@ -54,3 +56,4 @@ class Settings:
     refresh_lifetime: float = 10800  # 3 h
     access_lifetime: float = 4500  # 75 min
     token_age: float = 0
+    registry_url: str = ""

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.types import Options
 
+from tests.emulator.certificate import self_signed
+
 # The times are compared with `now`: PyJWT would take the machine's clock.
 _SIGNATURE_ONLY: Options = {
     "verify_exp": False,
@@ -33,6 +35,10 @@ class Signer:
     def __init__(self) -> None:
         self._key = generate_private_key(public_exponent=65537, key_size=2048)
         self._kid = key_id(self._key.public_key())
+
+    def certificate(self, now: datetime) -> bytes:
+        """This key's certificate in PEM, signed with the key itself, valid at *now*."""
+        return self_signed(self._key, now)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """A JWT with RS256, whose header begins `{"alg":"RS256",` as ACR's does."""
