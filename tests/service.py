@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -77,10 +77,17 @@ class Service:
 
     def stop(self) -> None:
         """End it as a cluster does: SIGTERM, time for calls under way, then SIGKILL."""
+        self._finish(_end)
+
+    def kill(self) -> None:
+        """End it as a node that dies does: SIGKILL. `start` starts it anew, on another port."""
+        self._finish(_kill)
+
+    def _finish(self, end: Callable[[subprocess.Popen[bytes]], None]) -> None:
         process, self._process = self._process, None
         try:
             if process is not None:
-                _end(process)
+                end(process)
         finally:
             self._ended_log = self.log
             self._output.close()
@@ -169,6 +176,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # a worker that the arbiter has left behind
-        process.wait()
+        _kill(process)  # and a worker that the arbiter has left behind
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -96,9 +96,10 @@ class Api:
         options = {"fieldManager": manager, **options}
         return self.call("PATCH", _path(obj), obj, APPLY_PATCH, params=options)
 
-    def merge(self, kind: str, namespace: str, name: str, patch: Object) -> Object:
+    def merge(self, kind: str, namespace: str, name: str, patch: Object, **options: str) -> Object:
         """Merge *patch* into an object; a None takes a field off."""
-        return self.call("PATCH", path_of(kind, namespace, name), patch, MERGE_PATCH)
+        path = path_of(kind, namespace, name)
+        return self.call("PATCH", path, patch, MERGE_PATCH, params=options)
 
     def patch(self, kind: str, namespace: str, name: str, *operations: Object) -> Object:
         """Apply the *operations* of a JSON patch to an object."""

@@ -28,6 +28,14 @@ class Exchange:
     answer: dict[str, Any]
     at: float
 
+    def check(self) -> None:
+        """Check that no ServiceAccount is left out of an answer: it would be deleted."""
+        if self.path in {"/sync", "/finalize"} and self.status == requests.codes.ok:
+            observed = set(self.request["children"]["ServiceAccount.v1"])
+            children = (c for c in self.answer["children"] if c["kind"] == "ServiceAccount")
+            named = (c["metadata"] for c in children)
+            assert observed <= {f"{m['namespace']}/{m['name']}" for m in named}
+
 
 class Recorder:
     """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.

@@ -1,0 +1,48 @@
+"""Metacontroller killed at moments that a seed decides."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from tests.e2e.process import Process
+
+LATEST_SECONDS: Final = 0.6  # an attachment takes about as long
+DOWN_SECONDS: Final = 0.6  # at most
+
+
+@dataclass
+class Killer:
+    """Kills *process* and starts it again, at random moments after the writes that it is told of.
+
+    *chance* is that of a kill after a write. The same *random* and the same writes give the same
+    moments. `kills` counts them.
+    """
+
+    process: Process
+    random: Random
+    chance: float
+    kills: int = 0
+    _pending: threading.Thread | None = field(default=None, init=False)
+
+    def after_write(self) -> None:
+        """Decide whether and when to kill. Returns at once."""
+        chance, wait, down = (self.random.random() for _ in range(3))
+        if chance < self.chance:
+            self.join()
+            moments = (wait * LATEST_SECONDS, down * DOWN_SECONDS)
+            self._pending = threading.Thread(target=self._kill, args=moments)
+            self._pending.start()
+
+    def join(self) -> None:
+        """Wait until no kill is under way; then Metacontroller runs."""
+        if self._pending is not None:
+            self._pending.join()
+
+    def _kill(self, wait: float, down: float) -> None:
+        time.sleep(wait)
+        self.process.kill()
+        time.sleep(down)
+        self.process.start()
+        self.kills += 1

@@ -1,0 +1,163 @@
+"""One Namespace in which a scenario plays: what its user does, and what is to come of it."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from hooks.core.names import ATTACHED_ANNOTATION, GROUP, UID_LABEL, WANTED_ANNOTATION
+from tests.e2e.api import BINDING, Api, Object
+from tests.e2e.eventually import eventually
+from tests.model import binding, namespace, service_account
+
+USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order that sorts
+LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
+OURS: Final = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED}
+
+
+@dataclass
+class Scene:
+    """The Namespace *name* on *api*; bindings are of *spec* where they say nothing else.
+
+    *disturb* is called after each write. `uids` are those of the ServiceAccounts that must stay.
+    """
+
+    api: Api
+    name: str
+    spec: dict[str, str]
+    disturb: Callable[[], None]
+    uids: dict[str, str] = field(default_factory=dict)
+
+    def open(self) -> None:
+        """Make the Namespace; its ServiceAccount `default` gets the user's entries."""
+        self.api.create(namespace(self.name))
+        eventually(partial(self.account, "default"))
+        entries = [{"name": name} for name in USERS]
+        self.edit("default", imagePullSecrets=entries, metadata={"annotations": {"mine": "1"}})
+
+    def close(self) -> None:
+        """Check that no ServiceAccount was lost, and delete the Namespace."""
+        for name, uid in self.uids.items():
+            assert self.account(name)["metadata"]["uid"] == uid, f"ServiceAccount {name} was lost"
+        self.api.delete("Namespace", "", self.name)
+
+    def bind(self, name: str, account: str | None = None, **spec: str) -> Object:
+        """Create a binding."""
+        target = {"serviceAccountName": account} if account else {}
+        made = self.api.create(binding(self.name, name, **(self.spec | target | spec)))
+        self.disturb()
+        return made
+
+    def respec(self, name: str, **spec: str | None) -> None:
+        """Change fields of a binding's spec; None takes one off."""
+        self.api.merge(BINDING, self.name, name, {"spec": spec})
+        self.disturb()
+
+    def unbind(self, name: str, propagation: str = "Background") -> None:
+        """Delete a binding."""
+        self.api.delete(BINDING, self.name, name, propagation)
+        self.disturb()
+
+    def make_account(self, name: str, *entries: str) -> None:
+        """Create a ServiceAccount that lists *entries*."""
+        made = self.api.create(service_account(self.name, name, pull_secrets=entries))
+        self.uids[name] = made["metadata"]["uid"]
+        self.disturb()
+
+    def drop_account(self, name: str) -> None:
+        """Delete a ServiceAccount as its user."""
+        del self.uids[name]
+        self.api.delete("ServiceAccount", self.name, name)
+        self.disturb()
+
+    def edit(self, account: str, **fields: Any) -> None:  # noqa: ANN401  any JSON
+        """Merge *fields* into a ServiceAccount."""
+        merged = self.api.merge("ServiceAccount", self.name, account, fields)
+        self.uids.setdefault(account, merged["metadata"]["uid"])
+        self.disturb()
+
+    def relist(self, account: str, change: Callable[[list[str]], list[str]]) -> None:
+        """Change the list of a ServiceAccount as a person with `kubectl edit` does."""
+
+        def edit() -> None:
+            observed = self.account(account)
+            names = [entry["name"] for entry in observed.get("imagePullSecrets", [])]
+            changed = copy.deepcopy(observed)
+            changed["imagePullSecrets"] = [{"name": name} for name in change(names)]
+            self.api.replace(changed)
+
+        eventually(edit)  # a conflict is for the person to try again
+        self.disturb()
+
+    def account(self, name: str) -> Object:
+        """Return a ServiceAccount."""
+        return self.api.get("ServiceAccount", self.name, name)
+
+    def secret(self, name: str) -> Object:
+        """Return a Secret."""
+        return self.api.get("Secret", self.name, name)
+
+    def binding(self, name: str) -> Object:
+        """Return a binding."""
+        return self.api.get(BINDING, self.name, name)
+
+    def listed(self, account: str, *entries: str) -> None:
+        """Expect a ServiceAccount to list *entries*, in this order, soon."""
+
+        def check() -> None:
+            found = self.account(account).get("imagePullSecrets", [])
+            names = [entry["name"] for entry in found]
+            assert names == list(entries), f"{account} lists {names}, not {list(entries)}"
+
+        eventually(check)
+
+    def ready(self, *names: str) -> None:
+        """Expect bindings to be Ready soon."""
+        for name in names:
+            self.says(name, "Ready", "True/Ready")
+
+    def says(self, name: str, condition: str, expected: str) -> str:
+        """Expect a condition to be *expected*, "status/reason", soon; return its message."""
+
+        def check() -> str:
+            observed = self.binding(name)
+            conditions = observed.get("status", {}).get("conditions", [])
+            found = {c["type"]: c for c in conditions}
+            assert condition in found
+            got = found[condition]
+            assert f"{got['status']}/{got['reason']}" == expected, got
+            assert got["observedGeneration"] == observed["metadata"]["generation"]
+            return str(got.get("message", ""))
+
+        return eventually(check)
+
+    def gone(self, kind: str, name: str) -> None:
+        """Expect an object not to exist, soon."""
+
+        def check() -> None:
+            assert self.api.find(kind, self.name, name) is None, f"{kind} {name} is still there"
+
+        eventually(check)
+
+    def released(self, account: str, *entries: str) -> None:
+        """Expect a ServiceAccount to be as its user made it soon, the guard aside."""
+        self.listed(account, *entries)
+
+        def check() -> None:
+            meta = self.account(account)["metadata"]
+            assert UID_LABEL not in meta.get("labels", {})
+            assert not OURS & meta.get("annotations", {}).keys()
+            assert [o["kind"] for o in meta.get("ownerReferences", [])] in ([], ["Namespace"])
+
+        eventually(check)
+
+    def guarded(self, account: str) -> None:
+        """Expect a ServiceAccount to be a binding's, and its Namespace's, soon."""
+
+        def check() -> None:
+            owners = self.account(account)["metadata"].get("ownerReferences", [])
+            groups = {owner["apiVersion"].partition("/")[0] for owner in owners}
+            assert groups == {GROUP, "v1"}, owners
+
+        eventually(check)

@@ -1,0 +1,64 @@
+"""At rest nothing is asked: whatever the state, it settles."""
+
+import time
+from random import Random
+
+from tests.e2e.killer import Killer
+from tests.e2e.scene import USERS, Scene
+from tests.e2e.stage import Stage
+
+REST_SECONDS = 10
+
+
+def test_rest(stage: Stage, calm: Killer, calm_scene: Scene) -> None:
+    """With bindings in every state that lasts, the hooks are not called for 10 s."""
+    scene = calm_scene
+    scene.make_account("build", "beta")
+    for name, account in (("app", None), ("jobs", None), ("tools", "build"), ("lost", "absent")):
+        scene.bind(name, account)
+    scene.bind(scene.name, "build")
+    scene.bind("denied", acrServer="registry.example.com")
+    scene.bind("gone", "build")
+    scene.ready("gone")
+    scene.unbind("gone")
+    scene.gone("ACRPullBinding", "gone")
+    scene.ready("app", "jobs", "tools", scene.name)
+    scene.says("lost", "Ready", "False/ServiceAccountNotFound")
+    scene.says("denied", "Ready", "False/ServerNotAllowed")
+    scene.listed("default", *USERS, "acr-pull-app", "acr-pull-jobs")
+    await_quiet(stage)
+    before = len(stage.recorder.exchanges)
+    time.sleep(REST_SECONDS)
+    paths = [exchange.path for exchange in stage.recorder.exchanges[before:]]
+    assert paths == []
+    check_restart(stage, calm)
+
+
+def check_restart(stage: Stage, killer: Killer) -> None:
+    """A Metacontroller that starts anew asks about everything and writes nothing."""
+    before = versions(stage)
+    again = Killer(killer.process, Random(0), chance=1)  # noqa: S311  it decides nothing
+    again.after_write()
+    again.join()
+    calls = len(stage.recorder.exchanges)
+    while len(stage.recorder.exchanges) == calls:
+        time.sleep(0.1)
+    await_quiet(stage)
+    assert versions(stage) == before
+
+
+def versions(stage: Stage) -> dict[str, str]:
+    """Return the resourceVersion of all that Metacontroller may write."""
+    kinds = ("ACRPullBinding", "Secret", "ServiceAccount")
+    found = (obj for kind in kinds for obj in stage.api.list(kind))
+    return {obj["metadata"]["uid"]: obj["metadata"]["resourceVersion"] for obj in found}
+
+
+def await_quiet(stage: Stage, seconds: float = 2, within: float = 30) -> None:
+    """Wait until the hooks were not called for *seconds*."""
+    deadline = time.monotonic() + within
+    calls = -1
+    while calls != len(stage.recorder.exchanges):
+        assert time.monotonic() < deadline, "the hooks are called without end"
+        calls = len(stage.recorder.exchanges)
+        time.sleep(seconds)

@@ -1,0 +1,144 @@
+"""Metacontroller may change on a bound ServiceAccount what is ours, and nothing else."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, UID_LABEL
+from hooks.core.names import WANTED_ANNOTATION as WANTED
+from tests.e2e.api import Api, ApiError, Object
+from tests.e2e.conftest import METACONTROLLER_USER
+from tests.e2e.eventually import eventually
+from tests.e2e.stage import Stage
+from tests.model import namespace
+
+NUMBERS = count(1)
+BOUND: Object = {
+    "apiVersion": "v1",
+    "kind": "ServiceAccount",
+    "metadata": {
+        "labels": {"mine": "1", UID_LABEL: "a"},
+        "annotations": {"mine": "1", WANTED: "acr-pull-app", ATTACHED_ANNOTATION: "acr-pull-app"},
+        "finalizers": ["example.com/mine"],
+    },
+    "imagePullSecrets": [{"name": "zeta"}, {"name": "acr-pull-app"}, {"name": "alpha"}],
+    "secrets": [{"name": "mine"}],
+    "automountServiceAccountToken": False,
+}
+OWNER = {"apiVersion": "acrpull.dev/v1beta1", "kind": "ACRPullBinding", "name": "app", "uid": "a"}
+GUARD = {"apiVersion": "v1", "kind": "Namespace", "name": "n", "uid": "n"}
+FOREIGN = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "d"}
+
+
+def listing(*names: str) -> list[dict[str, str]]:
+    """Return a list of pull Secrets."""
+    return [{"name": name} for name in names]
+
+
+ALLOWED: dict[str, Object] = {
+    "label": {"metadata": {"labels": {UID_LABEL: "b"}}},
+    "label off": {"metadata": {"labels": {UID_LABEL: None}}},
+    "owners": {"metadata": {"ownerReferences": [OWNER, GUARD]}},
+    "annotations off": {"metadata": {"annotations": {WANTED: None, ATTACHED_ANNOTATION: None}}},
+    "last applied": {"metadata": {"annotations": {LAST_APPLIED_ANNOTATION: "{}"}}},
+    "entry off": {"imagePullSecrets": listing("zeta", "alpha")},
+    "entry moved": {"imagePullSecrets": listing("zeta", "alpha", "acr-pull-app")},
+    "entry on": {
+        "metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,acr-pull-jobs"}},
+        "imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "acr-pull-jobs"),
+    },
+    "entry off with its name": {
+        "metadata": {"annotations": {ATTACHED_ANNOTATION: ""}},
+        "imagePullSecrets": listing("zeta", "alpha"),
+    },
+}
+FORBIDDEN: dict[str, Object] = {
+    "label": {"metadata": {"labels": {"mine": "2"}}},
+    "label on": {"metadata": {"labels": {"other": "1"}}},
+    "label off": {"metadata": {"labels": {"mine": None}}},
+    "annotation": {"metadata": {"annotations": {"mine": "2"}}},
+    "annotation on": {"metadata": {"annotations": {"other": "1"}}},
+    "annotation off": {"metadata": {"annotations": {"mine": None}}},
+    "finalizers": {"metadata": {"finalizers": []}},
+    "owner references": {"metadata": {"ownerReferences": [FOREIGN]}},
+    "secrets": {"secrets": []},
+    "automountServiceAccountToken": {"automountServiceAccountToken": None},
+    "imagePullSecrets off": {"imagePullSecrets": listing("acr-pull-app", "alpha")},
+    "imagePullSecrets cleared": {"imagePullSecrets": None},
+    "imagePullSecrets on": {"imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "x")},
+    "imagePullSecrets order": {"imagePullSecrets": listing("alpha", "acr-pull-app", "zeta")},
+}
+
+
+@pytest.fixture(scope="module")
+def room(stage: Stage) -> Iterator[str]:
+    """Return a Namespace in which the policy is in force, some moments after it was made."""
+    stage.api.create(namespace("update-policy"))
+    account = new_account(stage.api, "update-policy")
+
+    def check() -> None:
+        with pytest.raises(ApiError):
+            change(metacontroller(stage), account, FORBIDDEN["label"])
+
+    eventually(check)
+    yield "update-policy"
+    for found in stage.api.list("ServiceAccount", "update-policy"):
+        finalizers = {"metadata": {"finalizers": None}}
+        stage.api.merge("ServiceAccount", "update-policy", found["metadata"]["name"], finalizers)
+    stage.api.delete("Namespace", "", "update-policy")
+
+
+def metacontroller(stage: Stage) -> Api:
+    """Return the API server as Metacontroller sees it."""
+    return stage.api.as_user(METACONTROLLER_USER, "system:serviceaccounts", "system:authenticated")
+
+
+def new_account(api: Api, room: str, **fields: Any) -> Object:  # noqa: ANN401  any JSON
+    """Make a ServiceAccount that is bound, but for *fields*."""
+    meta = BOUND["metadata"] | {"name": f"account-{next(NUMBERS)}", "namespace": room}
+    return api.create(BOUND | {"metadata": meta} | fields)
+
+
+def change(api: Api, account: Object, patch: Object) -> None:
+    """Merge *patch* into *account*, without a trace."""
+    meta = account["metadata"]
+    api.merge("ServiceAccount", meta["namespace"], meta["name"], patch, dryRun="All")
+
+
+@pytest.fixture(scope="module")
+def account(stage: Stage, room: str) -> Object:
+    """Return a bound ServiceAccount; what changes it does so by dry run."""
+    return new_account(stage.api, room)
+
+
+@pytest.mark.parametrize("patch", ALLOWED.values(), ids=ALLOWED)
+def test_allowed(stage: Stage, account: Object, patch: Object) -> None:
+    """What is ours may be changed."""
+    change(metacontroller(stage), account, patch)
+
+
+@pytest.mark.parametrize(("what", "patch"), FORBIDDEN.items(), ids=FORBIDDEN)
+def test_forbidden(stage: Stage, account: Object, what: str, patch: Object) -> None:
+    """What is the user's may not; the refusal says what it is about."""
+    with pytest.raises(ApiError, match=rf"^403: .*{what.split(maxsplit=1)[0]}.* the user's"):
+        change(metacontroller(stage), account, patch)
+    change(stage.api, account, patch)  # its user may
+
+
+def test_a_user_is_not_concerned(stage: Stage, room: str) -> None:
+    """A ServiceAccount that no binding targets is not our affair."""
+    mine = new_account(stage.api, room, metadata={"name": "free", "namespace": room})
+    for patch in FORBIDDEN.values():
+        change(metacontroller(stage), mine, patch)
+
+
+def test_repeated_entry(stage: Stage, room: str) -> None:
+    """dynamic-apply lists a repeated name once; one without a name stays."""
+    odd = [{"name": "zeta"}, {}, {"name": "alpha"}, {"name": "zeta"}]
+    account = new_account(stage.api, room, imagePullSecrets=odd)
+    api = metacontroller(stage)
+    change(api, account, {"imagePullSecrets": odd[:3]})
+    with pytest.raises(ApiError, match="403"):
+        change(api, account, {"imagePullSecrets": [odd[0], odd[2]]})
