@@ -46,6 +46,16 @@ def normalise(obj: Object) -> Object:
     return stored
 
 
+def as_applied(obj: Object) -> Object:
+    """Return *obj* as a server-side apply takes it: a list that is said to be empty is a value.
+
+    Source: measured on kube-apiserver v1.36: `imagePullSecrets: []`, applied with force, takes away
+    a list that another manager holds, and counts as applied until it is left out.
+    """
+    empty = {key: value for key, value in obj.items() if value == []}
+    return {**normalise(obj), **empty}
+
+
 def deduplicate(refs: list[Object]) -> list[Object]:
     """Return *refs* without repeats of a whole reference.
 

@@ -107,7 +107,7 @@ class Cluster:
         self.before_write("apply", obj)
         old = self.get(*key_of(obj))
         live = old or self._new(obj)
-        merged, holders = self._store.fields.merge(live, admission.normalise(obj))
+        merged, holders = self._store.fields.merge(live, admission.as_applied(obj))
         new = admission.normalise(merged)
         admission.validate(new)
         admission.validate_update(live, new)

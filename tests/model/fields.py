@@ -74,12 +74,16 @@ class FieldOwners:
         self._holders: dict[str, Holders] = {}
 
     def record_update(self, old: Object | None, new: Object) -> None:
-        """Note a write that is not an apply: what it changed is its own alone."""
-        before = leaves(old) if old else {}
+        """Note a write that is not an apply: what it changed is its own alone.
+
+        What was applied as empty is not there, and stays applied until somebody sets it.
+        """
+        before, after = leaves(old) if old else {}, leaves(new)
         held = self._holders.get(uid_of(new), {})
-        self._holders[uid_of(new)] = {
+        empty = {path: held[path] for path in held.keys() - before.keys() - after.keys()}
+        self._holders[uid_of(new)] = empty | {
             path: held[path] if path in held and before.get(path) == value else frozenset({UPDATE})
-            for path, value in leaves(new).items()
+            for path, value in after.items()
         }
 
     def merge(self, live: Object, applied: Object) -> tuple[Object, Holders]:
