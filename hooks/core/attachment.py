@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
+from hooks.core.names import WANTED_ANNOTATION
 from hooks.core.ownership import controller_uid, desire_owners, is_guarded
 
 
@@ -65,21 +66,24 @@ def holds_up_deletion(
     """Say whether *account* would be lost, or keep an entry of ours, if *binding* went now.
 
     That is so while the binding holds it and it is unguarded or lists the Secret. A fresh adoption
-    may not show yet; then the label does, until the decorator takes it off. Where bindings go at
-    once, their entries are the holder's to take off, as soon as the decorator no longer names them.
-    Metacontroller writes to nothing that is being deleted, so there is nothing to wait for.
+    may not show yet; then the label does, until the decorator takes it off. A label without its
+    annotation, which somebody took away, the decorator knows for ours by the binding alone. Where
+    bindings go at once, their entries are the holder's to take off, as soon as the decorator no
+    longer names them. To what is being deleted Metacontroller writes nothing.
     """
     if account.deleting:
         return False
-    if controller_uid(account) != binding.uid:
-        return account.uid_label == binding.uid and not account.owners
-    own = binding.secret_name
-    if not is_guarded(account, namespace):
+    unmarked = WANTED_ANNOTATION not in account.annotations
+    if account.uid_label == binding.uid and (unmarked or not account.owners):
         return True
-    if own in account.pull_secrets and (not taken or own in account.attached):
+    if controller_uid(account) != binding.uid:
+        return False
+    own = binding.secret_name
+    listed = own in account.pull_secrets and (not taken or own in account.attached)
+    if listed or not is_guarded(account, namespace):
         return True
     entries, wanted = leftovers(account), set(account.wanted)
-    return bool(entries) and (binding.secret_name in wanted or not entries <= wanted)
+    return bool(entries) and (own in wanted or not entries <= wanted)
 
 
 def leftovers(account: ServiceAccount) -> set[str]:

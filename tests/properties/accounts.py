@@ -11,7 +11,7 @@ from hooks.core.names import (
     WANTED_ANNOTATION,
 )
 from tests.model import service_account
-from tests.model.objects import Object, controller_of, owners_of
+from tests.model.objects import Object, annotations_of, controller_of, labels_of, owners_of
 from tests.properties.world import NAMESPACE, World
 
 ACCOUNTS = ("default", "build")
@@ -44,19 +44,26 @@ class Kept:
         unknown: names of ours that may stay on the list, because the user put them there or took
             away what tells that they are ours
         shared: whether another controller had it, whose the mark of the last apply may be
+        unmarked: the uid in our label, while the annotation that tells that it is ours is away
     """
 
     uid: str
     entries: Entries
     unknown: set[str | None] = field(default_factory=set)
     shared: bool = False
+    unmarked: str | None = None
 
 
 class Accounts:
-    """The ServiceAccounts of a world's namespace, by name in `kept`."""
+    """The ServiceAccounts of a world's namespace, by name in `kept`.
+
+    Attributes:
+        unasked: uids of bindings that may go before the hooks see how their ServiceAccount is
+    """
 
     def __init__(self, world: World) -> None:
         self.kept: dict[str, Kept] = {}
+        self.unasked: set[str] = set()
         self.world = world
 
     def create(self, name: str, entries: Entries) -> None:
@@ -87,11 +94,15 @@ class Accounts:
     def strip(self, name: str, section: str, key: str) -> None:
         """Take *key* off the labels or annotations.
 
-        Without the first nobody knows which entries are ours; without the other nobody owns the
-        ServiceAccount, and no binding that has moved away or is going may own it again.
+        Without ATTACHED nobody knows which entries are ours; without the label nobody owns the
+        ServiceAccount, and no binding that has moved away or is going may own it again; without
+        WANTED the label is ours only while its binding is there, else it may be the user's own.
         """
         if key in (ATTACHED_ANNOTATION, UID_LABEL):
             self.doubt(name)
+        if key == WANTED_ANNOTATION:
+            account = self.world.read("ServiceAccount", name)
+            self.kept[name].unmarked = labels_of(account).get(UID_LABEL)
         self._edit(name, lambda obj: obj["metadata"].get(section, {}).pop(key, None))
 
     def doubt(self, name: str) -> None:
@@ -145,12 +156,17 @@ class Accounts:
             assert account["automountServiceAccountToken"] is False
             assert all(account["metadata"][part].get(key) for part, key in MARKS.items())
             assert [e for e in entries_of(account) if e not in OURS] == kept.entries
+            if WANTED_ANNOTATION in annotations_of(account):
+                kept.unmarked = None
 
     def check_left_alone(self, name: str) -> None:
-        """A ServiceAccount that no binding targets bears no trace but the guard."""
+        """A ServiceAccount that no binding targets bears no trace but the guard.
+
+        A label may stay whose binding went unasked while nothing told that it is ours.
+        """
         account, kept = self.world.read("ServiceAccount", name), self.kept[name]
         meta = account["metadata"]
-        assert UID_LABEL not in meta["labels"]
+        assert meta["labels"].get(UID_LABEL) in {None, kept.unmarked} & {None, *self.unasked}
         assert WANTED_ANNOTATION not in meta["annotations"]
         assert {ref["kind"] for ref in owners_of(account)} <= {"Namespace", FOREIGN["kind"]}
         assert not (set(entries_of(account)) & set(OURS)) - kept.unknown

@@ -44,7 +44,10 @@ class BindingRules(Stage):
     @rule(pick=picks)
     def unbind(self, pick: int) -> None:
         """Delete a binding."""
-        self.bindings.delete(self.withdraw(pick))
+        name = self.withdraw(pick)
+        if self.stale:
+            self.accounts.unasked.add(self.bindings.kept[name].uid)
+        self.bindings.delete(name)
 
     @precondition(has_bindings)
     @rule(pick=picks, how=st.sampled_from(["Foreground", "Orphan", "by hand"]))
@@ -54,6 +57,7 @@ class BindingRules(Stage):
         if not self._is_safe(self.bindings.kept[name].uid):
             return
         self.accounts.expect(f"acr-pull-{name}")
+        self.accounts.unasked.add(self.bindings.kept[name].uid)
         if how == "by hand":
             self.bindings.unfinalize(name)
         self.bindings.delete(name, "Background" if how == "by hand" else how)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hooks.core.names import UID_LABEL, WANTED_ANNOTATION
 from tests.model.objects import owners_of
 from tests.properties.scene import Scene
 from tests.properties.world import STRATEGIES
@@ -64,3 +65,45 @@ def test_a_release_leaves_no_label(propagation: str) -> None:
                 scene.accounts.expect("acr-pull-app")
             scene.bindings.delete("app", propagation)
             scene.settle()
+
+
+def test_an_entry_that_its_user_wrote_first_goes_with_the_binding(scene: Scene) -> None:
+    """Alone on the list, too: an empty list takes away what another field manager holds."""
+    scene.accounts.relist("default", lambda _: ["acr-pull-app"])
+    scene.bindings.create("app", "default")
+    scene.settle()
+    assert scene.listed() == ["acr-pull-app"]
+    scene.bindings.delete("app")
+    scene.settle()
+    assert scene.listed() == []
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_label_goes_with_its_binding_though_its_annotation_was_taken_off(strategy: str) -> None:
+    """The binding stays until the decorator has seen to it: nothing else tells that it is ours."""
+    for seed in range(10):
+        scene = Scene(strategy, seed)
+        scene.bindings.create("app", "default")
+        scene.settle()
+        scene.bindings.delete("app")
+        scene.accounts.strip("default", "annotations", WANTED_ANNOTATION)
+        scene.settle()
+        assert UID_LABEL not in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
+
+
+def test_a_label_of_which_nothing_tells_that_it_is_ours_is_left_alone(scene: Scene) -> None:
+    """It may be the user's own; the next binding of the ServiceAccount takes it over."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    scene.accounts.strip("default", "annotations", WANTED_ANNOTATION)
+    scene.accounts.unasked = scene.bindings.uids()
+    scene.accounts.expect("acr-pull-app")
+    scene.bindings.unfinalize("app")
+    scene.bindings.delete("app")
+    scene.settle()
+    assert UID_LABEL in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
+    scene.bindings.create("jobs", "default")
+    scene.settle()
+    scene.bindings.delete("jobs")
+    scene.settle()
+    assert UID_LABEL not in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
