@@ -1,6 +1,8 @@
 """The install as README.md tells it, but for where the hooks are."""
 
+import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,26 +13,24 @@ from tests.e2e.control_plane import ControlPlane
 from tests.e2e.metacontroller import stand_in_crds
 
 ROOT: Final = Path(__file__).parents[2]
+BASE: Final = "metacontroller"
 CONTROLLERS: Final = {"CompositeController", "DecoratorController"}
 ESTABLISHED_SECONDS: Final = 20
 
 Manifest = dict[str, Any]
+Account = tuple[str, str]  # namespace and name of a ServiceAccount
 
 
 def install(plane: ControlPlane, overlay: str, hooks: str, crds: Path | None = None) -> str:
     """Install *overlay*, a folder of the project, with its hooks at *hooks*, a host and port.
 
     *crds* is the file with Metacontroller's own; None: stand-ins. Returns the token that callers
-    of the hooks must send.
+    of the hooks must send, "" where they send none.
     """
     plane.kubectl("apply", "--server-side", "-f", "-", text=crds_text(crds))
     plane.kubectl("apply", "-f", str(ROOT / "metacontroller/namespace.yaml"))
-    token = secrets.token_hex(32)
-    plane.kubectl(
-        *("create", "secret", "generic", "acrpull-hook-token", "--namespace=acrpull-system"),
-        f"--from-literal=token={token}",
-    )
     manifests = [retarget(manifest, hooks) for manifest in render(plane, overlay)]
+    token = make_token(plane) if any(map(sends_token, manifests)) else ""
     plane.kubectl("apply", "-k", str(ROOT / "crds"))
     established = ("--for=condition=Established", f"--timeout={ESTABLISHED_SECONDS}s")
     plane.kubectl("wait", "crd", "--all", *established)
@@ -43,10 +43,51 @@ def crds_text(path: Path | None) -> str:
     return path.read_text("utf-8") if path else stand_in_crds()
 
 
+def make_token(plane: ControlPlane) -> str:
+    """Make the Secret with the hook token, and return the token."""
+    token = secrets.token_hex(32)
+    plane.kubectl(
+        *("create", "secret", "generic", "acrpull-hook-token", "--namespace=acrpull-system"),
+        f"--from-literal=token={token}",
+    )
+    return token
+
+
 def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
-    """Return the objects of *overlay*, as `kubectl apply -k` would have them."""
-    text = plane.kubectl("kustomize", str(ROOT / overlay))
+    """Return the objects of *overlay*, as `kubectl apply -k` would have them.
+
+    A component is put on top of the plain install, as its first lines tell its user to.
+    """
+    folder = ROOT / overlay
+    if yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["kind"] == "Component":
+        folder = plane.directory / "kustomization"
+        folder.mkdir(exist_ok=True)
+        base, component = (os.path.relpath(ROOT / part, folder) for part in (BASE, overlay))
+        text = yaml.safe_dump({"resources": [base], "components": [component]})
+        (folder / "kustomization.yaml").write_text(text)
+    text = plane.kubectl("kustomize", str(folder))
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def sends_token(manifest: Manifest) -> bool:
+    """Tell whether *manifest* is a controller that authenticates itself to its hooks."""
+    hooks = manifest["spec"]["hooks"].values() if manifest["kind"] in CONTROLLERS else ()
+    return any("authorization" in hook["webhook"] for hook in hooks)
+
+
+def own_metacontroller(manifests: Iterable[Manifest]) -> tuple[Account, list[str]] | None:
+    """Return the account and the flags of the Metacontroller that *manifests* bring, if any.
+
+    Not those flags that say where it listens: in a Pod it has an address of its own.
+    """
+    for manifest in manifests:
+        if manifest["kind"] == "Deployment":
+            pod = manifest["spec"]["template"]["spec"]
+            for container in pod["containers"]:
+                if container["name"] == "metacontroller":
+                    account = (manifest["metadata"]["namespace"], pod["serviceAccountName"])
+                    return account, [arg for arg in container["args"] if "-address=" not in arg]
+    return None
 
 
 def retarget(manifest: Manifest, hooks: str) -> Manifest:

@@ -1,6 +1,6 @@
 """All of it on loopback: control plane, emulated Azure, the service, and Metacontroller."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,26 +9,31 @@ from typing import Final
 import yaml
 
 from tests.e2e.api import Api, Object
-from tests.e2e.control_plane import ControlPlane
-from tests.e2e.install import install
-from tests.e2e.metacontroller import new_metacontroller
+from tests.e2e.control_plane import ENFORCED, ControlPlane
+from tests.e2e.install import BASE, Account, install, own_metacontroller, render
+from tests.e2e.metacontroller import FLAGS, new_metacontroller
 from tests.e2e.process import Process
 from tests.e2e.recorder import Recorder
 from tests.emulator import Emulator
 from tests.service import Service
 
-METACONTROLLER: Final = ("metacontroller", "metacontroller")  # namespace and ServiceAccount
+METACONTROLLER: Final[Account] = ("metacontroller", "metacontroller")
 
 
 @dataclass
 class Stage:
-    """What `open_stage` has started; `metacontroller` is None between its runs."""
+    """What `open_stage` has started; `metacontroller` is None between its runs.
+
+    *account* and *flags* are Metacontroller's: of its own install, or of that in the overlay.
+    """
 
     directory: Path
     plane: ControlPlane
     emulator: Emulator
     service: Service
     recorder: Recorder
+    account: Account = METACONTROLLER
+    flags: Sequence[str] = FLAGS
     metacontroller: Process | None = field(default=None, init=False)
 
     @property
@@ -36,34 +41,47 @@ class Stage:
         """The API server as an administrator sees it."""
         return self.plane.api
 
+    def new_metacontroller(self, binary: Path, strategy: str, name: str = "") -> Process:
+        """Return a Metacontroller, not started; *name* tells several apart."""
+        directory = self.directory / name
+        directory.mkdir(exist_ok=True)
+        kubeconfig = self.plane.kubeconfig(self.account[1], self.plane.token_of(*self.account))
+        return new_metacontroller(binary, directory, kubeconfig, strategy, self.flags)
+
     @contextmanager
     def run_metacontroller(self, binary: Path, strategy: str) -> Iterator[Process]:
-        """Run Metacontroller with the rights that its own install has, which are all."""
-        namespace, name = METACONTROLLER
-        kubeconfig = self.plane.kubeconfig("metacontroller", self.plane.token_of(namespace, name))
-        process = new_metacontroller(binary, self.directory, kubeconfig, strategy)
-        with process:
+        """Run Metacontroller under its account."""
+        with self.new_metacontroller(binary, strategy) as process:
             self.metacontroller = process
             yield process
         self.metacontroller = None
 
 
 @contextmanager
-def open_stage(directory: Path, crds: Path | None = None) -> Iterator[Stage]:
+def open_stage(
+    directory: Path,
+    crds: Path | None = None,
+    overlay: str = BASE,
+    server_flags: Iterable[str] = (ENFORCED,),
+) -> Iterator[Stage]:
     """Start all but Metacontroller in *directory*, an empty one, and stop it in the end."""
     token_file = directory / "hook-token"
-    with ControlPlane(directory) as plane, Emulator() as emulator:
-        environment = emulator.environment() | {
-            "ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers),
-            "HOOK_TOKEN_FILE": str(token_file),
-        }
-        service = Service(environment)
+    with ControlPlane(directory, server_flags) as plane, Emulator() as emulator:
+        allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers)}
+        service = Service(emulator.environment() | allowed)
         with Recorder(lambda: service.url) as recorder:
-            token_file.write_text(install(plane, "metacontroller", recorder.address, crds))
-            give_all_rights(plane)
+            token = install(plane, overlay, recorder.address, crds)
+            if token:
+                token_file.write_text(token)
+                service.environment["HOOK_TOKEN_FILE"] = str(token_file)
+            own = own_metacontroller(render(plane, overlay))
+            if not own:
+                give_all_rights(plane)
             plane.start_controllers()
             with service:
-                yield Stage(directory, plane, emulator, service, recorder)
+                yield Stage(
+                    directory, plane, emulator, service, recorder, *(own or (METACONTROLLER, FLAGS))
+                )
 
 
 def give_all_rights(plane: ControlPlane) -> None:
