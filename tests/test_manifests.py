@@ -32,7 +32,10 @@ COMPOSITE: Final = OBJECTS["CompositeController", "acrpull"]["spec"]
 DECORATOR: Final = OBJECTS["DecoratorController", "acrpull"]["spec"]
 DEPLOYMENT: Final = OBJECTS["Deployment", "acrpull"]["spec"]
 SERVICE: Final = OBJECTS["Service", "acrpull"]["spec"]
-POLICY: Final = OBJECTS["ValidatingAdmissionPolicy", "acrpull-serviceaccount-deletion"]["spec"]
+POLICIES: Final = {
+    what: OBJECTS["ValidatingAdmissionPolicy", f"acrpull-serviceaccount-{what}"]["spec"]
+    for what in ("deletion", "update")
+}
 POD: Final = DEPLOYMENT["template"]["spec"]
 (CONTAINER,) = POD["containers"]
 ENV: Final = {variable["name"]: variable["value"] for variable in CONTAINER["env"]}
@@ -45,7 +48,7 @@ HOOKS: Final = [
 def test_kustomization_lists_every_file() -> None:
     """No file of the folder is forgotten, and the CRD comes along."""
     (kustomization,) = load(FOLDER / "kustomization.yaml")
-    files = {path.name for path in FOLDER.iterdir()} - {"kustomization.yaml"}
+    files = {path.name for path in FOLDER.iterdir() if path.is_file()} - {"kustomization.yaml"}
     assert set(kustomization["resources"]) == files | {"../crds"}
     assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == ["acrpullbinding.yaml"]
     assert [image["name"] for image in kustomization["images"]] == [CONTAINER["image"]]
@@ -168,18 +171,30 @@ def test_hooks_are_open_to_metacontroller_alone() -> None:
     assert "from" not in health
 
 
-def test_deletion_policy_knows_the_annotations() -> None:
-    """The policy goes by the annotations that the hooks write, and names three accounts."""
-    users, annotations = (rule["expression"] for rule in POLICY["matchConditions"])
-    assert set(re.findall(r'"(.*?)"', annotations)) == {
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_policy_knows_what_is_bound(policy: dict[str, Any]) -> None:
+    """A policy goes by the annotations that the hooks write, and by bindings as owners."""
+    _, bound = (rule["expression"] for rule in policy["matchConditions"])
+    group = names.API_VERSION.partition("/")[0]
+    assert set(re.findall(r'"(.*?)"', bound)) == {
         names.WANTED_ANNOTATION,
         names.ATTACHED_ANNOTATION,
+        f"{group}/",
     }
-    assert set(re.findall(r'"(.*?)"', users)) == {
+
+
+def test_policies_know_the_accounts() -> None:
+    """Both concern Metacontroller; that of deletion the garbage collector too."""
+    users = {
+        what: set(re.findall(r'"(.*?)"', policy["matchConditions"][0]["expression"]))
+        for what, policy in POLICIES.items()
+    }
+    assert users["update"] == {
         "system:serviceaccount:metacontroller:metacontroller",
         "system:serviceaccount:metacontroller:metacontroller-metacontroller-helm",
-        "system:serviceaccount:kube-system:generic-garbage-collector",
     }
+    collector = "system:serviceaccount:kube-system:generic-garbage-collector"
+    assert users["deletion"] == users["update"] | {collector}
 
 
 @pytest.mark.parametrize("folder", [ROOT, ROOT / "tests"], ids=["service", "tools"])

@@ -40,11 +40,13 @@ class Exchange:
 class Recorder:
     """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.
 
-    Where that does not answer, or raises `ServiceFailed`, the caller gets 502.
+    Where that does not answer, or raises `ServiceFailed`, the caller gets 502; and so it does from
+    the paths in `broken`.
     """
 
     def __init__(self, service: Callable[[], str]) -> None:
         self.exchanges: list[Exchange] = []
+        self.broken: set[str] = set()
         self._service = service
         self._session = requests.Session()
         self._session.trust_env = False
@@ -68,6 +70,12 @@ class Recorder:
         headers = {name: request.headers.get(name, "") for name in PASSED_ON}
         at = time.time()  # noqa: TID251  when a call came is what is recorded
         try:
+            body = json.loads(request.body)
+        except ValueError:  # the caller was killed as it wrote
+            return Response(400), Fault()
+        try:
+            if request.path in self.broken:
+                raise ServiceFailed(request.path)
             url = f"{self._service()}{request.path}"
             got = self._session.post(
                 url, data=request.body, headers=headers, timeout=TIMEOUT_SECONDS
@@ -79,7 +87,5 @@ class Recorder:
             content = ("Content-Type", got.headers["Content-Type"])
             response = Response(got.status_code, got.content, (content, *kept))
         answer = json.loads(response.body) if response.status == requests.codes.ok else {}
-        self.exchanges.append(
-            Exchange(request.path, json.loads(request.body), response.status, answer, at)
-        )
+        self.exchanges.append(Exchange(request.path, body, response.status, answer, at))
         return response, Fault()
