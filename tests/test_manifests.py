@@ -93,6 +93,7 @@ def test_controllers_watch_what_the_hooks_answer_about() -> None:
     assert COMPOSITE["parentResource"] == {
         "apiVersion": names.API_VERSION,
         "resource": names.PLURAL,
+        "ignoreStatusChanges": True,
     }
     kinds = {"secrets": names.SECRETS, "serviceaccounts": names.SERVICE_ACCOUNTS}
     children = COMPOSITE["childResources"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -543,19 +544,33 @@ def test_foreground_deletion_manages_no_children() -> None:
 
 
 def test_an_answer_that_never_repeats_is_a_hot_loop() -> None:
-    """A status that differs on each call ends in `HotLoop`, with the last calls."""
+    """A child that differs on each call ends in `HotLoop`, with the last calls."""
     world = World()
+    calls = count()
 
-    def counting(body: Object) -> Object:
-        return {
-            "children": [],
-            "status": {"count": body["parent"].get("status", {}).get("count", 0) + 1},
-        }
+    def counting(body: Object) -> Object:  # noqa: ARG001  as in `Hook`
+        meta = {"name": "acr-pull-app", "annotations": {"calls": str(next(calls))}}
+        return {"children": [{"apiVersion": "v1", "kind": "Secret", "metadata": meta}]}
 
     world.hook.sync = counting  # type: ignore[method-assign]
     with pytest.raises(HotLoop) as caught:
         world.bind()
     assert caught.value.calls[-1].path == "/sync"
+
+
+def test_a_write_of_the_status_is_not_asked_about() -> None:
+    """A status that differs on each call is written once, for `ignoreStatusChanges`."""
+    world = World()
+    calls = count()
+
+    def counting(body: Object) -> Object:  # noqa: ARG001  as in `Hook`
+        return {"children": [], "status": {"calls": next(calls)}}
+
+    world.hook.sync = counting  # type: ignore[method-assign]
+    world.bind()
+    before = next(calls)
+    world.mc.settle()
+    assert next(calls) == before + 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.model.informers import Informers
 from tests.model.objects import (
     Groups,
     Object,
+    annotations_of,
     controller_of,
     finalizers_of,
     is_deleting,
@@ -53,7 +54,7 @@ class Composite:
     def on_event(self, event: Event) -> None:
         """Queue the parents that a change concerns: itself, of a child, of a related object."""
         obj = event.latest
-        if obj["kind"] == BINDING.kind:
+        if obj["kind"] == BINDING.kind and not _is_of_status(event):
             self._enqueue(obj)
         if obj["kind"] in {resource.kind for resource in _CHILDREN}:
             self._on_child(event)
@@ -142,6 +143,21 @@ class Composite:
             raise NotFoundError(f"{key_of(parent)}: replaced by another object")
         if live.get("status") != wanted:
             self._cluster.update_status({**live, "status": wanted})
+
+
+def _is_of_status(event: Event) -> bool:
+    """Tell whether a parent changed in nothing that `ignoreStatusChanges` heeds (line 419)."""
+    old, new = event.old, event.new
+    if old is None or new is None or is_deleting(new):
+        return False
+    heeded = [(_generation_of(o), labels_of(o), annotations_of(o)) for o in (old, new)]
+    return heeded[0] == heeded[1]
+
+
+def _generation_of(obj: Object) -> int:
+    """Return how often the spec was changed."""
+    generation: int = obj["metadata"]["generation"]
+    return generation
 
 
 def _is_binding(ref: Object) -> bool:

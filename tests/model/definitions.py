@@ -39,7 +39,11 @@ COMPOSITE = _controller(
     "CompositeController",
     "00000000-0000-4000-8000-000000000001",
     {
-        "parentResource": {"apiVersion": "acrpull.dev/v1beta1", "resource": "acrpullbindings"},
+        "parentResource": {
+            "apiVersion": "acrpull.dev/v1beta1",
+            "resource": "acrpullbindings",
+            "ignoreStatusChanges": True,
+        },
         "childResources": [_child("secrets"), _child("serviceaccounts")],
         "hooks": {
             "customize": _hook("/customize"),
