@@ -41,14 +41,14 @@ class ApiError(Exception):
 class Api:
     """The API server at *url*, whose certificate *ca_file* vouches for, as the bearer of *token*.
 
-    With *user*, and *groups* beside it, as that user: *token*'s must be allowed to impersonate.
+    With *user*, as that user, which *token*'s must be allowed to impersonate; the API server adds
+    the groups of a ServiceAccount.
     """
 
     url: str
     ca_file: Path
     token: str
     user: str = ""
-    groups: tuple[str, ...] = ()
     session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,12 +58,10 @@ class Api:
         self.session.headers["Authorization"] = f"Bearer {self.token}"
         if self.user:
             self.session.headers["Impersonate-User"] = self.user
-        if self.groups:
-            self.session.headers["Impersonate-Group"] = ",".join(self.groups)
 
-    def as_user(self, user: str, *groups: str) -> "Api":
+    def as_user(self, user: str) -> "Api":
         """Return the API server as *user* sees it."""
-        return Api(self.url, self.ca_file, self.token, user, groups)
+        return Api(self.url, self.ca_file, self.token, user)
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
         """Return one object."""

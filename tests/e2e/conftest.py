@@ -1,15 +1,27 @@
-"""The stage, once for all tests; options say what is the user's: see `make e2e`."""
+"""The stage, once for all tests, and scenes on it; options say what is the user's: see Makefile."""
 
 import signal
+from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from random import Random
+from typing import Final
+from uuid import uuid4
 
 import pytest
 
 from tests.e2e.control_plane import BINARY
-from tests.e2e.stage import Stage, open_stage
+from tests.e2e.killer import Killer
+from tests.e2e.process import Process
+from tests.e2e.scene import Scene
+from tests.e2e.stage import METACONTROLLER, Stage, open_stage
+from tests.model import namespace as new_namespace
 
-NO_BINARY = "the control plane is not built: make tests/e2e/kube/bin/kube"
+NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
+NUMBERS: Final = count(1)
+TALLY: Final = pytest.StashKey[Counter[str]]()
+METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,20 +29,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("e2e")
     group.addoption("--metacontroller", default="", help="a Metacontroller binary, >= 4.17.2")
     group.addoption("--metacontroller-crds", default="", help="the file with its CRDs")
+    group.addoption("--seed", default="1", help="of the moments at which Metacontroller is killed")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let SIGTERM end the run as Ctrl-C does, so that all that was started is stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.stash[TALLY] = Counter()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Run first what needs no Metacontroller: once started, one runs until all tests are done."""
+    items.sort(key=lambda item: "metacontroller_binary" in item.fixturenames)
 
 
 @pytest.fixture(scope="session")
-def metacontroller_binary(request: pytest.FixtureRequest) -> Path:
-    """Return the Metacontroller that was given; a test that needs one is skipped without."""
-    given: str = request.config.getoption("--metacontroller")
-    if not given:
-        pytest.skip("needs a Metacontroller: METACONTROLLER=<binary> make e2e")
-    return Path(given)
+def tally(request: pytest.FixtureRequest) -> Counter[str]:
+    """Return what the summary counts."""
+    return request.config.stash[TALLY]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print what was counted."""
+    if config.stash[TALLY]:
+        terminalreporter.section(f"e2e, seed {config.getoption('--seed')}")
+    for what, number in config.stash[TALLY].items():
+        terminalreporter.line(f"{what}: {number}")
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +71,86 @@ def stage(
     directory = tmp_path_factory.mktemp("stage")
     with open_stage(directory, Path(crds) if crds else None) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def namespace(request: pytest.FixtureRequest, stage: Stage) -> Iterator[str]:
+    """Make a Namespace for the tests of a module, and return its name."""
+    name = request.module.__name__.rpartition(".")[2].replace("_", "-")
+    stage.api.create(new_namespace(name))
+    yield name
+    stage.api.delete("Namespace", "", name)
+
+
+@pytest.fixture(scope="session")
+def metacontroller_binary(request: pytest.FixtureRequest) -> Path:
+    """Return the Metacontroller that was given; a test that needs one is skipped without."""
+    given: str = request.config.getoption("--metacontroller")
+    if not given:
+        pytest.skip("needs a Metacontroller: METACONTROLLER=<binary> make e2e")
+    return Path(given)
+
+
+@pytest.fixture(scope="session", params=["dynamic-apply", "server-side-apply"])
+def strategy(request: pytest.FixtureRequest) -> str:
+    """Return how Metacontroller applies."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def metacontroller(stage: Stage, metacontroller_binary: Path, strategy: str) -> Iterator[Process]:
+    """Run Metacontroller."""
+    with stage.run_metacontroller(metacontroller_binary, strategy) as running:
+        yield running
+
+
+@pytest.fixture
+def calm(metacontroller: Process, tally: Counter[str]) -> Killer:
+    """Return a killer that kills nobody."""
+    tally["scenarios"] += 1
+    return Killer(metacontroller, Random(0), chance=0)  # noqa: S311  it decides nothing
+
+
+@pytest.fixture(params=["calm", "killed"])
+def killer(
+    request: pytest.FixtureRequest, metacontroller: Process, tally: Counter[str]
+) -> Iterator[Killer]:
+    """Return what kills Metacontroller, or nobody, at moments of this seed and test."""
+    tally["scenarios"] += 1
+    seed = f"{request.config.getoption('--seed')} {request.node.name}"
+    chance = {"calm": 0.0, "killed": 0.6}[request.param]
+    running = Killer(metacontroller, Random(seed), chance)  # noqa: S311  no secret is made of it
+    yield running
+    running.join()
+    tally["Metacontroller killed -9"] += running.kills
+
+
+@pytest.fixture
+def scene(stage: Stage, killer: Killer) -> Iterator[Scene]:
+    """Return a Namespace, where Metacontroller may be killed after each of its user's writes."""
+    yield from open_scene(stage, killer)
+
+
+@pytest.fixture
+def calm_scene(stage: Stage, calm: Killer) -> Iterator[Scene]:
+    """Return a Namespace, where Metacontroller runs all the while."""
+    yield from open_scene(stage, calm)
+
+
+def open_scene(stage: Stage, killer: Killer) -> Iterator[Scene]:
+    """Play a scene; in the end no ServiceAccount is lost, nor was any left out of an answer."""
+    stage.emulator.reset()
+    stage.recorder.broken.clear()
+    # The service remembers what became of a request, so every scene has an identity of its own.
+    spec = {
+        "acrServer": stage.emulator.acr_server,
+        "managedIdentityClientID": str(uuid4()),
+    }
+    scene = Scene(stage.api, f"scene-{next(NUMBERS)}", spec, killer.after_write)
+    before = len(stage.recorder.exchanges)
+    scene.open()
+    yield scene
+    killer.join()
+    scene.close()
+    for exchange in stage.recorder.exchanges[before:]:
+        exchange.check()
