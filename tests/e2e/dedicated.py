@@ -1,0 +1,109 @@
+"""The stage with metacontroller/dedicated/ on it, and what its Metacontroller is put through."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.api import Api
+from tests.e2e.conftest import NO_BINARY
+from tests.e2e.control_plane import BINARY
+from tests.e2e.eventually import eventually
+from tests.e2e.scene import USERS, Scene
+from tests.e2e.stage import Stage, open_stage
+
+OVERLAY: Final = "metacontroller/dedicated"
+ACCOUNT: Final = ("acrpull-system", "acrpull")
+# Then informers list before they watch, as they do where the API server streams no lists.
+LISTING: Final = "--feature-gates=WatchList=false"
+LIFETIME_SECONDS: Final = 8  # of a token, which is renewed after half of it
+SECRET: Final = "acr-pull-app"
+
+
+@contextmanager
+def open_dedicated(
+    request: pytest.FixtureRequest, directory: Path, *server_flags: str
+) -> Iterator[Stage]:
+    """Start all but Metacontroller, on a control plane of its own."""
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    crds: str = request.config.getoption("--metacontroller-crds")
+    with open_stage(directory, Path(crds) if crds else None, OVERLAY, server_flags) as running:
+        yield running
+
+
+def as_metacontroller(stage: Stage) -> Api:
+    """Return the API server as its Metacontroller sees it."""
+    return Api(stage.plane.url, stage.plane.ca_file, stage.plane.token_of(*ACCOUNT))
+
+
+def new_scene(stage: Stage, name: str) -> Scene:
+    """Open a Namespace in which nobody kills Metacontroller."""
+    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
+    scene = Scene(stage.api, name, spec, lambda: None)
+    scene.open()
+    return scene
+
+
+def play(stage: Stage, scene: Scene) -> None:
+    """Have Metacontroller do each kind of thing that it does for us."""
+    renew(stage, scene)
+    scene.bind("jobs")
+    scene.ready("jobs")
+    scene.listed("default", *USERS, SECRET, "acr-pull-jobs")
+    scene.make_account("build")
+    scene.respec("app", serviceAccountName="build")
+    scene.listed("build", SECRET)
+    scene.listed("default", *USERS, "acr-pull-jobs")
+    disown(scene)
+    break_down(stage, scene)
+    scene.respec("jobs", acrServer="registry.example.com")
+    scene.gone("Secret", "acr-pull-jobs")
+    for name in ("app", "jobs", "late"):
+        scene.unbind(name)
+        scene.gone("ACRPullBinding", name)
+    scene.released("default", *USERS)
+    scene.released("build")
+    scene.close()
+
+
+def renew(stage: Stage, scene: Scene) -> None:
+    """Bind, and see the token replaced in the Secret."""
+    stage.emulator.refresh_lifetime = LIFETIME_SECONDS
+    scene.bind("app")
+    scene.ready("app")
+    before = scene.secret(SECRET)["data"]
+    stage.emulator.reset()
+
+    def check() -> None:
+        assert scene.secret(SECRET)["data"] != before
+
+    eventually(check)
+    scene.ready("app")
+
+
+def disown(scene: Scene) -> None:
+    """Take the owner off a Secret, which is then adopted anew."""
+    scene.api.merge("Secret", scene.name, SECRET, {"metadata": {"ownerReferences": None}})
+
+    def check() -> None:
+        assert scene.secret(SECRET)["metadata"].get("ownerReferences")
+
+    eventually(check)
+
+
+def break_down(stage: Stage, scene: Scene) -> None:
+    """Stop the service until an event has come twice, and bind meanwhile."""
+    stage.service.stop()
+    scene.bind("late")
+
+    def check() -> None:
+        events = stage.api.list("Event", scene.name)
+        assert any(event["count"] > 1 for event in events if event["reason"] == "SyncError")
+
+    eventually(check)
+    stage.service.start()
+    scene.ready("late")

@@ -1,0 +1,157 @@
+"""metacontroller/dedicated/: what its Metacontroller may not do, tried under its own token."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+import pytest
+
+from hooks.core.names import WANTED_ANNOTATION
+from tests.e2e.api import MERGE_PATCH, Api, ApiError, Object, path_of
+from tests.e2e.dedicated import OVERLAY, as_metacontroller, open_dedicated
+from tests.e2e.eventually import eventually
+from tests.e2e.install import render
+from tests.e2e.stage import Stage
+from tests.model import service_account
+
+NAMESPACE: Final = "/api/v1/namespaces/default"
+ACCOUNTS: Final = f"{NAMESPACE}/serviceaccounts"
+LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces"
+RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
+OURS: Final = "/apis/acrpull.dev/v1beta1/namespaces/default/acrpullbindings"
+DRY: Final = {"dryRun": "All"}
+SECRETS: Final = "may write and delete pull Secrets only"
+REFUSED: Final = (
+    ("POST", ACCOUNTS),
+    ("DELETE", f"{ACCOUNTS}/default"),
+    ("DELETE", ACCOUNTS),
+    ("POST", f"{ACCOUNTS}/default/token"),
+    ("GET", "/api/v1/pods"),
+    ("POST", f"{NAMESPACE}/pods"),
+    ("DELETE", NAMESPACE),
+    ("PATCH", NAMESPACE),
+    ("DELETE", f"{NAMESPACE}/secrets"),
+    ("GET", f"{NAMESPACE}/events"),
+    ("GET", "/api/v1/configmaps"),
+    ("GET", "/api/v1/nodes"),
+    ("POST", OURS),
+    ("DELETE", f"{OURS}/app"),
+    ("PATCH", f"{OURS}/app"),
+    ("PATCH", f"{OURS}/app/status"),
+    ("PUT", "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers/acrpull"),
+    ("POST", "/apis/metacontroller.k8s.io/v1alpha1/decoratorcontrollers"),
+    ("PUT", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/acrpullbindings.acrpull.dev"),
+    ("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/acrpull-secrets"),
+    ("POST", f"{RBAC}/clusterrolebindings"),
+    ("PUT", f"{RBAC}/clusterroles/acrpull-metacontroller"),
+    ("POST", f"{LEASES}/kube-system/leases"),
+    ("GET", f"{LEASES}/kube-system/leases/kube-controller-manager"),
+    ("PUT", f"{LEASES}/acrpull-system/leases/other"),
+    ("DELETE", f"{LEASES}/acrpull-system/leases/acrpull"),
+)
+
+
+@pytest.fixture(scope="module")
+def dedicated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """Start all but Metacontroller."""
+    with open_dedicated(request, tmp_path_factory.mktemp("dedicated")) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def metacontroller(dedicated: Stage) -> Api:
+    """Return the API server as seen by who may read all Secrets, so with a token that is good."""
+    api = as_metacontroller(dedicated)
+    assert api.list("Secret") == []
+    return api
+
+
+@pytest.mark.parametrize(("method", "path"), REFUSED)
+def test_refused(metacontroller: Api, method: str, path: str) -> None:
+    """It has no right to this."""
+    with pytest.raises(ApiError, match=r"403: .* cannot \w+ resource "):
+        metacontroller.call(method, path)
+
+
+def new_secret(name: str, secret_type: str, **metadata: Any) -> Object:  # noqa: ANN401  any JSON
+    """Return a Secret in the Namespace `default`."""
+    data = {".dockerconfigjson": "e30="} if "dockerconfigjson" in secret_type else {}
+    metadata |= {"namespace": "default", "name": name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": secret_type,
+        "metadata": metadata,
+        "data": data,
+    }
+
+
+def refused(message: str, act: partial[Any]) -> None:
+    """Expect a policy to refuse *act*, a dry run, soon: it takes a moment to be in force."""
+
+    def check() -> None:
+        try:
+            act()
+        except ApiError as error:
+            assert message in str(error)  # noqa: PT017  the alternative is to try again
+        else:
+            raise AssertionError(f"not refused with: {message}")
+
+    eventually(check)
+
+
+@pytest.mark.parametrize("secret_type", ["Opaque", "kubernetes.io/service-account-token"])
+def test_other_secrets(dedicated: Stage, metacontroller: Api, secret_type: str) -> None:
+    """It writes no Secret that is none to pull with, and so gets no token of a ServiceAccount."""
+    owner = {"kubernetes.io/service-account.name": "default"}
+    secret = new_secret("other", secret_type, annotations=owner)
+    refused(SECRETS, partial(metacontroller.create, secret, **DRY))
+    dedicated.api.create(secret)
+    path = path_of("Secret", "default", "other")
+    change = {"metadata": {"labels": {"mine": "1"}}}
+    refused(SECRETS, partial(metacontroller.call, "PATCH", path, change, MERGE_PATCH, DRY))
+    refused(SECRETS, partial(metacontroller.call, "DELETE", path, params=DRY))
+    dedicated.api.delete("Secret", "default", "other")
+
+
+def test_pull_secrets(metacontroller: Api) -> None:
+    """A Secret to pull with it does write and delete."""
+    secret = new_secret("pull", "kubernetes.io/dockerconfigjson")
+    metacontroller.create(secret)
+    metacontroller.replace(secret | {"immutable": True})
+    metacontroller.delete("Secret", "default", "pull")
+
+
+def test_policies_of_the_base(dedicated: Stage, metacontroller: Api) -> None:
+    """They know this account: it may change and delete no ServiceAccount that is bound."""
+    bound = service_account("default", "bound")
+    bound["metadata"]["annotations"] = {WANTED_ANNOTATION: "acr-pull-app"}
+    dedicated.api.create(bound)
+    path = path_of("ServiceAccount", "default", "bound")
+    change = {"metadata": {"labels": {"mine": "1"}}}
+    refused(
+        "labels but controller-uid are the user's",
+        partial(metacontroller.call, "PATCH", path, change, MERGE_PATCH, DRY),
+    )
+    grant = ("clusterrolebinding", "more", "--clusterrole=edit")
+    dedicated.plane.kubectl("create", *grant, "--serviceaccount=acrpull-system:acrpull")
+    refused(
+        "is its user's, not the binding's",
+        partial(metacontroller.call, "DELETE", path, params=DRY),
+    )
+    dedicated.plane.kubectl("delete", "clusterrolebinding", "more")
+
+
+def test_pod(dedicated: Stage) -> None:
+    """The Pod is admitted as it is written where `restricted` is enforced."""
+    (deployment,) = (m for m in render(dedicated.plane, OVERLAY) if m["kind"] == "Deployment")
+    pod = {"apiVersion": "v1", "kind": "Pod", **deployment["spec"]["template"]}
+    pod["metadata"] = {**pod["metadata"], "name": "acrpull"}
+    strict = {**DRY, "fieldValidation": "Strict"}
+    path = "/api/v1/namespaces/acrpull-system/pods"
+    made = dedicated.api.call("POST", path, pod, params=strict)
+    hooks, own = made["spec"]["containers"]
+    assert [mount["name"] for mount in hooks["volumeMounts"]] == ["tmp"]
+    assert [mount["name"] for mount in own["volumeMounts"]] == ["api-access"]
