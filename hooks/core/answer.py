@@ -70,13 +70,10 @@ def new_service_account(account: DesiredServiceAccount) -> JSON:
 
 
 def new_owner(owner: Owner) -> JSON:
-    """Return an owner reference; one without a kind is the uid alone."""
-    if not owner.kind:
-        return {"uid": owner.uid}
+    """Return an owner reference; one without a kind goes by its uid alone."""
+    named = {"apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name}
     return {
-        "apiVersion": owner.api_version,
-        "kind": owner.kind,
-        "name": owner.name,
+        **(named if owner.kind else {}),
         "uid": owner.uid,
         "controller": owner.controller,
         "blockOwnerDeletion": owner.controller,

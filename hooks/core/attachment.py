@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
 from hooks.core.names import WANTED_ANNOTATION
-from hooks.core.ownership import controller_uid, desire_owners, is_guarded
+from hooks.core.ownership import (
+    Terms,
+    controller_uid,
+    desire_owners,
+    is_guarded,
+    is_released,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +67,37 @@ def targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
 
 
 def holds_up_deletion(
-    binding: Binding, account: ServiceAccount, namespace: Namespace | None, *, taken: bool = False
+    binding: Binding,
+    account: ServiceAccount,
+    namespace: Namespace | None,
+    *,
+    taken: bool = False,
+    can_release: bool = True,
 ) -> bool:
     """Say whether *account* would be lost, or keep an entry of ours, if *binding* went now.
 
     That is so while the binding holds it and it is unguarded or lists the Secret. A fresh adoption
     may not show yet; then the label does, until the decorator takes it off. A label without its
-    annotation, which somebody took away, the decorator knows for ours by the binding alone. Where
-    bindings go at once, their entries are the holder's to take off, as soon as the decorator no
-    longer names them. To what is being deleted Metacontroller writes nothing.
+    annotation, which somebody took away, the decorator knows for ours by the binding alone. To what
+    is being deleted Metacontroller writes nothing.
+
+    Entries of other bindings are the holder's to take off, for a binding that goes can't adopt. So
+    it stays until there are none, or until it has let go and another binding has taken over, unless
+    it can't (not *can_release*).
     """
     if account.deleting:
         return False
     unmarked = WANTED_ANNOTATION not in account.annotations
     if account.uid_label == binding.uid and (unmarked or not account.owners):
         return True
+    entries, wanted = leftovers(account), set(account.wanted)
     if controller_uid(account) != binding.uid:
-        return False
+        return is_released(binding, account) and bool(entries & wanted)
     own = binding.secret_name
     listed = own in account.pull_secrets and (not taken or own in account.attached)
     if listed or not is_guarded(account, namespace):
         return True
-    entries, wanted = leftovers(account), set(account.wanted)
-    return bool(entries) and (own in wanted or not entries <= wanted)
+    return bool(entries) and (can_release or own in wanted or not entries <= wanted)
 
 
 def leftovers(account: ServiceAccount) -> set[str]:
@@ -92,34 +106,40 @@ def leftovers(account: ServiceAccount) -> set[str]:
 
 
 def desire(
-    binding: Binding,
-    account: ServiceAccount,
-    namespace: Namespace | None,
-    policy: Policy,
-    *,
-    dynamic_apply: bool | None,
-    taken: bool = False,
+    binding: Binding, account: ServiceAccount, policy: Policy, terms: Terms
 ) -> DesiredServiceAccount:
-    """Return what *binding*, which owns *account*, wants it to be.
-
-    *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
-    *taken*, that the Secret of the binding's name is somebody else's, and so is its entry.
-    """
-    owners = desire_owners(binding, account, namespace, dynamic_apply=dynamic_apply, taken=taken)
+    """Return what *binding*, which owns *account*, wants it to be."""
+    control = not (terms.hand_over and _may_be_handed_over(binding, account, terms))
+    owners = desire_owners(binding, account, terms, control=control)
     if owners is None and binding.uid:
         listed, attached = account.pull_secrets, account.attached
     else:
-        own = binding.secret_name
-        mine = targets(binding, account, policy) and (not taken or own in account.pull_secrets)
-        wanted = [name for name in account.wanted if mine or name != own]
-        if mine and own not in wanted:
-            wanted.append(own)
-        ours = {*account.attached, *wanted, own}
-        if taken and own not in account.attached:
-            ours.remove(own)
-        listed, attached = _pull_secrets(account, wanted, ours, dynamic_apply=dynamic_apply)
+        listed, attached = _desire_list(binding, account, policy, terms)
     had = bool(account.pull_secrets)
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
+
+
+def _may_be_handed_over(binding: Binding, account: ServiceAccount, terms: Terms) -> bool:
+    """Say whether *account* lists other live bindings' Secrets, and nothing else is to be done."""
+    others = leftovers(account).intersection(account.wanted) - {binding.secret_name}
+    return bool(others) and not holds_up_deletion(
+        binding, account, terms.namespace, taken=terms.taken, can_release=False
+    )
+
+
+def _desire_list(
+    binding: Binding, account: ServiceAccount, policy: Policy, terms: Terms
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """Return the list that *account* should have, and which of the entries it has are ours."""
+    own, taken = binding.secret_name, terms.taken
+    mine = targets(binding, account, policy) and (not taken or own in account.pull_secrets)
+    wanted = [name for name in account.wanted if mine or name != own]
+    if mine and own not in wanted:
+        wanted.append(own)
+    ours = {*account.attached, *wanted, own}
+    if taken and own not in account.attached:
+        ours.remove(own)
+    return _pull_secrets(account, wanted, ours, dynamic_apply=terms.dynamic_apply)
 
 
 def _pull_secrets(

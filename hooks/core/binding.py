@@ -4,7 +4,7 @@ Metacontroller deletes a child that an answer leaves out, so every ServiceAccoun
 every answer: `Answer` can't be made without them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -31,11 +31,14 @@ from hooks.core.model import (
 )
 from hooks.core.names import FOREGROUND_FINALIZERS
 from hooks.core.observed import Observed
+from hooks.core.ownership import Terms
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
 from hooks.core.verdict import Problem, new_status
 
 MISSING_RESYNC_SECONDS: Final = 60
 SECRET_GRACE: Final = timedelta(seconds=10)
+# Bindings deleted together are deleted one by one; the first keeps the ServiceAccount meanwhile.
+HAND_OVER_GRACE: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     """
     finalized = bool(FOREGROUND_FINALIZERS & set(observed.binding.finalizers))
     finalized = finalized or not observed.blocking
+    since = parse_time(observed.binding.deleted_at)
+    hand_over = since is None or now - since >= HAND_OVER_GRACE
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
     request = resolve(observed.binding, policy)
@@ -94,7 +99,7 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     return Answer(
         new_status(observed, problem, token, now, usable=usable),
         None if finalized else observed.secret,
-        _accounts(observed, policy),
+        _accounts(observed, policy, hand_over=hand_over),
         0 if finalized else GUARD_RESYNC_SECONDS,
         finalized,
     )
@@ -150,17 +155,20 @@ def _secret(
     return observed.secret
 
 
-def _accounts(observed: Observed, policy: Policy) -> tuple[DesiredServiceAccount, ...]:
+def _accounts(
+    observed: Observed, policy: Policy, *, hand_over: bool = False
+) -> tuple[DesiredServiceAccount, ...]:
     """Return every ServiceAccount observed, and the target of a request made by hand."""
-    binding, taken = observed.binding, observed.secret_taken
-    known = dict.fromkeys(observed.accounts, observed.dynamic_apply)
+    binding = observed.binding
+    terms = Terms(
+        observed.namespace, observed.dynamic_apply, observed.secret_taken, hand_over=hand_over
+    )
+    known = dict.fromkeys(observed.accounts, terms)
     name = binding.service_account_name
     if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
-        known[ServiceAccount(name or "", binding.namespace)] = False
-    return tuple(
-        desire(binding, account, observed.namespace, policy, dynamic_apply=strategy, taken=taken)
-        for account, strategy in known.items()
-    )
+        by_hand = ServiceAccount(name or "", binding.namespace)
+        known[by_hand] = replace(terms, dynamic_apply=False)
+    return tuple(desire(binding, account, policy, its) for account, its in known.items())
 
 
 def _resync(

@@ -126,6 +126,7 @@ class Binding:
     generation: int
     created_at: str
     deleting: bool
+    deleted_at: str
     finalizers: tuple[str, ...]
     secret_name: str
     service_account_name: str | None

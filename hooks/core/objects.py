@@ -76,6 +76,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         generation=get(meta, "generation", int, at) or 0,
         created_at=get_text(meta, "creationTimestamp", at),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        deleted_at=get_text(meta, "deletionTimestamp", at),
         finalizers=tuple(
             check(item, str, f"{at}.finalizers[]")
             for item in get(meta, "finalizers", list, at) or ()

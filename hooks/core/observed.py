@@ -59,5 +59,11 @@ class Observed:
         return tuple(
             account
             for account in accounts
-            if holds_up_deletion(self.binding, account, self.namespace, taken=self.secret_taken)
+            if holds_up_deletion(
+                self.binding,
+                account,
+                self.namespace,
+                taken=self.secret_taken,
+                can_release=not self.strategy_unknown,
+            )
         )

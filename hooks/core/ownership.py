@@ -1,12 +1,35 @@
 """Who owns a ServiceAccount: a binding, its Namespace as the guard, or another controller."""
 
+from dataclasses import dataclass
+
 from hooks.core.model import Binding, Namespace, Owner, ServiceAccount
 from hooks.core.names import GROUP, KIND
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a binding holds a ServiceAccount.
+
+    *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
+    *taken*, that the Secret of the binding's name is somebody else's, and so is its entry;
+    *hand_over*, that another binding may have the ServiceAccount, once there is nothing left to do.
+    """
+
+    namespace: Namespace | None
+    dynamic_apply: bool | None
+    taken: bool = False
+    hand_over: bool = False
 
 
 def controller_uid(account: ServiceAccount) -> str | None:
     """Return the uid of the binding that holds *account*'s controller reference."""
     return next((o.uid for o in account.owners if o.controller and is_binding(o)), None)
+
+
+def is_released(binding: Binding, account: ServiceAccount) -> bool:
+    """Say whether *binding* held *account* and let it go, and nobody holds it yet."""
+    ours = any(owner.uid == binding.uid for owner in account.owners)
+    return ours and not any(owner.controller for owner in account.owners)
 
 
 def is_guarded(account: ServiceAccount, namespace: Namespace | None) -> bool:
@@ -40,18 +63,13 @@ def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
 
 
 def desire_owners(
-    binding: Binding,
-    account: ServiceAccount,
-    namespace: Namespace | None,
-    *,
-    dynamic_apply: bool | None,
-    taken: bool,
+    binding: Binding, account: ServiceAccount, terms: Terms, *, control: bool
 ) -> tuple[Owner, ...] | None:
-    """Return the binding's own reference and the guard.
+    """Return the binding's own reference, which holds *account* if *control*, and the guard.
 
     dynamic-apply merges lists of objects by the first key that all have in common, `name` before
     `uid`. Owners of one name would collapse into one entry, so there the binding's own reference is
-    the uid alone, which makes `uid` the key. server-side apply refuses a bare uid. So nothing is
+    by uid alone, which makes `uid` the key. server-side apply refuses a bare uid. So nothing is
     said before the strategy is known. But a guard that is on stays, and a binding that goes, or has
     no Secret to show the strategy, puts it on: alone, it takes the place of the binding's reference
     under the one, and joins it under the other.
@@ -59,14 +77,14 @@ def desire_owners(
     """
     observed = tuple(o for o in account.owners if is_guard(o, account))
     guards = observed
-    if namespace is not None:
-        guards = (Owner("v1", "Namespace", account.namespace, namespace.uid),)
+    if terms.namespace is not None:
+        guards = (Owner("v1", "Namespace", account.namespace, terms.namespace.uid),)
     if not binding.uid:
         return guards or None
-    own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, controller=True)
+    own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, control)
     if is_ambiguous(binding, account):
-        if dynamic_apply is None:
-            return (guards if observed or taken or binding.deleting else ()) or None
-        if dynamic_apply:
-            own = Owner("", "", "", binding.uid)
+        if terms.dynamic_apply is None:
+            return (guards if observed or terms.taken or binding.deleting else ()) or None
+        if terms.dynamic_apply:
+            own = Owner("", "", "", binding.uid, control)
     return (own, *guards)

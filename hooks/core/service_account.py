@@ -30,10 +30,7 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     """Return how *account* is to be decorated, given all *bindings* of its Namespace."""
     if account.deleting:
         return Decoration()
-    targeting = sorted(
-        (binding for binding in bindings if targets(binding, account, policy)),
-        key=lambda binding: (binding.created_at, binding.name),
-    )
+    targeting = sorted((b for b in bindings if targets(b, account, policy)), key=_age)
     owner = _owner(account, bindings, targeting)
     if owner is None:
         return _undecorate(account, bindings)
@@ -48,15 +45,21 @@ def _owner(
 
     1. Whoever holds the controller reference, while it targets the ServiceAccount.
     2. Still the holder until the guard is on, for the garbage collector would delete an unguarded
-       ServiceAccount, and until its Secret is off the list, or, where no binding comes after it,
-       all of ours: nobody else would take them off.
+       ServiceAccount, and until its Secret is off the list; all of ours, where no binding comes
+       after it, and where it is being deleted, for then Metacontroller would not let it go.
+       metacontroller@v4.17.2:pkg/controller/common/manage_children.go
     3. The oldest that targets it, unless it is another controller's.
+    4. The oldest of all, where entries of ours were left: it takes them off.
     """
     uid = controller_uid(account)
     holder = next((binding for binding in bindings if binding.uid == uid), None)
     if holder is not None and (holder in targeting or _held(account, holder, targeting)):
         return holder
-    return None if is_foreign(account) or not targeting else targeting[0]
+    if is_foreign(account):
+        return None
+    cleaners = [binding for binding in bindings if not binding.deleting]
+    candidates = targeting or (sorted(cleaners, key=_age) if leftovers(account) else ())
+    return candidates[0] if candidates else None
 
 
 def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
@@ -67,7 +70,12 @@ def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]
     ours = account.attached if theirs else account.pull_secrets
     if holder.secret_name in ours and holder.secret_name in account.pull_secrets:
         return True
-    return not targeting and bool(leftovers(account))
+    return bool(leftovers(account)) and (holder.deleting or not targeting)
+
+
+def _age(binding: Binding) -> tuple[str, str]:
+    """Sort the oldest first: by seconds, which is all there is, then by name."""
+    return binding.created_at, binding.name
 
 
 def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:

@@ -85,6 +85,7 @@ BINDING: Final = Binding(
     generation=2,
     created_at="2026-11-23T11:00:00Z",
     deleting=False,
+    deleted_at="",
     finalizers=(),
     secret_name=SECRET_NAME,
     service_account_name="default",

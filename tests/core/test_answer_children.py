@@ -121,9 +121,16 @@ def test_empty_list(listed: tuple[str, ...], value: object, *, had: bool) -> Non
 
 @pytest.mark.parametrize(
     ("owner", "body"),
-    [(HOLDER, OWNERS_JSON[0]), (GUARD, OWNERS_JSON[1]), (Owner("", "", "", "u"), {"uid": "u"})],
-    ids=["binding", "guard", "uid-alone"],
+    [
+        (HOLDER, OWNERS_JSON[0]),
+        (GUARD, OWNERS_JSON[1]),
+        (
+            Owner("", "", "", "u", controller=True),
+            {"uid": "u", "controller": True, "blockOwnerDeletion": True},
+        ),
+    ],
+    ids=["binding", "guard", "by-uid"],
 )
 def test_owner(owner: Owner, body: JSON) -> None:
-    """A reference is whole, or its uid alone; only a controller's holds up deletion."""
+    """A reference is whole, or goes by uid; only a controller's holds up deletion."""
     assert new_owner(owner) == body

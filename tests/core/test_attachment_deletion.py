@@ -63,7 +63,7 @@ def test_deleted_account_holds_nothing_up() -> None:
     [
         (("acr-pull-jobs",), ("acr-pull-app", "acr-pull-jobs"), True),
         (("acr-pull-jobs",), (), True),
-        (("acr-pull-jobs",), ("acr-pull-jobs",), False),
+        (("acr-pull-jobs",), ("acr-pull-jobs",), True),
         ((), ("acr-pull-app",), False),
     ],
     ids=["decorator-lags", "to-take-off", "next-owner's", "none"],
@@ -71,7 +71,7 @@ def test_deleted_account_holds_nothing_up() -> None:
 def test_entries_of_others(
     attached: tuple[str, ...], wanted: tuple[str, ...], *, held_up: bool
 ) -> None:
-    """The holder goes once the entries of bindings that go with it are off the list."""
+    """The holder goes once the entries of others are off the list, or another has taken over."""
     account = replace(
         ACCOUNT, pull_secrets=("zeta", "acr-pull-jobs"), attached=attached, wanted=wanted
     )

@@ -6,6 +6,7 @@ import pytest
 
 from hooks.core.attachment import DesiredServiceAccount, desire
 from hooks.core.model import Binding, ServiceAccount, Spec
+from hooks.core.ownership import Terms
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -33,7 +34,7 @@ def desired(
     dynamic_apply: bool | None = True,
 ) -> DesiredServiceAccount:
     """Return what *binding* wants *account* to be."""
-    return desire(binding, account, NAMESPACE, POLICY, dynamic_apply=dynamic_apply)
+    return desire(binding, account, POLICY, Terms(NAMESPACE, dynamic_apply))
 
 
 def listing(*names: str | None) -> ServiceAccount:

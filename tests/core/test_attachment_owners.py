@@ -6,6 +6,7 @@ import pytest
 
 from hooks.core.attachment import desire
 from hooks.core.model import Binding, Namespace, Owner
+from hooks.core.ownership import Terms
 from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE, POLICY
 
 DELETING = replace(BINDING, deleting=True)
@@ -25,10 +26,10 @@ def owners_of(
 ) -> Owners | None:
     """Return the owners that *binding* wants for a ServiceAccount with the owners *observed*."""
     account = replace(ACCOUNT, owners=observed)
-    return desire(binding, account, namespace, POLICY, dynamic_apply=dynamic_apply).owners
+    return desire(binding, account, POLICY, Terms(namespace, dynamic_apply)).owners
 
 
-BARE = Owner("", "", "", "uid-app")
+BARE = Owner("", "", "", "uid-app", controller=True)
 FULL = replace(HOLDER, name="team-a")
 OLD_GUARD = replace(GUARD, uid="uid-old")
 

@@ -73,6 +73,19 @@ def test_children_are_not_managed(finalizer: str) -> None:
     assert (answer.finalized, answer.resync_after_seconds) == (True, 0)
 
 
+@pytest.mark.parametrize(
+    ("account", "told"), [(ACCOUNT, False), (UNGUARDED, True)], ids=["guarded", "unguarded"]
+)
+def test_children_that_hold_up_foreground_deletion(account: ServiceAccount, *, told: bool) -> None:
+    """The status tells which ServiceAccount the garbage collector can neither delete nor spare."""
+    binding = replace(GOING.binding, finalizers=("foregroundDeletion",))
+    attached = finalize(replace(showing(account), binding=binding), POLICY, NOW).status
+    found = attached.condition("Attached")
+    assert found is not None
+    assert ("default was not guarded" in found.message) is told
+    assert bool(found.message) is told
+
+
 @pytest.mark.parametrize("account", [ACCOUNT, UNGUARDED, LET_GO], ids=["listed", "bare", "let-go"])
 def test_every_account(account: ServiceAccount) -> None:
     """Each answer has every ServiceAccount observed: guarded, and without the Secret."""

@@ -10,6 +10,8 @@ from tests.properties.bindings import SPEC
 from tests.properties.scene import Scene
 from tests.properties.world import NAMESPACE, STRATEGIES
 
+HAND_OVER_SECONDS = 5  # for other bindings that may be deleted along, and the next call
+
 
 def test_the_story(scene: Scene) -> None:
     """Entries come after the user's, move with their binding, and go with it."""
@@ -62,6 +64,10 @@ def test_the_oldest_binding_goes_first(scene: Scene) -> None:
     scene.world.cluster.before_write = check_entry
     scene.bindings.delete("jobs")
     scene.world.mc.settle()
+    assert scene.listed() == ["zeta", "alpha", "acr-pull-app"]
+    assert scene.world.get("ACRPullBinding", "jobs") is not None
+    scene.world.mc.advance(HAND_OVER_SECONDS)
+    assert scene.world.get("ACRPullBinding", "jobs") is None
     scene.settle()
     assert scene.listed() == ["zeta", "alpha", "acr-pull-app"]
 

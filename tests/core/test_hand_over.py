@@ -1,0 +1,146 @@
+"""How a binding that goes hands its ServiceAccount to the next, with the others' entries on it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hooks.core.attachment import holds_up_deletion
+from hooks.core.binding import finalize
+from hooks.core.model import Binding, Owner, ServiceAccount
+from hooks.core.observed import Observed
+from hooks.core.service_account import decorate
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    FOREIGN,
+    GUARD,
+    HOLDER,
+    NAMESPACE,
+    NOW,
+    OBSERVED,
+    POLICY,
+    SECOND,
+    SECRET_NAME,
+)
+
+JOBS = replace(
+    BINDING,
+    name="jobs",
+    uid="uid-jobs",
+    secret_name="acr-pull-jobs",
+    created_at="2026-11-23T11:30:00Z",
+)
+ELSEWHERE = replace(JOBS, service_account_name="build")
+GOING = replace(BINDING, deleting=True, deleted_at="2026-11-23T12:00:00Z")
+RELEASED = replace(HOLDER, controller=False)
+# The guard is on and its own entry off; that of another binding is on the list.
+SHARED = replace(
+    ACCOUNT,
+    pull_secrets=("zeta", "acr-pull-jobs"),
+    wanted=("acr-pull-jobs",),
+    attached=("acr-pull-jobs",),
+)
+
+
+def going(account: ServiceAccount, binding: Binding = GOING) -> Observed:
+    """Return a deletion in which *account* shows."""
+    return replace(OBSERVED, binding=binding, accounts=(account,), related=(account,))
+
+
+def control(observed: Observed, seconds: float) -> bool:
+    """Return whether the binding holds its ServiceAccount *seconds* after its deletion."""
+    (desired,) = finalize(observed, POLICY, NOW + timedelta(seconds=seconds)).accounts
+    assert desired.owners is not None
+    own, guard = desired.owners
+    assert (own.uid, guard) == ("uid-app", GUARD)
+    return own.controller
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(0, True), (2.9, True), (3, False), (60, False)])
+def test_grace(seconds: float, *, held: bool) -> None:
+    """It waits for other bindings that may be deleted along with it, then lets go."""
+    assert control(going(SHARED), seconds) is held
+
+
+@pytest.mark.parametrize("deleted_at", ["", "yesterday"])
+def test_time_unknown(deleted_at: str) -> None:
+    """Where nothing tells since when it goes, it waits no longer."""
+    assert not control(going(SHARED, replace(GOING, deleted_at=deleted_at)), 0)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        pytest.param(replace(SHARED, owners=(HOLDER,)), id="unguarded"),
+        pytest.param(
+            replace(SHARED, pull_secrets=("acr-pull-jobs", SECRET_NAME)), id="its-own-is-listed"
+        ),
+        pytest.param(replace(SHARED, wanted=()), id="the-others-go-too"),
+        pytest.param(replace(SHARED, pull_secrets=("zeta",)), id="no-others"),
+    ],
+)
+def test_not_before_all_is_done(account: ServiceAccount) -> None:
+    """It holds the ServiceAccount while there is something to do that the next could not."""
+    assert control(going(account), 60)
+
+
+def test_reference_by_uid() -> None:
+    """A binding named like its Namespace lets go too, under dynamic-apply by its uid."""
+    namesake = replace(GOING, name="team-a", secret_name="acr-pull-team-a")
+    (desired,) = finalize(going(SHARED, namesake), POLICY, NOW + 3 * SECOND).accounts
+    assert desired.owners == (Owner("", "", "", "uid-app"), GUARD)
+
+
+@pytest.mark.parametrize(
+    ("owners", "wanted", "held_up"),
+    [
+        pytest.param((RELEASED, GUARD), ("acr-pull-jobs",), True, id="nobody-yet"),
+        pytest.param((RELEASED, GUARD), (), False, id="nobody-comes"),
+        pytest.param(
+            (RELEASED, GUARD, replace(HOLDER, name="jobs", uid="uid-jobs")),
+            ("acr-pull-jobs",),
+            False,
+            id="taken-over",
+        ),
+        pytest.param((GUARD,), ("acr-pull-jobs",), False, id="not-ours"),
+    ],
+)
+def test_waits_for_the_next(
+    owners: tuple[Owner, ...], wanted: tuple[str, ...], *, held_up: bool
+) -> None:
+    """Having let go, it stays until the next has taken over: that one may go at any time."""
+    account = replace(SHARED, owners=owners, wanted=wanted, uid_label="uid-jobs")
+    assert holds_up_deletion(GOING, account, NAMESPACE) is held_up
+
+
+def test_goes_where_it_can_not_let_go() -> None:
+    """While the apply strategy is unknown, a namesake can't let go, and doesn't wait for ever."""
+    assert not holds_up_deletion(GOING, SHARED, NAMESPACE, can_release=False)
+    namesake = replace(GOING, name="team-a", secret_name="acr-pull-team-a")
+    observed = replace(going(SHARED, namesake), dynamic_apply=None, secret=None)
+    assert finalize(observed, POLICY, NOW).finalized
+
+
+@pytest.mark.parametrize(
+    ("account", "bindings", "label"),
+    [
+        pytest.param(SHARED, (GOING, JOBS), "uid-app", id="still-holds-it"),
+        pytest.param(
+            replace(SHARED, owners=(RELEASED, GUARD)), (GOING, JOBS), "uid-jobs", id="let-go"
+        ),
+        pytest.param(
+            replace(SHARED, owners=(GUARD,)), (GOING, ELSEWHERE), "uid-jobs", id="anyone-cleans-up"
+        ),
+        pytest.param(replace(SHARED, owners=(GUARD,)), (GOING,), None, id="nobody-can"),
+        pytest.param(
+            replace(SHARED, owners=(GUARD, FOREIGN)), (ELSEWHERE,), None, id="not-another's"
+        ),
+        pytest.param(
+            replace(SHARED, owners=(GUARD,), pull_secrets=()), (ELSEWHERE,), None, id="nothing-left"
+        ),
+    ],
+)
+def test_label(account: ServiceAccount, bindings: tuple[Binding, ...], label: str | None) -> None:
+    """The label moves once the holder has let go; left entries are for any binding to take off."""
+    assert decorate(account, bindings, POLICY).labels == {"controller-uid": label}
