@@ -159,7 +159,7 @@ def test_policies_know_the_account(patch: dict[str, Any]) -> None:
     """The list in each policy is the install's and this account; the right list is replaced."""
     target = patch["target"]
     conditions = OBJECTS[target["kind"], target["name"]]["spec"]["matchConditions"]
-    (operations,) = load(DEDICATED / patch["path"])
+    operations: Any = load(DEDICATED / patch["path"])[0]
     name, expression = operations
     assert name["op"] == "test"
     assert name["path"] == "/spec/matchConditions/0/name"

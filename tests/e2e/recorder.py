@@ -16,6 +16,7 @@ from tests.service import ServiceFailed
 
 TIMEOUT_SECONDS: Final = 15
 PASSED_ON: Final = ("authorization", "content-type")
+PASSED_BACK: Final = ("Content-Type", "Retry-After")
 
 
 @dataclass(frozen=True)
@@ -67,25 +68,27 @@ class Recorder:
         return f"127.0.0.1:{self._server.port}"
 
     def _serve(self, request: Request) -> tuple[Response, Fault]:
-        headers = {name: request.headers.get(name, "") for name in PASSED_ON}
         at = time.time()  # noqa: TID251  when a call came is what is recorded
         try:
             body = json.loads(request.body)
         except ValueError:  # the caller was killed as it wrote
             return Response(400), Fault()
         try:
-            if request.path in self.broken:
-                raise ServiceFailed(request.path)
-            url = f"{self._service()}{request.path}"
-            got = self._session.post(
-                url, data=request.body, headers=headers, timeout=TIMEOUT_SECONDS
-            )
+            response = self._pass_on(request)
         except (requests.RequestException, ServiceFailed):
             response = Response(502, b"the service does not answer\n")
-        else:
-            kept = tuple((n, v) for n, v in got.headers.items() if n in {"Retry-After"})
-            content = ("Content-Type", got.headers["Content-Type"])
-            response = Response(got.status_code, got.content, (content, *kept))
         answer = json.loads(response.body) if response.status == requests.codes.ok else {}
         self.exchanges.append(Exchange(request.path, body, response.status, answer, at))
         return response, Fault()
+
+    def _pass_on(self, request: Request) -> Response:
+        if request.path in self.broken:
+            raise ServiceFailed(request.path)
+        got = self._session.post(
+            f"{self._service()}{request.path}",
+            data=request.body,
+            headers={name: request.headers.get(name, "") for name in PASSED_ON},
+            timeout=TIMEOUT_SECONDS,
+        )
+        kept = tuple((name, value) for name, value in got.headers.items() if name in PASSED_BACK)
+        return Response(got.status_code, got.content, kept)

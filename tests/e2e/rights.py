@@ -1,10 +1,10 @@
 """What an account may ask of the API server by its roles, and what the audit log says it asked."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.e2e.audit import requests
 from tests.e2e.install import Account, Manifest
 
 Right = tuple[str, str, str]  # API group, resource and subresource, verb
@@ -38,13 +38,7 @@ def rights_of(role: Manifest) -> Iterator[Right]:
 
 
 def asked(audit_log: Path, account: Account) -> Iterator[tuple[Right, int]]:
-    """Return what *account* has asked for, and the status of each answer.
-
-    Not what every account may ask for: `/api`, `/apis` and the like, which are no resources.
-    """
-    for line in audit_log.read_bytes().splitlines():
-        event = json.loads(line)
-        of = event.get("objectRef")
-        if of and event["user"]["username"] == user_of(account):
-            resource = "/".join(filter(None, (of["resource"], of.get("subresource"))))
-            yield (of.get("apiGroup", ""), resource, event["verb"]), event["responseStatus"]["code"]
+    """Return what *account* has asked for, and the status of each answer."""
+    for request in requests(audit_log):
+        if request.user == user_of(account):
+            yield (request.group, request.resource, request.verb), request.status

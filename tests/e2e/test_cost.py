@@ -1,9 +1,9 @@
 """What a binding costs the API server, and how long many of them take."""
 
-import json
 import time
 from collections import Counter
 
+from tests.e2e.audit import requests
 from tests.e2e.conftest import METACONTROLLER_USER, open_scene
 from tests.e2e.eventually import eventually
 from tests.e2e.killer import Killer
@@ -18,14 +18,10 @@ NAMESPACES = 10
 def requests_since(stage: Stage, size: int) -> Counter[str]:
     """Return Metacontroller's requests in the audit log past its first *size* bytes, by verb."""
     found: Counter[str] = Counter()
-    for line in stage.plane.audit_log.read_bytes()[size:].splitlines():
-        event = json.loads(line)
-        if event["user"]["username"] == METACONTROLLER_USER:
-            of = event["objectRef"]
-            name = "/".join(filter(None, (of["resource"], of.get("subresource"))))
-            code = event["responseStatus"]["code"]
-            failed = f" {code}" if code >= 400 else ""
-            found[f"{event['verb']} {name}{failed}"] += 1
+    for request in requests(stage.plane.audit_log, size):
+        if request.user == METACONTROLLER_USER:
+            failed = f" {request.status}" if request.status >= 400 else ""
+            found[f"{request.verb} {request.resource}{failed}"] += 1
     return found
 
 

@@ -1,6 +1,5 @@
 """metacontroller/serviceaccount-deletion.yaml: who may delete a ServiceAccount that is bound."""
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import count, product
@@ -10,6 +9,7 @@ import pytest
 
 from hooks.core.names import API_VERSION, ATTACHED_ANNOTATION, KIND, WANTED_ANNOTATION
 from tests.e2e.api import Api, ApiError, Object
+from tests.e2e.audit import requests
 from tests.e2e.eventually import eventually
 from tests.e2e.stage import Stage
 from tests.model import binding, service_account
@@ -123,12 +123,10 @@ def test_garbage_collection(stage: Stage, namespace: str) -> None:
 
 def refused(stage: Stage) -> set[str]:
     """Return what the garbage collector was refused to delete, by the audit log."""
-    whole_lines, _, _ = stage.plane.audit_log.read_text().rpartition("\n")
     return {
-        event["objectRef"]["name"]
-        for event in map(json.loads, whole_lines.splitlines())
-        if (event["user"]["username"], event["verb"]) == (GARBAGE_COLLECTOR, "delete")
-        and event["responseStatus"]["code"] == 403
+        request.name
+        for request in requests(stage.plane.audit_log)
+        if (request.user, request.verb, request.status) == (GARBAGE_COLLECTOR, "delete", 403)
     }
 
 
