@@ -1,5 +1,6 @@
 PYTHON ?= python3
 IMAGE ?= acrpull:latest
+SEED ?= 1
 LOCKS := requirements.txt tests/requirements.txt
 VENV := .venv
 KUBE := tests/e2e/kube/bin/kube
@@ -8,9 +9,9 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-un
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run test e2e fmt golden bench lock image
+.PHONY: help venv demo run test e2e e2e-cluster fmt golden bench lock image
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(VENV)/locked ## make the virtual environment from the locks
 $(VENV)/locked: $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, and \
@@ -29,8 +30,11 @@ test: venv ## format, lint, types, import rules, locks, tests
 	$(VENV)/bin/lint-imports
 	$(PY) -m pip check
 	$(PY) -m pytest --cov --cov-report=term:skip-covered
-e2e: venv $(KUBE) ## on a real control plane; METACONTROLLER=<binary>
-	$(PY) -m pytest tests/e2e -rs --metacontroller "$(METACONTROLLER)" --metacontroller-crds "$(METACONTROLLER_CRDS)"
+e2e: venv $(KUBE) ## on a real control plane; METACONTROLLER=<binary> SEED=1
+	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
+	  --metacontroller-crds "$(METACONTROLLER_CRDS)"
+e2e-cluster: venv ## on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
+	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --cluster --acr-server "$(ACR_SERVER)" --client-id "$(CLIENT_ID)"
 $(KUBE): tests/e2e/kube/main.go tests/e2e/kube/go.mod tests/e2e/kube/go.sum
 	@command -v go > /dev/null || { echo "Go >= 1.21 builds the control plane, and there is none: \
 	https://go.dev/doc/install" >&2; exit 1; }

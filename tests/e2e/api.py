@@ -41,21 +41,23 @@ class ApiError(Exception):
 class Api:
     """The API server at *url*, whose certificate *ca_file* vouches for, as the bearer of *token*.
 
-    With *user*, as that user, which *token*'s must be allowed to impersonate; the API server adds
-    the groups of a ServiceAccount.
+    Without either, a proxy that logs in by itself. With *user*, as that user, which the other must
+    be allowed to impersonate; the API server adds the groups of a ServiceAccount.
     """
 
     url: str
-    ca_file: Path
-    token: str
+    ca_file: Path | None = None
+    token: str = ""
     user: str = ""
     session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
         """Prepare the session: no proxy, CA or credential of the machine's."""
         self.session.trust_env = False
-        self.session.verify = str(self.ca_file)
-        self.session.headers["Authorization"] = f"Bearer {self.token}"
+        if self.ca_file:
+            self.session.verify = str(self.ca_file)
+        if self.token:
+            self.session.headers["Authorization"] = f"Bearer {self.token}"
         if self.user:
             self.session.headers["Impersonate-User"] = self.user
 

@@ -3,15 +3,14 @@
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Final
-from uuid import uuid4
 
 import pytest
 
 from tests.e2e.control_plane import BINARY
+from tests.e2e.ground import Ground, open_cluster
 from tests.e2e.killer import Killer
 from tests.e2e.process import Process
 from tests.e2e.scene import Scene
@@ -19,7 +18,6 @@ from tests.e2e.stage import METACONTROLLER, Stage, open_stage
 from tests.model import namespace as new_namespace
 
 NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
-NUMBERS: Final = count(1)
 TALLY: Final = pytest.StashKey[Counter[str]]()
 METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
@@ -29,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("e2e")
     group.addoption("--metacontroller", default="", help="a Metacontroller binary, >= 4.17.2")
     group.addoption("--metacontroller-crds", default="", help="the file with its CRDs")
+    group.addoption("--cluster", action="store_true", help="play on the cluster of KUBECONFIG")
+    group.addoption("--acr-server", default="", help="a registry that its nodes' identity may pull")
+    group.addoption("--client-id", default="", help="that identity")
     group.addoption("--seed", default="1", help="of the moments at which Metacontroller is killed")
 
 
@@ -41,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Run first what needs no Metacontroller: once started, one runs until all tests are done."""
-    items.sort(key=lambda item: "metacontroller_binary" in item.fixturenames)
+    items.sort(key=lambda item: "metacontroller" in item.fixturenames)
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +66,8 @@ def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """Start all but Metacontroller."""
+    if request.config.getoption("--cluster"):
+        pytest.skip("needs a control plane, an Azure and a service of its own: make e2e")
     if not BINARY.exists():
         pytest.fail(NO_BINARY)
     crds: str = request.config.getoption("--metacontroller-crds")
@@ -91,29 +94,59 @@ def metacontroller_binary(request: pytest.FixtureRequest) -> Path:
     return Path(given)
 
 
-@pytest.fixture(scope="session", params=["dynamic-apply", "server-side-apply"])
+@pytest.fixture(scope="session")
 def strategy(request: pytest.FixtureRequest) -> str:
     """Return how Metacontroller applies."""
     return str(request.param)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play in both apply strategies, in peace and with kills; on a cluster as it is, in peace."""
+    on_cluster = metafunc.config.getoption("--cluster")
+    strategies = ["as-installed"] if on_cluster else ["dynamic-apply", "server-side-apply"]
+    moods = ["calm"] if on_cluster else ["calm", "killed"]
+    if "strategy" in metafunc.fixturenames:
+        metafunc.parametrize("strategy", strategies, indirect=True, scope="session")
+    if "killer" in metafunc.fixturenames:
+        metafunc.parametrize("killer", moods, indirect=True)
+
+
 @pytest.fixture(scope="session")
-def metacontroller(stage: Stage, metacontroller_binary: Path, strategy: str) -> Iterator[Process]:
-    """Run Metacontroller."""
-    with stage.run_metacontroller(metacontroller_binary, strategy) as running:
+def ground(request: pytest.FixtureRequest, tally: Counter[str]) -> Iterator[Ground]:
+    """Return what scenes play on."""
+    if not request.config.getoption("--cluster"):
+        stage: Stage = request.getfixturevalue("stage")
+        yield Ground(stage.api, {"acrServer": stage.emulator.acr_server}, stage, tally)
+        return
+    identity = {"managedIdentityClientID": request.config.getoption("--client-id")}
+    with open_cluster() as api:
+        yield Ground(
+            api, {"acrServer": request.config.getoption("--acr-server"), **identity}, tally=tally
+        )
+
+
+@pytest.fixture(scope="session")
+def metacontroller(request: pytest.FixtureRequest, strategy: str) -> Iterator[Process | None]:
+    """Run Metacontroller; a cluster has its own."""
+    if request.config.getoption("--cluster"):
+        yield None
+        return
+    binary: Path = request.getfixturevalue("metacontroller_binary")
+    stage: Stage = request.getfixturevalue("stage")
+    with stage.run_metacontroller(binary, strategy) as running:
         yield running
 
 
 @pytest.fixture
-def calm(metacontroller: Process, tally: Counter[str]) -> Killer:
+def calm(metacontroller: Process | None, tally: Counter[str]) -> Killer:
     """Return a killer that kills nobody."""
     tally["scenarios"] += 1
     return Killer(metacontroller, Random(0), chance=0)  # noqa: S311  it decides nothing
 
 
-@pytest.fixture(params=["calm", "killed"])
+@pytest.fixture
 def killer(
-    request: pytest.FixtureRequest, metacontroller: Process, tally: Counter[str]
+    request: pytest.FixtureRequest, metacontroller: Process | None, tally: Counter[str]
 ) -> Iterator[Killer]:
     """Return what kills Metacontroller, or nobody, at moments of this seed and test."""
     tally["scenarios"] += 1
@@ -126,31 +159,12 @@ def killer(
 
 
 @pytest.fixture
-def scene(stage: Stage, killer: Killer) -> Iterator[Scene]:
+def scene(ground: Ground, killer: Killer) -> Iterator[Scene]:
     """Return a Namespace, where Metacontroller may be killed after each of its user's writes."""
-    yield from open_scene(stage, killer)
+    yield from ground.play(killer)
 
 
 @pytest.fixture
-def calm_scene(stage: Stage, calm: Killer) -> Iterator[Scene]:
+def calm_scene(ground: Ground, calm: Killer) -> Iterator[Scene]:
     """Return a Namespace, where Metacontroller runs all the while."""
-    yield from open_scene(stage, calm)
-
-
-def open_scene(stage: Stage, killer: Killer) -> Iterator[Scene]:
-    """Play a scene; in the end no ServiceAccount is lost, nor was any left out of an answer."""
-    stage.emulator.reset()
-    stage.recorder.broken.clear()
-    # The service remembers what became of a request, so every scene has an identity of its own.
-    spec = {
-        "acrServer": stage.emulator.acr_server,
-        "managedIdentityClientID": str(uuid4()),
-    }
-    scene = Scene(stage.api, f"scene-{next(NUMBERS)}", spec, killer.after_write)
-    before = len(stage.recorder.exchanges)
-    scene.open()
-    yield scene
-    killer.join()
-    scene.close()
-    for exchange in stage.recorder.exchanges[before:]:
-        exchange.check()
+    yield from ground.play(calm)

@@ -20,7 +20,7 @@ class Killer:
     moments. `kills` counts them.
     """
 
-    process: Process
+    process: Process | None
     random: Random
     chance: float
     kills: int = 0
@@ -41,6 +41,7 @@ class Killer:
             self._pending.join()
 
     def _kill(self, wait: float, down: float) -> None:
+        assert self.process is not None, "no Metacontroller of ours"
         time.sleep(wait)
         self.process.kill()
         time.sleep(down)

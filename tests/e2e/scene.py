@@ -36,10 +36,14 @@ class Scene:
         entries = [{"name": name} for name in USERS]
         self.edit("default", imagePullSecrets=entries, metadata={"annotations": {"mine": "1"}})
 
+    def lost(self) -> list[str]:
+        """Return the ServiceAccounts that are not there any more, or not the same."""
+        found = self.api.list("ServiceAccount", self.name)
+        kept = {account["metadata"]["uid"] for account in found}
+        return [name for name, uid in self.uids.items() if uid not in kept]
+
     def close(self) -> None:
-        """Check that no ServiceAccount was lost, and delete the Namespace."""
-        for name, uid in self.uids.items():
-            assert self.account(name)["metadata"]["uid"] == uid, f"ServiceAccount {name} was lost"
+        """Delete the Namespace."""
         self.api.delete("Namespace", "", self.name)
 
     def bind(self, name: str, account: str | None = None, **spec: str) -> Object:

@@ -7,12 +7,11 @@ from random import Random
 import pytest
 
 from tests.e2e.api import BINDING, ApiError
-from tests.e2e.conftest import open_scene
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import Ground
 from tests.e2e.killer import Killer
 from tests.e2e.process import Process
 from tests.e2e.scene import LAST_APPLIED, OURS, USERS, Scene
-from tests.e2e.stage import Stage
 
 SECONDS = 30
 ACCOUNTS = ("default", "build", "ci")
@@ -94,7 +93,7 @@ def entries(scene: Scene, account: str) -> list[str]:
 
 def test_chaos(
     request: pytest.FixtureRequest,
-    stage: Stage,
+    ground: Ground,
     metacontroller: Process,
     strategy: str,
     tally: Counter[str],
@@ -102,7 +101,7 @@ def test_chaos(
     """No ServiceAccount and no entry of a user's is lost, and all bindings are Ready in the end."""
     random = Random(f"{request.config.getoption('--seed')} {strategy}")  # noqa: S311  a test's
     killer = Killer(metacontroller, random, chance=0.15)
-    openings = [open_scene(stage, killer) for _ in range(3)]
+    openings = [ground.play(killer) for _ in range(3)]
     teams = [Users(next(opening), random) for opening in openings]
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:

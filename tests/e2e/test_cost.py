@@ -4,8 +4,9 @@ import time
 from collections import Counter
 
 from tests.e2e.audit import requests
-from tests.e2e.conftest import METACONTROLLER_USER, open_scene
+from tests.e2e.conftest import METACONTROLLER_USER
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import Ground
 from tests.e2e.killer import Killer
 from tests.e2e.scene import Scene
 from tests.e2e.stage import Stage
@@ -40,9 +41,11 @@ def test_requests_of_a_binding(
     assert 0 < found.total() <= 17
 
 
-def test_many(stage: Stage, calm: Killer, strategy: str, tally: Counter[str]) -> None:
+def test_many(
+    stage: Stage, ground: Ground, calm: Killer, strategy: str, tally: Counter[str]
+) -> None:
     """A hundred bindings in ten Namespaces are all attached and Ready."""
-    openings = [open_scene(stage, calm) for _ in range(NAMESPACES)]
+    openings = [ground.play(calm) for _ in range(NAMESPACES)]
     scenes = [next(opening) for opening in openings]
     await_quiet(stage)
     start = time.monotonic()

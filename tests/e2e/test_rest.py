@@ -3,11 +3,13 @@
 import time
 from random import Random
 
+from tests.e2e.eventually import eventually
 from tests.e2e.killer import Killer
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 
 REST_SECONDS = 10
+GOING_SECONDS = 120
 
 
 def test_rest(stage: Stage, calm: Killer, calm_scene: Scene) -> None:
@@ -55,7 +57,13 @@ def versions(stage: Stage) -> dict[str, str]:
 
 
 def await_quiet(stage: Stage, seconds: float = 2, within: float = 30) -> None:
-    """Wait until the hooks were not called for *seconds*."""
+    """Wait until no Namespace of another scene is going, and no hook was called for *seconds*."""
+
+    def alone() -> None:
+        phases = {space["status"]["phase"] for space in stage.api.list("Namespace")}
+        assert phases == {"Active"}
+
+    eventually(alone, GOING_SECONDS)
     deadline = time.monotonic() + within
     calls = -1
     while calls != len(stage.recorder.exchanges):

@@ -4,6 +4,7 @@ import pytest
 
 from tests.e2e.killer import Killer
 from tests.e2e.scene import USERS, Scene
+from tests.e2e.stage import Stage
 
 
 def test_oldest_first(scene: Scene) -> None:
@@ -47,18 +48,19 @@ def test_cascade(scene: Scene, propagation: str) -> None:
     scene.listed("default", *USERS, "acr-pull-jobs")
 
 
-def test_without_metacontroller(scene: Scene, killer: Killer) -> None:
+def test_without_metacontroller(stage: Stage, scene: Scene, killer: Killer) -> None:
     """With its finalizer stripped and Metacontroller down, the binding takes nothing along."""
     scene.bind("app")
     scene.ready("app")
     scene.guarded("default")
     killer.join()
-    killer.process.kill()
+    assert stage.metacontroller is not None
+    stage.metacontroller.kill()
     scene.api.merge("ACRPullBinding", scene.name, "app", {"metadata": {"finalizers": None}})
     scene.api.delete("ACRPullBinding", scene.name, "app")
     scene.gone("ACRPullBinding", "app")
     scene.gone("Secret", "acr-pull-app")  # so the garbage collector was here
-    killer.process.start()
+    stage.metacontroller.start()
     scene.bind("jobs")
     scene.ready("jobs")
     scene.listed("default", *USERS, "acr-pull-jobs")

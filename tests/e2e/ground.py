@@ -1,0 +1,73 @@
+"""What scenes play on: a stage of our own, or a cluster that is somebody's."""
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from tests.e2e.api import Api
+from tests.e2e.killer import Killer
+from tests.e2e.scene import Scene
+from tests.e2e.stage import Stage
+
+
+@dataclass
+class Ground:
+    """An API server, and a binding's spec that works there; `stage` is None on a cluster.
+
+    `tally` counts for the summary.
+    """
+
+    api: Api
+    spec: dict[str, str]
+    stage: Stage | None = None
+    tally: Counter[str] = field(default_factory=Counter)
+
+    def play(self, killer: Killer) -> Iterator[Scene]:
+        """Play a scene; in the end no ServiceAccount is lost, nor was any left out of an answer."""
+        name = f"acrpull-e2e-{uuid4().hex[:8]}"
+        scene = Scene(self.api, name, self._new_spec(), killer.after_write)
+        before = len(self.stage.recorder.exchanges) if self.stage else 0
+        scene.open()
+        yield scene
+        killer.join()
+        lost = scene.lost()
+        self.tally["ServiceAccounts lost"] += len(lost)
+        assert not lost
+        scene.close()
+        if self.stage:
+            for exchange in self.stage.recorder.exchanges[before:]:
+                exchange.check()
+
+    def _new_spec(self) -> dict[str, str]:
+        """Return the spec: on a stage, where nothing is broken any more, of a new identity.
+
+        The service remembers what became of a request, and so would answer as in another scene.
+        """
+        if self.stage is None:
+            return self.spec
+        self.stage.emulator.reset()
+        self.stage.recorder.broken.clear()
+        return self.spec | {"managedIdentityClientID": str(uuid4())}
+
+
+@contextmanager
+def open_cluster() -> Iterator[Api]:
+    """Reach the cluster of KUBECONFIG's current context, with whatever kubectl has to log in.
+
+    https://kubernetes.io/docs/reference/kubectl/generated/kubectl_proxy/
+    """
+    kubectl = shutil.which("kubectl")
+    assert kubectl, "kubectl reaches the cluster, and there is none"
+    command = [kubectl, "proxy", "--port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:  # noqa: S603  kubectl
+        assert proxy.stdout is not None
+        try:
+            address = proxy.stdout.readline().split()[-1:]  # Starting to serve on HOST:PORT
+            assert address, "kubectl proxy did not start"
+            yield Api(f"http://{address[0]}")
+        finally:
+            proxy.terminate()
