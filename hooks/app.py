@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthoriz
 
 from hooks.core import answer, binding, service_account
 from hooks.core.decision import Mint, decide
-from hooks.core.errors import BadRequest
+from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON, check
 from hooks.core.model import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import MAX_NAME_LENGTH
@@ -31,6 +31,7 @@ from hooks.settings import Settings, SettingsError, read_hook_token
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # a Namespace's worth of related objects is far less
 MAX_ERROR_CHARACTERS: Final = 500
+BUSY_SECONDS: Final = 2
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(BadRequest, lambda error: _error(400, str(error)))
     app.register_error_handler(RecursionError, lambda _: _error(400, "body: nested too deep"))
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(SettingsError, lambda error: _error(503, str(error)))
     app.register_error_handler(Exception, _bug)
     return app
@@ -182,6 +184,16 @@ def _error(status: int, text: str) -> Response:
     text = redact(text)[:MAX_ERROR_CHARACTERS]  # it may quote a key of the caller's
     log.warning("refused", extra={FIELDS: {"hook": request.path, "status": status, "why": text}})
     return _json({"error": text}, status)
+
+
+def _busy(error: Busy) -> Response:
+    """Answer so that Metacontroller asks again without counting a failure.
+
+    metacontroller@v4.17.2:pkg/hooks/webhook.go:218
+    """
+    response = _error(429, f"{error}; asked again in {BUSY_SECONDS} s")
+    response.headers["Retry-After"] = str(BUSY_SECONDS)
+    return response
 
 
 def _http_error(error: HTTPException) -> Response:

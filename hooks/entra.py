@@ -17,12 +17,22 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
 
 from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
+from hooks.turnstile import Turnstile
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 3
 # IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
 MAX_CONCURRENT: Final = 5
+MAX_PER_SECOND: Final = 20
+# As long as MSAL answers from memory after IMDS has refused with some statuses, here with all.
+FAILURE_SECONDS: Final = 5
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    outcome: MintFailed
+    until: float  # an instant of `time.monotonic`
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +41,40 @@ class _Slot:
 
     credential: ManagedIdentityCredential
     lock: threading.Lock = field(default_factory=threading.Lock)
+    failures: dict[str, _Failure] = field(default_factory=dict)
+
+
+class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
+    """Asks IMDS no more at once, and no faster, than it bears, whichever identities are asked for.
+
+    Tokens that azure-identity has in memory do not come by here.
+    """
+
+    def __init__(self) -> None:
+        # IMDS must not be asked through a proxy, so the environment's are not read.
+        super().__init__(use_env_settings=False)
+        self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
+        self._local = threading.local()
+
+    @contextmanager
+    def until(self, latest: float) -> Iterator[None]:
+        """Let this thread's requests wait for their turn until *latest*."""
+        self._local.latest = latest
+        yield
+
+    def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
+        """Send *request* in its turn. Raises `TimeoutError`: that did not come in time."""
+        with self._turnstile.turn(self._local.latest):
+            return super().send(request, **options)
 
 
 class Entra:
     """Gets Entra tokens; safe for threads."""
 
     def __init__(self) -> None:
-        # IMDS must not be asked through a proxy, so the environment's are not read.
-        self._transport = RequestsTransport(use_env_settings=False)
+        self._transport = _Transport()
         self._slots: OrderedDict[Identity, _Slot] = OrderedDict()
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(MAX_CONCURRENT)
 
     def token(self, request: TokenRequest, deadline: float) -> str | MintFailed:
         """Return an Entra token of *request*'s identity for its audience, or why there is none.
@@ -52,13 +85,23 @@ class Entra:
         scope = f"{request.audience.removesuffix('/.default')}/.default"
         latest = deadline - CONNECT_TIMEOUT_SECONDS - READ_TIMEOUT_SECONDS
         try:
-            with _turn(slot.lock, latest), _turn(self._places, latest):
-                return str(slot.credential.get_token(scope).token)
+            with _turn(slot.lock, latest), self._transport.until(latest):
+                return self._ask(slot, request, scope)
         except TimeoutError:
             text = "the node's metadata service (IMDS) is slow; it will be asked again"
             return MintFailed(Reason.TIMEOUT, text)
+
+    def _ask(self, slot: _Slot, request: TokenRequest, scope: str) -> str | MintFailed:
+        """Return IMDS's answer; a failure for all bindings of the identity that ask soon after."""
+        failure = slot.failures.get(scope)
+        if failure is not None and time.monotonic() < failure.until:
+            return failure.outcome
+        try:
+            return str(slot.credential.get_token(scope).token)
         except (AzureError, ValueError) as error:  # ValueError: an answer that msal can't read
-            return _failure(request, str(error))
+            outcome = _failure(request, str(error))
+            slot.failures[scope] = _Failure(outcome, time.monotonic() + FAILURE_SECONDS)
+            return outcome
 
     def _slot(self, identity: Identity) -> _Slot:
         with self._lock:

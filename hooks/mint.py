@@ -15,6 +15,7 @@ from typing import Final
 from hooks.core.acr import check_token
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS, refresh_at
+from hooks.turnstile import WaitingRoom
 
 Outcome = AcrToken | MintFailed
 Source = Callable[[TokenRequest], Outcome]
@@ -24,6 +25,8 @@ Source = Callable[[TokenRequest], Outcome]
 DEADLINE_SECONDS: Final = 7.5
 MINT_SECONDS: Final = 7.0  # for all hops together
 WORKERS: Final = 32
+MAX_WAITING: Final = 24  # of the 32 threads that answer hooks; the rest is for what needs no token
+SLOW_SECONDS: Final = 1.0  # an exchange takes a tenth of that
 # As long as MSAL answers from memory after IMDS has refused.
 FAILURE_SECONDS: Final = 5
 MAX_REMEMBERED: Final = 1000  # about 5 KiB each
@@ -52,6 +55,7 @@ class Minter:
         self._clock = clock
         self._refresh_before = refresh_before
         self._workers = ThreadPoolExecutor(WORKERS, "mint")
+        self._waiting = WaitingRoom(MAX_WAITING, SLOW_SECONDS)
         self._lock = threading.Lock()
         self._flights: dict[TokenRequest, Future[Outcome]] = {}
         self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
@@ -60,11 +64,17 @@ class Minter:
         """Return a token for *request*, issued after *newer_than*, or why there is none.
 
         Never takes longer than `DEADLINE_SECONDS`; what comes later is remembered for the next.
+        Raises `Busy`: so many wait for the same registry or identity that others could not.
         """
         with self._lock:
             known = self._remembered.get(request)
             if known is not None and known.serves(newer_than, self._clock()):
                 return known.outcome
+        with self._waiting.place(request.server, str(request.identity)):
+            return self._wait(request)
+
+    def _wait(self, request: TokenRequest) -> Outcome:
+        with self._lock:
             flight = self._flights.get(request)
             if flight is None:
                 flight = self._workers.submit(self._fly, request)

@@ -95,11 +95,11 @@ def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
     server = request.server
     if isinstance(error, requests.exceptions.SSLError):
         text = f"the TLS certificate of {server} can't be verified; is a CA or a proxy's missing?"
-        return MintFailed(Reason.REGISTRY_UNREACHABLE, text)
+        return MintFailed(Reason.REGISTRY_UNTRUSTED, text)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return _late(request)
     if "NameResolutionError" in repr(error):
         text = f"{server} has no address; check spec.acrServer and the cluster's DNS"
-        return MintFailed(Reason.REGISTRY_UNREACHABLE, text)
+        return MintFailed(Reason.REGISTRY_NOT_FOUND, text)
     text = f"can't connect to {server}; check firewalls and private endpoints"
     return MintFailed(Reason.REGISTRY_UNREACHABLE, text)

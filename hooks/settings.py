@@ -24,6 +24,7 @@ VARIABLES: Final = (
     "MANAGED_IDENTITY_CLIENT_ID",
     "MANAGED_IDENTITY_RESOURCE_ID",
     "REFRESH_BEFORE_EXPIRY_SECONDS",
+    "REFRESH_JITTER_SECONDS",
     "TOKEN_AUDIENCE",
 )
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -31,7 +32,8 @@ LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
 ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
 SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
 MAX_PORT: Final = 65535
-DEFAULT_REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
+REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
+EXAMPLE_SECONDS: Final = 300
 
 
 class SettingsError(Exception):
@@ -110,7 +112,10 @@ def _policy(environ: Mapping[str, str]) -> Policy:
         audience=_audience(environ),
         server=server,
         identity=Identity(client_id, resource_id) if client_id or resource_id else None,
-        refresh_before=_refresh_before(environ),
+        refresh_before=_seconds(
+            environ, "REFRESH_BEFORE_EXPIRY_SECONDS", REFRESH_BEFORE_SECONDS, 1
+        ),
+        refresh_jitter=_seconds(environ, "REFRESH_JITTER_SECONDS", 0),
     )
 
 
@@ -128,11 +133,11 @@ def _audience(environ: Mapping[str, str]) -> str:
     return audience
 
 
-def _refresh_before(environ: Mapping[str, str]) -> timedelta:
-    text = environ.get("REFRESH_BEFORE_EXPIRY_SECONDS") or str(DEFAULT_REFRESH_BEFORE_SECONDS)
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) == 0:
+def _seconds(environ: Mapping[str, str], variable: str, default: int, least: int = 0) -> timedelta:
+    text = environ.get(variable) or str(default)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < least:
         raise SettingsError(
-            f"REFRESH_BEFORE_EXPIRY_SECONDS: {text!r} is no whole number of seconds; e.g. 1800"
+            f"{variable}: {text!r} is no whole number of seconds; e.g. {default or EXAMPLE_SECONDS}"
         )
     return timedelta(seconds=int(text))
 

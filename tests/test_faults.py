@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from hooks.core.model import Reason
 from tests.client import Client, Object, aged, observed, reason, service_account, token
@@ -64,7 +66,7 @@ def test_first_token_fails(
     ("scope", "fault", "cause"),
     [
         ("repository:a:pull", Fault(status=401), Reason.REGISTRY_DENIED),
-        ("repository:b:pull", Fault(status=400), Reason.REGISTRY_DENIED),
+        ("repository:b:pull", Fault(status=400), Reason.SCOPE_REFUSED),
     ],
 )
 def test_scope_refused(
@@ -76,10 +78,21 @@ def test_scope_refused(
     assert reason(answer) == f"False/{cause}"
 
 
+def test_scope_not_granted(client: Client, emulator: Emulator) -> None:
+    """A token for less than was asked is no token; the message says what is missing."""
+    emulator.grant = lambda _, scope: set(scope.actions) - {"push"}
+    answer = client.sync(observed(client.parent(scope="repository:a:pull,push")))
+    assert reason(answer) == "False/ScopeNotGranted"
+    assert "not push on a;" in ready_message(answer)
+    emulator.grant = lambda _, scope: scope.actions
+    answer = client.sync(observed(client.parent(scope="repository:a:pull")))
+    assert reason(answer, "TokenFresh") == "True/TokenValid"
+
+
 def test_unknown_registry(client: Client) -> None:
     """A name that no registry has is told from one that can't be reached."""
     answer = client.sync(observed(client.parent(acrServer="no-such-registry.azurecr.io")))
-    assert reason(answer) == "False/RegistryUnreachable"
+    assert reason(answer) == "False/RegistryNotFound"
     assert "has no address" in ready_message(answer)
 
 
@@ -98,6 +111,43 @@ def test_repeated_failure(
     assert reason(answer, "TokenFresh") == "True/RefreshFailing"
     assert token(answer) == token(first)
     assert emulator.count("exchange") == 2
+
+
+def test_broken_identity(client: Client, emulator: Emulator) -> None:
+    """However many bindings have an identity that is broken, IMDS is asked once in 5 s."""
+    emulator.faults.add("imds", identity_not_found())
+    servers = emulator.acr_servers
+
+    def ask(number: int) -> str:
+        spec = {"acrServer": servers[number % 9], "scope": f"repository:r{number}:pull"}
+        return reason(client.sync(observed(client.parent(f"app-{number}", **spec))))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(ask, range(100))) == {"False/IdentityNotFound"}
+    assert emulator.count("imds") == 1
+
+
+def test_dead_registry(client: Client, emulator: Emulator) -> None:
+    """Bindings to a registry that hangs delay no others; past a few, callers are sent away."""
+    dead, alive = emulator.acr_servers[1], emulator.acr_servers[0]
+    emulator.faults.add("exchange", Fault(delay=20, host=dead))
+
+    def ask(server: str, number: int = 0) -> requests.Response:
+        caller = Client(client.url, server)  # with an identity of its own
+        return caller.post("/sync", observed(caller.parent(f"app-{number}")))
+
+    with ThreadPoolExecutor(20) as pool:
+        first = [pool.submit(ask, dead, number) for number in range(12)]
+        time.sleep(1.5)  # until it is known to be slow
+        more = [ask(dead, number) for number in range(12, 15)]
+        answer = ask(alive)
+        overtaken = not any(future.done() for future in first)
+        outcomes = {future.result().status_code for future in first}
+    assert [(r.status_code, r.headers["Retry-After"]) for r in more] == [(429, "2")] * 3
+    assert dead in more[0].json()["error"]
+    assert reason(answer.json(), "TokenFresh") == "True/TokenValid"
+    assert overtaken
+    assert outcomes == {200}
 
 
 def test_slow_imds(client: Client, emulator: Emulator) -> None:

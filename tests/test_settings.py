@@ -89,6 +89,13 @@ def test_refresh_before(text: str, seconds: int) -> None:
     assert Settings.from_env(environ).policy.refresh_before == timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("", 0), ("0", 0), ("600", 600)])
+def test_refresh_jitter(text: str, seconds: int) -> None:
+    """The spread of renewals is a whole number of seconds, none unless it is set."""
+    environ = {"REFRESH_JITTER_SECONDS": text}
+    assert Settings.from_env(environ).policy.refresh_jitter == timedelta(seconds=seconds)
+
+
 @pytest.mark.parametrize(("text", "level"), [("DEBUG", "DEBUG"), ("warning", "WARNING")])
 def test_log_level(text: str, level: str) -> None:
     """The log level may be written in any case."""
@@ -147,6 +154,7 @@ BAD = [
     ("MANAGED_IDENTITY_CLIENT_ID", CLIENT_ID, "puller"),
     ("MANAGED_IDENTITY_RESOURCE_ID", RESOURCE_ID, "/subscriptions/x"),
     ("REFRESH_BEFORE_EXPIRY_SECONDS", "1800", "30m", "0", "-1", "1.5", "100000"),
+    ("REFRESH_JITTER_SECONDS", "300", "5m", "-1", "1.5", "100000"),
     ("TOKEN_AUDIENCE", "https://containerregistry.azure.net", "containerregistry", "https://a b"),
 ]  # fmt: skip
 

@@ -14,10 +14,13 @@ from typing import Any, Final
 from hooks.core.errors import MalformedToken
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
 from hooks.core.refresh import refresh_at
+from hooks.core.scope import missing
 
 # https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
 JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}")
+REFRESH: Final = "refresh_token"
+ACCESS: Final = "access_token"
 MAX_ANSWER_BYTES: Final = 64 * 1024  # a refresh token is 1 to 3 KiB
 # ACR's tokens say nbf == iat, so a clock a little behind the registry's must not refuse them.
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -38,7 +41,7 @@ class Post:
 def exchange(request: TokenRequest, entra_token: str) -> Post:
     """Return the request that turns an Entra token into a refresh token."""
     form = {"grant_type": "access_token", "service": request.server, "access_token": entra_token}
-    return Post("/oauth2/exchange", form, "refresh_token")
+    return Post("/oauth2/exchange", form, REFRESH)
 
 
 def scope_down(request: TokenRequest, refresh_token: str) -> Post:
@@ -49,7 +52,7 @@ def scope_down(request: TokenRequest, refresh_token: str) -> Post:
         "scope": request.scope or "",
         "refresh_token": refresh_token,
     }
-    return Post("/oauth2/token", form, "access_token")
+    return Post("/oauth2/token", form, ACCESS)
 
 
 def parse_token(text: str) -> AcrToken:
@@ -59,9 +62,8 @@ def parse_token(text: str) -> AcrToken:
     """
     if not isinstance(text, str) or not JWT.fullmatch(text):
         raise MalformedToken("not a JWT")
-    payload = text.split(".")[1]
     try:
-        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = _claims(text)
         expires_at = _instant(claims["exp"])
         issued = claims.get("iat", claims.get("nbf"))
         issued_at = expires_at - REFRESH_TOKEN_LIFE if issued is None else _instant(issued)
@@ -72,6 +74,11 @@ def parse_token(text: str) -> AcrToken:
     if issued_at >= expires_at:
         raise MalformedToken("expires before it is issued")
     return AcrToken(text, issued_at, expires_at)
+
+
+def _claims(text: str) -> Any:  # noqa: ANN401  any JSON value
+    payload = text.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
@@ -112,10 +119,23 @@ def parse_answer(
     if status != 200:  # noqa: PLR2004  HTTP
         return _refused(request, post, status, headers, body)
     try:
-        return parse_token(json.loads(body)[post.answer_key])
+        token = parse_token(json.loads(body)[post.answer_key])
     except (ValueError, LookupError, TypeError, RecursionError, MalformedToken):
         text = f"{request.server} answered POST {post.path} with no usable token; try again later"
         return MintFailed(Reason.MALFORMED_TOKEN, text)
+    return (_short_of(request, token) if post.answer_key == ACCESS else None) or token
+
+
+def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
+    """Say what *token* is not good for, though its scope was asked for; None where it is."""
+    lacking = missing(request.scope or "", _claims(token.value).get("access"))
+    if not lacking:
+        return None
+    text = (
+        f"{request.server} grants identity {request.identity} less than spec.scope asks for, "
+        f"not {', '.join(lacking)}; grant it a role that has this, or correct spec.scope"
+    )
+    return MintFailed(Reason.SCOPE_NOT_GRANTED, text)
 
 
 def _refused(
@@ -134,9 +154,9 @@ def _refused(
             "Registry Repository Reader where the registry uses ABAC (takes up to 10 minutes)"
         )
         return MintFailed(Reason.REGISTRY_DENIED, text)
-    if status == 400 and post.answer_key == "access_token":  # noqa: PLR2004  HTTP
+    if status == 400 and post.answer_key == ACCESS:  # noqa: PLR2004  HTTP
         text = f"{server} refuses spec.scope {request.scope!r}; e.g. repository:app:pull"
-        return MintFailed(Reason.REGISTRY_DENIED, text)
+        return MintFailed(Reason.SCOPE_REFUSED, text)
     text = f"{server} answered POST {post.path} with HTTP {status}; is it a container registry?"
     return MintFailed(Reason.REGISTRY_ERROR, text, retry_after(headers.get("retry-after")))
 

@@ -15,12 +15,14 @@ from hooks.core.decision import (
     Decision,
     Hold,
     Reject,
+    due_at,
     inputs_hash,
     resolve,
     usable_token,
 )
 from hooks.core.model import (
     AcrToken,
+    Binding,
     MintFailed,
     Policy,
     PullSecret,
@@ -32,7 +34,7 @@ from hooks.core.model import (
 from hooks.core.names import FOREGROUND_FINALIZERS
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms
-from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
+from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.verdict import Problem, new_status
 
 MISSING_RESYNC_SECONDS: Final = 60
@@ -73,7 +75,7 @@ def sync(
         now,
         usable=token is not None and not _is_missing(observed, now),
     )
-    wait = _resync(problem, token, status, policy, now)
+    wait = _resync(observed.binding, problem, token, status, policy, now)
     return Answer(
         status,
         secret,
@@ -172,6 +174,7 @@ def _accounts(
 
 
 def _resync(
+    binding: Binding,
     problem: Problem | None,
     token: AcrToken | None,
     status: Status,
@@ -190,4 +193,4 @@ def _resync(
         )
     if isinstance(problem, Hold | Reject):
         return problem.resync_after_seconds
-    return resync_after_seconds(refresh_at(token, policy.refresh_before), now) if token else 0
+    return resync_after_seconds(due_at(binding, token, policy), now) if token else 0

@@ -10,7 +10,7 @@ from hooks.core.attachment import is_denied
 from hooks.core.conditions import parse_time
 from hooks.core.model import AcrToken, Binding, Policy, Reason, Spec, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.refresh import refresh_at
+from hooks.core.refresh import refresh_at, spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,15 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
         return _taken(observed)
     token = usable_token(observed, request, now)
     intact = observed.secret is not None and observed.secret.intact
-    if token is not None and intact and refresh_at(token, policy.refresh_before) > now:
+    if token is not None and intact and due_at(observed.binding, token, policy) > now:
         return Keep()
     return _not_now(observed) or Mint(request, _newer_than(observed))
+
+
+def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
+    """Return the instant from which *binding*'s *token* is to be renewed."""
+    lead = policy.refresh_before + spread(binding.uid, policy.refresh_jitter)
+    return refresh_at(token, lead)
 
 
 def _taken(observed: Observed) -> Hold:

@@ -2,7 +2,8 @@
 
 HookError
 ├── BadRequest        the caller's: Metacontroller, or a person with curl   -> HTTP 400
-└── MalformedToken    the registry's, or whoever tampered with a Secret     -> a new token
+├── MalformedToken    the registry's, or whoever tampered with a Secret     -> a new token
+└── Busy              nobody's: others are waiting for Azure already         -> HTTP 429
 
 An invalid spec and a failure to get a token are no exceptions but values: they become conditions.
 """
@@ -18,3 +19,7 @@ class BadRequest(HookError):
 
 class MalformedToken(HookError):
     """Text that should have been a registry's token and is not."""
+
+
+class Busy(HookError):
+    """Too many wait for the same already; to be asked again in a moment."""

@@ -29,8 +29,12 @@ class Reason(StrEnum):
     AUDIENCE_REFUSED = "AudienceRefused"
     IDENTITY_UNAVAILABLE = "IdentityUnavailable"
     THROTTLED = "Throttled"
+    REGISTRY_NOT_FOUND = "RegistryNotFound"
+    REGISTRY_UNTRUSTED = "RegistryUntrusted"
     REGISTRY_UNREACHABLE = "RegistryUnreachable"
     REGISTRY_DENIED = "RegistryDenied"
+    SCOPE_REFUSED = "ScopeRefused"
+    SCOPE_NOT_GRANTED = "ScopeNotGranted"
     REGISTRY_FIREWALL = "RegistryFirewall"
     REGISTRY_ERROR = "RegistryError"
     MALFORMED_TOKEN = "MalformedToken"
@@ -197,3 +201,4 @@ class Policy:
     server: str | None
     identity: Identity | None
     refresh_before: timedelta
+    refresh_jitter: timedelta = timedelta(0)

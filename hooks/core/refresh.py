@@ -1,5 +1,6 @@
 """When to act, as arithmetic on instants. Reads no clock."""
 
+import hashlib
 import math
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,6 +21,15 @@ def refresh_at(token: AcrToken, refresh_before: timedelta) -> datetime:
     """
     life = token.expires_at - token.issued_at
     return token.expires_at - min(refresh_before, life / 2)
+
+
+def spread(key: str, jitter: timedelta) -> timedelta:
+    """Return how much earlier than others *key* is renewed: always the same, less than *jitter*.
+
+    So bindings that were made together are not renewed together.
+    """
+    fraction = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
+    return fraction * jitter
 
 
 def resync_after_seconds(at: datetime, now: datetime) -> int:

@@ -17,6 +17,7 @@ from tests.core.builders import (
     REQUEST,
     SECOND,
     SERVER,
+    new_jwt,
     new_token,
 )
 
@@ -58,7 +59,34 @@ def test_scope_down() -> None:
 def test_answer_with_token(post: Post, key: str) -> None:
     """A token is taken from the key that belongs to the request, whatever else is there."""
     body = f'{{"other":"eyJ","{key}":"{PLANTED}"}}'.encode()
-    assert parse_answer(REQUEST, post, 200, {}, body) == NEW_TOKEN
+    assert parse_answer(REQUEST, post, 200, {}, body) == NEW_TOKEN  # of no scope
+
+
+PULL = {"type": "repository", "name": "app", "actions": ["pull"]}
+
+
+def access_token(access: object) -> str:
+    """Return an access token with a claim *access*."""
+    return new_jwt({"iat": 1, "exp": 2, "access": access})
+
+
+@pytest.mark.parametrize("access", [[PULL], [PULL, {"type": "x"}], [PULL | {"actions": ["*"]}]])
+def test_scope_granted(access: object) -> None:
+    """A token that is good for all that was asked is taken; it may be good for more."""
+    text = access_token(access)
+    outcome = parse_answer(SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode())
+    assert isinstance(outcome, AcrToken)
+
+
+@pytest.mark.parametrize("access", [[], None, {}, [PULL | {"actions": []}], [PULL | {"name": "b"}]])
+def test_scope_not_granted(access: object) -> None:
+    """A token that is not tells what of the scope is missing, before a pull fails."""
+    text = access_token(access)
+    outcome = parse_answer(SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode())
+    assert isinstance(outcome, MintFailed)
+    assert outcome.reason is Reason.SCOPE_NOT_GRANTED
+    assert "not pull on app;" in outcome.message
+    assert "eyJ" not in repr(outcome)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +122,7 @@ def test_answer_without_token(body: bytes) -> None:
         ),
         pytest.param(401, EXCHANGE, b"DENIED", Reason.REGISTRY_DENIED, "AcrPull", id="401-denied"),
         pytest.param(
-            400, SCOPE_DOWN, b"", Reason.REGISTRY_DENIED, "'repository:app:pull'", id="400-scope"
+            400, SCOPE_DOWN, b"", Reason.SCOPE_REFUSED, "'repository:app:pull'", id="400-scope"
         ),
         pytest.param(400, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 400", id="400-before-scope"),
         pytest.param(404, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 404", id="404"),

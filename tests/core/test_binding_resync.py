@@ -1,6 +1,7 @@
 """When `/sync` wants to be asked again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.core.builders import (
     NOW,
     OBSERVED,
     POLICY,
+    SECOND,
     SECRET,
     new_token,
 )
@@ -92,3 +94,15 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
 def test_resync(observed: Observed, outcome: Outcome, seconds: int) -> None:
     """The next look is when the token is due, or as soon as trying again makes sense."""
     assert resync(observed, outcome) == seconds
+
+
+def test_spread() -> None:
+    """With a jitter a binding is renewed earlier than without, never later, and then at once."""
+    spread = replace(POLICY, refresh_jitter=HOUR)
+    plain = sync(OBSERVED, decide(OBSERVED, POLICY, NOW), None, POLICY, NOW)
+    early = sync(OBSERVED, decide(OBSERVED, spread, NOW), None, spread, NOW)
+    wait = early.resync_after_seconds
+    assert plain.resync_after_seconds - 3600 < wait < plain.resync_after_seconds
+    due = NOW + timedelta(seconds=wait)
+    assert isinstance(decide(OBSERVED, spread, due), Mint)
+    assert not isinstance(decide(OBSERVED, spread, due - 2 * SECOND), Mint)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
+from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds, spread
 from tests.core.builders import NOW, new_token
 
 
@@ -89,3 +89,16 @@ def test_retries_double() -> None:
         waits.append(retry_after_seconds(NOW, now, usable_until=None, asked=None))
         now += timedelta(seconds=waits[-1])
     assert waits == [5, 5, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_spread() -> None:
+    """Each key has its share of the time, always the same, and they lie apart."""
+    minute = timedelta(minutes=1)
+    shares = [spread(f"uid-{number}", minute) for number in range(100)]
+    assert shares == [spread(f"uid-{number}", minute) for number in range(100)]
+    assert all(timedelta(0) <= share < minute for share in shares)
+    thirds = [
+        sum(n * 20 <= share.total_seconds() < n * 20 + 20 for share in shares) for n in range(3)
+    ]
+    assert min(thirds) > 20
+    assert spread("uid-1", timedelta(0)) == timedelta(0)

@@ -1,0 +1,37 @@
+"""Scopes: what a token is asked for, and what it says it is good for.
+
+Grammar: https://distribution.github.io/distribution/spec/auth/scope/
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def missing(scope: str, access: Any) -> tuple[str, ...]:  # noqa: ANN401  any JSON value
+    """Return what of *scope* the claim *access* of a token does not grant, e.g. "push on app".
+
+    *scope* is valid: `type:name:action,action`, several separated by spaces. The claim is a list of
+    `{"type": "repository", "name": "app", "actions": ["pull"]}`, as in
+    https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
+    """
+    granted = set(_granted(access))
+    return tuple(
+        f"{action} on {name}"
+        for kind, name, action in _asked(scope)
+        if not granted & {(kind, name, action), (kind, name, "*")}
+    )
+
+
+def _asked(scope: str) -> Iterator[tuple[str, str, str]]:
+    for part in scope.split():
+        kind, _, rest = part.partition(":")
+        name, _, actions = rest.rpartition(":")
+        for action in dict.fromkeys(actions.split(",")):
+            yield kind, name, action
+
+
+def _granted(access: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  any JSON value
+    for entry in access if isinstance(access, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("actions"), list):
+            for action in entry["actions"]:
+                yield str(entry.get("type")), str(entry.get("name")), str(action)

@@ -1,0 +1,82 @@
+"""Limits on what is asked of Azure at once, and on who waits for it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hooks.core.errors import Busy
+
+
+class Turnstile:
+    """Lets *places* callers in at once, and a next one no sooner than *seconds* after the last."""
+
+    def __init__(self, places: int, seconds: float) -> None:
+        self._places = threading.BoundedSemaphore(places)
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    @contextmanager
+    def turn(self, latest: float) -> Iterator[None]:
+        """Hold a place. Raises `TimeoutError`: none by *latest*, an instant of `time.monotonic`."""
+        if not self._places.acquire(timeout=max(0.0, latest - time.monotonic())):
+            raise TimeoutError
+        try:
+            time.sleep(self._reserve(latest))
+            yield
+        finally:
+            self._places.release()
+
+    def _reserve(self, latest: float) -> float:
+        """Return the seconds until this caller's turn."""
+        with self._lock:
+            now = time.monotonic()
+            at = max(now, self._next)
+            if at > latest:
+                raise TimeoutError
+            self._next = at + self._seconds
+            return at - now
+
+
+class WaitingRoom:
+    """Has *places* for callers that wait, and `FEW` for a key that is slow.
+
+    That is one for which a caller has waited *patience* seconds. So whatever is slow, callers that
+    need something else find a place, and what is fast may have them all.
+    """
+
+    FEW = 4
+
+    def __init__(self, places: int, patience: float) -> None:
+        self._places = places
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._since: dict[str, dict[object, float]] = {}
+        self._total = 0
+
+    @contextmanager
+    def place(self, *keys: str) -> Iterator[None]:
+        """Hold a place among those of each of *keys*. Raises `Busy`: there is none."""
+        caller = object()
+        with self._lock:
+            now = time.monotonic()
+            slow = next((key for key in keys if self._is_full(key, now)), None)
+            if slow is not None or self._total >= self._places:
+                raise Busy(f"too many requests wait for {slow or 'Azure'}")
+            for key in keys:
+                self._since.setdefault(key, {})[caller] = now
+            self._total += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                for key in keys:
+                    del self._since[key][caller]
+                    if not self._since[key]:
+                        del self._since[key]
+                self._total -= 1
+
+    def _is_full(self, key: str, now: float) -> bool:
+        since = self._since.get(key, {})
+        return len(since) >= self.FEW and now - next(iter(since.values())) > self._patience

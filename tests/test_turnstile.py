@@ -1,0 +1,75 @@
+"""How many get in at once, how fast, and who is sent away."""
+
+import threading
+import time
+from contextlib import ExitStack
+from itertools import pairwise
+
+import pytest
+
+from hooks.core.errors import Busy
+from hooks.turnstile import Turnstile, WaitingRoom
+
+
+def soon() -> float:
+    """Return an instant that is far enough for what is free, and near enough to wait for."""
+    return time.monotonic() + 0.3
+
+
+def test_places() -> None:
+    """One more than there are places waits, in vain or until one is free."""
+    turnstile = Turnstile(2, 0)
+    with turnstile.turn(soon()):
+        with turnstile.turn(soon()), pytest.raises(TimeoutError), turnstile.turn(soon()):
+            pytest.fail("a third place")
+        with turnstile.turn(soon()):
+            pass
+
+
+def test_pace() -> None:
+    """Turns are so many seconds apart, and none comes after the latest instant."""
+    turnstile = Turnstile(5, 0.2)
+    turns = []
+    for _ in range(3):
+        with turnstile.turn(time.monotonic() + 1):
+            turns.append(time.monotonic())
+    assert all(later - earlier >= 0.19 for earlier, later in pairwise(turns))
+    with pytest.raises(TimeoutError), turnstile.turn(time.monotonic() + 0.01):
+        pytest.fail("too early")
+    with turnstile.turn(time.monotonic() + 1):  # the place is free again
+        pass
+
+
+def test_room_is_full() -> None:
+    """There are so many places in all, and they are free again after."""
+    room = WaitingRoom(2, patience=60)
+    with ExitStack() as waiting:
+        waiting.enter_context(room.place("a", "b"))
+        waiting.enter_context(room.place("a", "c"))
+        with pytest.raises(Busy, match="Azure"), room.place("d"):
+            pytest.fail("a third place")
+    with room.place("d"), room.place("d"):
+        pass
+
+
+def test_slow_key() -> None:
+    """While one has waited long for a key, it has few places; others have theirs."""
+    room = WaitingRoom(20, patience=0.05)
+    with ExitStack() as waiting:
+        for number in range(WaitingRoom.FEW):
+            waiting.enter_context(room.place("dead", str(number)))
+        threading.Event().wait(0.1)
+        with pytest.raises(Busy, match="dead"), room.place("dead", "x"):
+            pytest.fail("one place too many")
+        with room.place("alive", "x"):
+            pass
+    with room.place("dead"):
+        pass
+
+
+def test_fast_key() -> None:
+    """A key for which nobody has waited long has all the places."""
+    room = WaitingRoom(20, patience=60)
+    with ExitStack() as waiting:
+        for _ in range(20):
+            waiting.enter_context(room.place("fast"))
