@@ -28,8 +28,10 @@ from hooks.core.request import (
 from hooks.log import FIELDS, redact
 from hooks.schemas import check_spec
 from hooks.settings import Settings, SettingsError, read_hook_token
+from hooks.turnstile import Budget
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # a Namespace's worth of related objects is far less
+BYTES_AT_ONCE: Final = MAX_BODY_BYTES  # decoded, the worst of them takes 25 times as much
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
@@ -81,7 +83,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # a chunked body is cut, not refused
-    hooks = Hooks(settings, mint, clock)
+    hooks, budget = Hooks(settings, mint, clock), Budget(BYTES_AT_ONCE)
     routes = {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,
@@ -90,7 +92,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
         "/serviceaccount/customize": hooks.decorate_customize,
     }
     for path, hook in routes.items():
-        app.add_url_rule(path, path, _view(path, hook), methods=["POST"])
+        app.add_url_rule(path, path, _view(path, hook, budget), methods=["POST"])
     for path, check_health in health_checks(settings).items():
         app.add_url_rule(path, path, _health_view(check_health))
     app.before_request(lambda: _authorize(settings))
@@ -103,13 +105,17 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     return app
 
 
-def _view(path: str, hook: Callable[[JSON], JSON]) -> Callable[[], Response]:
+def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[], Response]:
     def view() -> Response:
         started = time.perf_counter()
-        body = _body()
-        result = hook(body)
-        log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
-        return _json(result)
+        size = MAX_BODY_BYTES if request.content_length is None else request.content_length
+        if size > MAX_BODY_BYTES:
+            raise RequestEntityTooLarge
+        with budget.reserve(size):
+            body = _body()
+            result = hook(body)
+            log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
+            return _json(result)
 
     return view
 
@@ -132,8 +138,6 @@ def _cut(name: object) -> object:
 
 
 def _body() -> JSON:
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
     data = request.get_data(cache=False)
     if len(data) > MAX_BODY_BYTES:  # sent in chunks
         raise RequestEntityTooLarge

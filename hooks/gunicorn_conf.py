@@ -16,7 +16,7 @@ except SettingsError as error:
 
 bind = settings.bind
 workers = 1  # one cache of tokens; two replicas are two Pods
-worker_class = "gthread"
+worker_class = "hooks.worker.Worker"
 threads = 32  # a hook that mints holds one for up to 8 s
 keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does not retry a POST
 timeout = 30  # seconds without a sign of life from the worker

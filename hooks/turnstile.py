@@ -1,4 +1,4 @@
-"""Limits on what is asked of Azure at once, and on who waits for it."""
+"""Limits on what is asked of Azure at once, on who waits for it, and on what is worked on."""
 
 import threading
 import time
@@ -80,3 +80,24 @@ class WaitingRoom:
     def _is_full(self, key: str, now: float) -> bool:
         since = self._since.get(key, {})
         return len(since) >= self.FEW and now - next(iter(since.values())) > self._patience
+
+
+class Budget:
+    """So many bytes for all requests that are worked on at once."""
+
+    def __init__(self, total: int) -> None:
+        self._left = total
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[None]:
+        """Take *size* bytes. Raises `Busy`: there are not so many left."""
+        with self._lock:
+            if size > self._left:
+                raise Busy("requests as large as these are worked on already")
+            self._left -= size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._left += size

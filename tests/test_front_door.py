@@ -139,6 +139,7 @@ def test_malformed_request_is_logged_without_its_token(service: Service) -> None
 def test_somebody_elses_secret(client: Client) -> None:
     """A Secret of our name that is the user's stays theirs, and so does its entry."""
     account = service_account("default", "zeta", "acr-pull-app", owner="app")
+    account["metadata"]["annotations"] = {"acrpull.dev/pull-secrets": ""}  # by the decorator
     body = observed(client.parent(), account)
     theirs = {"metadata": {"name": "acr-pull-app", "namespace": "team-a"}, "type": "Opaque"}
     body["related"]["Secret.v1"] = {"team-a/acr-pull-app": theirs}

@@ -1,0 +1,83 @@
+"""An end for requests that do not arrive: a byte now and then keeps a thread for ever.
+
+Knows sockets; nothing of HTTP.
+"""
+
+import socket
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Protocol
+
+
+class Body(Protocol):
+    """What a request's body can do."""
+
+    def read(self, size: int | None = None) -> bytes:
+        """Return up to *size* bytes, all that there are for None; none at the end."""
+
+
+class Arrival:
+    """A request on its way in on *sock*, to be there at *at*, an instant of `time.monotonic`."""
+
+    def __init__(self, sock: socket.socket, at: float) -> None:
+        self.at = at
+        self._sock: socket.socket | None = sock
+        self._lock = threading.Lock()
+
+    def complete(self) -> None:
+        """Note that it is there."""
+        with self._lock:
+            self._sock = None
+
+    def end(self) -> None:
+        """Wake the thread that reads it, if it is not there."""
+        with self._lock:
+            if self._sock is not None:
+                with suppress(OSError):  # it has ended by itself
+                    self._sock.shutdown(socket.SHUT_RD)
+
+
+class Deadlines:
+    """Ends arrivals that take longer than *seconds*, from one thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._arrivals: deque[Arrival] = deque()  # in order, for all have the same time
+        self._more = threading.Event()
+        threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+
+    def expect(self, sock: socket.socket) -> Arrival:
+        """Return the arrival of a request on *sock*, which begins now."""
+        arrival = Arrival(sock, time.monotonic() + self._seconds)
+        self._arrivals.append(arrival)
+        self._more.set()
+        return arrival
+
+    def _run(self) -> None:
+        while True:
+            self._more.wait()
+            self._more.clear()
+            while self._arrivals:
+                arrival = self._arrivals.popleft()
+                time.sleep(max(0.0, arrival.at - time.monotonic()))
+                arrival.end()
+
+
+class TimedBody:
+    """A *body* that notes its end with its *arrival*; of *length* bytes, None if sent in chunks."""
+
+    def __init__(self, body: Body, length: int | None, arrival: Arrival) -> None:
+        self._body = body
+        self._left = length
+        self._arrival = arrival
+
+    def read(self, size: int | None = None) -> bytes:
+        """Return up to *size* bytes, all that there are for None."""
+        data = self._body.read(size)
+        if self._left is not None:
+            self._left -= len(data)
+        if not data or size is None or self._left == 0:
+            self._arrival.complete()
+        return data

@@ -1,0 +1,42 @@
+"""gunicorn's threads, of which a caller that is slow holds none for long."""
+
+from typing import Any, Final
+
+from gunicorn.workers import gthread  # type: ignore[import-untyped]
+
+from hooks.deadline import Arrival, Deadlines, TimedBody
+
+ARRIVAL_SECONDS: Final = 5  # for head and body; Metacontroller sends both at once
+IDLE_SECONDS: Final = 0.05  # a new connection with nothing on it then waits outside of the threads
+
+
+class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Ends requests that do not arrive in time, and lets idle connections hold no thread.
+
+    What it overrides: gunicorn@27.0.1:gunicorn/workers/gthread.py
+    """
+
+    def init_process(self) -> None:
+        """Start what ends them, in the process that answers."""
+        self._deadlines = Deadlines(ARRIVAL_SECONDS)
+        super().init_process()
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
+        """Read a request and answer it, in a thread."""
+        if not conn.initialized and not conn.wait_for_data(IDLE_SECONDS):
+            return gthread._DEFER  # back to the poller
+        conn.arrival = self._deadlines.expect(conn.sock)
+        try:
+            return super().handle(conn)
+        finally:
+            conn.arrival.complete()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
+        """Answer a request whose head is there."""
+        arrival: Arrival = conn.arrival
+        lengths = [value for name, value in req.headers if name == "CONTENT-LENGTH"]
+        chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
+        if not lengths and not chunked:
+            arrival.complete()
+        req.body = TimedBody(req.body, int(lengths[0]) if lengths else None, arrival)
+        return super().handle_request(req, conn)

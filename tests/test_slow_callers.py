@@ -1,0 +1,114 @@
+"""Callers that send slowly, nothing, or a lot: hooks and probes are answered all the same."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import requests
+
+from hooks.app import MAX_BODY_BYTES
+from tests.client import Client, observed
+from tests.e2e.process import free_port
+from tests.emulator import Emulator
+from tests.service import Service
+
+HEAD = b"POST /sync HTTP/1.1\r\nHost: a\r\n"
+PATIENCE_SECONDS = 15
+MEMORY_BYTES = 512 * 1024 * 1024  # the limit in metacontroller/deployment.yaml
+
+
+@pytest.fixture(scope="module")
+def probed(running_emulator: Emulator) -> Iterator[tuple[Service, str]]:
+    """Start a service of its own, with a listener for probes; return it and where that is."""
+    health = f"127.0.0.1:{free_port()}"
+    with Service(running_emulator.environment() | {"HEALTH_BIND": health}) as service:
+        yield service, f"http://{health}/healthz"
+
+
+@contextmanager
+def callers(service: Service, count: int, sent: bytes) -> Iterator[list[socket.socket]]:
+    """Open *count* connections that say *sent* and no more."""
+    with ExitStack() as opened:
+        made = [
+            opened.enter_context(socket.create_connection(service.address)) for _ in range(count)
+        ]
+        for connection in made:
+            connection.sendall(sent)
+        yield made
+
+
+def probe(url: str) -> int:
+    """Return the status of a probe, which a kubelet waits for a second for."""
+    return requests.get(url, timeout=1).status_code
+
+
+@pytest.mark.parametrize(
+    ("count", "sent"),
+    [
+        pytest.param(200, b"", id="idle"),
+        pytest.param(60, HEAD, id="half-a-head"),
+        pytest.param(60, HEAD + b"Content-Length: 100\r\n\r\n{", id="half-a-body"),
+        pytest.param(60, HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", id="half-a-chunk"),
+    ],
+)
+def test_many_that_wait(
+    probed: tuple[Service, str], emulator: Emulator, count: int, sent: bytes
+) -> None:
+    """More callers than there are threads send half a request: others are answered."""
+    service, health = probed
+    client = Client(service.url, emulator.acr_server)
+    with callers(service, count, sent):
+        assert probe(health) == 200
+        response = requests.post(
+            f"{service.url}/sync", json=observed(client.parent()), timeout=PATIENCE_SECONDS
+        )
+        assert response.status_code == 200
+        assert probe(health) == 200
+
+
+def test_a_dribble_ends(probed: tuple[Service, str]) -> None:
+    """A caller that sends a byte now and then is cut off, whatever it would send."""
+    service, _ = probed
+    with callers(service, 1, HEAD + b"Content-Length: 1000\r\n\r\n") as (caller,):
+        caller.settimeout(0.2)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        answer = b"waiting"
+        while answer == b"waiting":
+            assert time.monotonic() < deadline
+            answer = dribble(caller)
+    assert not answer.startswith(b"HTTP/1.1 200")
+
+
+def dribble(caller: socket.socket) -> bytes:
+    """Send a byte; return what comes back, b"" where the connection is at its end."""
+    try:
+        caller.sendall(b" ")
+        return caller.recv(100)
+    except TimeoutError:
+        return b"waiting"
+    except OSError:  # reset
+        return b""
+
+
+def test_large_bodies_at_once(probed: tuple[Service, str]) -> None:
+    """Bodies of the largest size, many at once: some are sent away, and the memory suffices."""
+    service, health = probed
+    objects = b'{"parent":{"metadata":{"name":"a"}},"x":[' + b"{}," * (5 * 1024 * 1024)
+    body = objects[: MAX_BODY_BYTES - 10].rpartition(b",")[0] + b"]}"
+
+    def send(_: int) -> int:
+        return requests.post(f"{service.url}/sync", data=body, timeout=60).status_code
+
+    with ThreadPoolExecutor(32) as pool:
+        sending = [pool.submit(send, number) for number in range(32)]
+        peak = 0
+        while not all(future.done() for future in sending):
+            assert probe(health) == 200
+            peak = max(peak, service.rss_bytes())
+            time.sleep(0.1)
+        statuses = {future.result() for future in sending}
+    assert statuses == {200, 429}
+    assert peak < MEMORY_BYTES
