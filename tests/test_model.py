@@ -188,7 +188,8 @@ def test_spec_and_status_are_written_apart() -> None:
     made = cluster.create(binding("team-a", "app", acrServer="a") | {"status": {"lost": True}})
     assert "status" not in made
     made = cluster.update_status(made | {"status": {"ready": True}, "spec": {}})
-    assert (made["spec"], made["metadata"]["generation"]) == ({"acrServer": "a"}, 1)
+    spec = {"acrServer": "a", "serviceAccountName": "default"}  # the latter by the CRD
+    assert (made["spec"], made["metadata"]["generation"]) == (spec, 1)
     made = cluster.update(made | {"status": {}, "spec": {"acrServer": "b"}})
     assert (made["status"], made["metadata"]["generation"]) == ({"ready": True}, 2)
     made["metadata"]["labels"] = {"a": "b"}
@@ -355,6 +356,18 @@ def test_a_deleted_namespace_takes_all_and_admits_nothing() -> None:
     assert world.cluster.list() == []
 
 
+def test_a_deleted_namespace_is_left_alone_for_a_while() -> None:
+    """With the namespace controller's true grace, nothing in it is deleted for 5 s."""
+    world = World()
+    world.mc.namespaces.grace = world.mc.namespaces.GRACE
+    world.cluster.delete("Namespace", "", "team-a")
+    world.mc.advance(4.9)
+    assert [o["kind"] for o in world.cluster.list()] == ["Namespace", "ServiceAccount"]
+    assert world.mc.next_due() == world.clock.now() + timedelta(seconds=0.1)
+    world.mc.advance(0.1)
+    assert world.cluster.list() == []
+
+
 # Applying
 
 
@@ -397,6 +410,31 @@ def test_server_side_apply_owns_field_by_field() -> None:
     assert bare["metadata"]["labels"] == {"shared": "1"}
     with pytest.raises(InvalidError):
         cluster.apply(owned_by({"uid": made["metadata"]["uid"]}, name="default"))
+
+
+@pytest.mark.parametrize(
+    ("there", "applied", "merged"),
+    [
+        ("ab", "ba", "ba"),
+        ("ab", "b", "ab"),
+        ("xayb", "bca", "xybca"),
+        ("xab", "cab", "xcab"),
+        ("", "ba", "ba"),
+    ],
+)
+def test_server_side_apply_merges_lists_in_the_order_applied(
+    there: str, applied: str, merged: str
+) -> None:
+    """Who owns an object stands in the order applied, where the first of them stood."""
+    cluster = cluster_with_namespace()
+    cluster.create(owned_by(*map(node, there), name="default"))
+    owners = cluster.apply(owned_by(*map(node, applied), name="default"))["metadata"]
+    assert "".join(ref["uid"] for ref in owners["ownerReferences"]) == merged
+
+
+def node(name: str) -> Object:
+    """Return a reference to a Node, which does not control."""
+    return {"apiVersion": "v1", "kind": "Node", "name": name, "uid": name}
 
 
 # Metacontroller

@@ -10,7 +10,7 @@ import json
 
 from tests.model.errors import InvalidError
 from tests.model.objects import Object, finalizers_of, is_deleting, owners_of
-from tests.model.resources import NAMESPACE, RESOURCES, SECRET, SERVICE_ACCOUNT
+from tests.model.resources import BINDING, NAMESPACE, RESOURCES, SECRET, SERVICE_ACCOUNT
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
 
@@ -43,6 +43,8 @@ def normalise(obj: Object) -> Object:
     if stored["kind"] == SECRET.kind:
         # SetDefaults_Secret, in pkg/apis/core/v1/defaults.go
         stored.setdefault("type", "Opaque")
+    if stored["kind"] == BINDING.kind and isinstance(stored.get("spec"), dict):
+        stored["spec"].setdefault("serviceAccountName", "default")  # crds/acrpullbinding.yaml
     return stored
 
 

@@ -1,67 +1,37 @@
-"""The two controllers as their requests carry them (key `controller`).
+"""The two controllers as their requests carry them (key `controller`): the project's own manifests.
 
-The shape is Metacontroller v4.17.2's, observed 2026-11-23; managedFields and kubectl's
-annotation are left out.
+What Metacontroller v4.17.2 and the API server make of them is as tests/golden shows it; but for
+managedFields, labels and kubectl's annotation, which are left out.
 """
+
+from pathlib import Path
+
+import yaml
 
 from tests.model.objects import Object
 
 NAME = "acrpull"
-_URL = "http://127.0.0.1:8080"
+_FOLDER = Path(__file__).parents[2] / "metacontroller"
 
 
-def _hook(path: str) -> Object:
-    return {"version": "v2", "webhook": {"url": _URL + path}}
-
-
-def _child(resource: str) -> Object:
-    strategy = {"method": "InPlace", "statusChecks": {}}
-    return {"apiVersion": "v1", "resource": resource, "updateStrategy": strategy}
-
-
-def _controller(kind: str, uid: str, spec: Object) -> Object:
+def _controller(file: str, uid: str) -> Object:
+    manifest = yaml.safe_load((_FOLDER / file).read_text("utf-8"))
+    for child in manifest["spec"].get("childResources", []):
+        child["updateStrategy"]["statusChecks"] = {}
     return {
-        "kind": kind,
-        "apiVersion": "metacontroller.k8s.io/v1alpha1",
+        "kind": manifest["kind"],
+        "apiVersion": manifest["apiVersion"],
         "metadata": {
-            "name": NAME,
+            "name": manifest["metadata"]["name"],
             "uid": uid,
             "resourceVersion": "1",
             "generation": 1,
             "creationTimestamp": "2026-01-01T00:00:00Z",
         },
-        "spec": spec,
+        "spec": manifest["spec"],
         "status": {},
     }
 
 
-COMPOSITE = _controller(
-    "CompositeController",
-    "00000000-0000-4000-8000-000000000001",
-    {
-        "parentResource": {
-            "apiVersion": "acrpull.dev/v1beta1",
-            "resource": "acrpullbindings",
-            "ignoreStatusChanges": True,
-        },
-        "childResources": [_child("secrets"), _child("serviceaccounts")],
-        "hooks": {
-            "customize": _hook("/customize"),
-            "sync": _hook("/sync"),
-            "finalize": _hook("/finalize"),
-        },
-        "generateSelector": True,
-    },
-)
-
-DECORATOR = _controller(
-    "DecoratorController",
-    "00000000-0000-4000-8000-000000000002",
-    {
-        "resources": [{"apiVersion": "v1", "resource": "serviceaccounts"}],
-        "hooks": {
-            "customize": _hook("/serviceaccount/customize"),
-            "sync": _hook("/serviceaccount/sync"),
-        },
-    },
-)
+COMPOSITE = _controller("composite.yaml", "00000000-0000-4000-8000-000000000001")
+DECORATOR = _controller("decorator.yaml", "00000000-0000-4000-8000-000000000002")

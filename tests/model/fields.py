@@ -16,6 +16,7 @@ Path = tuple[str, ...]
 Holders = dict[Path, frozenset[str]]
 
 _KEYED = ("labels", "annotations")
+_LISTED = ("ownerReferences", "finalizers")
 
 
 def leaves(obj: Object) -> dict[Path, Any]:
@@ -49,7 +50,7 @@ def _set(obj: Object, path: Path, value: Any) -> None:  # noqa: ANN401 - any JSO
         parent = parent.setdefault(step, {})
     if len(path) == 1:
         section, name = obj, path[0]
-    elif path[-2] in ("ownerReferences", "finalizers"):
+    elif path[-2] in _LISTED:
         _set_item(parent.setdefault(path[-2], []), path[-1], value)
         return
     else:
@@ -62,9 +63,35 @@ def _set(obj: Object, path: Path, value: Any) -> None:  # noqa: ANN401 - any JSO
 
 def _set_item(items: list[Any], identity: str, value: Any) -> None:  # noqa: ANN401 - any JSON
     """Put *value* in *items* in place of the entry with that *identity*; None takes it away."""
-    names = [item["uid"] if isinstance(item, dict) else item for item in items]
+    names = [_identity(item) for item in items]
     at = names.index(identity) if identity in names else len(items)
     items[at : at + 1] = [] if value is None else [copy.deepcopy(value)]
+
+
+def _identity(item: Any) -> str:  # noqa: ANN401 - any JSON
+    return str(item["uid"] if isinstance(item, dict) else item)
+
+
+def _order(merged: Object, live: Object, applied: Object, section: str) -> None:
+    """Put the list *section* of the metadata *merged*, in place, into the order of a merge.
+
+    What only the server has stays where it is; what is in both comes in the order of *applied*,
+    after what precedes it there.
+    Source: structured-merge-diff@v6.3.3:typed/merge.go (visitListItems)
+    """
+    waiting = [_identity(item) for item in applied.get(section) or []]
+    there = [_identity(item) for item in live.get(section) or []]
+    order: list[str] = []
+    for name in there:
+        if name not in waiting + order:
+            order.append(name)
+        elif name == next((each for each in waiting if each in there), None):
+            until = waiting.index(name) + 1
+            order += waiting[:until]
+            waiting = waiting[until:]
+    order += waiting
+    if section in merged:
+        merged[section].sort(key=lambda item: order.index(_identity(item)))
 
 
 class FieldOwners:
@@ -99,6 +126,8 @@ class FieldOwners:
             shared = held.get(path, frozenset()) if same else frozenset()
             held[path] = shared | {APPLY}
             _set(merged, path, value)
+        for section in _LISTED:
+            _order(merged["metadata"], live["metadata"], applied["metadata"], section)
         for path in [p for p, holders in held.items() if APPLY in holders and p not in wanted]:
             held[path] -= {APPLY}
             if not held[path]:

@@ -19,7 +19,7 @@ from tests.model.objects import (
     owners_of,
     uid_of,
 )
-from tests.model.resources import NAMESPACE, find_kind
+from tests.model.resources import find_kind
 
 
 @dataclass
@@ -110,33 +110,3 @@ class GarbageCollector:
             else:
                 owners.solid.add(ref["uid"])
         return owners
-
-
-class NamespaceController:
-    """Empties a deleted Namespace, one object at a time, and then lets it go.
-
-    Source: kubernetes v1.36,
-    pkg/controller/namespace/deletion/namespaced_resources_deleter.go:98
-    """
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def pending(self) -> list[Key]:
-        """Return what there is to do, as keys for `work`."""
-        due: list[Key] = []
-        for namespace in self._cluster.peek(NAMESPACE.kind):
-            if is_deleting(namespace) and namespace["spec"].get("finalizers"):
-                content = self._cluster.peek(namespace=namespace["metadata"]["name"])
-                due += [key_of(obj) for obj in content if not is_deleting(obj)]
-                due += [] if content else [key_of(namespace)]
-        return due
-
-    def work(self, key: Key) -> None:
-        """Delete one object of a deleted Namespace, or finalize the Namespace itself."""
-        if key[0] != NAMESPACE.kind:
-            self._cluster.delete(*key)
-            return
-        namespace = self._cluster.read(*key)
-        namespace["spec"]["finalizers"] = []
-        self._cluster.update(namespace)

@@ -16,9 +16,10 @@ from tests.model.cluster import Cluster
 from tests.model.composite import Composite
 from tests.model.decorator import Decorator
 from tests.model.errors import ApiError, SyncError
-from tests.model.garbage import GarbageCollector, NamespaceController
+from tests.model.garbage import GarbageCollector
 from tests.model.hook import Call, Hooks, HotLoop, Post, TooManyRequestsError
 from tests.model.informers import Informers
+from tests.model.namespaces import NamespaceController
 from tests.model.objects import Key
 from tests.model.store import Event
 
@@ -42,6 +43,7 @@ class Metacontroller:
 
     Attributes:
         events: the Warning Events of failed syncs, oldest first
+        namespaces: the namespace controller
     """
 
     def __init__(
@@ -58,7 +60,8 @@ class Metacontroller:
         self._strategy = strategy
         self._random = random.Random(seed)  # noqa: S311 - an order to try, not a secret
         self._stale = 0.5 if stale is True else float(stale)
-        self._janitors = (GarbageCollector(cluster), NamespaceController(cluster))
+        self.namespaces = NamespaceController(cluster)
+        self._janitors = (GarbageCollector(cluster), self.namespaces)
         self._informers: Informers
         self._controllers: tuple[Composite, Decorator]
         self._next_relist: datetime
@@ -116,8 +119,9 @@ class Metacontroller:
         self.settle()
 
     def next_due(self) -> datetime:
-        """Return when something next falls due: a resync, a retry or a relist."""
+        """Return when something next falls due: a resync, a retry, a relist, a Namespace's end."""
         delays = [controller.queue.next_due() for controller in self._controllers]
+        delays.append(self.namespaces.next_due())
         return min([self._next_relist, *(delay for delay in delays if delay)])
 
     def _promote(self) -> None:
