@@ -9,7 +9,7 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-un
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run test e2e e2e-cluster fmt golden bench lock image
+.PHONY: help venv demo run test e2e e2e-cluster capture fmt golden bench lock image
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(VENV)/locked ## make the virtual environment from the locks
@@ -34,11 +34,15 @@ e2e: venv $(KUBE) ## on a real control plane; METACONTROLLER=<binary> SEED=1
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
 	  --metacontroller-crds "$(METACONTROLLER_CRDS)"
 e2e-cluster: venv ## on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
+	$(if $(KUBECONFIG),,$(error KUBECONFIG=<file> is missing: it says which cluster is played on))
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --cluster --acr-server "$(ACR_SERVER)" --client-id "$(CLIENT_ID)"
 $(KUBE): tests/e2e/kube/main.go tests/e2e/kube/go.mod tests/e2e/kube/go.sum
 	@command -v go > /dev/null || { echo "Go >= 1.21 builds the control plane, and there is none: \
 	https://go.dev/doc/install" >&2; exit 1; }
 	cd $(<D)/ && go build -trimpath -ldflags '-s -w' -o bin/kube .
+capture: venv $(KUBE) ## write the golden requests anew; METACONTROLLER=<binary>
+	$(PY) -m tests.e2e.capture --metacontroller "$(METACONTROLLER)" --version "$(METACONTROLLER_VERSION)"
+	$(PY) -m tests.golden
 fmt: venv ## format, and fix what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .

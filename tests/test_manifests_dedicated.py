@@ -10,7 +10,7 @@ from tests.test_manifests import FOLDER, OBJECTS, load
 
 DEDICATED: Final = FOLDER / "dedicated"
 (KUSTOMIZATION,) = load(DEDICATED / "kustomization.yaml")
-APART: Final = {"kustomization.yaml", "owner-references.yaml"}  # the second, by those who need it
+APART: Final = {"kustomization.yaml", "owner-references"}  # the second, by those who need it
 ADDED: Final = {
     (manifest["kind"], manifest["metadata"]["name"]): manifest
     for path in KUSTOMIZATION["resources"]
@@ -171,7 +171,7 @@ def test_policies_know_the_account(patch: dict[str, Any]) -> None:
 
 def test_own_policies_know_the_account() -> None:
     """So does each policy that is of this account alone."""
-    apart = load(DEDICATED / "owner-references.yaml")
+    apart = load(DEDICATED / "owner-references/rights.yaml")
     policies = [m for m in (*ADDED.values(), *apart) if m["kind"] == "ValidatingAdmissionPolicy"]
     assert len(policies) == 2
     for policy in policies:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
-from hooks.core.names import WANTED_ANNOTATION
+from hooks.core.names import FINALIZER_PREFIX, WANTED_ANNOTATION
 from hooks.core.ownership import (
     Terms,
     controller_uid,
@@ -83,7 +83,7 @@ def holds_up_deletion(
 
     Entries of other bindings are the holder's to take off, for a binding that goes can't adopt. So
     it stays until there are none, or until it has let go and another binding has taken over, unless
-    it can't (not *can_release*).
+    it can't (not *can_release*). One that somebody else's finalizer keeps lets go first, too.
     """
     if account.deleting:
         return False
@@ -97,7 +97,14 @@ def holds_up_deletion(
     listed = own in account.pull_secrets and (not taken or own in account.attached)
     if listed or not is_guarded(account, namespace):
         return True
-    return bool(entries) and (can_release or own in wanted or not entries <= wanted)
+    if can_release:
+        return bool(entries) or _lingers(binding)
+    return bool(entries) and (own in wanted or not entries <= wanted)
+
+
+def _lingers(binding: Binding) -> bool:
+    """Say whether *binding* is still there when we are done with it."""
+    return not all(name.startswith(FINALIZER_PREFIX) for name in binding.finalizers)
 
 
 def leftovers(account: ServiceAccount) -> set[str]:
@@ -120,9 +127,9 @@ def desire(
 
 
 def _may_be_handed_over(binding: Binding, account: ServiceAccount, terms: Terms) -> bool:
-    """Say whether *account* lists other live bindings' Secrets, and nothing else is to be done."""
+    """Say whether nothing is to be done but for other bindings, those to come among them."""
     others = leftovers(account).intersection(account.wanted) - {binding.secret_name}
-    return bool(others) and not holds_up_deletion(
+    return bool(others or _lingers(binding)) and not holds_up_deletion(
         binding, account, terms.namespace, taken=terms.taken, can_release=False
     )
 

@@ -22,6 +22,8 @@ UID_LABEL: Final = "controller-uid"
 # Left by the apply strategy dynamic-apply, stripped by server-side-apply.
 # metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:34
 LAST_APPLIED_ANNOTATION: Final = "metacontroller.k8s.io/last-applied-configuration"
+# metacontroller@v4.17.2:pkg/controller/composite/controller.go:215
+FINALIZER_PREFIX: Final = "metacontroller.io/"
 # metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go (GroupVersionKind.MarshalText)
 SECRETS: Final = "Secret.v1"
 SERVICE_ACCOUNTS: Final = "ServiceAccount.v1"

@@ -7,7 +7,7 @@ adopt the ServiceAccount; the annotation tells the owner about the other binding
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hooks.core.attachment import leftovers, targets
+from hooks.core.attachment import is_denied, leftovers, targets
 from hooks.core.model import Binding, Policy, Reason, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -31,7 +31,7 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     if account.deleting:
         return Decoration()
     targeting = sorted((b for b in bindings if targets(b, account, policy)), key=_age)
-    owner = _owner(account, bindings, targeting)
+    owner = _owner(account, bindings, targeting, policy)
     if owner is None:
         return _undecorate(account, bindings)
     wanted = ",".join(binding.secret_name for binding in targeting)
@@ -39,7 +39,10 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
 
 
 def _owner(
-    account: ServiceAccount, bindings: Sequence[Binding], targeting: Sequence[Binding]
+    account: ServiceAccount,
+    bindings: Sequence[Binding],
+    targeting: Sequence[Binding],
+    policy: Policy,
 ) -> Binding | None:
     """Return the binding that owns *account*; *targeting* is oldest first.
 
@@ -57,9 +60,14 @@ def _owner(
         return holder
     if is_foreign(account):
         return None
-    cleaners = [binding for binding in bindings if not binding.deleting]
-    candidates = targeting or (sorted(cleaners, key=_age) if leftovers(account) else ())
-    return candidates[0] if candidates else None
+    if not targeting and leftovers(account):
+        targeting = sorted((b for b in bindings if _cleans_up(b, policy)), key=_age)
+    return targeting[0] if targeting else None
+
+
+def _cleans_up(binding: Binding, policy: Policy) -> bool:
+    """Say whether *binding* may adopt what it does not target; one that is denied has no Secret."""
+    return not binding.deleting and not is_denied(binding, policy)
 
 
 def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:

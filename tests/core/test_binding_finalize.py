@@ -23,7 +23,8 @@ from tests.core.builders import (
     UNTOUCHED,
 )
 
-GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True, finalizers=("metacontroller",)))
+FINALIZER = "metacontroller.io/compositecontroller-acrpull"
+GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True, finalizers=(FINALIZER,)))
 LET_GO = replace(ACCOUNT, pull_secrets=("zeta",))
 UNGUARDED = replace(LET_GO, owners=(HOLDER,))
 BY_HAND = replace(UNTOUCHED, pull_secrets=(SECRET_NAME,))
@@ -68,7 +69,7 @@ def test_finalized(observed: Observed, *, finalized: bool) -> None:
 @pytest.mark.parametrize("finalizer", ["foregroundDeletion", "orphan"])
 def test_children_are_not_managed(finalizer: str) -> None:
     """A deletion that leaves the children to the garbage collector waits for nothing."""
-    binding = replace(GOING.binding, finalizers=("metacontroller", finalizer))
+    binding = replace(GOING.binding, finalizers=(FINALIZER, finalizer))
     answer = finalize(replace(GOING, binding=binding), POLICY, NOW)
     assert (answer.finalized, answer.resync_after_seconds) == (True, 0)
 

@@ -7,7 +7,7 @@ import pytest
 
 from hooks.core.attachment import holds_up_deletion
 from hooks.core.binding import finalize
-from hooks.core.model import Binding, Owner, ServiceAccount
+from hooks.core.model import Binding, Owner, ServiceAccount, Spec
 from hooks.core.observed import Observed
 from hooks.core.service_account import decorate
 from tests.core.builders import (
@@ -16,6 +16,7 @@ from tests.core.builders import (
     FOREIGN,
     GUARD,
     HOLDER,
+    IDENTITY,
     NAMESPACE,
     NOW,
     OBSERVED,
@@ -32,6 +33,7 @@ JOBS = replace(
     created_at="2026-11-23T11:30:00Z",
 )
 ELSEWHERE = replace(JOBS, service_account_name="build")
+DENIED = replace(ELSEWHERE, spec=Spec("x.evil.io", IDENTITY, None))
 GOING = replace(BINDING, deleting=True, deleted_at="2026-11-23T12:00:00Z")
 RELEASED = replace(HOLDER, controller=False)
 # The guard is on and its own entry off; that of another binding is on the list.
@@ -67,6 +69,26 @@ def test_grace(seconds: float, *, held: bool) -> None:
 def test_time_unknown(deleted_at: str) -> None:
     """Where nothing tells since when it goes, it waits no longer."""
     assert not control(going(SHARED, replace(GOING, deleted_at=deleted_at)), 0)
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(0, True), (-60, False)])
+def test_clocks_differ(seconds: float, *, held: bool) -> None:
+    """A deletion far in the future is a clock that is wrong, and no reason to wait."""
+    assert control(going(SHARED), seconds) is held
+
+
+@pytest.mark.parametrize(
+    ("finalizer", "held_up"),
+    [("metacontroller.io/compositecontroller-acrpull", False), ("example.com/hold", True)],
+)
+def test_another_finalizer(finalizer: str, *, held_up: bool) -> None:
+    """A binding that somebody else's finalizer keeps lets go of what is its own alone."""
+    binding = replace(GOING, finalizers=(finalizer,))
+    account = replace(SHARED, pull_secrets=("zeta",), wanted=(), attached=())
+    assert holds_up_deletion(binding, account, NAMESPACE) is held_up
+    assert control(going(account, binding), 60) is not held_up
+    released = replace(account, owners=(RELEASED, GUARD))
+    assert not holds_up_deletion(binding, released, NAMESPACE)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +155,9 @@ def test_goes_where_it_can_not_let_go() -> None:
             replace(SHARED, owners=(GUARD,)), (GOING, ELSEWHERE), "uid-jobs", id="anyone-cleans-up"
         ),
         pytest.param(replace(SHARED, owners=(GUARD,)), (GOING,), None, id="nobody-can"),
+        pytest.param(
+            replace(SHARED, owners=(GUARD,)), (GOING, DENIED), None, id="nobody-who-is-denied"
+        ),
         pytest.param(
             replace(SHARED, owners=(GUARD, FOREIGN)), (ELSEWHERE,), None, id="not-another's"
         ),

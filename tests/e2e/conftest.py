@@ -8,7 +8,9 @@ from random import Random
 from typing import Final
 
 import pytest
+import requests
 
+from tests.e2e.api import Api, ApiError
 from tests.e2e.control_plane import BINARY
 from tests.e2e.ground import Ground, open_cluster
 from tests.e2e.killer import Killer
@@ -18,6 +20,7 @@ from tests.e2e.stage import METACONTROLLER, Stage, open_stage
 from tests.model import namespace as new_namespace
 
 NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
+USAGE: Final = "KUBECONFIG=<file> make e2e-cluster ACR_SERVER=<registry> CLIENT_ID=<identity>"
 TALLY: Final = pytest.StashKey[Counter[str]]()
 METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
@@ -34,8 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let SIGTERM end the run as Ctrl-C does, so that all that was started is stopped."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let any signal end the run as Ctrl-C does, so that all that was started is stopped."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     config.stash[TALLY] = Counter()
 
 
@@ -111,6 +115,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("killer", moods, indirect=True)
 
 
+def reach(api: Api) -> None:
+    """End the run where *api* is no cluster with acrpull in it."""
+    try:
+        api.list("ACRPullBinding")
+    except (ApiError, requests.RequestException) as error:
+        pytest.exit(f"no acrpull in the cluster of KUBECONFIG ({error}): {USAGE}", returncode=2)
+
+
 @pytest.fixture(scope="session")
 def ground(request: pytest.FixtureRequest, tally: Counter[str]) -> Iterator[Ground]:
     """Return what scenes play on."""
@@ -118,8 +130,12 @@ def ground(request: pytest.FixtureRequest, tally: Counter[str]) -> Iterator[Grou
         stage: Stage = request.getfixturevalue("stage")
         yield Ground(stage.api, {"acrServer": stage.emulator.acr_server}, stage, tally)
         return
+    for option in ("--acr-server", "--client-id"):
+        if not request.config.getoption(option):
+            pytest.exit(f"{option} is missing: {USAGE}", returncode=2)
     identity = {"managedIdentityClientID": request.config.getoption("--client-id")}
     with open_cluster() as api:
+        reach(api)
         yield Ground(
             api, {"acrServer": request.config.getoption("--acr-server"), **identity}, tally=tally
         )
@@ -161,10 +177,12 @@ def killer(
 @pytest.fixture
 def scene(ground: Ground, killer: Killer) -> Iterator[Scene]:
     """Return a Namespace, where Metacontroller may be killed after each of its user's writes."""
-    yield from ground.play(killer)
+    with ground.play(killer) as opened:
+        yield opened
 
 
 @pytest.fixture
 def calm_scene(ground: Ground, calm: Killer) -> Iterator[Scene]:
     """Return a Namespace, where Metacontroller runs all the while."""
-    yield from ground.play(calm)
+    with ground.play(calm) as opened:
+        yield opened

@@ -28,6 +28,8 @@ def open_dedicated(
     request: pytest.FixtureRequest, directory: Path, *server_flags: str
 ) -> Iterator[Stage]:
     """Start all but Metacontroller, on a control plane of its own."""
+    if request.config.getoption("--cluster"):
+        pytest.skip("needs a control plane of its own: make e2e")
     if not BINARY.exists():
         pytest.fail(NO_BINARY)
     crds: str = request.config.getoption("--metacontroller-crds")

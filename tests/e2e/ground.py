@@ -26,18 +26,22 @@ class Ground:
     stage: Stage | None = None
     tally: Counter[str] = field(default_factory=Counter)
 
+    @contextmanager
     def play(self, killer: Killer) -> Iterator[Scene]:
         """Play a scene; in the end no ServiceAccount is lost, nor was any left out of an answer."""
         name = f"acrpull-e2e-{uuid4().hex[:8]}"
         scene = Scene(self.api, name, self._new_spec(), killer.after_write)
         before = len(self.stage.recorder.exchanges) if self.stage else 0
         scene.open()
-        yield scene
-        killer.join()
-        lost = scene.lost()
-        self.tally["ServiceAccounts lost"] += len(lost)
-        assert not lost
-        scene.close()
+        try:
+            yield scene
+            killer.join()
+            lost = scene.lost()
+            self.tally["ServiceAccounts lost"] += len(lost)
+            assert not lost
+        finally:
+            killer.join()
+            scene.close()
         if self.stage:
             for exchange in self.stage.recorder.exchanges[before:]:
                 exchange.check()

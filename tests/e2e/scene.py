@@ -1,6 +1,7 @@
 """One Namespace in which a scenario plays: what its user does, and what is to come of it."""
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +12,7 @@ from tests.e2e.api import BINDING, Api, Object
 from tests.e2e.eventually import eventually
 from tests.model import binding, namespace, service_account
 
+SETTLE_SECONDS: Final = 2  # an attachment takes less than one
 USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order that sorts
 LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
 OURS: Final = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED}
@@ -115,6 +117,12 @@ class Scene:
             assert names == list(entries), f"{account} lists {names}, not {list(entries)}"
 
         eventually(check)
+
+    def stays(self, account: str, *entries: str) -> None:
+        """Expect a ServiceAccount to list *entries* soon, and still after what may be under way."""
+        self.listed(account, *entries)
+        time.sleep(SETTLE_SECONDS)
+        self.listed(account, *entries)
 
     def ready(self, *names: str) -> None:
         """Expect bindings to be Ready soon."""

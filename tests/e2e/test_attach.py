@@ -19,7 +19,7 @@ def test_named(scene: Scene) -> None:
     scene.bind("app", "build")
     scene.listed("build", "beta", "acr-pull-app")
     scene.ready("app")
-    scene.listed("default", *USERS)
+    scene.stays("default", *USERS)
 
 
 def test_appearing_later(scene: Scene) -> None:
@@ -95,7 +95,7 @@ def test_owned_by_another_controller(scene: Scene) -> None:
     scene.bind("app", "build")
     message = scene.says("app", "Attached", "False/ServiceAccountOwned")
     assert "acr-pull-app" in message
-    scene.listed("build", "beta")
+    scene.stays("build", "beta")
     scene.relist("build", lambda names: [*names, "acr-pull-app"])  # as its owner is told to
     scene.ready("app")
     scene.unbind("app")

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from contextlib import ExitStack
 from random import Random
 
 import pytest
@@ -121,21 +122,19 @@ def test_chaos(
     """No ServiceAccount and no entry of a user's is lost, and all bindings are Ready in the end."""
     random = Random(f"{request.config.getoption('--seed')} {strategy}")  # noqa: S311  a test's
     killer = Killer(metacontroller, random, chance=0.15 if metacontroller else 0)
-    openings = [ground.play(killer) for _ in range(3)]
-    teams = [Users(next(opening), random) for opening in openings]
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        random.choice(teams).act()
-        time.sleep(random.random() * 0.15)
-    killer.join()
-    for team in teams:
-        eventually(team.settle)
-    tally[f"ServiceAccounts let go by hand, as the status said, {strategy}"] = sum(
-        team.by_hand for team in teams
-    )
-    lost = sum(team.lost_entries() for team in teams)
-    tally[f"Metacontroller killed -9, random users, {strategy}"] = killer.kills
-    tally[f"lists on which a user's entry was lost, random users, {strategy}"] = lost
-    for opening in openings:
-        next(opening, None)  # closes it, where a lost ServiceAccount is told
-    assert lost == 0
+    with ExitStack() as scenes:
+        teams = [Users(scenes.enter_context(ground.play(killer)), random) for _ in range(3)]
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            random.choice(teams).act()
+            time.sleep(random.random() * 0.15)
+        killer.join()
+        for team in teams:
+            eventually(team.settle)
+        tally[f"ServiceAccounts let go by hand, as the status said, {strategy}"] = sum(
+            team.by_hand for team in teams
+        )
+        lost = sum(team.lost_entries() for team in teams)
+        tally[f"Metacontroller killed -9, random users, {strategy}"] = killer.kills
+        tally[f"lists on which a user's entry was lost, random users, {strategy}"] = lost
+        assert lost == 0

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 from tests.e2e.audit import requests
 from tests.e2e.conftest import METACONTROLLER_USER
@@ -12,6 +13,8 @@ from tests.e2e.scene import Scene
 from tests.e2e.stage import Stage
 from tests.e2e.test_rest import await_quiet
 
+# One more than what was seen most often: a 409 comes by chance.
+MOST = {"dynamic-apply": 17, "server-side-apply": 15}
 MANY = 100
 NAMESPACES = 10
 
@@ -38,28 +41,26 @@ def test_requests_of_a_binding(
     found = requests_since(stage, size)
     told = ", ".join(f"{verb} {number}" for verb, number in sorted(found.items()))
     tally[f"API requests per new binding, {strategy} ({told})"] = found.total()
-    assert 0 < found.total() <= 17
+    assert 0 < found.total() <= MOST[strategy]
 
 
 def test_many(
     stage: Stage, ground: Ground, calm: Killer, strategy: str, tally: Counter[str]
 ) -> None:
     """A hundred bindings in ten Namespaces are all attached and Ready."""
-    openings = [ground.play(calm) for _ in range(NAMESPACES)]
-    scenes = [next(opening) for opening in openings]
-    await_quiet(stage)
-    start = time.monotonic()
-    for number in range(MANY // NAMESPACES):
-        for scene in scenes:
-            scene.bind(f"app-{number}")
+    with ExitStack() as opened:
+        scenes = [opened.enter_context(ground.play(calm)) for _ in range(NAMESPACES)]
+        await_quiet(stage)
+        start = time.monotonic()
+        for number in range(MANY // NAMESPACES):
+            for scene in scenes:
+                scene.bind(f"app-{number}")
 
-    def check() -> None:
-        found = [b for scene in scenes for b in stage.api.list("ACRPullBinding", scene.name)]
-        conditions = [c for b in found for c in b.get("status", {}).get("conditions", [])]
-        assert sum((c["type"], c["status"]) == ("Ready", "True") for c in conditions) == MANY
+        def check() -> None:
+            found = [b for scene in scenes for b in stage.api.list("ACRPullBinding", scene.name)]
+            conditions = [c for b in found for c in b.get("status", {}).get("conditions", [])]
+            assert sum((c["type"], c["status"]) == ("Ready", "True") for c in conditions) == MANY
 
-    eventually(check, seconds=120)
-    seconds = time.monotonic() - start
-    tally[f"ms until {MANY} bindings are attached, {strategy}"] = int(seconds * 1000)
-    for opening in openings:
-        next(opening, None)
+        eventually(check, seconds=120)
+        seconds = time.monotonic() - start
+        tally[f"ms until {MANY} bindings are attached, {strategy}"] = int(seconds * 1000)

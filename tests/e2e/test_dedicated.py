@@ -147,7 +147,7 @@ def enforced(
 ) -> Iterator[Stage]:
     """Start the same where the API server enforces who may set owners, with what this takes."""
     with open_dedicated(request, tmp_path_factory.mktemp("enforced"), ENFORCED) as stage:
-        stage.plane.kubectl("apply", "-f", str(ROOT / OVERLAY / "owner-references.yaml"))
+        stage.plane.kubectl("apply", "-f", str(ROOT / OVERLAY / "owner-references/rights.yaml"))
         yield stage
 
 

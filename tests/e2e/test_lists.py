@@ -23,9 +23,9 @@ def test_entries_added_removed_and_moved(bound: Scene) -> None:
     bound.relist("default", lambda names: ["first", *names])
     bound.relist("default", lambda names: [*names, "last"])
     bound.relist("default", lambda names: [name for name in names if name != "zeta"])
-    bound.listed("default", "first", "alpha", "acr-pull-app", "last")
+    bound.stays("default", "first", "alpha", "acr-pull-app", "last")
     bound.relist("default", lambda names: names[::-1])
-    bound.listed("default", "last", "acr-pull-app", "alpha", "first")
+    bound.stays("default", "last", "acr-pull-app", "alpha", "first")
     bound.ready("app")
 
 

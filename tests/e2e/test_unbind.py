@@ -56,11 +56,13 @@ def test_without_metacontroller(stage: Stage, scene: Scene, killer: Killer) -> N
     killer.join()
     assert stage.metacontroller is not None
     stage.metacontroller.kill()
-    scene.api.merge("ACRPullBinding", scene.name, "app", {"metadata": {"finalizers": None}})
-    scene.api.delete("ACRPullBinding", scene.name, "app")
-    scene.gone("ACRPullBinding", "app")
-    scene.gone("Secret", "acr-pull-app")  # so the garbage collector was here
-    stage.metacontroller.start()
+    try:
+        scene.api.merge("ACRPullBinding", scene.name, "app", {"metadata": {"finalizers": None}})
+        scene.api.delete("ACRPullBinding", scene.name, "app")
+        scene.gone("ACRPullBinding", "app")
+        scene.gone("Secret", "acr-pull-app")  # so the garbage collector was here
+    finally:
+        stage.metacontroller.start()
     scene.bind("jobs")
     scene.ready("jobs")
     scene.listed("default", *USERS, "acr-pull-jobs")

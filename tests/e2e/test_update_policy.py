@@ -30,6 +30,7 @@ BOUND: Object = {
 OWNER = {"apiVersion": "acrpull.dev/v1beta1", "kind": "ACRPullBinding", "name": "app", "uid": "a"}
 GUARD = {"apiVersion": "v1", "kind": "Namespace", "name": "n", "uid": "n"}
 FOREIGN = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "d"}
+NAMESAKE = {"apiVersion": "example.com/v1", "kind": "Namespace", "name": "d", "uid": "d"}
 
 
 def listing(*names: str) -> list[dict[str, str]]:
@@ -63,6 +64,7 @@ FORBIDDEN: dict[str, Object] = {
     "annotation off": {"metadata": {"annotations": {"mine": None}}},
     "finalizers": {"metadata": {"finalizers": []}},
     "owner references": {"metadata": {"ownerReferences": [FOREIGN]}},
+    "owner references, another Namespace": {"metadata": {"ownerReferences": [NAMESAKE]}},
     "secrets": {"secrets": []},
     "automountServiceAccountToken": {"automountServiceAccountToken": None},
     "imagePullSecrets off": {"imagePullSecrets": listing("acr-pull-app", "alpha")},
@@ -135,6 +137,25 @@ def test_a_user_is_not_concerned(stage: Stage, room: str) -> None:
     mine = new_account(stage.api, room, metadata={"name": "free", "namespace": room})
     for patch in FORBIDDEN.values():
         change(metacontroller(stage), mine, patch)
+
+
+def test_many_entries(stage: Stage, room: str) -> None:
+    """However long the list, our entry can be added; and the user's are the user's."""
+    names = [f"registry-credential-of-team-{number}" for number in range(300)]
+    account = new_account(stage.api, room, imagePullSecrets=listing(*names))
+    api = metacontroller(stage)
+    change(api, account, {"imagePullSecrets": listing(*names, "acr-pull-app")})
+    with pytest.raises(ApiError, match="403"):
+        change(api, account, {"imagePullSecrets": listing(*names[1:], "acr-pull-app")})
+
+
+def test_nameless_entry_before_ours(stage: Stage, room: str) -> None:
+    """An entry without a name is the user's also where nothing is ours yet."""
+    meta = {"name": f"account-{next(NUMBERS)}", "namespace": room, "annotations": {WANTED: "a"}}
+    odd = [{}, {"name": "zeta"}]
+    account = new_account(stage.api, room, metadata=meta, imagePullSecrets=odd)
+    with pytest.raises(ApiError, match="403"):
+        change(metacontroller(stage), account, {"imagePullSecrets": odd[1:]})
 
 
 def test_repeated_entry(stage: Stage, room: str) -> None:
