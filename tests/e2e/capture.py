@@ -1,0 +1,88 @@
+"""Writes the golden requests anew: what a real Metacontroller asks as it is told tests/story.py.
+
+`make capture METACONTROLLER=<binary>`; how they are kept, tests/golden.py says.
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from tests.e2e.eventually import eventually
+from tests.e2e.process import Process
+from tests.e2e.redaction import redact
+from tests.e2e.selection import select
+from tests.e2e.stage import open_stage
+from tests.e2e.telling import Telling
+from tests.golden import FOLDER, STRATEGIES, write
+from tests.merge_patch import JSON
+from tests.story import REGISTRY
+from tests.traffic import LEFT_OUT, Heard
+
+HOOKS: Final = "acrpull.acrpull-system.svc:8080"  # as in metacontroller/composite.yaml
+NO_VERSION: Final = (
+    "No version provided"  # metacontroller@v4.17.2:pkg/cmd/metacontroller/main.go:62
+)
+
+
+def capture(binary: Path, version: str, strategy: str) -> tuple[JSON, list[Heard]]:
+    """Return the facts of a capture, and what was heard, redacted."""
+    with TemporaryDirectory(prefix="acrpull-capture-") as name, open_stage(Path(name)) as stage:
+        kubernetes = stage.api.call("GET", "/version")["gitVersion"]
+        with stage.run_metacontroller(binary, strategy) as process:
+            version = version or eventually(partial(said_version, process))
+            telling = Telling(stage)
+            telling.tell()
+        texts = {stage.emulator.acr_server: REGISTRY, stage.recorder.address: HOOKS}
+    facts = {
+        "origin": "captured by make capture",
+        "metacontroller": version,
+        "kubernetes": kubernetes,
+        "apply_strategy": strategy,
+        "left_out": [LEFT_OUT],
+    }
+    return facts, redact(telling.heard, telling.began, texts)
+
+
+def said_version(process: Process) -> str:
+    """Return what a Metacontroller has logged as its version."""
+    for line in process.tail(1_000_000).splitlines():
+        version = json.loads(line).get("version") if line.startswith("{") else None
+        if version == NO_VERSION:
+            sys.exit("it does not say its version: METACONTROLLER_VERSION=v4.17.2 make capture ...")
+        if version:
+            return str(version)
+    raise AssertionError("it has logged no version yet")
+
+
+def keep(index: JSON, requests: dict[str, JSON]) -> None:
+    """Write what is kept, in place of what there is."""
+    folder = FOLDER / index["apply_strategy"]
+    shutil.rmtree(folder, ignore_errors=True)
+    write(folder, "cases", index)
+    for name, request in requests.items():
+        write(folder / name, "request", request)
+
+
+def main() -> None:
+    """Capture with each apply strategy; write only once all went well."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all that runs is stopped
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.capture")
+    parser.add_argument("--metacontroller", default="", help="a binary, >= 4.17.2")
+    parser.add_argument("--version", default="", help="its version, where it does not say it")
+    given = parser.parse_args()
+    binary = Path(given.metacontroller)
+    if not binary.is_file():
+        sys.exit("needs a Metacontroller: METACONTROLLER=<binary> make capture")
+    captured = [capture(binary, given.version, strategy) for strategy in STRATEGIES]
+    for index, requests in [select(facts, heard) for facts, heard in captured]:
+        keep(index, requests)
+
+
+if __name__ == "__main__":
+    main()
