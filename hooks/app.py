@@ -10,7 +10,12 @@ from datetime import datetime
 from typing import Final
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthorized
+from werkzeug.exceptions import (
+    HTTPException,
+    LengthRequired,
+    RequestEntityTooLarge,
+    Unauthorized,
+)
 
 from hooks.core import answer, binding, service_account
 from hooks.core.decision import Mint, decide
@@ -30,8 +35,10 @@ from hooks.schemas import check_spec
 from hooks.settings import Settings, SettingsError, read_hook_token
 from hooks.turnstile import Budget
 
-MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # a Namespace's worth of related objects is far less
-BYTES_AT_ONCE: Final = MAX_BODY_BYTES  # decoded, the worst of them takes 25 times as much
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # some 4,000 related objects
+BYTES_AT_ONCE: Final = 2 * MAX_BODY_BYTES  # decoded, the worst of them takes 25 times as much
+# What a caller has to send before room for the rest is kept.
+EARNEST_BYTES: Final = 64 * 1024
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
@@ -82,7 +89,6 @@ class Hooks:
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # a chunked body is cut, not refused
     hooks, budget = Hooks(settings, mint, clock), Budget(BYTES_AT_ONCE)
     routes = {
         "/sync": hooks.sync,
@@ -108,11 +114,10 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
 def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[], Response]:
     def view() -> Response:
         started = time.perf_counter()
-        size = MAX_BODY_BYTES if request.content_length is None else request.content_length
-        if size > MAX_BODY_BYTES:
-            raise RequestEntityTooLarge
+        size = _announced_size()
+        begin = request.stream.read(min(size, EARNEST_BYTES))
         with budget.reserve(size):
-            body = _body()
+            body = _decode(begin + request.stream.read())
             result = hook(body)
             log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
             return _json(result)
@@ -137,10 +142,17 @@ def _cut(name: object) -> object:
     return name[:MAX_NAME_LENGTH] if isinstance(name, str) else None
 
 
-def _body() -> JSON:
-    data = request.get_data(cache=False)
-    if len(data) > MAX_BODY_BYTES:  # sent in chunks
+def _announced_size() -> int:
+    """Return the Content-Length. Raises `HTTPException`: there is none, or it is too much."""
+    if request.content_length is None and request.headers.get("Transfer-Encoding"):
+        raise LengthRequired
+    size = request.content_length or 0
+    if size > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    return size
+
+
+def _decode(data: bytes) -> JSON:
     try:
         body = json.loads(data)
     except ValueError as error:
