@@ -12,7 +12,15 @@ from hooks.settings import Settings
 from tests.core.builders import new_token
 from tests.model import Clock, Cluster, Metacontroller, binding, namespace, service_account
 from tests.model.objects import Object
-from tests.story import PAUSE_SECONDS, REGISTRY, START, STEP_SECONDS, STORY, Step
+from tests.story import (
+    PAUSE_SECONDS,
+    REGISTRY,
+    REST_SECONDS,
+    START,
+    STEP_SECONDS,
+    STORY,
+    Step,
+)
 from tests.traffic import Heard
 from tests.user import NAMESPACE
 
@@ -110,7 +118,9 @@ class ModelTelling:
 
     def _rest(self, step: Step) -> None:
         self._mc.settle()
+        latest = self._clock.now() + timedelta(seconds=REST_SECONDS)
         while self._mc.next_due() < self._clock.now() + timedelta(seconds=step.horizon):
+            assert self._mc.next_due() < latest, f"{step.name}: it does not come to rest"
             self._clock.advance_to(self._mc.next_due())
             self._mc.settle()
         for name, reason in step.ready.items():

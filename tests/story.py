@@ -26,6 +26,7 @@ SHORT_TOKEN_SECONDS: Final = 10  # renewed after half of it
 HORIZON_SECONDS: Final = 2
 LONG_HORIZON_SECONDS: Final = 6
 PAUSE_SECONDS: Final = 3
+REST_SECONDS: Final = 30  # until which rest has come
 STEP_SECONDS: Final = 60  # in the story's own time, from one deed to the next
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 

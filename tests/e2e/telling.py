@@ -12,12 +12,11 @@ from tests.e2e.stage import Stage
 from tests.e2e.user import RealUser
 from tests.emulator import Fault
 from tests.model.objects import is_deleting
-from tests.story import PAUSE_SECONDS, STORY, Step
+from tests.story import PAUSE_SECONDS, REST_SECONDS, STORY, Step
 from tests.traffic import Heard
 from tests.user import NAMESPACE
 
 QUIET_SECONDS: Final = 0.4
-REST_SECONDS: Final = 30
 KINDS: Final = (BINDING, "ServiceAccount", "Secret")
 
 
@@ -43,7 +42,7 @@ class Telling:
             pause = PAUSE_SECONDS if step.continues else 0
             self.began.append(await_second(self.began[-1] + pause if self.began else 0))
             step.deed(user)
-            eventually(partial(self._check_rest, step), REST_SECONDS)
+            eventually(partial(self._check_rest, step, before), REST_SECONDS)
             for exchange in self.stage.recorder.exchanges[before:]:
                 exchange.check()
                 heard = Heard(number, exchange.path, exchange.request, exchange.answer, exchange.at)
@@ -58,7 +57,9 @@ class Telling:
             emulator.faults.add("exchange", Fault(status=step.registry))
         emulator.refresh_lifetime = step.token_seconds
 
-    def _check_rest(self, step: Step) -> None:
+    def _check_rest(self, step: Step, before: int) -> None:
+        """Check that *step* has come to what it says; it has led to calls after those *before*."""
+        assert len(self.stage.recorder.exchanges) > before, f"{step.name}: no hook is called"
         for name, reason in step.ready.items():
             obj = self.stage.api.get(BINDING, NAMESPACE, name)
             conditions = obj.get("status", {}).get("conditions", [])
