@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tests.e2e.control_plane import BINARY
 from tests.e2e.eventually import eventually
 from tests.e2e.process import Process
 from tests.e2e.redaction import redact
@@ -25,6 +27,7 @@ from tests.story import REGISTRY
 from tests.traffic import LEFT_OUT, Heard
 
 HOOKS: Final = "acrpull.acrpull-system.svc:8080"  # as in metacontroller/composite.yaml
+KUBERNETES: Final = re.compile(r"^\s*k8s\.io/kubernetes (v[0-9.]+)$", re.MULTILINE)
 NO_VERSION: Final = (
     "No version provided"  # metacontroller@v4.17.2:pkg/cmd/metacontroller/main.go:62
 )
@@ -33,7 +36,6 @@ NO_VERSION: Final = (
 def capture(binary: Path, version: str, strategy: str) -> tuple[JSON, list[Heard]]:
     """Return the facts of a capture, and what was heard, redacted."""
     with TemporaryDirectory(prefix="acrpull-capture-") as name, open_stage(Path(name)) as stage:
-        kubernetes = stage.api.call("GET", "/version")["gitVersion"]
         with stage.run_metacontroller(binary, strategy) as process:
             version = version or eventually(partial(said_version, process))
             telling = Telling(stage)
@@ -42,11 +44,18 @@ def capture(binary: Path, version: str, strategy: str) -> tuple[JSON, list[Heard
     facts = {
         "origin": "captured by make capture",
         "metacontroller": version,
-        "kubernetes": kubernetes,
+        "kubernetes": kubernetes_version(),
         "apply_strategy": strategy,
         "left_out": [LEFT_OUT],
     }
     return facts, redact(telling.heard, telling.began, texts)
+
+
+def kubernetes_version() -> str:
+    """Return the version that the control plane was built from; it does not know it itself."""
+    found = KUBERNETES.search(BINARY.parents[1].joinpath("go.mod").read_text("utf-8"))
+    assert found
+    return found[1]
 
 
 def said_version(process: Process) -> str:
