@@ -90,10 +90,10 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     With foreground deletion Metacontroller manages no children, so there is nothing to wait for.
     metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
     """
-    finalized = bool(FOREGROUND_FINALIZERS & set(observed.binding.finalizers))
-    finalized = finalized or not observed.blocking
     since = parse_time(observed.binding.deleted_at)
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
+    finalized = bool(FOREGROUND_FINALIZERS & set(observed.binding.finalizers))
+    finalized = finalized or (not observed.blocking and (hand_over or _is_settled(observed)))
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
     request = resolve(observed.binding, policy)
@@ -105,6 +105,21 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
         0 if finalized else GUARD_RESYNC_SECONDS,
         finalized,
     )
+
+
+def _is_settled(observed: Observed) -> bool:
+    """Say whether no adoption is under way that does not show yet.
+
+    It is not as long as the status neither says that the adoption is done nor that the deletion was
+    noticed before: a sync that began before the deletion adopts all the same. The deletion itself
+    counts as a generation.
+    kubernetes@v1.36.3:staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go (BeforeDelete)
+    """
+    attached = observed.binding.status.condition("Attached")
+    if attached is None or attached.reason == Reason.DELETING:
+        return attached is not None
+    current = attached.observed_generation >= observed.binding.generation - 1
+    return attached.status == "True" and current
 
 
 def _problem(

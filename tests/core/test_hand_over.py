@@ -7,7 +7,7 @@ import pytest
 
 from hooks.core.attachment import holds_up_deletion
 from hooks.core.binding import finalize
-from hooks.core.model import Binding, Owner, ServiceAccount, Spec
+from hooks.core.model import Binding, Condition, Owner, ServiceAccount, Spec, Status
 from hooks.core.observed import Observed
 from hooks.core.service_account import decorate
 from tests.core.builders import (
@@ -141,7 +141,34 @@ def test_goes_where_it_can_not_let_go() -> None:
     assert not holds_up_deletion(GOING, SHARED, NAMESPACE, can_release=False)
     namesake = replace(GOING, name="team-a", secret_name="acr-pull-team-a")
     observed = replace(going(SHARED, namesake), dynamic_apply=None, secret=None)
-    assert finalize(observed, POLICY, NOW).finalized
+    assert finalize(observed, POLICY, NOW + 3 * SECOND).finalized
+
+
+@pytest.mark.parametrize(
+    ("condition", "seconds", "finalized"),
+    [
+        pytest.param(None, 0, False, id="no-status"),
+        pytest.param(("False", "Attaching", 2), 2.9, False, id="not-attached"),
+        pytest.param(("False", "Attaching", 2), 3, True, id="long-ago"),
+        pytest.param(("True", "Attached", 2), 0, True, id="attached"),
+        pytest.param(("True", "Attached", 1), 0, True, id="attached-before-the-deletion"),
+        pytest.param(("True", "Attached", 0), 0, False, id="attached-elsewhere"),
+        pytest.param(("False", "Deleting", 2), 0, True, id="asked-before"),
+    ],
+)
+def test_adoption_under_way(
+    condition: tuple[str, str, int] | None, seconds: float, *, finalized: bool
+) -> None:
+    """A binding that was not attached is not let go at first: its adoption may not show yet."""
+    status = Status()
+    if condition is not None:
+        value, why, generation = condition
+        status = Status(
+            (Condition("Attached", value, why, "", generation, "2026-11-23T11:00:00Z"),)
+        )
+    observed = replace(going(ACCOUNT, replace(GOING, status=status)), accounts=(), related=())
+    now = NOW + timedelta(seconds=seconds)
+    assert finalize(observed, POLICY, now).finalized is finalized
 
 
 @pytest.mark.parametrize(
