@@ -56,11 +56,9 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
         self._local = threading.local()
 
-    @contextmanager
-    def until(self, latest: float) -> Iterator[None]:
+    def wait_until(self, latest: float) -> None:
         """Let this thread's requests wait for their turn until *latest*."""
         self._local.latest = latest
-        yield
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request* in its turn. Raises `TimeoutError`: that did not come in time."""
@@ -85,7 +83,8 @@ class Entra:
         scope = f"{request.audience.removesuffix('/.default')}/.default"
         latest = deadline - CONNECT_TIMEOUT_SECONDS - READ_TIMEOUT_SECONDS
         try:
-            with _turn(slot.lock, latest), self._transport.until(latest):
+            with _turn(slot.lock, latest):
+                self._transport.wait_until(latest)
                 return self._ask(slot, request, scope)
         except TimeoutError:
             text = "the node's metadata service (IMDS) is slow; it will be asked again"
@@ -134,7 +133,7 @@ class Entra:
 
 
 @contextmanager
-def _turn(lock: "threading.Lock | threading.Semaphore", latest: float) -> Iterator[None]:
+def _turn(lock: threading.Lock, latest: float) -> Iterator[None]:
     """Hold *lock*; raises `TimeoutError` where it is not to be had by *latest*."""
     if not lock.acquire(timeout=max(0.0, latest - time.monotonic())):
         raise TimeoutError

@@ -67,14 +67,22 @@ class Minter:
         Raises `Busy`: so many wait for the same registry or identity that others could not.
         """
         with self._lock:
-            known = self._remembered.get(request)
-            if known is not None and known.serves(newer_than, self._clock()):
-                return known.outcome
+            known = self._recall(request, newer_than)
+        if known is not None:
+            return known
         with self._waiting.place(request.server, str(request.identity)):
-            return self._wait(request)
+            return self._wait(request, newer_than)
 
-    def _wait(self, request: TokenRequest) -> Outcome:
+    def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
+        known = self._remembered.get(request)
+        serves = known is not None and known.serves(newer_than, self._clock())
+        return known.outcome if known is not None and serves else None
+
+    def _wait(self, request: TokenRequest, newer_than: datetime | None) -> Outcome:
         with self._lock:
+            known = self._recall(request, newer_than)  # a flight may have landed meanwhile
+            if known is not None:
+                return known
             flight = self._flights.get(request)
             if flight is None:
                 flight = self._workers.submit(self._fly, request)

@@ -31,7 +31,6 @@ from hooks.core.model import (
     Status,
     TokenRequest,
 )
-from hooks.core.names import FOREGROUND_FINALIZERS
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
@@ -88,12 +87,11 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     """Return what is to be while the binding goes; `finalized` once it may.
 
     With foreground deletion Metacontroller manages no children, so there is nothing to wait for.
-    metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
     """
     since = parse_time(observed.binding.deleted_at)
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
-    finalized = bool(FOREGROUND_FINALIZERS & set(observed.binding.finalizers))
-    finalized = finalized or (not observed.blocking and (hand_over or _is_settled(observed)))
+    safe = not observed.blocking and (hand_over or _is_settled(observed))
+    finalized = observed.unmanaged or safe
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
     request = resolve(observed.binding, policy)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hooks.core.attachment import holds_up_deletion
 from hooks.core.model import Binding, Namespace, PullSecret, ServiceAccount
+from hooks.core.names import FOREGROUND_FINALIZERS
 from hooks.core.ownership import is_ambiguous, is_guarded
 
 
@@ -45,6 +46,14 @@ class Observed:
         same = self.binding.name == self.binding.namespace
         ambiguous = same or any(is_ambiguous(self.binding, a) for a in self.accounts)
         return self.dynamic_apply is None and ambiguous
+
+    @property
+    def unmanaged(self) -> bool:
+        """Whether the deletion leaves the children to the garbage collector.
+
+        metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
+        """
+        return not FOREGROUND_FINALIZERS.isdisjoint(self.binding.finalizers)
 
     @property
     def can_create(self) -> bool:

@@ -50,7 +50,7 @@ def _owner(
     2. Still the holder until the guard is on, for the garbage collector would delete an unguarded
        ServiceAccount, and until its Secret is off the list; all of ours, where no binding comes
        after it, and where it is being deleted, for then Metacontroller would not let it go.
-       metacontroller@v4.17.2:pkg/controller/common/manage_children.go
+       metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
     3. The oldest that targets it, unless it is another controller's.
     4. The oldest of all, where entries of ours were left: it takes them off.
     """

@@ -6,7 +6,6 @@ from datetime import datetime
 from hooks.core.conditions import format_time, set_condition
 from hooks.core.decision import Hold, Reject
 from hooks.core.model import AcrToken, Condition, MintFailed, Reason, ServiceAccount, Status
-from hooks.core.names import FOREGROUND_FINALIZERS
 from hooks.core.observed import Observed
 from hooks.core.ownership import is_foreign
 
@@ -75,7 +74,7 @@ def _listed(target: ServiceAccount, secret: str) -> Finding:
 
 
 def _waiting(observed: Observed) -> str:
-    if FOREGROUND_FINALIZERS & set(observed.binding.finalizers):
+    if observed.unmanaged:
         names = ", ".join(account.name for account in observed.unguarded)
         text = (
             f"ServiceAccount {names} was not guarded before this deletion, and may not be deleted "
