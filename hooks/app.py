@@ -10,17 +10,13 @@ from datetime import datetime
 from typing import Final
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import (
-    HTTPException,
-    LengthRequired,
-    RequestEntityTooLarge,
-    Unauthorized,
-)
+from werkzeug.exceptions import HTTPException, Unauthorized
 
-from hooks.core import answer, binding, service_account
+from hooks.body import BYTES_AT_ONCE, MAX_BODY_BYTES, received
+from hooks.core import answer, binding, finalizer, service_account
 from hooks.core.decision import Mint, decide
 from hooks.core.errors import BadRequest, Busy
-from hooks.core.fields import JSON, check
+from hooks.core.fields import JSON
 from hooks.core.model import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.request import (
@@ -35,10 +31,6 @@ from hooks.schemas import check_spec
 from hooks.settings import Settings, SettingsError, read_hook_token
 from hooks.turnstile import Budget
 
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # some 4,000 related objects
-BYTES_AT_ONCE: Final = 2 * MAX_BODY_BYTES  # decoded, the worst of them takes 25 times as much
-# What a caller has to send before room for the rest is kept.
-EARNEST_BYTES: Final = 64 * 1024
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
@@ -69,7 +61,7 @@ class Hooks:
     def finalize(self, body: JSON) -> JSON:
         """Answer the CompositeController's `finalize`."""
         observed = parse_observed(body, check_spec, finalizing=True)
-        result = binding.finalize(observed, self._policy, self._clock())
+        result = finalizer.finalize(observed, self._policy, self._clock())
         return answer.new_answer(observed.binding, result, finalizing=True)
 
     def customize(self, body: JSON) -> JSON:
@@ -114,10 +106,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
 def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[], Response]:
     def view() -> Response:
         started = time.perf_counter()
-        size = _announced_size()
-        begin = request.stream.read(min(size, EARNEST_BYTES))
-        with budget.reserve(size):
-            body = _decode(begin + request.stream.read())
+        with received(budget) as body:
             result = hook(body)
             log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
             return _json(result)
@@ -140,25 +129,6 @@ def _facts(path: str, body: JSON, result: JSON, started: float) -> JSON:
 
 def _cut(name: object) -> object:
     return name[:MAX_NAME_LENGTH] if isinstance(name, str) else None
-
-
-def _announced_size() -> int:
-    """Return the Content-Length. Raises `HTTPException`: there is none, or it is too much."""
-    if request.content_length is None and request.headers.get("Transfer-Encoding"):
-        raise LengthRequired
-    size = request.content_length or 0
-    if size > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    return size
-
-
-def _decode(data: bytes) -> JSON:
-    try:
-        body = json.loads(data)
-    except ValueError as error:
-        example = '{"parent": {...}, "children": {}, "related": {}}'
-        raise BadRequest(f"body: not JSON; e.g. {example}") from error
-    return check(body, dict, "body")
 
 
 def _authorize(settings: Settings) -> None:

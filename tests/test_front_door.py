@@ -6,7 +6,7 @@ import socket
 import pytest
 import requests
 
-from hooks.app import MAX_BODY_BYTES
+from hooks.body import MAX_BODY_BYTES
 from hooks.core.acr import MAX_ANSWER_BYTES
 from tests.client import Client, child, observed, service_account, token
 from tests.emulator import Emulator, Fault

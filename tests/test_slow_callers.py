@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from hooks.app import MAX_BODY_BYTES
+from hooks.body import MAX_BODY_BYTES
 from tests.client import Client, observed
 from tests.e2e.process import free_port
 from tests.emulator import Emulator

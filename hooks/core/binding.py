@@ -1,4 +1,4 @@
-"""The CompositeController's hooks: what a binding's Secret and ServiceAccounts are to be.
+"""The CompositeController's `sync`: what a binding's Secret and ServiceAccounts are to be.
 
 Metacontroller deletes a child that an answer leaves out, so every ServiceAccount observed is in
 every answer: `Answer` can't be made without them.
@@ -38,8 +38,6 @@ from hooks.core.verdict import Problem, new_status
 
 MISSING_RESYNC_SECONDS: Final = 60
 SECRET_GRACE: Final = timedelta(seconds=10)
-# Bindings deleted together are deleted one by one; the first keeps the ServiceAccount meanwhile.
-HAND_OVER_GRACE: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,46 +76,9 @@ def sync(
     return Answer(
         status,
         secret,
-        _accounts(observed, policy),
+        desired_accounts(observed, policy),
         GUARD_RESYNC_SECONDS if observed.unguarded else wait,
     )
-
-
-def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
-    """Return what is to be while the binding goes; `finalized` once it may.
-
-    With foreground deletion Metacontroller manages no children, so there is nothing to wait for.
-    """
-    since = parse_time(observed.binding.deleted_at)
-    hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
-    safe = not observed.blocking and (hand_over or _is_settled(observed))
-    finalized = observed.unmanaged or safe
-    problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
-    token = observed.secret.token if observed.secret else None
-    request = resolve(observed.binding, policy)
-    usable = isinstance(request, TokenRequest) and usable_token(observed, request, now) is not None
-    return Answer(
-        new_status(observed, problem, token, now, usable=usable),
-        None if finalized else observed.secret,
-        _accounts(observed, policy, hand_over=hand_over),
-        0 if finalized else GUARD_RESYNC_SECONDS,
-        finalized,
-    )
-
-
-def _is_settled(observed: Observed) -> bool:
-    """Say whether no adoption is under way that does not show yet.
-
-    It is not as long as the status neither says that the adoption is done nor that the deletion was
-    noticed before: a sync that began before the deletion adopts all the same. The deletion itself
-    counts as a generation.
-    kubernetes@v1.36.3:staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go (BeforeDelete)
-    """
-    attached = observed.binding.status.condition("Attached")
-    if attached is None or attached.reason == Reason.DELETING:
-        return attached is not None
-    current = attached.observed_generation >= observed.binding.generation - 1
-    return attached.status == "True" and current
 
 
 def _problem(
@@ -170,7 +131,7 @@ def _secret(
     return observed.secret
 
 
-def _accounts(
+def desired_accounts(
     observed: Observed, policy: Policy, *, hand_over: bool = False
 ) -> tuple[DesiredServiceAccount, ...]:
     """Return every ServiceAccount observed, and the target of a request made by hand."""

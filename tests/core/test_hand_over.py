@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hooks.core.attachment import holds_up_deletion
-from hooks.core.binding import finalize
+from hooks.core.finalizer import finalize
 from hooks.core.model import Binding, Condition, Owner, ServiceAccount, Spec, Status
 from hooks.core.observed import Observed
 from hooks.core.service_account import decorate

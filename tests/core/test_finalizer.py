@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.binding import finalize
+from hooks.core.finalizer import finalize
 from hooks.core.model import Namespace, ServiceAccount, Spec
 from hooks.core.observed import Observed
 from tests.core.builders import (
