@@ -9,7 +9,7 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-un
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run test e2e e2e-cluster capture fmt golden bench lock image
+.PHONY: help venv demo run test e2e e2e-cluster capture fmt golden bench soak lock image
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(VENV)/locked ## make the virtual environment from the locks
@@ -50,6 +50,8 @@ golden: venv ## write the golden answers anew; their requests stay
 	$(PY) -m tests.golden
 bench: venv ## time and memory of a sync
 	$(PY) -m tests.bench
+soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; SEED=1
+	$(PY) -m tests.soak --seed "$(SEED)"
 lock: venv ## write the locks anew; UPGRADE=--upgrade takes the newest releases
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o tests/requirements.txt tests/requirements.in

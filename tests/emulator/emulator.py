@@ -21,9 +21,6 @@ from tests.emulator.router import Router
 from tests.emulator.server import LoopbackServer
 from tests.emulator.settings import Settings, system_clock
 
-# Each address is another registry: a token for one is refused by the others.
-ADDRESSES = tuple(f"127.0.0.{n}" for n in range(1, 10))
-
 
 @dataclass(kw_only=True, eq=False)
 class Emulator(Settings):
@@ -34,6 +31,8 @@ class Emulator(Settings):
             one.
         imds_port: 0 means a free one, which replaces it at the start.
         acr_port: Likewise.
+        registries: How many there are, each with an address of its own, besides `localhost`: a
+            token for one is refused by the others.
         faults: Those in force.
         ca_file: The CA to trust for `https://<acr_server>`, from the start on.
         token_file: The certificate of the key that signs ACR's tokens, from the start on; Docker's
@@ -43,6 +42,7 @@ class Emulator(Settings):
     directory: Path | None = None
     imds_port: int = 0
     acr_port: int = 0
+    registries: int = 9
     faults: FaultBook = field(default_factory=FaultBook, init=False)
     ca_file: Path = field(default=Path("ca.crt"), init=False)
     token_file: Path = field(default=Path("token.crt"), init=False)
@@ -66,16 +66,17 @@ class Emulator(Settings):
             directory.mkdir(parents=True, exist_ok=True)
             # Clients judge TLS by the machine's clock, whatever `clock` says.
             now = system_clock()
-            write_certificates(directory, ADDRESSES, now)
+            addresses = self._addresses
+            write_certificates(directory, addresses, now)
             self.ca_file, self.token_file = directory / "ca.crt", directory / "token.crt"
             self.token_file.write_bytes(self._router.acr_signer.certificate(now))
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(directory / "server.pem")
-            host = ADDRESSES[:1]
+            host = addresses[:1]
             imds_server = LoopbackServer(host, self.imds_port, Delivery, self._serve_imds)
             stack.callback(imds_server.stop)
             acr_server = LoopbackServer(
-                ADDRESSES, self.acr_port, Delivery, self._router.serve_acr, context
+                addresses, self.acr_port, Delivery, self._router.serve_acr, context
             )
             stack.callback(acr_server.stop)
             self.imds_port, self.acr_port = imds_server.port, acr_server.port
@@ -112,7 +113,7 @@ class Emulator(Settings):
     @property
     def imds_url(self) -> str:
         """What stands for `http://169.254.169.254`, without a final slash."""
-        return f"http://{ADDRESSES[0]}:{self.imds_port}"
+        return f"http://{self._addresses[0]}:{self.imds_port}"
 
     @property
     def acr_server(self) -> str:
@@ -121,8 +122,12 @@ class Emulator(Settings):
 
     @property
     def acr_servers(self) -> tuple[str, ...]:
-        """All login servers: `127.0.0.1:<port>` to `127.0.0.9:<port>` and `localhost:<port>`."""
-        return tuple(f"{host}:{self.acr_port}" for host in (*ADDRESSES, "localhost"))
+        """All login servers: `127.0.0.1:<port>`, `127.0.0.2:<port>` ... and `localhost:<port>`."""
+        return tuple(f"{host}:{self.acr_port}" for host in (*self._addresses, "localhost"))
+
+    @property
+    def _addresses(self) -> tuple[str, ...]:
+        return tuple(f"127.0.0.{n}" for n in range(1, self.registries + 1))
 
     @property
     def requests(self) -> list[RequestRecord]:

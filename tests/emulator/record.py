@@ -30,6 +30,7 @@ class RequestRecord:
         host: `host:port` as the client named it.
         identity: The ID selected at IMDS; at the exchange the client ID its token names.
         status: Of the answer; 0 if the connection was reset.
+        at: When it came in, an instant of `time.monotonic`.
     """
 
     endpoint: Endpoint
@@ -41,9 +42,10 @@ class RequestRecord:
     host: str
     identity: str
     status: int
+    at: float
 
 
-def new_record(endpoint: Endpoint, request: Request, status: int) -> RequestRecord:
+def new_record(endpoint: Endpoint, request: Request, status: int, at: float) -> RequestRecord:
     """Keep what is not secret."""
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     return RequestRecord(
@@ -56,6 +58,7 @@ def new_record(endpoint: Endpoint, request: Request, status: int) -> RequestReco
         host=request.host,
         identity=_identity(endpoint, request),
         status=status,
+        at=at,
     )
 
 

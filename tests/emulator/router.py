@@ -4,6 +4,7 @@ Wires the endpoints together; knows the format of none.
 """
 
 import json
+import time
 from dataclasses import replace
 
 from tests.emulator import exchange, imds, proxy, registry, token
@@ -43,10 +44,11 @@ class Router:
         return self._serve(endpoints.get(request.path, otherwise), request)
 
     def _serve(self, endpoint: Endpoint, request: Request) -> tuple[Response, Fault]:
+        at = time.monotonic()
         fault = self._faults.take(endpoint, request)
         response = fault.response() or _tampered(self._healthy(endpoint, request), fault.token)
         status = 0 if fault.reset else response.status
-        self.log.append(new_record(endpoint, request, status))
+        self.log.append(new_record(endpoint, request, status, at))
         return response, fault
 
     def _healthy(self, endpoint: Endpoint, request: Request) -> Response:

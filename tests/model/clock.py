@@ -30,4 +30,4 @@ class Clock:
 
         Source: kubernetes:staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/time.go (MarshalJSON)
         """
-        return self._now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")

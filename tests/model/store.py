@@ -45,8 +45,13 @@ class Store:
         return self._objects.get(key)
 
     def select(self, kind: str | None, namespace: str | None) -> list[Object]:
-        """Return the objects themselves, by namespace and name; None means all."""
-        keys = [k for k in self._objects if kind in (None, k[0]) and namespace in (None, k[1])]
+        """Return the objects themselves, by namespace and name; None means all.
+
+        Another thread may add some meanwhile.
+        """
+        keys = [
+            k for k in list(self._objects) if kind in (None, k[0]) and namespace in (None, k[1])
+        ]
         return [self._objects[key] for key in sorted(keys)]
 
     def put(self, old: Object | None, new: Object) -> Object:
