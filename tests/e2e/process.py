@@ -1,6 +1,7 @@
 """A program in the background, with what it writes in a file."""
 
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from typing import Final, Self
 
 STOP_SECONDS: Final = 10
 POLL_SECONDS: Final = 0.05
+PORTS: Final = range(20_000, 32_768)
 
 
 class ProcessFailed(Exception):
@@ -98,7 +100,12 @@ class Process:
 
 
 def free_port() -> int:
-    """Return a port of loopback that was free a moment ago."""
-    with create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of loopback that was free a moment ago.
+
+    None that the kernel gives to whoever connects meanwhile: Linux has 32768 to 60999 for these.
+    https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)
+    """
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with suppress(OSError), create_server(("127.0.0.1", port)):
+            return port
