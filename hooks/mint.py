@@ -26,7 +26,8 @@ DEADLINE_SECONDS: Final = 7.5
 MINT_SECONDS: Final = 7.0  # for all hops together
 WORKERS: Final = 32
 MAX_WAITING: Final = 24  # of the 32 threads that answer hooks; the rest is for what needs no token
-SLOW_SECONDS: Final = 1.0  # an exchange takes a tenth of that
+# An exchange takes a tenth of a second, a place in the line to IMDS up to MAX_WAITING / 20.
+SLOW_SECONDS: Final = 2.0
 # As long as MSAL answers from memory after IMDS has refused.
 FAILURE_SECONDS: Final = 5
 MAX_REMEMBERED: Final = 1000  # about 5 KiB each

@@ -138,7 +138,7 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
 
     with ThreadPoolExecutor(20) as pool:
         first = [pool.submit(ask, dead, number) for number in range(12)]
-        time.sleep(1.5)  # until it is known to be slow
+        time.sleep(2.5)  # until it is known to be slow
         more = [ask(dead, number) for number in range(12, 15)]
         answer = ask(alive)
         overtaken = not any(future.done() for future in first)
