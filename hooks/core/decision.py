@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from hooks.core.attachment import is_denied
@@ -46,11 +47,14 @@ class Reject:
 
 Decision = Keep | Mint | Hold | Reject
 
+MAX_REMEMBERED: Final = 1024  # hashes
+
 GUARD_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
 SETTINGS_RESYNC_SECONDS: Final = 300  # a changed setting sends no event, so look now and then
 
 
+@lru_cache(MAX_REMEMBERED)
 def inputs_hash(request: TokenRequest) -> str:
     """Return a hash of all that a token is made from; JSON keeps the parts apart."""
     identity = request.identity

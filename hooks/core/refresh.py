@@ -28,6 +28,8 @@ def spread(key: str, jitter: timedelta) -> timedelta:
 
     So bindings that were made together are not renewed together.
     """
+    if not jitter:
+        return jitter
     fraction = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
     return fraction * jitter
 
