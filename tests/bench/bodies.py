@@ -1,0 +1,75 @@
+"""What Metacontroller would send: bodies after which nothing is left to do."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tests.demo import JSON, observed, sample
+
+Post = Callable[[str, bytes], bytes]
+
+BODY_BYTES: Final = 8192
+UID: Final = "2222-4c4c-9d1c-0a1f3f0c6a11"  # the end of one
+NAMESPACE_UID: Final = f"5bd1d1c0-{UID}"
+CREATED: Final = "2026-11-23T08:59:20Z"
+
+
+def new_binding(server: str, number: int, identities: int) -> JSON:
+    """Return the binding of that *number*, for one of *identities* in turns."""
+    identity = f"{number % identities:08d}-2222-3333-4444-555555555555"
+    binding = sample(server, managedIdentityClientID=identity)
+    binding["metadata"] |= {"name": f"app-{number}", "uid": f"{number:08d}-{UID}"}
+    return binding
+
+
+def settled(post: Post, binding: JSON) -> bytes:
+    """Return the body for *binding* after which nothing is left to do: its token is kept."""
+    answer: JSON = json.loads(post("/sync", encode({"parent": binding})))
+    for _ in range(5):
+        before, body = answer, stored(binding, answer)
+        answer = json.loads(post("/sync", encode(body)))
+        if answer | {"resyncAfterSeconds": 0} == before | {"resyncAfterSeconds": 0}:
+            return encode(padded(body))
+    raise RuntimeError(f"it does not settle: {answer['status']}")
+
+
+def stored(binding: JSON, answer: JSON) -> JSON:
+    """Return the body that follows *answer*, with what the API server and the decorator add."""
+    namespace = binding["metadata"]["namespace"]
+    body = observed(binding, answer)
+    added = {"creationTimestamp": CREATED, "labels": {"controller-uid": binding["metadata"]["uid"]}}
+    for group in body["children"].values():
+        for name, obj in group.items():
+            group[name] = obj | {"metadata": added | obj["metadata"]}
+    meta = {"name": namespace, "uid": NAMESPACE_UID, "creationTimestamp": CREATED}
+    accounts = body["children"]["ServiceAccount.v1"]
+    related = {"Namespace.v1": {namespace: {"metadata": meta}}, "ServiceAccount.v1": accounts}
+    return body | {"related": related, "finalizing": False}
+
+
+def padded(body: JSON) -> JSON:
+    """Return *body* with as many managed fields in its parent as make it `BODY_BYTES` long."""
+    entries: list[JSON] = []
+    metadata = body["parent"]["metadata"] | {"creationTimestamp": CREATED, "managedFields": entries}
+    body = body | {"parent": body["parent"] | {"metadata": metadata}}
+    fields: JSON = {".": {}, "f:acrServer": {}, "f:managedIdentityClientID": {}, "f:scope": {}}
+    while len(encode(body)) < BODY_BYTES:
+        entry = {"manager": f"manager-{len(entries)}", "operation": "Update", "time": CREATED}
+        entries.append(entry | {"fieldsType": "FieldsV1", "fieldsV1": {"f:spec": fields}})
+    return body
+
+
+def one_namespace(bodies: Sequence[bytes]) -> bytes:
+    """Return the decorator's body for a ServiceAccount in a Namespace of all these bindings."""
+    parsed = [json.loads(body) for body in bodies]
+    (account,) = parsed[0]["children"]["ServiceAccount.v1"].values()
+    bindings = {
+        "{namespace}/{name}".format(**body["parent"]["metadata"]): body["parent"] for body in parsed
+    }
+    related = {"ACRPullBinding.acrpull.dev/v1beta1": bindings}
+    return encode({"object": account, "attachments": {}, "related": related, "finalizing": False})
+
+
+def encode(body: JSON) -> bytes:
+    """Return *body* as Go encodes it: without blanks."""
+    return json.dumps(body, separators=(",", ":")).encode()

@@ -1,0 +1,36 @@
+"""Syncs that mint: many at once, each for an identity of its own."""
+
+from statistics import median
+from typing import Final
+
+from tests.bench.bodies import encode, new_binding
+from tests.bench.caller import clocked, flood
+from tests.emulator import Emulator, Fault
+from tests.service import Service
+
+BINDINGS: Final = 200
+PARALLEL: Final = 20  # connections: fewer than callers that may wait
+AZURE_SECONDS: Final = 0.1  # of each hop
+ROUNDS: Final = 3
+HOPS: Final = ("imds", "exchange")
+IMDS_PER_SECOND: Final = 20
+
+
+def show_cold(floor: Service) -> None:
+    """Print how long it takes until every binding has a first token."""
+    pairs = []
+    for _ in range(ROUNDS):
+        with Emulator() as emulator, Service(emulator.environment()) as ours:
+            for hop in HOPS:
+                emulator.faults.add(hop, Fault(delay=AZURE_SECONDS))
+            bodies = [
+                encode({"parent": new_binding(emulator.acr_server, number, BINDINGS)})
+                for number in range(BINDINGS)
+            ]
+            pairs.append([clocked(flood, s, bodies, PARALLEL) for s in (ours, floor)])
+    cold, bare = (median(times) for times in zip(*pairs, strict=True))
+    print(f"\nFirst tokens of {BINDINGS} bindings with {BINDINGS} identities, {PARALLEL} at once, "
+          f"each hop {1e3 * AZURE_SECONDS:.0f} ms; {ROUNDS} rounds")  # fmt: skip
+    print(f"  /sync       median {cold:.2f} s, {BINDINGS / cold:.0f} a second "
+          f"(IMDS bears {IMDS_PER_SECOND})")  # fmt: skip
+    print(f"  bare route  median {bare:.2f} s; ratio {cold / bare:.0f}")
