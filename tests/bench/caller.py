@@ -23,6 +23,9 @@ def connected(service: Service) -> Iterator[Post]:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         data = answer.read()
+        if answer.status == 429:  # as Metacontroller takes it
+            time.sleep(int(answer.headers["Retry-After"]))
+            return post(path, body)
         if answer.status != 200:
             raise RuntimeError(f"HTTP {answer.status}: {data!r}")
         return data
