@@ -98,8 +98,9 @@ class Minter:
         try:
             outcome = self._source(request)
             now = self._clock()
-            if isinstance(outcome, AcrToken):
-                outcome = check_token(outcome, request, self._refresh_before, now) or outcome
+            token = outcome if isinstance(outcome, AcrToken) else outcome.token
+            if token is not None:
+                outcome = check_token(token, request, self._refresh_before, now) or outcome
             self._remember(request, outcome, now)
             return outcome
         finally:

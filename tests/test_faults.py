@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from hooks.core.model import Reason
-from tests.client import Client, Object, aged, observed, reason, service_account, token
+from tests.client import Client, Object, aged, child, observed, reason, service_account, token
 from tests.emulator import (
     Emulator,
     Fault,
@@ -79,11 +79,15 @@ def test_scope_refused(
 
 
 def test_scope_not_granted(client: Client, emulator: Emulator) -> None:
-    """A token for less than was asked is no token; the message says what is missing."""
+    """A token for less than was asked is better than none; the message says what is missing."""
     emulator.grant = lambda _, scope: set(scope.actions) - {"push"}
-    answer = client.sync(observed(client.parent(scope="repository:a:pull,push")))
-    assert reason(answer) == "False/ScopeNotGranted"
-    assert "not push on a;" in ready_message(answer)
+    parent = client.parent(scope="repository:a:pull,push")
+    first = client.sync(observed(parent))
+    assert reason(first) == "False/ScopeNotGranted"
+    assert "not push on a;" in ready_message(first)
+    assert child(first, "Secret")
+    again = client.sync(observed(parent, answer=first))
+    assert (again["status"], child(again, "Secret")) == (first["status"], child(first, "Secret"))
     emulator.grant = lambda _, scope: scope.actions
     answer = client.sync(observed(client.parent(scope="repository:a:pull")))
     assert reason(answer, "TokenFresh") == "True/TokenValid"

@@ -138,3 +138,12 @@ def test_memory_is_bounded() -> None:
     assert source.calls == MAX_REMEMBERED + 1
     mint(replace(REQUEST, scope="0"), None)
     assert source.calls == MAX_REMEMBERED + 2
+
+
+def test_partial_token_is_checked() -> None:
+    """A token that comes with a failure is judged by the clock as well."""
+    old = new_token(NOW - 3 * HOUR, NOW + SECOND)
+    source = Source(outcome=MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b", token=old))
+    outcome = source.minter()(REQUEST, None)
+    assert isinstance(outcome, MintFailed)
+    assert (outcome.reason, outcome.token) == (Reason.CLOCK_SKEW, None)

@@ -126,16 +126,24 @@ def parse_answer(
     return (_short_of(request, token) if post.answer_key == ACCESS else None) or token
 
 
+def lacking(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
+    """Return what *token* is not good for, though *request* asks for it, e.g. "push on app"."""
+    if request.scope is None:
+        return ()
+    return missing(request.scope, _claims(token.value).get("access"))
+
+
 def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
-    """Say what *token* is not good for, though its scope was asked for; None where it is."""
-    lacking = missing(request.scope or "", _claims(token.value).get("access"))
-    if not lacking:
+    """Say what *token* lacks, None where nothing; it comes along if it is good for anything."""
+    lacks = lacking(request, token)
+    if not lacks:
         return None
     text = (
         f"{request.server} grants identity {request.identity} less than spec.scope asks for, "
-        f"not {', '.join(lacking)}; grant it a role that has this, or correct spec.scope"
+        f"not {', '.join(lacks)}; grant it a role that has this, or correct spec.scope"
     )
-    return MintFailed(Reason.SCOPE_NOT_GRANTED, text)
+    useless = lacks == missing(request.scope or "", None)
+    return MintFailed(Reason.SCOPE_NOT_GRANTED, text, token=None if useless else token)
 
 
 def _refused(

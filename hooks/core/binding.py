@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from hooks.core.acr import lacking
 from hooks.core.attachment import DesiredServiceAccount, desire
 from hooks.core.conditions import parse_time
 from hooks.core.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
     Hold,
+    Mint,
     Reject,
     due_at,
     inputs_hash,
@@ -61,16 +63,17 @@ def sync(
     """Return what is to be at *now*; *outcome* is what came of a `Mint`, else None."""
     request = resolve(observed.binding, policy)
     problem = _problem(observed, decision, outcome, now)
-    secret = _secret(observed, request, decision, outcome)
-    token = None
+    token, whole = None, False
     if isinstance(request, TokenRequest):
-        token = outcome if isinstance(outcome, AcrToken) else usable_token(observed, request, now)
+        token = _token(observed, request, outcome, policy, now)
+        whole = token is not None and not lacking(request, token)
+    secret = _secret(observed, request, decision, token)
     status = new_status(
         observed,
         problem,
         secret.token if secret else None,
         now,
-        usable=token is not None and not _is_missing(observed, now),
+        usable=whole and not _is_missing(observed, now),
     )
     wait = _resync(observed.binding, problem, token, status, policy, now)
     return Answer(
@@ -110,20 +113,41 @@ def _is_missing(observed: Observed, now: datetime) -> bool:
     return since is None or now - since > SECRET_GRACE
 
 
+def _token(
+    observed: Observed,
+    request: TokenRequest,
+    outcome: AcrToken | MintFailed | None,
+    policy: Policy,
+    now: datetime,
+) -> AcrToken | None:
+    """Return the token to be in the Secret; None where none works.
+
+    One that is good for a part is taken where there is none, or for another such that is due.
+    """
+    if isinstance(outcome, AcrToken):
+        return outcome
+    token = usable_token(observed, request, now)
+    partial = outcome.token if outcome is not None else None
+    if partial is None or token is None:
+        return partial or token
+    due = due_at(observed.binding, token, policy) <= now
+    return partial if due and lacking(request, token) else token
+
+
 def _secret(
     observed: Observed,
     request: TokenRequest | Hold | Reject,
     decision: Decision,
-    outcome: AcrToken | MintFailed | None,
+    token: AcrToken | None,
 ) -> PullSecret | None:
-    """Return the Secret to be: the new token's, else the observed one, whatever it is worth.
+    """Return the Secret to be: that of *token*, else the observed one, whatever it is worth.
 
     Even an expired one stays: a Secret deleted and made again breaks pulls of cached images.
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
     """
     name = observed.binding.secret_name
-    if isinstance(outcome, AcrToken) and isinstance(request, TokenRequest):
-        return PullSecret(name, request.server, outcome, inputs_hash(request))
+    if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
+        return PullSecret(name, request.server, token, inputs_hash(request))
     if isinstance(decision, Reject) or observed.secret_taken:
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:

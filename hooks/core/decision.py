@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from hooks.core.acr import lacking
 from hooks.core.attachment import is_denied
 from hooks.core.conditions import parse_time
 from hooks.core.model import AcrToken, Binding, Policy, Reason, Spec, TokenRequest
@@ -113,7 +114,8 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
         return _taken(observed)
     token = usable_token(observed, request, now)
     intact = observed.secret is not None and observed.secret.intact
-    if token is not None and intact and due_at(observed.binding, token, policy) > now:
+    whole = token is not None and not lacking(request, token)
+    if token is not None and whole and intact and due_at(observed.binding, token, policy) > now:
         return Keep()
     return _not_now(observed) or Mint(request, _newer_than(observed))
 

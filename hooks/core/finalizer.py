@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from hooks.core.acr import lacking
 from hooks.core.binding import Answer, desired_accounts
 from hooks.core.conditions import parse_time
 from hooks.core.decision import GUARD_RESYNC_SECONDS, Hold, resolve, usable_token
@@ -26,7 +27,10 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
     request = resolve(observed.binding, policy)
-    usable = isinstance(request, TokenRequest) and usable_token(observed, request, now) is not None
+    usable = False
+    if isinstance(request, TokenRequest):
+        works = usable_token(observed, request, now)
+        usable = works is not None and not lacking(request, works)
     return Answer(
         new_status(observed, problem, token, now, usable=usable),
         None if finalized else observed.secret,

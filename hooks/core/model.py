@@ -75,11 +75,15 @@ class AcrToken:
 
 @dataclass(frozen=True, slots=True)
 class MintFailed:
-    """No token came, and why; *retry_after_seconds* is what Azure asked for, if it did."""
+    """No token came as asked for, and why; *retry_after_seconds* is what Azure asked for, if so.
+
+    *token* is one that came all the same, and is good for a part.
+    """
 
     reason: Reason
     message: str
     retry_after_seconds: float | None = None
+    token: AcrToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,131 @@
+"""A token that is good for a part of the scope: better than none, and never called good."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from hooks.core.acr import lacking, parse_answer, parse_token, scope_down
+from hooks.core.binding import Answer, sync
+from hooks.core.decision import Keep, Mint, decide, inputs_hash
+from hooks.core.finalizer import finalize
+from hooks.core.model import AcrToken, MintFailed, PullSecret, Reason, Spec
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    BINDING,
+    HOUR,
+    IDENTITY,
+    MINUTE,
+    NOW,
+    OBSERVED,
+    POLICY,
+    REQUEST,
+    SECOND,
+    SECRET_NAME,
+    SERVER,
+    new_jwt,
+)
+
+REQUESTED = replace(REQUEST, scope="repository:a:pull repository:b:pull")
+
+
+def granting(*names: str, since: datetime = NOW) -> AcrToken:
+    """Return an access token, good for 75 minutes, to pull from *names*."""
+    access = [{"type": "repository", "name": name, "actions": ["pull"]} for name in names]
+    begin = int(since.timestamp())
+    return parse_token(new_jwt({"iat": begin, "exp": begin + 75 * 60, "access": access}))
+
+
+def short(token: AcrToken | None) -> MintFailed:
+    """Return what a mint says that brought *token* and no better one."""
+    return MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b", token=token)
+
+
+PARTIAL, WHOLE = granting("a"), granting("a", "b")
+
+
+def holding(token: AcrToken | None) -> Observed:
+    """Return what is observed of a binding for both, whose Secret holds *token*."""
+    binding = replace(BINDING, spec=Spec(SERVER, IDENTITY, REQUESTED.scope))
+    secret = PullSecret(SECRET_NAME, SERVER, token, inputs_hash(REQUESTED)) if token else None
+    return replace(OBSERVED, binding=binding, secret=secret)
+
+
+def answered(observed: Observed, outcome: MintFailed, now: datetime = NOW) -> Answer:
+    """Return the answer to *observed* when a mint has come to *outcome*."""
+    return sync(observed, Mint(REQUESTED, None), outcome, POLICY, now)
+
+
+def fresh(answer: Answer) -> str:
+    """Return status and reason of TokenFresh."""
+    condition = answer.status.condition("TokenFresh")
+    return f"{condition and condition.status}/{condition and condition.reason}"
+
+
+@pytest.mark.parametrize(
+    ("token", "along"), [(PARTIAL, PARTIAL), (granting("x"), None), (granting(), None)]
+)
+def test_comes_along(token: AcrToken, along: AcrToken | None) -> None:
+    """A token that is good for a part comes with the failure; one good for nothing does not."""
+    body = json.dumps({"access_token": token.value}).encode()
+    outcome = parse_answer(REQUESTED, scope_down(REQUESTED, "r"), 200, {}, body)
+    assert isinstance(outcome, MintFailed)
+    assert outcome.reason == Reason.SCOPE_NOT_GRANTED
+    assert outcome.token == along
+    assert token.value not in repr(outcome)
+
+
+def test_lacking() -> None:
+    """What a token lacks is told by what it says; a refresh token is good for everything."""
+    assert lacking(REQUESTED, PARTIAL) == ("pull on b",)
+    assert lacking(REQUESTED, WHOLE) == ()
+    assert lacking(REQUEST, granting()) == ()
+
+
+def test_better_than_none() -> None:
+    """Without a token that works, the partial one is in the Secret, and TokenFresh says no."""
+    for observed in (holding(None), holding(granting("a", "b", since=NOW - 2 * HOUR))):
+        answer = answered(observed, short(PARTIAL))
+        assert answer.secret == PullSecret(SECRET_NAME, SERVER, PARTIAL, inputs_hash(REQUESTED))
+        assert fresh(answer) == "False/ScopeNotGranted"
+        assert answer.resync_after_seconds == 5
+
+
+def test_asked_for_again() -> None:
+    """A partial token is no reason not to mint; it stays as it is until it is due."""
+    observed = holding(PARTIAL)
+    assert decide(observed, POLICY, NOW) == Mint(REQUESTED, None)
+    assert decide(holding(WHOLE), POLICY, NOW) == Keep()
+    later = short(granting("a", since=NOW + MINUTE))
+    answer = answered(observed, later, NOW + MINUTE)
+    assert answer.secret == observed.secret
+    assert fresh(answer) == "False/ScopeNotGranted"
+
+
+def test_renewed() -> None:
+    """A partial token that is due makes way for another."""
+    now = NOW + 46 * MINUTE
+    newer = granting("a", since=now)
+    answer = answered(holding(PARTIAL), short(newer), now)
+    assert answer.secret is not None
+    assert answer.secret.token == newer
+
+
+def test_never_in_place_of_a_whole_one() -> None:
+    """A whole token stays as long as it works."""
+    now = NOW + 75 * MINUTE - SECOND
+    observed = holding(WHOLE)
+    answer = answered(observed, short(granting("a", since=now)), now)
+    assert answer.secret == observed.secret
+    assert fresh(answer) == "True/RefreshFailing"
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [(PARTIAL, "False/Deleting"), (WHOLE, "True/TokenValid")]
+)
+def test_while_deleting(token: AcrToken, status: str) -> None:
+    """A deletion makes a partial token no better."""
+    observed = holding(token)
+    going = replace(observed, binding=replace(observed.binding, deleting=True))
+    assert fresh(finalize(going, POLICY, NOW)) == status
