@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +22,7 @@ from hooks.core.model import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.request import (
     parse_bindings,
+    parse_namespace_of,
     parse_observed,
     parse_parent,
     parse_parent_namespace,
@@ -51,17 +53,19 @@ class Hooks:
     def sync(self, body: JSON) -> JSON:
         """Answer the CompositeController's `sync`."""
         observed = parse_observed(body, check_spec)
-        decision = decide(observed, self._policy, self._clock())
+        policy = replace(self._policy, namespace=observed.namespace)
+        decision = decide(observed, policy, self._clock())
         outcome = None
         if isinstance(decision, Mint):
             outcome = self._mint(decision.request, decision.newer_than)
-        result = binding.sync(observed, decision, outcome, self._policy, self._clock())
+        result = binding.sync(observed, decision, outcome, policy, self._clock())
         return answer.new_answer(observed.binding, result, finalizing=False)
 
     def finalize(self, body: JSON) -> JSON:
         """Answer the CompositeController's `finalize`."""
         observed = parse_observed(body, check_spec, finalizing=True)
-        result = finalizer.finalize(observed, self._policy, self._clock())
+        policy = replace(self._policy, namespace=observed.namespace)
+        result = finalizer.finalize(observed, policy, self._clock())
         return answer.new_answer(observed.binding, result, finalizing=True)
 
     def customize(self, body: JSON) -> JSON:
@@ -71,7 +75,8 @@ class Hooks:
     def decorate(self, body: JSON) -> JSON:
         """Answer the DecoratorController's `sync`."""
         account, bindings = parse_target(body), parse_bindings(body, check_spec)
-        return answer.new_decoration(service_account.decorate(account, bindings, self._policy))
+        policy = replace(self._policy, namespace=parse_namespace_of(body, account))
+        return answer.new_decoration(service_account.decorate(account, bindings, policy))
 
     def decorate_customize(self, body: JSON) -> JSON:
         """Answer the DecoratorController's `customize`."""

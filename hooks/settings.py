@@ -1,15 +1,15 @@
 """The settings: environment variables, parsed once. Reads no environment itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from hooks.core.attachment import server_allowed
 from hooks.core.model import Identity, Policy
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
+from hooks.core.permission import server_allowed
 from hooks.schemas import check_spec
 
 # Every variable that the service itself reads. Besides, azure-identity reads
@@ -23,11 +23,13 @@ VARIABLES: Final = (
     "LOG_LEVEL",
     "MANAGED_IDENTITY_CLIENT_ID",
     "MANAGED_IDENTITY_RESOURCE_ID",
+    "NAMESPACE_POLICY",
     "REFRESH_BEFORE_EXPIRY_SECONDS",
     "REFRESH_JITTER_SECONDS",
     "TOKEN_AUDIENCE",
 )
-LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
+NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
 LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
 ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
 SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
@@ -62,15 +64,12 @@ class Settings:
             )
         if token_file:
             read_hook_token(Path(token_file))
-        level = (environ.get("LOG_LEVEL") or "INFO").upper()
-        if level not in LOG_LEVELS:
-            raise SettingsError(f"LOG_LEVEL: {level!r} is none of {', '.join(LOG_LEVELS)}")
         return cls(
             policy=_policy(environ),
             bind=bind,
             health_bind=_address(environ, "HEALTH_BIND"),
             hook_token_file=Path(token_file) if token_file else None,
-            log_level=level,
+            log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
         )
 
 
@@ -116,6 +115,7 @@ def _policy(environ: Mapping[str, str]) -> Policy:
             environ, "REFRESH_BEFORE_EXPIRY_SECONDS", REFRESH_BEFORE_SECONDS, 1
         ),
         refresh_jitter=_seconds(environ, "REFRESH_JITTER_SECONDS", 0),
+        namespace_required=_one_of(environ, "NAMESPACE_POLICY", NAMESPACE_POLICIES) == "required",
     )
 
 
@@ -140,6 +140,15 @@ def _seconds(environ: Mapping[str, str], variable: str, default: int, least: int
             f"{variable}: {text!r} is no whole number of seconds; e.g. {default or EXAMPLE_SECONDS}"
         )
     return timedelta(seconds=int(text))
+
+
+def _one_of(environ: Mapping[str, str], variable: str, known: Sequence[str]) -> str:
+    """Return the one of *known* that *variable* names, in any case; the first if unset."""
+    text = environ.get(variable) or known[0]
+    found = [name for name in known if name.lower() == text.lower()]
+    if not found:
+        raise SettingsError(f"{variable}: {text!r} is none of {', '.join(known)}")
+    return found[0]
 
 
 def _address(environ: Mapping[str, str], variable: str) -> str | None:

@@ -123,9 +123,10 @@ def new_rules(binding: Binding) -> JSON:
 
 
 def new_decorator_rules(namespace: str) -> JSON:
-    """Return the answer to `/serviceaccount/customize`: all bindings of *namespace*."""
-    rule = {"apiVersion": API_VERSION, "resource": PLURAL, "namespace": namespace}
-    return {"relatedResources": [rule]}
+    """Return the answer to `/serviceaccount/customize`: *namespace*, and all bindings in it."""
+    bindings = {"apiVersion": API_VERSION, "resource": PLURAL, "namespace": namespace}
+    itself = {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]}
+    return {"relatedResources": [bindings, itself]}
 
 
 def new_decoration(decoration: Decoration) -> JSON:

@@ -9,10 +9,10 @@ https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount, Spec
+from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount
 from hooks.core.names import FINALIZER_PREFIX, WANTED_ANNOTATION
 from hooks.core.ownership import (
     Terms,
@@ -21,6 +21,7 @@ from hooks.core.ownership import (
     is_guarded,
     is_released,
 )
+from hooks.core.permission import is_denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +34,6 @@ class DesiredServiceAccount:
     attached: tuple[str, ...]
     owners: tuple[Owner, ...] | None
     had_pull_secrets: bool
-
-
-def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
-    """Say whether a token may be sent to *server*.
-
-    Suffixes match by whole labels: "azurecr.io" allows "x.azurecr.io" but not "xazurecr.io". A
-    server with a port, which only a test has, must be listed verbatim.
-    """
-    if ":" in server:
-        return server in suffixes
-    return any(server == suffix or server.endswith(f".{suffix}") for suffix in suffixes)
-
-
-def is_denied(binding: Binding, policy: Policy) -> bool:
-    """Say whether the cluster's owner forbids what *binding* asks for."""
-    if not isinstance(binding.spec, Spec):
-        return False
-    server = binding.spec.server or policy.server
-    return server is not None and not server_allowed(server, policy.acr_server_suffixes)
 
 
 def targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:

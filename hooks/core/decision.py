@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Final
 
 from hooks.core.acr import lacking
-from hooks.core.attachment import is_denied
 from hooks.core.conditions import parse_time
 from hooks.core.model import AcrToken, Binding, Policy, Reason, Spec, TokenRequest
 from hooks.core.observed import Observed
+from hooks.core.permission import denial
 from hooks.core.refresh import refresh_at, spread
 
 
@@ -76,12 +76,9 @@ def resolve(binding: Binding, policy: Policy) -> TokenRequest | Hold | Reject:
             "spec.acrServer is missing and the service has no default; e.g. myregistry.azurecr.io"
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    if is_denied(binding, policy):
-        text = (
-            f"spec.acrServer: {server!r} is not in the service's ALLOWED_ACR_SERVER_SUFFIXES "
-            f"({','.join(policy.acr_server_suffixes)}); ask the cluster's owner to add it"
-        )
-        return Reject(Reason.SERVER_NOT_ALLOWED, text, SETTINGS_RESYNC_SECONDS)
+    denied = denial(server, identity, policy)
+    if denied is not None:
+        return Reject(*denied, SETTINGS_RESYNC_SECONDS)
     if identity is None:
         text = (
             "spec names no managed identity and the service has no default; e.g. "

@@ -24,6 +24,7 @@ class Reason(StrEnum):
 
     INVALID_SPEC = "InvalidSpec"
     SERVER_NOT_ALLOWED = "ServerNotAllowed"
+    IDENTITY_NOT_ALLOWED = "IdentityNotAllowed"
 
     IDENTITY_NOT_FOUND = "IdentityNotFound"
     AUDIENCE_REFUSED = "AudienceRefused"
@@ -190,15 +191,24 @@ class PullSecret:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """The binding's Namespace, as observed."""
+    """The binding's Namespace, as observed.
+
+    *identities* and *servers* are all that may be used in it; None where it does not say.
+    """
 
     uid: str
     terminating: bool = False
+    name: str = ""
+    identities: tuple[str, ...] | None = None
+    servers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that decisions depend on."""
+    """The settings that decisions depend on; with a *namespace*, in that.
+
+    *namespace_required* says that what a Namespace does not list is denied there.
+    """
 
     acr_server_suffixes: tuple[str, ...]
     audience: str
@@ -206,3 +216,5 @@ class Policy:
     identity: Identity | None
     refresh_before: timedelta
     refresh_jitter: timedelta = timedelta(0)
+    namespace_required: bool = False
+    namespace: Namespace | None = None

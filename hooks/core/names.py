@@ -12,6 +12,9 @@ SECRET_PREFIX: Final = "acr-pull-"
 WANTED_ANNOTATION: Final = "acrpull.dev/pull-secrets"
 # On a ServiceAccount, by its owner: which entries of imagePullSecrets are ours and not the user's.
 ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
+# On a Namespace, by the cluster's owner: who may be used and asked there, comma separated.
+IDENTITIES_ANNOTATION: Final = "acrpull.dev/allowed-identities"
+SERVERS_ANNOTATION: Final = "acrpull.dev/allowed-acr-servers"
 # On a Secret: a hash of what its token was made from.
 INPUTS_ANNOTATION: Final = "acrpull.dev/token-inputs"
 

@@ -21,12 +21,14 @@ from hooks.core.names import (
     API_VERSION,
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,
+    IDENTITIES_ANNOTATION,
     INPUTS_ANNOTATION,
     KIND,
     LAST_APPLIED_ANNOTATION,
     MAX_NAME_LENGTH,
     SECRET_PREFIX,
     SECRET_TYPE,
+    SERVERS_ANNOTATION,
     UID_LABEL,
     WANTED_ANNOTATION,
 )
@@ -184,5 +186,19 @@ def parse_namespace(obj: JSON, path: str) -> Namespace:
     """Return the Namespace *obj*."""
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
-    uid = require(meta, "uid", str, at)
-    return Namespace(uid, terminating=bool(get_text(meta, "deletionTimestamp", at)))
+    annotations = get_object(meta, "annotations", at)
+    return Namespace(
+        uid=require(meta, "uid", str, at),
+        terminating=bool(get_text(meta, "deletionTimestamp", at)),
+        name=get_text(meta, "name", at),
+        identities=_listed(annotations, IDENTITIES_ANNOTATION, at),
+        servers=_listed(annotations, SERVERS_ANNOTATION, at),
+    )
+
+
+def _listed(annotations: JSON, key: str, path: str) -> tuple[str, ...] | None:
+    """Return the parts of annotation *key*, comma separated; None where there is no such one."""
+    if key not in annotations:
+        return None
+    text = get_text(annotations, key, f"{path}.annotations")
+    return tuple(filter(None, (part.strip() for part in text.split(","))))

@@ -39,7 +39,7 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
     children, related = get_object(body, "children", ""), get_object(body, "related", "")
     accounts = _accounts(children, "children")
     secret, taken = _secret(children, related, binding)
-    namespace = _namespace(related, binding)
+    namespace = _namespace(related, binding.namespace)
     return Observed(
         binding=binding,
         secret=secret,
@@ -71,6 +71,11 @@ def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
     )
 
 
+def parse_namespace_of(body: JSON, account: ServiceAccount) -> Namespace | None:
+    """Return *account*'s Namespace in a body of `/serviceaccount/sync`, None if it is not there."""
+    return _namespace(get_object(body, "related", ""), account.namespace)
+
+
 def parse_parent_namespace(body: JSON) -> str:
     """Return the Namespace of the ServiceAccount that `/serviceaccount/customize` is called for."""
     parent = require(body, "parent", dict, "")
@@ -89,9 +94,9 @@ def _accounts(groups: JSON, path: str) -> tuple[ServiceAccount, ...]:
     return tuple(parse_service_account(*item) for item in _group(groups, SERVICE_ACCOUNTS, path))
 
 
-def _namespace(related: JSON, binding: Binding) -> Namespace | None:
+def _namespace(related: JSON, name: str) -> Namespace | None:
     for obj, path in _group(related, NAMESPACES, "related"):
-        if require(obj, "metadata", dict, path).get("name") == binding.namespace:
+        if require(obj, "metadata", dict, path).get("name") == name:
             return parse_namespace(obj, path)
     return None
 

@@ -7,7 +7,7 @@ adopt the ServiceAccount; the annotation tells the owner about the other binding
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hooks.core.attachment import is_denied, leftovers, targets
+from hooks.core.attachment import leftovers, targets
 from hooks.core.model import Binding, Policy, Reason, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -16,6 +16,7 @@ from hooks.core.names import (
     WANTED_ANNOTATION,
 )
 from hooks.core.ownership import controller_uid, is_foreign, is_guarded
+from hooks.core.permission import is_denied
 
 
 @dataclass(frozen=True, slots=True)

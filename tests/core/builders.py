@@ -74,7 +74,7 @@ EXPIRED: Final = new_token(NOW - 3 * HOUR, NOW - SECOND)
 NEW_TOKEN: Final = new_token(NOW, NOW + 3 * HOUR)
 FAILED: Final = MintFailed(Reason.REGISTRY_ERROR, "the registry is down")
 
-NAMESPACE: Final = Namespace("uid-team-a")
+NAMESPACE: Final = Namespace("uid-team-a", name="team-a")
 GUARD: Final = Owner("v1", "Namespace", "team-a", "uid-team-a")
 BINDING: Final = Binding(
     name="app",

@@ -132,14 +132,15 @@ def test_rules() -> None:
 
 
 def test_decorator_rules() -> None:
-    """A ServiceAccount relates all bindings of its Namespace."""
+    """A ServiceAccount relates its Namespace, and all bindings in it."""
     assert new_decorator_rules("team-a") == {
         "relatedResources": [
             {
                 "apiVersion": "acrpull.dev/v1beta1",
                 "resource": "acrpullbindings",
                 "namespace": "team-a",
-            }
+            },
+            {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]},
         ]
     }
 

@@ -93,11 +93,19 @@ def test_bad_secret(path: str, value: object, message: str) -> None:
             {"uid": "u", "deletionTimestamp": "2026-11-23T12:00:00Z"},
             Namespace("u", terminating=True),
         ),
+        (
+            {"uid": "u", "name": "n", "annotations": {"acrpull.dev/allowed-identities": " a,, b "}},
+            Namespace("u", name="n", identities=("a", "b")),
+        ),
+        (
+            {"uid": "u", "annotations": {"acrpull.dev/allowed-acr-servers": ""}},
+            Namespace("u", servers=()),
+        ),
     ],
-    ids=["alive", "null", "terminating"],
+    ids=["alive", "null", "terminating", "identities", "no-server"],
 )
 def test_namespace(meta: JSON, namespace: Namespace) -> None:
-    """A Namespace is its uid, and whether it is being deleted."""
+    """A Namespace is its uid, whether it is being deleted, and what it lists."""
     assert parse_namespace({"metadata": meta}, "at") == namespace
 
 

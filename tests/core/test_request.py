@@ -5,6 +5,7 @@ import pytest
 from hooks.core.fields import JSON
 from hooks.core.request import (
     parse_bindings,
+    parse_namespace_of,
     parse_observed,
     parse_parent,
     parse_parent_namespace,
@@ -72,6 +73,14 @@ def test_observed() -> None:
     assert [account.name for account in observed.accounts] == ["default", "build"]
     assert observed.related == observed.accounts
     assert observed.namespace == NAMESPACE
+
+
+def test_namespace_of() -> None:
+    """A decorator's body shows the Namespace of its ServiceAccount, unless it was not asked for."""
+    account = parse_target({"object": named("default")})
+    assert parse_namespace_of({"related": NAMESPACES}, account) == NAMESPACE
+    assert parse_namespace_of({"related": {}}, account) is None
+    assert parse_namespace_of({}, account) is None
 
 
 @pytest.mark.parametrize("group", [{}, None], ids=["empty", "null"])

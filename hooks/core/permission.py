@@ -1,0 +1,73 @@
+"""What the cluster's owner permits: which registries, and in a Namespace which identities."""
+
+from collections.abc import Iterable
+
+from hooks.core.model import Binding, Identity, Policy, Reason, Spec
+from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
+
+ANY = "*"
+
+
+def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
+    """Say whether a token may be sent to *server*.
+
+    Suffixes match by whole labels: "azurecr.io" allows "x.azurecr.io" but not "xazurecr.io". A
+    server with a port, which only a test has, must be listed verbatim.
+    """
+    if ":" in server:
+        return server in suffixes
+    return any(server == suffix or server.endswith(f".{suffix}") for suffix in suffixes)
+
+
+def is_denied(binding: Binding, policy: Policy) -> bool:
+    """Say whether the cluster's owner forbids what *binding* asks for."""
+    if not isinstance(binding.spec, Spec):
+        return False
+    server, identity = binding.spec.server or policy.server, binding.spec.identity
+    return server is not None and denial(server, identity or policy.identity, policy) is not None
+
+
+def denial(server: str, identity: Identity | None, policy: Policy) -> tuple[Reason, str] | None:
+    """Return why *identity* may not be used at *server*; None where it may."""
+    if not server_allowed(server, policy.acr_server_suffixes):
+        text = (
+            f"spec.acrServer: {server!r} is not in the service's ALLOWED_ACR_SERVER_SUFFIXES "
+            f"({','.join(policy.acr_server_suffixes)}); ask the cluster's owner to add it"
+        )
+        return Reason.SERVER_NOT_ALLOWED, text
+    if policy.namespace is None:
+        return None
+    servers = _allowed(policy.namespace.servers, policy)
+    if servers is not None and ANY not in servers and not server_allowed(server, servers):
+        text = _remedy(f"spec.acrServer: {server!r}", SERVERS_ANNOTATION, policy)
+        return Reason.SERVER_NOT_ALLOWED, text
+    identities = _allowed(policy.namespace.identities, policy)
+    if (
+        identity is None
+        or identities is None
+        or not {ANY, _key(str(identity))}.isdisjoint(map(_key, identities))
+    ):
+        return None
+    text = _remedy(f"identity {identity}", IDENTITIES_ANNOTATION, policy)
+    return Reason.IDENTITY_NOT_ALLOWED, text
+
+
+def _allowed(listed: tuple[str, ...] | None, policy: Policy) -> tuple[str, ...] | None:
+    """Return what is *listed*; without a list, nothing where one is required, else None."""
+    return () if listed is None and policy.namespace_required else listed
+
+
+def _key(identity: str) -> str:
+    """Return *identity* as it compares: Azure heeds no case in client IDs and resource IDs.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+    """
+    return identity.lower().rstrip("/")
+
+
+def _remedy(what: str, annotation: str, policy: Policy) -> str:
+    name = policy.namespace.name if policy.namespace else ""
+    return (
+        f"{what} is not in the annotation {annotation} of Namespace {name}; "
+        "ask the cluster's owner to add it"
+    )

@@ -1,0 +1,92 @@
+"""What a Namespace lists binds the bindings in it; by the front door."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client import Client, Object, child, observed, reason, service_account
+from tests.emulator import Emulator
+from tests.service import Service
+
+IDENTITIES = "acrpull.dev/allowed-identities"
+SERVERS = "acrpull.dev/allowed-acr-servers"
+
+
+@pytest.fixture(scope="module")
+def strict(running_emulator: Emulator) -> Iterator[Service]:
+    """Start a service that wants Namespaces to list what they allow."""
+    environment = running_emulator.environment() | {"NAMESPACE_POLICY": "required"}
+    with Service(environment) as service:
+        yield service
+
+
+def listing(body: Object, **annotations: str) -> Object:
+    """Return *body* with *annotations* on the Namespace."""
+    body["related"]["Namespace.v1"]["team-a"]["metadata"]["annotations"] = annotations
+    return body
+
+
+def ready(answer: Object) -> str:
+    """Return the message of the condition Ready."""
+    (found,) = (c for c in answer["status"]["conditions"] if c["type"] == "Ready")
+    return str(found["message"])
+
+
+def test_withdrawn_and_back(client: Client, emulator: Emulator) -> None:
+    """An identity that is taken off the list costs the Secret; listed again, it comes back."""
+    parent, account = (
+        client.parent(),
+        service_account("default", "zeta", "acr-pull-app", owner="app"),
+    )
+    first = client.sync(observed(parent, account))
+    assert child(first, "Secret")
+    body = observed(parent, account, answer=first)
+    denied = client.sync(listing(body, **{IDENTITIES: "11111111-2222-3333-4444-555555555555"}))
+    assert reason(denied) == "False/IdentityNotAllowed"
+    assert f"{client.client_id} is not in the annotation {IDENTITIES} of Namespace team-a" in ready(
+        denied
+    )
+    assert [c["kind"] for c in denied["children"]] == ["ServiceAccount"]
+    assert child(denied, "ServiceAccount")["imagePullSecrets"] == [{"name": "zeta"}]
+    before = emulator.count("exchange")
+    again = client.sync(listing(body, **{IDENTITIES: f"x, {client.client_id.upper()}"}))
+    assert reason(again, "TokenFresh") == "True/TokenValid"
+    assert emulator.count("exchange") == before
+
+
+def test_server(client: Client) -> None:
+    """A registry that is not on the list is refused before anything is asked."""
+    answer = client.sync(listing(observed(client.parent()), **{SERVERS: "other.azurecr.io"}))
+    assert reason(answer) == "False/ServerNotAllowed"
+    assert SERVERS in ready(answer)
+
+
+def test_required(strict: Service, emulator: Emulator) -> None:
+    """Where lists are required, a Namespace without one allows nothing."""
+    client = Client(strict.url, emulator.acr_server)
+    answer = client.sync(observed(client.parent()))
+    assert reason(answer) == "False/ServerNotAllowed"
+    answer = client.sync(listing(observed(client.parent()), **{SERVERS: "*"}))
+    assert reason(answer) == "False/IdentityNotAllowed"
+    assert emulator.requests == []
+    body = listing(observed(client.parent()), **{SERVERS: "*", IDENTITIES: client.client_id})
+    assert reason(client.sync(body), "TokenFresh") == "True/TokenValid"
+
+
+def test_decorator(strict: Service, emulator: Emulator) -> None:
+    """A binding that is denied is not listed on its ServiceAccount."""
+    client = Client(strict.url, emulator.acr_server)
+    body = observed(client.parent())
+    related = {
+        "ACRPullBinding.acrpull.dev/v1beta1": {"team-a/app": client.parent()},
+        "Namespace.v1": body["related"]["Namespace.v1"],
+    }
+    request = {"object": service_account("default"), "attachments": {}, "related": related}
+    assert client.ask("/serviceaccount/sync", request) == {"labels": {}, "annotations": {}}
+    listing(body, **{SERVERS: "*", IDENTITIES: "*"})
+    decoration = client.ask("/serviceaccount/sync", request)
+    assert decoration["labels"] == {"controller-uid": "uid-app"}
+    rules = client.ask("/serviceaccount/customize", {"parent": service_account("default")})
+    assert {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]} in rules[
+        "relatedResources"
+    ]
