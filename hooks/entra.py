@@ -16,7 +16,9 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
 
+from hooks.core.acr import retry_after
 from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
+from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
 from hooks.turnstile import Turnstile
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
@@ -24,8 +26,10 @@ READ_TIMEOUT_SECONDS: Final = 3
 # IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
 MAX_CONCURRENT: Final = 5
 MAX_PER_SECOND: Final = 20
-# As long as MSAL answers from memory after IMDS has refused with some statuses, here with all.
+# As long as MSAL answers from memory after IMDS has refused with some statuses, here with all. MSAL
+# heeds a Retry-After of up to 1 h, and so do we.
 FAILURE_SECONDS: Final = 5
+TOO_MANY_REQUESTS: Final = 429
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
 
 
@@ -33,6 +37,14 @@ MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
 class _Failure:
     outcome: MintFailed
     until: float  # an instant of `time.monotonic`
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The status of IMDS's answer, 0 where there was none, and the wait that it asks for."""
+
+    status: int = 0
+    retry_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +63,35 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
     """
 
     def __init__(self) -> None:
-        # IMDS must not be asked through a proxy, so the environment's are not read.
-        super().__init__(use_env_settings=False)
+        # IMDS must not be asked through a proxy, so the environment's are not read. Timeouts are
+        # the transport's: those given to a credential that has one made for it are not heeded.
+        # azure-sdk-for-python@azure-core_1.41.0:azure/core/pipeline/transport/_requests_basic.py
+        super().__init__(
+            use_env_settings=False,
+            connection_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+        )
         self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
         self._local = threading.local()
 
     def wait_until(self, latest: float) -> None:
         """Let this thread's requests wait for their turn until *latest*."""
         self._local.latest = latest
+        self._local.answer = _Answer()
+
+    @property
+    def answer(self) -> "_Answer":
+        """What this thread's last request got: azure-identity's errors do not tell."""
+        answer: _Answer = self._local.answer
+        return answer
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request* in its turn. Raises `TimeoutError`: that did not come in time."""
         with self._turnstile.turn(self._local.latest):
-            return super().send(request, **options)
+            response = super().send(request, **options)
+        asked = retry_after(response.headers.get("Retry-After"))
+        self._local.answer = _Answer(response.status_code, asked)
+        return response
 
 
 class Entra:
@@ -98,8 +126,12 @@ class Entra:
         try:
             return str(slot.credential.get_token(scope).token)
         except (AzureError, ValueError) as error:  # ValueError: an answer that msal can't read
-            outcome = _failure(request, str(error))
-            slot.failures[scope] = _Failure(outcome, time.monotonic() + FAILURE_SECONDS)
+            answer = self._transport.answer
+            reason, message = _sort(request, answer.status, str(error))
+            asked = answer.retry_after_seconds
+            outcome = MintFailed(reason, message, asked)
+            wait = max(FAILURE_SECONDS, min(asked or 0, MAX_RETRY_AFTER_SECONDS))
+            slot.failures[scope] = _Failure(outcome, time.monotonic() + wait)
             return outcome
 
     def _slot(self, identity: Identity) -> _Slot:
@@ -124,8 +156,6 @@ class Entra:
         return ManagedIdentityCredential(
             **chosen,
             transport=self._transport,
-            connection_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
             retry_total=0,
             # Else the workload identity webhook's variables would silently choose another source.
             _exclude_workload_identity_credential=True,
@@ -143,22 +173,25 @@ def _turn(lock: threading.Lock, latest: float) -> Iterator[None]:
         lock.release()
 
 
-def _failure(request: TokenRequest, text: str) -> MintFailed:
-    """Sort an error by azure-identity's *text*: it keeps neither status nor body of IMDS's answer.
+def _sort(request: TokenRequest, status: int, text: str) -> tuple[Reason, str]:
+    """Sort a failure by IMDS's *status* and azure-identity's *text*, which quotes its answer.
 
     https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling
     """
     who = request.identity
     if "Identity not found" in text:
         message = f"identity {who} is not assigned to this node; assign it to the node pool's VMSS"
-        return MintFailed(Reason.IDENTITY_NOT_FOUND, message)
-    if "throttled" in text or "too many requests" in text.lower():
-        return MintFailed(Reason.THROTTLED, "the node's metadata service is throttling requests")
+        return Reason.IDENTITY_NOT_FOUND, message
+    if status == TOO_MANY_REQUESTS:
+        message = (
+            "the node's metadata service (IMDS) is throttling requests; it will be asked again"
+        )
+        return Reason.THROTTLED, message
     if "invalid_resource" in text or "AADSTS50001" in text:
         message = f"Entra refuses the audience {request.audience}; set TOKEN_AUDIENCE to another"
-        return MintFailed(Reason.AUDIENCE_REFUSED, message)
+        return Reason.AUDIENCE_REFUSED, message
     message = (
         f"the node's metadata service (IMDS) gave no token for identity {who}; is it reachable "
         "from pods (AKS can block it), and is the node an Azure VM?"
     )
-    return MintFailed(Reason.IDENTITY_UNAVAILABLE, message)
+    return Reason.IDENTITY_UNAVAILABLE, message
