@@ -65,8 +65,9 @@ def parse_token(text: str) -> AcrToken:
     try:
         claims = _claims(text)
         expires_at = _instant(claims["exp"])
-        issued = claims.get("iat", claims.get("nbf"))
-        issued_at = expires_at - REFRESH_TOKEN_LIFE if issued is None else _instant(issued)
+        # A token is not yet valid before `nbf`, whenever it was issued.
+        starts = [_instant(claims[name]) for name in ("iat", "nbf") if claims.get(name) is not None]
+        issued_at = max(starts, default=expires_at - REFRESH_TOKEN_LIFE)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise MalformedToken("a JWT without a plausible expiry") from error
     except RecursionError as error:
@@ -140,7 +141,8 @@ def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
         return None
     text = (
         f"{request.server} grants identity {request.identity} less than spec.scope asks for, "
-        f"not {', '.join(lacks)}; grant it a role that has this, or correct spec.scope"
+        f"not {', '.join(lacks)}; grant it a role that has this (where the registry uses ABAC, "
+        "Container Registry Repository Reader has pull), or correct spec.scope"
     )
     useless = lacks == missing(request.scope or "", None)
     return MintFailed(Reason.SCOPE_NOT_GRANTED, text, token=None if useless else token)

@@ -18,6 +18,7 @@ IAT = EXP - 4500
     [
         pytest.param({"exp": EXP, "iat": IAT}, NOW - timedelta(seconds=4500), id="iat"),
         pytest.param({"exp": EXP, "iat": IAT, "nbf": 0}, NOW - timedelta(seconds=4500), id="both"),
+        pytest.param({"exp": EXP, "iat": 0, "nbf": IAT}, NOW - timedelta(seconds=4500), id="later"),
         pytest.param({"exp": EXP, "nbf": IAT}, NOW - timedelta(seconds=4500), id="nbf"),
         pytest.param({"exp": EXP}, NOW - 3 * HOUR, id="neither"),
         pytest.param({"exp": EXP, "iat": None}, NOW - 3 * HOUR, id="null-iat"),
@@ -26,7 +27,7 @@ IAT = EXP - 4500
     ],
 )
 def test_parse_token(claims: object, issued_at: datetime) -> None:
-    """A token expires at `exp`; it was issued at `iat`, else at `nbf`, else three hours before."""
+    """A token lives from the later of `iat` and `nbf`, else from three hours before, to `exp`."""
     text = new_jwt(claims)
     assert parse_token(text) == AcrToken(text, issued_at, NOW)
 
