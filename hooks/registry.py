@@ -93,9 +93,12 @@ def _late(request: TokenRequest) -> MintFailed:
 def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
     """Sort a failure without an answer; *error*'s own text has addresses and is not shown."""
     server = request.server
-    if isinstance(error, requests.exceptions.SSLError):
+    if "SSLCertVerificationError" in repr(error):
         text = f"the TLS certificate of {server} can't be verified; is a CA or a proxy's missing?"
         return MintFailed(Reason.REGISTRY_UNTRUSTED, text)
+    if isinstance(error, requests.exceptions.SSLError):
+        text = f"TLS with {server} fails; is it a container registry?"
+        return MintFailed(Reason.REGISTRY_ERROR, text)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return _late(request)
     if "NameResolutionError" in repr(error):
