@@ -540,6 +540,22 @@ class TestFaults:
         assert first.headers.get("Retry-After") == ("30" if status == 429 else None)
         assert (b"\\u0027203.0.113.9\\u0027" in first.content) == (status == 403)
 
+    @pytest.mark.parametrize("seconds", [None, 42])
+    def test_retry_after(self, emulator: Emulator, seconds: int | None) -> None:
+        """Throttling asks for a wait, or does not."""
+        emulator.faults.add("imds", azure.imds_throttled(seconds))
+        emulator.faults.add("exchange", azure.acr_throttled(seconds))
+        for response in (imds(emulator, client_id=CLIENT_ID), exchange(emulator, access_token="x")):
+            expected = None if seconds is None else str(seconds)
+            assert (response.status_code, response.headers.get("Retry-After")) == (429, expected)
+
+    def test_unreachable(self) -> None:
+        """One address refuses a connection, another one does not answer."""
+        with azure.refusing() as address, pytest.raises(requests.ConnectionError, match="refused"):
+            requests.get(f"http://{address}", timeout=TIMEOUT)
+        with azure.silent() as address, pytest.raises(requests.ConnectTimeout):
+            requests.get(f"http://{address}", timeout=0.2)
+
     @pytest.mark.parametrize("body", ["", "null", "{", {"refresh_token": "not.a.jwt"}, b"\xff"])
     def test_body(self, emulator: Emulator, body: str | bytes | dict[str, str]) -> None:
         """A body is sent as given, an object as JSON, with 200."""

@@ -17,6 +17,7 @@ from tests.emulator.incidents import (
 )
 from tests.emulator.record import RequestRecord
 from tests.emulator.scope import Scope
+from tests.emulator.unreachable import refusing, silent
 
 __all__ = [
     "Emulator",
@@ -31,5 +32,7 @@ __all__ = [
     "imds_throttled",
     "multiple_identities",
     "no_role",
+    "refusing",
+    "silent",
     "unknown_resource",
 ]

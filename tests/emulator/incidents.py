@@ -37,10 +37,14 @@ def unknown_resource(
     return Fault(status=400, body=body, headers=_IMDS, times=times)
 
 
-def imds_throttled(*, times: int | None = None) -> Fault:
-    """`imds`: 429, without a Retry-After: https://github.com/dotnet/SqlClient/issues/2344."""
+def imds_throttled(retry_after: int | None = None, *, times: int | None = None) -> Fault:
+    """`imds`: 429, as seen without a Retry-After: https://github.com/dotnet/SqlClient/issues/2344.
+
+    With one, in seconds, as azure-identity and msal would heed it.
+    """
     body = imds_error("Temporarily throttled, too many requests")
-    return Fault(status=429, body=body, headers=_IMDS, times=times)
+    headers = _IMDS | _retry_after(retry_after)
+    return Fault(status=429, body=body, headers=headers, times=times)
 
 
 def no_role(*, times: int | None = None) -> Fault:
@@ -61,14 +65,18 @@ def firewall(ip: str = "203.0.113.7", *, times: int | None = None) -> Fault:
     return Fault(status=403, body=body, headers=_ACR, times=times)
 
 
-def acr_throttled(retry_after: int = 1, *, times: int | None = None) -> Fault:
-    """`exchange`, `token`, `v2`: 429 with Retry-After in seconds; its body is assumed.
+def acr_throttled(retry_after: int | None = 1, *, times: int | None = None) -> Fault:
+    """`exchange`, `token`, `v2`: 429 with Retry-After in seconds, or none; its body is assumed.
 
     https://learn.microsoft.com/azure/container-registry/container-registry-skus
     """
     body = acr_error("TOOMANYREQUESTS", "too many requests")
-    headers = _ACR | {"Retry-After": str(retry_after)}
+    headers = _ACR | _retry_after(retry_after)
     return Fault(status=429, body=body, headers=headers, times=times)
+
+
+def _retry_after(seconds: int | None) -> dict[str, str]:
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 BY_NAME = {

@@ -1,0 +1,39 @@
+"""Addresses of loopback where nobody answers: one that refuses connections, one that is silent.
+
+The latter is what AKS's restriction of IMDS looks like to a Pod: connecting times out.
+https://learn.microsoft.com/azure/aks/imds-restriction
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+_LOOPBACK = ("127.0.0.1", 0)
+_MORE_THAN_ENOUGH = 3
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """Hold a `host:port` that refuses every connection: it is bound, and does not listen."""
+    with socket.socket() as bound:
+        bound.bind(_LOOPBACK)
+        yield _address(bound)
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Hold a `host:port` that answers no connection: Linux drops what a full queue can't take."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(_LOOPBACK)
+        listener.listen(0)
+        for _ in range(_MORE_THAN_ENOUGH):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield _address(listener)
+
+
+def _address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()
+    return f"{host}:{port}"
