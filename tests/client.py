@@ -124,15 +124,30 @@ def reason(answer: Object, kind: str = "Ready") -> str:
     return f"{found['status']}/{found['reason']}"
 
 
+def new_secret(name: str, server: str, token: str, inputs: str) -> Object:
+    """Return a pull Secret with *token* for *server*; *inputs* hashes what it was made from."""
+    auth = base64.b64encode(f"{NULL_GUID}:{token}".encode()).decode()
+    entry = {"username": NULL_GUID, "password": token, "auth": auth}
+    config = json.dumps({"auths": {server: entry}})
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": "team-a",
+            "annotations": {"acrpull.dev/token-inputs": inputs},
+        },
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": base64.b64encode(config.encode()).decode()},
+    }
+
+
 def with_token(answer: Object, text: str) -> Object:
     """Return *answer* with another token in its Secret."""
     secret = child(answer, "Secret")
     (server,) = docker_config(secret)["auths"]
-    auth = base64.b64encode(f"{NULL_GUID}:{text}".encode()).decode()
-    entry = {"username": NULL_GUID, "password": text, "auth": auth}
-    config = json.dumps({"auths": {server: entry}})
-    data = base64.b64encode(config.encode()).decode()
-    return {**answer, "children": [{**secret, "data": {".dockerconfigjson": data}}]}
+    made = new_secret(secret["metadata"]["name"], server, text, "")
+    return {**answer, "children": [{**secret, "data": made["data"]}]}
 
 
 def aged(answer: Object, seconds: float) -> Object:

@@ -7,7 +7,6 @@ import pytest
 import requests
 
 from hooks.body import MAX_BODY_BYTES
-from hooks.core.acr import MAX_ANSWER_BYTES
 from tests.client import Client, child, observed, service_account, token
 from tests.emulator import Emulator, Fault
 from tests.service import Service
@@ -148,26 +147,3 @@ def test_somebody_elses_secret(client: Client) -> None:
         assert listed["metadata"]["annotations"] == {}
         assert [c["kind"] for c in answer["children"]] == ["ServiceAccount"]
     assert answer["finalized"] is True
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        (Fault(status=307, headers={"Location": "https://127.0.0.2/steal"}), "RegistryError"),
-        (Fault(status=200, body=b"<html>"), "MalformedToken"),
-        (Fault(status=200, body={"refresh_token": 5}), "MalformedToken"),
-        (Fault(status=200, body=b"x" * (MAX_ANSWER_BYTES + 1)), "MalformedToken"),
-        (Fault(status=200, endless=True), "MalformedToken"),
-        (Fault(reset=True), "RegistryUnreachable"),
-        (Fault(status=200, body={"refresh_token": "eyJ"}, dribble=0.5), "Timeout"),
-    ],
-    ids=["redirect", "html", "no-text", "long", "endless", "reset", "dribble"],
-)
-def test_hostile_registry(client: Client, emulator: Emulator, fault: Fault, reason: str) -> None:
-    """A registry that misbehaves costs its own binding a token, and learns nothing more."""
-    emulator.faults.add("exchange", fault)
-    answer = client.sync(observed(client.parent()))
-    (condition,) = (c for c in answer["status"]["conditions"] if c["type"] == "Ready")
-    assert condition["reason"] == reason
-    assert emulator.count("exchange") == 1
-    assert emulator.count("other") == 0

@@ -1,0 +1,170 @@
+"""A row of the fault table played for one binding: its request made, its answers, who was asked.
+
+Knows the Azure and the services that rows speak of; nothing of what is expected.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import jwt
+
+from hooks.core.decision import inputs_hash
+from hooks.core.model import Identity, TokenRequest
+from hooks.core.names import ACR_AUDIENCE
+from tests.client import Client, Object, new_secret, observed, service_account
+from tests.emulator import Emulator, RequestRecord, refusing, silent
+from tests.fault_rule import State
+from tests.fault_table import Calls, Place, Row
+from tests.service import Service
+
+SECRET: Final = "acr-pull-app"
+LIFE_SECONDS: Final = 10800
+
+
+@dataclass(frozen=True)
+class World:
+    """An Azure, where else registries are said to be, and a service for each place of IMDS."""
+
+    azure: Emulator
+    servers: Mapping[Place, str]
+    services: Mapping[Place, Service]
+
+    def client(self, row: Row) -> Client:
+        """Return a caller with an identity of its own, for bindings to the row's registry."""
+        return Client(self.services[row.imds].url, self.servers[row.registry])
+
+
+@contextmanager
+def running_world(azure: Emulator) -> Iterator[World]:
+    """Start what rows need besides *azure*."""
+    with ExitStack() as stack:
+        dead, quiet = stack.enter_context(refusing()), stack.enter_context(silent())
+        servers = {
+            Place.EMULATED: azure.acr_server,
+            Place.REFUSING: dead,
+            Place.SILENT: quiet,
+            Place.STRANGER: stack.enter_context(Emulator()).acr_server,
+            Place.PLAIN: azure.imds_url.removeprefix("http://"),
+        }
+        allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join((*servers.values(), "invalid"))}
+        urls = {Place.EMULATED: azure.imds_url, Place.REFUSING: f"http://{dead}",
+                Place.SILENT: f"http://{quiet}"}  # fmt: skip
+        services = {
+            place: Service(
+                azure.environment() | allowed | {"AZURE_POD_IDENTITY_AUTHORITY_HOST": url}
+            )
+            for place, url in urls.items()
+        }
+        with ThreadPoolExecutor() as pool:
+            started = [pool.submit(stack.enter_context, s) for s in services.values()]
+        for future in started:
+            future.result()
+        yield World(azure, servers, services)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What became of a row for one binding.
+
+    Attributes:
+        client: The caller; its identity is the binding's.
+        token: The one in the binding's Secret, empty if there is none.
+        answer: That of the hooks.
+        again: That to the same request once more, with the first answer applied.
+        calls: What reached Azure for both.
+        strays: The requests to no endpoint that there is.
+    """
+
+    client: Client
+    token: str
+    answer: Object
+    again: Object
+    calls: Calls
+    strays: list[RequestRecord]
+
+
+def play(world: World, row: Row) -> dict[State, Played]:
+    """Play *row* for a binding in each state, all at once: some rows wait for a timeout."""
+    world.azure.reset()
+    for endpoint, fault in row.faults.items():
+        world.azure.faults.add(endpoint, fault)
+    for name, value in row.settings.items():
+        setattr(world.azure, name, value)
+    with ThreadPoolExecutor(len(State)) as pool:
+        played = pool.map(lambda state: _play(world, row, state), State)
+        return dict(zip(State, played, strict=True))
+
+
+def _play(world: World, row: Row, state: State) -> Played:
+    client = world.client(row)
+    now = world.azure.clock()
+    parent = new_parent(client, row)
+    held = _held(state, now)
+    children = accounts(listed=held is not None)
+    if held is not None:
+        parent["status"] = new_status(state, now)
+        spec = parent["spec"]
+        server = spec.get("acrServer", client.server)
+        request = TokenRequest(Identity(client.client_id), server, spec.get("scope"), ACR_AUDIENCE)
+        children.append(new_secret(SECRET, server, held, inputs_hash(request)))
+    answer = client.sync(observed(parent, *children))
+    again = client.sync(observed(parent, *children[:2], answer=answer))
+    records = world.azure.requests
+    strays = [record for record in records if record.endpoint == "other"]
+    return Played(client, held or "", answer, again, count(records, client.client_id), strays)
+
+
+def new_parent(client: Client, row: Row) -> Object:
+    """Return the binding. Its scope's repository is named like its identity: see `count`."""
+    parent = client.parent()
+    scope = {"scope": f"repository:{client.client_id}:{row.actions}"} if row.actions else {}
+    spec = {**parent["spec"], **scope, **row.spec}
+    parent["spec"] = {name: value for name, value in spec.items() if value is not None}
+    return parent
+
+
+def accounts(*, listed: bool) -> list[Object]:
+    """Return the binding's ServiceAccount, and one that it has moved away from."""
+    entry = [SECRET] if listed else []
+    return [
+        service_account("default", "zeta", "alpha", *entry, owner="app"),
+        service_account("build", "zeta", *entry, owner="app"),
+    ]
+
+
+def _held(state: State, now: datetime) -> str | None:
+    """Return the token in the Secret."""
+    if state.value is None:
+        return None
+    expiry = int(now.timestamp()) + state.value.left
+    claims = {"iat": expiry - LIFE_SECONDS, "nbf": expiry - LIFE_SECONDS, "exp": expiry}
+    return jwt.encode(claims, "k" * 32, algorithm="HS256")
+
+
+def new_status(state: State, now: datetime) -> Object:
+    """Return the status that an earlier answer left."""
+    failing = state.value.failing if state.value else 0
+    since = (now - timedelta(seconds=failing)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    refreshing = ("False", "RegistryError") if failing else ("True", "OnSchedule")
+    fresh = ("True", "TokenValid") if state.works else ("False", "RegistryError")
+    kinds = {"Ready": fresh, "TokenFresh": fresh, "Attached": ("True", "Attached"),
+             "Refreshing": refreshing}  # fmt: skip
+    conditions = [
+        {"type": kind, "status": status, "reason": reason, "lastTransitionTime": since}
+        for kind, (status, reason) in kinds.items()
+    ]
+    return {"conditions": conditions, "tokenRefreshTime": since, "serviceAccountName": "default"}
+
+
+def count(records: list[RequestRecord], client_id: str) -> Calls:
+    """Return how many of *records* are an identity's; that of a scope is in its repository."""
+    owned = [
+        record.endpoint
+        for record in records
+        if client_id in {record.identity, *record.form.get("scope", "").split(":")}
+    ]
+    return Calls(*(owned.count(endpoint) for endpoint in ("imds", "exchange", "token")))

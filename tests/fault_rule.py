@@ -1,0 +1,121 @@
+"""What must come of a failure, derived from its row and from the Secret that there is.
+
+Says so anew, and in other words than the hooks do: it imports none of their decisions.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, NamedTuple
+
+from hooks.core.model import Reason
+from tests.fault_table import NONE, Calls, Effect, Row
+
+REFRESH_BEFORE_SECONDS: Final = 1800
+FIRST_WAIT_SECONDS: Final = 5
+LONGEST_WAIT_SECONDS: Final = 300
+SETTINGS_WAIT_SECONDS: Final = 300  # no event tells of a changed setting
+OWNERS: Final = ("ACRPullBinding", "Namespace")  # the latter keeps the garbage collector off
+MINT_SECONDS: Final = 8  # what a mint that fails may take
+
+
+class SecretState(NamedTuple):
+    """A Secret's token has *left* seconds to live, and its renewal has been *failing* for some."""
+
+    left: int
+    failing: int
+
+
+class State(Enum):
+    """Which Secret there is when a failure is met."""
+
+    MISSING = None
+    FRESH = SecretState(left=3600, failing=0)
+    DUE = SecretState(left=120, failing=600)
+    EXPIRED = SecretState(left=-60, failing=1860)
+
+    @property
+    def works(self) -> bool:
+        """Whether a registry takes its token."""
+        return self.value is not None and self.value.left > 0
+
+
+class Span(NamedTuple):
+    """Whole seconds, from the least to the most."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an answer says, and who was asked for it.
+
+    Attributes:
+        conditions: "status/reason" by type.
+        keeps_secret: Whether the Secret that there was is in the answer, with its token.
+        accounts: Of each ServiceAccount in the answer, the kinds of its owners, and its list.
+        calls: What reached Azure.
+    """
+
+    conditions: dict[str, str]
+    keeps_secret: bool
+    accounts: dict[str, list[str]]
+    calls: Calls
+
+
+def is_met(row: Row, state: State) -> bool:
+    """Whether the failure is met: with a fresh Secret nobody asks Azure, so it does not matter."""
+    return row.effect is not Effect.MINT_FAILS or state is not State.FRESH
+
+
+def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
+    """Return what must come of *row* for the binding whose Secret's name is *secret*."""
+    denied = row.effect is Effect.DENIED
+    had = state is not State.MISSING
+    return Outcome(
+        conditions=expected_conditions(row, state),
+        keeps_secret=had and not denied,
+        accounts={
+            "default": [*OWNERS, "zeta", "alpha", *([] if denied else [secret])],
+            "build": [*OWNERS, "zeta"],
+        },
+        calls=row.calls if is_met(row, state) else NONE,
+    )
+
+
+def expected_conditions(row: Row, state: State) -> dict[str, str]:
+    """Return the conditions: a token that works is fresh, whatever fails but the spec."""
+    failed = f"False/{row.reason}"
+    fresh, refreshing, attached = failed, failed, f"True/{Reason.ATTACHED}"
+    if row.effect is not Effect.MINT_FAILS:
+        refreshing = f"Unknown/{row.reason}"
+    elif state is State.FRESH:
+        fresh, refreshing = f"True/{Reason.TOKEN_VALID}", f"True/{Reason.ON_SCHEDULE}"
+    elif state.works:
+        fresh = f"True/{Reason.REFRESH_FAILING}"
+    if row.effect is Effect.DENIED:
+        attached = failed
+    elif state is State.MISSING:  # the ServiceAccount does not list it yet
+        attached = f"False/{Reason.ATTACHING}"
+    ready = fresh if fresh != f"True/{Reason.TOKEN_VALID}" else f"True/{Reason.READY}"
+    return {"Ready": ready, "TokenFresh": fresh, "Attached": attached, "Refreshing": refreshing}
+
+
+def expected_wait(row: Row, state: State) -> Span:
+    """Return the seconds until the next try.
+
+    As many as it has been failing, 5 to 300; at most a quarter of what a token that still works has
+    left; never less than Azure asks for.
+    """
+    if row.effect is not Effect.MINT_FAILS:
+        return Span(SETTINGS_WAIT_SECONDS, SETTINGS_WAIT_SECONDS)
+    if state is State.FRESH:
+        due = state.value.left - REFRESH_BEFORE_SECONDS
+        return Span(due - MINT_SECONDS, due)
+    failing = 0 if state.value is None else state.value.failing
+    most = min(max(failing, FIRST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
+    least = most
+    if state.works:
+        most = min(most, state.value.left // 4)
+        least = min(least, (state.value.left - MINT_SECONDS) // 4)
+    return Span(max(least, row.retry_after), max(most, row.retry_after))
