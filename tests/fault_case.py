@@ -17,8 +17,8 @@ from hooks.core.model import Identity, TokenRequest
 from hooks.core.names import ACR_AUDIENCE
 from tests.client import Client, Object, new_secret, observed, service_account
 from tests.emulator import Emulator, RequestRecord, refusing, silent
+from tests.fault_row import Calls, Place, Row
 from tests.fault_rule import State
-from tests.fault_table import Calls, Place, Row
 from tests.service import Service
 
 SECRET: Final = "acr-pull-app"

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from hooks.core.model import Reason
-from tests.fault_table import NONE, Calls, Effect, Row
+from tests.fault_row import NONE, Calls, Effect, Row
 
 REFRESH_BEFORE_SECONDS: Final = 1800
 FIRST_WAIT_SECONDS: Final = 5

@@ -1,0 +1,136 @@
+"""How a registry can fail to give a token: at the exchange, and for a scope."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import jwt
+
+from hooks.core.model import Reason
+from tests.emulator import Fault, acr_throttled, firewall, no_role
+from tests.emulator.fault import Endpoint
+from tests.fault_row import EXCHANGE, SLOW, TOKEN, Calls, Row
+
+LONG_AGO: Final = 1577836800  # 2020-01-01
+FAR_OFF: Final = 4102444800  # 2100-01-01
+LIFE: Final = 10800  # s
+ABAC_ROLE: Final = "Container Registry Repository Reader"
+ROLES: Final = f"grant it AcrPull on the registry, or {ABAC_ROLE}"
+ELSEWHERE: Final = {"Location": "/elsewhere"}  # on the same server, where it would be seen
+
+
+def signed(**claims: object) -> str:
+    """Return a JWT with *claims*, as signed by somebody."""
+    return jwt.encode(claims, "k" * 32, algorithm="HS256")
+
+
+def _zipped(body: object) -> bytes:
+    return gzip.compress(json.dumps(body).encode())
+
+
+def registry_rows() -> Iterator[Row]:
+    """Yield the rows of both hops."""
+    yield from exchange_rows()
+    yield from malformed_rows("exchange", EXCHANGE, "refresh_token")
+    yield from skewed_rows()
+    yield from scope_rows()
+    yield from malformed_rows("token", TOKEN, "access_token", "pull")
+
+
+def exchange_rows() -> Iterator[Row]:
+    """How a registry can refuse the exchange."""
+    denied, error = Reason.REGISTRY_DENIED, Reason.REGISTRY_ERROR
+    busy, odd = "asked again", "is it a container registry"
+    answers: list[tuple[str, Reason, str, Fault, int]] = [
+        ("no-role", denied, ROLES, no_role(), 0),
+        # AcrPull counts for nothing there. The answer is assumed to be the same.
+        ("abac", denied, ABAC_ROLE, no_role(), 0),
+        ("forbidden", denied, ROLES, Fault(status=403), 0),
+        ("firewall", Reason.REGISTRY_FIREWALL, "allow its outbound IP", firewall(), 0),
+        ("throttled", Reason.THROTTLED, busy, acr_throttled(None), 0),
+        ("throttled-42", Reason.THROTTLED, busy, acr_throttled(42), 42),
+        ("throttled-600", Reason.THROTTLED, busy, acr_throttled(600), 600),
+        ("400", error, odd, Fault(status=400), 0),
+        ("404", error, odd, Fault(status=404), 0),
+        ("500", error, odd, Fault(status=500), 0),
+        ("503-42", error, odd, Fault(status=503, headers={"Retry-After": "42"}), 42),
+        ("redirect", error, odd, Fault(status=307, headers=ELSEWHERE), 0),
+        ("reset", Reason.REGISTRY_UNREACHABLE, "check firewalls", Fault(reset=True), 0),
+        ("slow", Reason.TIMEOUT, busy, SLOW, 0),
+        ("dribble", Reason.TIMEOUT, busy, Fault(body={"refresh_token": "ey"}, dribble=0.5), 0),
+    ]
+    for name, reason, remedy, fault, retry_after in answers:
+        yield Row(
+            name=f"exchange-{name}", reason=reason, remedy=remedy, calls=EXCHANGE,
+            faults={"exchange": fault}, retry_after=retry_after,
+        )  # fmt: skip
+    yield Row(
+        name="exchange-role-missing", reason=denied, remedy=ROLES, calls=EXCHANGE,
+        settings={"roles": ()},
+    )  # fmt: skip
+
+
+def malformed_rows(endpoint: Endpoint, calls: Calls, key: str, actions: str = "") -> Iterator[Row]:
+    """What a registry can answer with 200 in place of a token; *key* is where that should be."""
+    good = signed(iat=LONG_AGO, exp=FAR_OFF)
+    answers: dict[str, Fault] = {
+        "html": Fault(body="<html>"),
+        "truncated": Fault(body=f'{{"{key}": "ey'),
+        "list": Fault(body="[]"),
+        "other-key": Fault(body={"error": "no"}),
+        "number": Fault(body={key: 5}),
+        "endless": Fault(status=200, endless=True),
+        # One that would do, if it were unpacked: but then a bomb would be, too.
+        "gzip": Fault(body=_zipped({key: good}), headers={"Content-Encoding": "gzip"}),
+        "no-jwt": Fault(token="not.a.jwt"),
+        "no-expiry": Fault(token=signed(iat=LONG_AGO)),
+        "long": Fault(token=signed(iat=LONG_AGO, exp=FAR_OFF, x="x" * 65536)),
+    }
+    for name, fault in answers.items():
+        yield Row(
+            name=f"{endpoint}-{name}", reason=Reason.MALFORMED_TOKEN, remedy="try again later",
+            calls=calls, faults={endpoint: fault}, actions=actions,
+        )  # fmt: skip
+
+
+def skewed_rows() -> Iterator[Row]:
+    """Tokens that are not valid now, if the node's clock is right."""
+    times = {
+        "expired": {"iat": LONG_AGO, "nbf": LONG_AGO, "exp": LONG_AGO + LIFE},
+        "issued-later": {"iat": FAR_OFF, "nbf": FAR_OFF, "exp": FAR_OFF + LIFE},
+        "valid-later": {"iat": LONG_AGO, "nbf": FAR_OFF, "exp": FAR_OFF + LIFE},
+    }
+    for name, claims in times.items():
+        yield Row(
+            name=f"exchange-{name}", reason=Reason.CLOCK_SKEW, remedy="compare the node's clock",
+            calls=EXCHANGE, faults={"exchange": Fault(token=signed(**claims))},
+        )  # fmt: skip
+
+
+def scope_rows() -> Iterator[Row]:
+    """How a registry can refuse a scope, or grant less than it."""
+    busy = "asked again"
+    answers: list[tuple[str, Reason, str, Fault, int]] = [
+        ("refused", Reason.SCOPE_REFUSED, "e.g. repository:app:pull", Fault(status=400), 0),
+        ("denied", Reason.REGISTRY_DENIED, ROLES, no_role(), 0),
+        ("firewall", Reason.REGISTRY_FIREWALL, "allow its outbound IP", firewall(), 0),
+        ("throttled", Reason.THROTTLED, busy, acr_throttled(None), 0),
+        ("throttled-42", Reason.THROTTLED, busy, acr_throttled(42), 42),
+        ("500", Reason.REGISTRY_ERROR, "is it a container registry", Fault(status=500), 0),
+        ("reset", Reason.REGISTRY_UNREACHABLE, "check firewalls", Fault(reset=True), 0),
+        ("slow", Reason.TIMEOUT, busy, SLOW, 0),
+    ]
+    for name, reason, remedy, fault, retry_after in answers:
+        yield Row(
+            name=f"token-{name}", reason=reason, remedy=remedy, calls=TOKEN,
+            faults={"token": fault}, actions="pull", retry_after=retry_after,
+        )  # fmt: skip
+    yield Row(
+        name="token-less", reason=Reason.SCOPE_NOT_GRANTED, remedy="not push on ", calls=TOKEN,
+        settings={"grant": lambda _, scope: set(scope.actions) - {"push"}}, actions="pull,push",
+    )  # fmt: skip
+    yield Row(
+        name="token-abac", reason=Reason.SCOPE_NOT_GRANTED, remedy=ABAC_ROLE,
+        calls=TOKEN, settings={"grant": lambda *_: ()}, actions="pull",
+    )  # fmt: skip
