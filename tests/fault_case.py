@@ -103,7 +103,8 @@ def _play(world: World, row: Row, state: State) -> Played:
     client = world.client(row)
     now = world.azure.clock()
     parent = new_parent(client, row)
-    held = _held(state, now)
+    held = _held(state, now, {"type": "repository", "name": client.client_id,
+                              "actions": row.actions.split(",")})  # fmt: skip
     children = accounts(listed=held is not None)
     if held is not None:
         parent["status"] = new_status(state, now)
@@ -136,12 +137,13 @@ def accounts(*, listed: bool) -> list[Object]:
     ]
 
 
-def _held(state: State, now: datetime) -> str | None:
-    """Return the token in the Secret."""
+def _held(state: State, now: datetime, access: Object) -> str | None:
+    """Return the token in the Secret, good for *access*."""
     if state.value is None:
         return None
     expiry = int(now.timestamp()) + state.value.left
-    claims = {"iat": expiry - LIFE_SECONDS, "nbf": expiry - LIFE_SECONDS, "exp": expiry}
+    issued = expiry - LIFE_SECONDS
+    claims = {"iat": issued, "nbf": issued, "exp": expiry, "access": [access]}
     return jwt.encode(claims, "k" * 32, algorithm="HS256")
 
 

@@ -58,6 +58,7 @@ class Row:
         registry: Where `acrServer` is, unless *spec* has one.
         imds: Where IMDS is.
         retry_after: The seconds that Azure asks to wait.
+        partial: Whether a token comes all the same, good for a part of the scope.
         effect: What it does to the binding.
     """
 
@@ -72,6 +73,7 @@ class Row:
     registry: Place = Place.EMULATED
     imds: Place = Place.EMULATED
     retry_after: int = 0
+    partial: bool = False
     effect: Effect = Effect.MINT_FAILS
 
 

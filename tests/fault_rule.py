@@ -52,13 +52,13 @@ class Outcome:
 
     Attributes:
         conditions: "status/reason" by type.
-        keeps_secret: Whether the Secret that there was is in the answer, with its token.
+        secret: Which Secret is in the answer: "none", "kept" with the token that it had, or "new".
         accounts: Of each ServiceAccount in the answer, the kinds of its owners, and its list.
         calls: What reached Azure.
     """
 
     conditions: dict[str, str]
-    keeps_secret: bool
+    secret: str
     accounts: dict[str, list[str]]
     calls: Calls
 
@@ -71,10 +71,10 @@ def is_met(row: Row, state: State) -> bool:
 def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
     """Return what must come of *row* for the binding whose Secret's name is *secret*."""
     denied = row.effect is Effect.DENIED
-    had = state is not State.MISSING
+    kept = state is not State.MISSING and not denied
     return Outcome(
         conditions=expected_conditions(row, state),
-        keeps_secret=had and not denied,
+        secret="new" if row.partial and not state.works else "kept" if kept else "none",
         accounts={
             "default": [*OWNERS, "zeta", "alpha", *([] if denied else [secret])],
             "build": [*OWNERS, "zeta"],

@@ -71,13 +71,13 @@ def message(answer: Object) -> str:
 def outcome(played: Played) -> Outcome:
     """Return what *played* shows."""
     children = played.answer["children"]
-    secrets = [docker_config(c)["auths"] for c in children if c["kind"] == "Secret"]
+    auths = [docker_config(c)["auths"] for c in children if c["kind"] == "Secret"]
+    tokens = [entry["password"] for entries in auths for entry in entries.values()]
     return Outcome(
         conditions={
             kind: f"{c['status']}/{c['reason']}" for kind, c in conditions(played.answer).items()
         },
-        keeps_secret=[entry["password"] for auths in secrets for entry in auths.values()]
-        == [played.token],
+        secret="none" if not tokens else "kept" if tokens == [played.token] else "new",
         accounts={
             c["metadata"]["name"]: [
                 *(owner["kind"] for owner in c["metadata"]["ownerReferences"]),
@@ -93,7 +93,7 @@ def outcome(played: Played) -> Outcome:
 def test_outcome(row: Row, state: State, played: Played) -> None:
     """What works is kept, what fails is told, nothing is lost, and Azure is asked but once."""
     assert outcome(played) == expected_outcome(row, state, SECRET)
-    assert len(played.answer["children"]) == 2 + outcome(played).keeps_secret
+    assert len(played.answer["children"]) == 2 + (outcome(played).secret != "none")
     assert played.strays == []
 
 
