@@ -86,6 +86,7 @@ class Hooks:
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     hooks, budget = Hooks(settings, mint, clock), Budget(BYTES_AT_ONCE)
     routes = {
         "/sync": hooks.sync,

@@ -22,6 +22,7 @@ keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does n
 timeout = 30  # seconds without a sign of life from the worker
 graceful_timeout = 15  # seconds; a mint under way may end
 logconfig_dict = log.gunicorn_config()
+forwarded_allow_ips = ""  # no proxy is before it, so nobody's headers say where it is
 control_socket_disable = True  # it needs a writable home
 wsgi_app = "hooks.wsgi:app"
 

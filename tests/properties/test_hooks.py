@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -16,6 +15,7 @@ from hooks.core.decision import Keep, decide
 from hooks.core.model import MintFailed, Reason
 from hooks.core.request import parse_observed
 from hooks.schemas import check_spec
+from tests.damage import VALUES, damaged
 from tests.model import Call
 from tests.model.objects import Object
 from tests.properties.accounts import Accounts
@@ -23,10 +23,6 @@ from tests.properties.bindings import OTHERS, Bindings
 from tests.properties.exchange import without_data
 from tests.properties.tokens import shows_token
 from tests.properties.world import SETTINGS, STRATEGIES, World
-
-DAMAGE: list[Any] = [None, True, 0, -1, 10**30, 1.5, "", "x", "\ud800", [], [None], {}, {"": {}}]
-KEYS = ["object", "parent", "related", "metadata", "deletionTimestamp", "status", "x"]
-Path = tuple[str | int, ...]
 
 
 @cache
@@ -77,18 +73,6 @@ def test_the_same_request_has_the_same_answer() -> None:
         assert body == call.request
 
 
-def paths(value: object, at: Path = ()) -> Iterator[Path]:
-    """Yield where each part of a JSON *value* is, but for the whole."""
-    items: list[tuple[str | int, object]] = []
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    for key, part in items:
-        yield (*at, key)
-        yield from paths(part, (*at, key))
-
-
 def test_a_token_once_due_stays_due() -> None:
     """As time goes by with nothing else changed, a kept token becomes due once, and stays so."""
     for call in calls():
@@ -101,28 +85,15 @@ def test_a_token_once_due_stays_due() -> None:
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> tuple[Call, Object]:
+def damaged_calls(draw: st.DrawFn) -> tuple[Call, Object]:
     """Return a call, and its request with a part of it taken out or replaced."""
     call = draw(st.sampled_from(calls()))
-    body = copy.deepcopy(call.request)
-    del body["controller"]
-    for _ in range(draw(st.integers(1, 2))):
-        *way, last = draw(st.sampled_from(list(paths(body))))
-        part: Any = body
-        for key in way:
-            part = part[key]
-        match draw(st.sampled_from(["replace", "add", "remove"])):
-            case "replace":
-                part[last] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
-            case "add" if isinstance(part, dict):
-                part[draw(st.sampled_from(KEYS))] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
-            case _ if len(body) > 1 or way:
-                del part[last]
-    return call, body
+    body = {key: part for key, part in call.request.items() if key != "controller"}
+    return call, draw(damaged(body))
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-@given(damaged())
+@given(damaged_calls())
 def test_a_damaged_request_is_answered_or_refused(case: tuple[Call, Object]) -> None:
     """No damage to a request makes an error of ours, a ServiceAccount lost, or a token shown."""
     call, body = case
@@ -140,7 +111,7 @@ def test_a_damaged_request_is_answered_or_refused(case: tuple[Call, Object]) -> 
 
 
 @pytest.mark.parametrize("path", sorted({"/sync", "/finalize", "/customize"}))
-@given(body=st.recursive(st.sampled_from(DAMAGE), st.lists, max_leaves=3))
+@given(body=st.recursive(st.sampled_from(VALUES), st.lists, max_leaves=3))
 def test_any_json_is_answered_or_refused(path: str, body: object) -> None:
     """Any JSON in place of a request gets one line that says what is wrong."""
     status, answer = World().ask(path, body)

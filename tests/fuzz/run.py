@@ -1,0 +1,95 @@
+"""Asks a running service whatever can be thought of, and holds what it does to the rules.
+
+300 cases in `make test`; as many as one likes with `python -m tests.fuzz`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.client import Client
+from tests.fuzz.bodies import captured, tokens_in
+from tests.fuzz.requests import Request, requests
+from tests.fuzz.rules import check_answers, check_log
+from tests.fuzz.wire import exchange
+from tests.service import Service
+
+WARM_UP: Final = 100  # cases, until what is allocated once is allocated
+GROWTH_BYTES: Final = 48 * 2**20
+
+
+@dataclass
+class Summary:
+    """What came of a run."""
+
+    cases: int = 0
+    answers: dict[int, int] = field(default_factory=dict)  # by status; 0 is none at all
+    before_bytes: int = 0
+    after_bytes: int = 0
+
+    def __str__(self) -> str:
+        """One line."""
+        by_status = ", ".join(
+            f"{count} x {status}" for status, count in sorted(self.answers.items())
+        )
+        before, after = self.before_bytes // 2**20, self.after_bytes // 2**20
+        return (
+            f"{self.cases} cases: {by_status}; {before} MiB after warm-up, {after} MiB at the end"
+        )
+
+
+class Fuzz:
+    """Cases against *service*, whose log is read as it grows."""
+
+    def __init__(self, service: Service, server: str) -> None:
+        self._service = service
+        self._address = service.address
+        self._captured = captured(Client(service.url, server))
+        self._tokens = tokens_in(self._captured)
+        self._read = service.log_file.stat().st_size
+        self.summary = Summary()
+
+    def run(self, cases: int, seed: int) -> Summary:
+        """Try *cases* that *seed* determines. Raises `AssertionError`, with the least one."""
+        worker = self._service.worker_pid
+        self._try(WARM_UP, seed)
+        self.summary.before_bytes = self._service.rss_bytes()
+        self._try(cases, seed + 1)
+        self.summary.after_bytes = self._service.rss_bytes()
+        assert self._service.worker_pid == worker, "the worker has died"
+        assert self.summary.after_bytes - self.summary.before_bytes < GROWTH_BYTES, self.summary
+        return self.summary
+
+    def _try(self, cases: int, seed: int) -> None:
+        @hypothesis.seed(seed)
+        @settings(
+            max_examples=cases,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(requests(self._captured))
+        def check(request: Request) -> None:
+            self._check(request)
+
+        check()
+
+    def _check(self, request: Request) -> None:
+        answers = exchange(self._address, request.data, bodiless=request.method == b"HEAD")
+        self.summary.cases += 1
+        for status in [answer.status for answer in answers] or [0]:
+            self.summary.answers[status] = self.summary.answers.get(status, 0) + 1
+        check_answers(request, answers, self._tokens)
+        check_log(self._new_lines(), self._tokens)
+
+    def _new_lines(self) -> str:
+        """Return what the log has more than at the last call, whole lines only."""
+        with self._service.log_file.open("rb") as log:
+            log.seek(self._read)
+            data = log.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.decode()
