@@ -1,17 +1,20 @@
-"""An end for HTTP calls that timeouts do not end.
+"""An end for HTTP calls that timeouts do not end, and for answers that have none.
 
-Those are for each read, and hold for a peer that sends a byte now and then. Knows no tokens.
+Timeouts are for each read, and hold for a peer that sends a byte now and then. Knows no tokens.
 """
 
+import io
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
+import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+CHUNK_BYTES: Final = 8192
 _local = threading.local()
 
 
@@ -66,7 +69,7 @@ class _Call:
             self._handle = None
 
 
-class _Connection(urllib3.connection.HTTPSConnection):
+class _Watched(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         _use(sock)
@@ -78,23 +81,71 @@ class _Connection(urllib3.connection.HTTPSConnection):
         super().request(*args, **kwargs)
 
 
+class _WatchedTLS(_Watched, urllib3.connection.HTTPSConnection):
+    pass
+
+
 def _use(sock: socket.socket) -> None:
     call: _Call | None = getattr(_local, "call", None)
     if call is not None:
         call.use(sock)
 
 
-class _Pool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _Connection
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _PoolTLS(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLS
+
+
+POOLS: Final = {"http": _Pool, "https": _PoolTLS}
+
+
+class _Body(io.BytesIO):
+    """A body that is there, in the place of urllib3's answer."""
+
+    enforce_content_length = False  # azure-core sets it
 
 
 class CutoffAdapter(HTTPAdapter):
-    """Sends through connections that `cutoff` can end."""
+    """Sends through connections that `cutoff` can end, and reads *limit* bytes, or a few more.
+
+    They stay as they were sent: whoever decodes them has no limit.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
         """Let the pools be ours."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            **self.poolmanager.pool_classes_by_scheme,
-            "https": _Pool,
-        }
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  likewise
+        """Let the pools of connections through a proxy be ours too."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Send *request*; return its answer, read. Raises `requests.RequestException`."""
+        response = super().send(request, *args, **kwargs)
+        try:
+            response.raw = _Body(self._read(response.raw))
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout(error, request=request) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise requests.ConnectionError(error, request=request) from error
+        return response
+
+    def _read(self, answer: urllib3.HTTPResponse) -> bytes:
+        body = b""
+        with answer:
+            while len(body) <= self._limit:
+                chunk = answer.read1(CHUNK_BYTES, decode_content=False)
+                if not chunk:
+                    break
+                body += chunk
+        return body

@@ -16,13 +16,15 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
 
-from hooks.core.acr import retry_after
+from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
+from hooks.cutoff import CutoffAdapter, cutoff
 from hooks.turnstile import Turnstile
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 3
+ANSWER_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS  # from a turn on
 # IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
 MAX_CONCURRENT: Final = 5
 MAX_PER_SECOND: Final = 20
@@ -59,7 +61,8 @@ class _Slot:
 class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
     """Asks IMDS no more at once, and no faster, than it bears, whichever identities are asked for.
 
-    Tokens that azure-identity has in memory do not come by here.
+    Tokens that azure-identity has in memory do not come by here. Follows no redirect: azure-core
+    does not, without its policy for that.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,8 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         )
         self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
         self._local = threading.local()
+        self.open()
+        self.session.mount("http://", CutoffAdapter(MAX_ANSWER_BYTES))
 
     def wait_until(self, latest: float) -> None:
         """Let this thread's requests wait for their turn until *latest*."""
@@ -87,7 +92,7 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request* in its turn. Raises `TimeoutError`: that did not come in time."""
-        with self._turnstile.turn(self._local.latest):
+        with self._turnstile.turn(self._local.latest), cutoff(ANSWER_SECONDS):
             response = super().send(request, **options)
         asked = retry_after(response.headers.get("Retry-After"))
         self._local.answer = _Answer(response.status_code, asked)
@@ -109,7 +114,7 @@ class Entra:
         """
         slot = self._slot(request.identity)
         scope = f"{request.audience.removesuffix('/.default')}/.default"
-        latest = deadline - CONNECT_TIMEOUT_SECONDS - READ_TIMEOUT_SECONDS
+        latest = deadline - ANSWER_SECONDS
         try:
             with _turn(slot.lock, latest):
                 self._transport.wait_until(latest)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -57,6 +58,7 @@ class Minter:
         self._refresh_before = refresh_before
         self._workers = ThreadPoolExecutor(WORKERS, "mint")
         self._waiting = WaitingRoom(MAX_WAITING, SLOW_SECONDS)
+        self._flying = WaitingRoom(WORKERS, SLOW_SECONDS)
         self._lock = threading.Lock()
         self._flights: dict[TokenRequest, Future[Outcome]] = {}
         self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
@@ -86,15 +88,26 @@ class Minter:
                 return known
             flight = self._flights.get(request)
             if flight is None:
-                flight = self._workers.submit(self._fly, request)
-                self._flights[request] = flight
+                flight = self._depart(request)
         try:
             return flight.result(DEADLINE_SECONDS)
         except FutureTimeoutError:
             text = f"no token for {request.server} in {DEADLINE_SECONDS} s; it will be asked again"
             return MintFailed(Reason.TIMEOUT, text)
 
-    def _fly(self, request: TokenRequest) -> Outcome:
+    def _depart(self, request: TokenRequest) -> Future[Outcome]:
+        """Start a flight, which has a place until it ends, for it may outlast who waits for it.
+
+        `getaddrinfo` has no deadline: where the name server of one registry's zone is silent, its
+        flights are to leave threads for the others.
+        """
+        place = ExitStack()
+        place.enter_context(self._flying.place(request.server))
+        flight = self._workers.submit(self._fly, request, place)
+        self._flights[request] = flight
+        return flight
+
+    def _fly(self, request: TokenRequest, place: ExitStack) -> Outcome:
         try:
             outcome = self._source(request)
             now = self._clock()
@@ -106,6 +119,7 @@ class Minter:
         finally:
             with self._lock:
                 del self._flights[request]
+            place.close()
 
     def _remember(self, request: TokenRequest, outcome: Outcome, now: datetime) -> None:
         if isinstance(outcome, AcrToken):

@@ -17,7 +17,6 @@ from hooks.cutoff import CutoffAdapter, cutoff
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 3
-CHUNK_BYTES: Final = 8192
 # Compression has no use for one token, and a bomb needs it.
 HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
@@ -30,7 +29,7 @@ class Registry:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update(HEADERS)
         self._session.auth = _no_auth
-        self._session.mount("https://", CutoffAdapter())
+        self._session.mount("https://", CutoffAdapter(acr.MAX_ANSWER_BYTES))
 
     def mint(
         self, request: TokenRequest, entra_token: str, deadline: float
@@ -51,38 +50,26 @@ class Registry:
         if left <= 0:
             return _late(request)
         try:
-            with (
-                cutoff(left),
-                self._session.post(
+            with cutoff(left):
+                response = self._session.post(
                     f"https://{request.server}{post.path}",
                     data=post.form,
                     timeout=(min(CONNECT_TIMEOUT_SECONDS, left), min(READ_TIMEOUT_SECONDS, left)),
                     allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                headers = {key.lower(): value for key, value in response.headers.items()}
-                body = _read(response)
+                )
+            headers = {key.lower(): value for key, value in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             late = time.monotonic() >= deadline
             return _late(request) if late else _unreachable(request, error)
-        return acr.parse_answer(request, post, response.status_code, headers, body)
+        outcome = acr.parse_answer(request, post, response.status_code, headers, response.content)
+        # A head that is cut off is a head to `http.client`.
+        failed_late = isinstance(outcome, MintFailed) and time.monotonic() >= deadline
+        return _late(request) if failed_late else outcome
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Leave *request* alone; without this, requests adds a password from `.netrc`."""
     return request
-
-
-def _read(response: requests.Response) -> bytes:
-    """Return the body, undecoded; cut where it is longer than an answer may be."""
-    body = b""
-    while len(body) <= acr.MAX_ANSWER_BYTES:
-        chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
-        if not chunk:
-            break
-        body += chunk
-    return body
 
 
 def _late(request: TokenRequest) -> MintFailed:

@@ -13,19 +13,24 @@ from tests.emulator import Emulator, Fault
 
 READ_TIMEOUT = 5
 CUTOFF = 0.4
+LIMIT = 64 * 1024
 
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
     """Return a session whose calls can be cut off."""
     with requests.Session() as session:
-        session.mount("https://", CutoffAdapter())
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, CutoffAdapter(LIMIT))
         yield session
 
 
 @pytest.fixture
 def dribbler() -> Iterator[str]:
-    """Return the address of a server whose TLS handshake comes a byte at a time, without end."""
+    """Return the address of a server that sends a byte at a time, without end.
+
+    To who begins a TLS handshake it looks like an answer to that.
+    """
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=dribble, args=(server, ended))
@@ -58,6 +63,30 @@ def fails_in_time(session: requests.Session, url: str, ca_file: str | bool) -> b
 def test_handshake_without_end(session: requests.Session, dribbler: str) -> None:
     """A peer that keeps on talking is cut off within the handshake."""
     assert fails_in_time(session, f"https://{dribbler}/", ca_file=False)
+
+
+def test_without_tls(session: requests.Session, dribbler: str) -> None:
+    """So is one that does not speak TLS."""
+    assert fails_in_time(session, f"http://{dribbler}/", ca_file=False)
+
+
+def test_proxy_without_end(session: requests.Session, dribbler: str) -> None:
+    """And a proxy that is between."""
+    session.proxies = {"https": f"http://{dribbler}"}
+    assert fails_in_time(session, "https://registry.invalid/", ca_file=False)
+
+
+def test_body_without_end(session: requests.Session, emulator: Emulator) -> None:
+    """A body is read as far as the limit goes, or the time; what is read is not decoded."""
+    url = f"{emulator.imds_url}/metadata/identity/oauth2/token"
+    gzip = {"Content-Encoding": "gzip"}
+    emulator.faults.add("imds", Fault(status=200, endless=True, headers=gzip, times=1))
+    with cutoff(READ_TIMEOUT):
+        body = session.get(url, timeout=READ_TIMEOUT).content
+    assert LIMIT < len(body) < 2 * LIMIT
+    assert set(body) == {ord("0")}
+    emulator.faults.add("imds", Fault(status=200, endless=True, dribble=0.01))
+    assert fails_in_time(session, url, ca_file=False)
 
 
 def test_answer_on_a_used_connection(session: requests.Session, emulator: Emulator) -> None:

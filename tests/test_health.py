@@ -2,7 +2,9 @@
 
 import http.client
 import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
@@ -121,6 +123,53 @@ def test_idle_connection_ends(server: ThreadingHTTPServer) -> None:
     """A connection without a request is closed after two seconds."""
     with socket.create_connection((HOST, server.server_port), timeout=5) as caller:
         assert caller.recv(1) == b""
+
+
+def test_dribble_ends(server: ThreadingHTTPServer) -> None:
+    """So is one on which a byte comes now and then, for as long as it may take."""
+    with socket.create_connection((HOST, server.server_port), timeout=0.2) as caller:
+        deadline = time.monotonic() + 3 * health.TIMEOUT_SECONDS
+        ended = False
+        while not ended:
+            assert time.monotonic() < deadline
+            ended = dribbled(caller)
+
+
+def dribbled(caller: socket.socket) -> bool:
+    """Send a byte; say whether the other side has hung up."""
+    try:
+        caller.sendall(b"G")
+        caller.recv(1000)  # nothing, or the refusal of half a line
+    except TimeoutError:
+        return False
+    except OSError:  # reset
+        return True
+    return True
+
+
+def test_threads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More connections than there may be threads wait, and are answered once some have ended."""
+    monkeypatch.setattr(health, "MAX_CONNECTIONS", 20)
+    small = health.serve(f"{HOST}:0", CHECKS)
+    before = threading.active_count()
+    callers = [socket.create_connection((HOST, small.server_port)) for _ in range(30)]
+    try:
+        assert probe(small, "/healthz") == 200
+        assert threading.active_count() - before <= 20
+    finally:
+        for caller in callers:
+            caller.close()
+        small.shutdown()
+        small.server_close()
+
+
+def test_caller_that_goes(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A caller that resets its connection is not worth a line."""
+    with socket.create_connection((HOST, server.server_port)) as caller:
+        caller.sendall(b"GET /heal")
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert probe(server, "/healthz") == 200
+    assert capsys.readouterr() == ("", "")
 
 
 def test_port_is_shared(server: ThreadingHTTPServer) -> None:

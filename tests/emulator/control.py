@@ -28,6 +28,7 @@ _FAULT_TYPES: dict[str, type | tuple[type, ...]] = {
     "reset": bool,
     "dribble": (int, float),
     "endless": bool,
+    "raw": (),  # JSON has no bytes
     "times": (int, type(None)),
     "host": str,
 }

@@ -5,7 +5,8 @@ Knows nothing of what is asked or answered.
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import cast
 
@@ -16,6 +17,7 @@ from tests.emulator.server import LoopbackServer
 _BODY_LIMIT = 1 << 20  # bytes of a request; the longest form has two tokens of some KiB
 _ENDLESS_CHUNK = b"0" * (1 << 16)
 _ENDLESS_PAUSE = 0.005  # s between chunks: 13 MB/s, so that a careless client can still be ended
+_HANG_UP_SECONDS = 1  # for the client to close as well
 _BODILESS = frozenset({204, 304})  # RFC 9110, sections 8.6, 15.3.5 and 15.4.5
 _RST = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
@@ -44,6 +46,10 @@ class Delivery(BaseHTTPRequestHandler):
         elif fault.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
             self.close_connection = True
+        elif fault.raw is not None:
+            self.close_connection = True
+            self._send(_raw_parts(fault.raw, fault), server)
+            self._hang_up()
         else:
             self._write(response, fault, server)
 
@@ -53,11 +59,22 @@ class Delivery(BaseHTTPRequestHandler):
     def _write(self, response: Response, fault: Fault, server: LoopbackServer) -> None:
         self._write_head(response, fault)
         if self.command != "HEAD":
-            for part, pause in _parts(response.body, fault):
-                if pause and server.stopping.wait(pause):
-                    self.close_connection = True
-                    return
-                self.wfile.write(part)
+            self._send(_parts(response.body, fault), server)
+
+    def _send(self, parts: Iterable[tuple[bytes, float]], server: LoopbackServer) -> None:
+        for part, pause in parts:
+            if pause and server.stopping.wait(pause):
+                self.close_connection = True
+                return
+            self.wfile.write(part)
+
+    def _hang_up(self) -> None:
+        """End with a FIN that comes after what was sent; a reset could overtake it."""
+        with suppress(OSError):  # the client was faster
+            socket.socket.shutdown(self.connection, socket.SHUT_WR)
+            self.connection.settimeout(_HANG_UP_SECONDS)
+            while self.connection.recv(_BODY_LIMIT):
+                pass
 
     def _write_head(self, response: Response, fault: Fault) -> None:
         """Write date and length as well, unless the response names its own or has to have none."""
@@ -89,7 +106,22 @@ def _parts(body: bytes, fault: Fault) -> Iterator[tuple[bytes, float]]:
         while True:
             yield chunk, pause
     elif fault.dribble:
-        for i in range(len(body)):
-            yield body[i : i + 1], fault.dribble
+        yield from _bytes(body, fault.dribble)
     else:
         yield body, 0
+
+
+def _bytes(data: bytes, pause: float) -> Iterator[tuple[bytes, float]]:
+    for i in range(len(data)):
+        yield data[i : i + 1], pause
+
+
+def _raw_parts(data: bytes, fault: Fault) -> Iterator[tuple[bytes, float]]:
+    """*data* as `_parts` has a body's, with no framing."""
+    while True:
+        if fault.dribble:
+            yield from _bytes(data, fault.dribble)
+        else:
+            yield data, _ENDLESS_PAUSE if fault.endless else 0
+        if not fault.endless:
+            return

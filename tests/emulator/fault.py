@@ -31,6 +31,8 @@ class Fault:
         reset: Reset the connection (RST) in place of an answer.
         dribble: Seconds before each byte of the body.
         endless: Send a body without end, in chunks.
+        raw: Bytes to send in place of the answer, then hang up; with `dribble` one by one, with
+            `endless` over and over.
         times: How many requests it meets; `None`: until cleared.
         host: Meets only requests to this `host` or `host:port`; `None`: all.
     """
@@ -43,6 +45,7 @@ class Fault:
     reset: bool = False
     dribble: float = 0
     endless: bool = False
+    raw: bytes | None = None
     times: int | None = None
     host: str | None = None
 

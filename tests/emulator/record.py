@@ -31,6 +31,7 @@ class RequestRecord:
         identity: The ID selected at IMDS; at the exchange the client ID its token names.
         status: Of the answer; 0 if the connection was reset.
         at: When it came in, an instant of `time.monotonic`.
+        cookie: The header of that name; empty if none was sent.
     """
 
     endpoint: Endpoint
@@ -43,6 +44,7 @@ class RequestRecord:
     identity: str
     status: int
     at: float
+    cookie: str
 
 
 def new_record(endpoint: Endpoint, request: Request, status: int, at: float) -> RequestRecord:
@@ -59,6 +61,7 @@ def new_record(endpoint: Endpoint, request: Request, status: int, at: float) -> 
         identity=_identity(endpoint, request),
         status=status,
         at=at,
+        cookie=request.headers.get("cookie", ""),
     )
 
 
