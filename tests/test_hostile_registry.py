@@ -30,13 +30,14 @@ UNUSABLE = {
     "gzip": Fault(body=gzip.compress(TOKEN), headers={"Content-Encoding": "gzip"}),
     "gzip-bomb": Fault(body=gzip.compress(ZEROS), headers={"Content-Encoding": "gzip"}),
     "deflate-bomb": Fault(body=zlib.compress(ZEROS), headers={"Content-Encoding": "deflate"}),
-    "shorter-than-said": Fault(body=TOKEN, headers={"Content-Length": "5"}),
+    "longer-than-said": Fault(raw=OK + b"Connection: close\r\nContent-Length: 5\r\n\r\n" + TOKEN),
     "cut-head": Fault(raw=OK + b"Content-Le"),
     "no-length": Fault(raw=OK + b"\r\n{"),
 }
 UNREACHABLE = {
     "reset": Fault(reset=True),
     "nothing": Fault(raw=b""),
+    "shorter-than-said": Fault(raw=OK + b"Content-Length: 999\r\n\r\n" + TOKEN),
     "http-0.9": Fault(raw=b"<html>\n"),
     "garbage": Fault(raw=b"\x00\xff" * 100 + b"\r\n\r\n"),
     "long-line": Fault(raw=b"HTTP/1.1 200 " + b"O" * 70_000),
@@ -166,7 +167,6 @@ IMDS_CASES = [
     pytest.param(fault, id=name)
     for faults in (UNUSABLE, UNREACHABLE, LATE, REFUSED)
     for name, fault in faults.items()
-    if name not in {"shorter-than-said"}
 ]
 
 
