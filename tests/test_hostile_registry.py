@@ -3,6 +3,7 @@
 import gzip
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from hooks.core.acr import MAX_ANSWER_BYTES
 from hooks.core.model import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
+from hooks.entra import MAX_CONCURRENT
 from hooks.mint import DEADLINE_SECONDS
 from tests.client import Client, observed, reason
 from tests.emulator import Emulator, Fault
@@ -63,7 +65,6 @@ CASES = [
     for faults, cause in (
         (UNUSABLE, Reason.MALFORMED_TOKEN),
         (UNREACHABLE, Reason.REGISTRY_UNREACHABLE),
-        (LATE, Reason.TIMEOUT),
         (REFUSED, Reason.REGISTRY_ERROR),
     )
     for name, fault in faults.items()
@@ -86,6 +87,27 @@ def test_registry(
     answer = client.sync(observed(client.parent(acrServer=healthy, scope=SCOPE)))
     assert reason(answer, "TokenFresh") == "True/TokenValid"
     assert emulator.count("other") == 0
+
+
+@pytest.mark.parametrize("hop", ["exchange", "token"])
+def test_late_registries(client: Client, emulator: Emulator, hop: Endpoint) -> None:
+    """An answer that does not come, or has no end, is cut off; others are served meanwhile."""
+    *hostile, healthy = emulator.acr_servers[: len(LATE) + 1]
+    for host, fault in zip(hostile, LATE.values(), strict=True):
+        emulator.faults.add(hop, replace(fault, host=host))
+
+    def ask(server: str) -> str:
+        caller = Client(client.url, server)
+        return reason(caller.sync(observed(caller.parent(scope=SCOPE))))
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(len(hostile)) as pool:
+        late = [pool.submit(ask, server) for server in hostile]
+        assert ask(healthy) == "False/ServiceAccountNotFound"
+        assert not any(future.done() for future in late)
+        assert {future.result() for future in late} == {"False/Timeout"}
+    assert time.monotonic() - started < DEADLINE_SECONDS + MARGIN_SECONDS
+    assert emulator.count(hop) == len(hostile) + 1
 
 
 @pytest.mark.parametrize("hop", ["exchange", "token"])
@@ -165,7 +187,7 @@ def test_retry_after(
 
 IMDS_CASES = [
     pytest.param(fault, id=name)
-    for faults in (UNUSABLE, UNREACHABLE, LATE, REFUSED)
+    for faults in (UNUSABLE, UNREACHABLE, REFUSED)
     for name, fault in faults.items()
 ]
 
@@ -182,6 +204,24 @@ def test_imds(client: Client, emulator: Emulator, fault: Fault) -> None:
     other = Client(client.url, client.server)
     answer = other.sync(observed(other.parent()))
     assert reason(answer, "TokenFresh") == "True/TokenValid"
+
+
+def test_late_imds(client: Client, emulator: Emulator) -> None:
+    """All places at IMDS may be held by answers without end: they are free again soon."""
+    for fault in LATE.values():
+        emulator.faults.add("imds", replace(fault, times=1))
+
+    def ask(_: int) -> str:
+        caller = Client(client.url, client.server)
+        return reason(caller.sync(observed(caller.parent())))
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+        answers = set(pool.map(ask, range(MAX_CONCURRENT)))
+    assert answers == {"False/IdentityUnavailable"}
+    assert len(LATE) == MAX_CONCURRENT == emulator.count("imds")
+    assert time.monotonic() - started < DEADLINE_SECONDS + MARGIN_SECONDS
+    assert ask(0) == "False/ServiceAccountNotFound"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
