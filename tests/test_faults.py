@@ -103,6 +103,13 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
     assert outcomes == {200}
 
 
+def test_imds_that_hangs(client: Client, emulator: Emulator) -> None:
+    """IMDS that does not answer is given up as such, long before the caller is."""
+    emulator.faults.add("imds", Fault(delay=20))
+    answer = client.sync(observed(client.parent()))
+    assert reason(answer) == "False/IdentityUnavailable"
+
+
 def test_slow_imds(client: Client, emulator: Emulator) -> None:
     """Many requests of one identity that IMDS does not answer are all answered in time."""
     emulator.faults.add("imds", Fault(delay=20))
