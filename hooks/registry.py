@@ -38,10 +38,22 @@ class Registry:
 
         Whatever the registry does, it is over at *deadline*, an instant of `time.monotonic`.
         """
-        token = self._post(request, acr.exchange(request, entra_token), deadline)
+        token = self.exchange(request, entra_token, deadline)
         if request.scope is None or isinstance(token, MintFailed):
             return token
-        return self._post(request, acr.scope_down(request, token.value), deadline)
+        return self.scope_down(request, token, deadline)
+
+    def exchange(
+        self, request: TokenRequest, entra_token: str, deadline: float
+    ) -> AcrToken | MintFailed:
+        """Return a refresh token in exchange for *entra_token*."""
+        return self._post(request, acr.exchange(request, entra_token), deadline)
+
+    def scope_down(
+        self, request: TokenRequest, refresh_token: AcrToken, deadline: float
+    ) -> AcrToken | MintFailed:
+        """Return an access token for *request*'s scope in exchange for *refresh_token*."""
+        return self._post(request, acr.scope_down(request, refresh_token.value), deadline)
 
     def _post(
         self, request: TokenRequest, post: acr.Post, deadline: float
