@@ -1,21 +1,28 @@
-"""Checks specs against `spec.json`, the CRD's schema in the service's hands.
+"""Checks specs against `spec.json`, the CRD's schema in the service's hands, and whole manifests.
 
 The only importer of jsonschema.
 """
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final, cast
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+
+from hooks.core.fields import JSON
 
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
 MAX_REMEMBERED: Final = 1024  # specs
 
-_SPEC: Final = json.loads(files(__name__).joinpath("spec.json").read_text("utf-8"))
-_VALIDATOR: Final = Draft202012Validator(_SPEC)
+_SPEC, _MANIFEST = (
+    json.loads(files(__name__).joinpath(name).read_text("utf-8"))
+    for name in ("spec.json", "manifest.json")
+)
+_SPEC_VALIDATOR: Final = Draft202012Validator(_SPEC)
+_MANIFEST_VALIDATOR: Final = Draft202012Validator(_MANIFEST)
 
 
 def check_spec(spec: object) -> str | None:
@@ -24,27 +31,78 @@ def check_spec(spec: object) -> str | None:
     The line names the field and shows a valid example.
     """
     text = json.dumps({} if spec is None else spec)
-    if len(text) > MAX_CHARACTERS:
-        return f"spec: over {MAX_CHARACTERS} characters, longer than all its fields can be"
-    return _check(text)
+    return _too_long(text) or _check(text)
+
+
+def check_manifest(manifest: JSON) -> tuple[str, ...]:
+    """Return all that an API server has against *manifest*, a binding, in lines as those above.
+
+    It is without nulls, as from `prune`.
+    """
+    lines = [line for error in _MANIFEST_VALIDATOR.iter_errors(manifest) for line in _lines(error)]
+    spec = manifest.get("spec", {})
+    too_long = _too_long(json.dumps(spec))
+    if too_long is not None:
+        return (*lines, too_long)
+    for error in _SPEC_VALIDATOR.iter_errors(spec):
+        lines += _lines(error, "spec")
+    return tuple(dict.fromkeys(lines))  # a value that is too long often breaks the pattern, too
+
+
+def prune(manifest: JSON) -> JSON:
+    """Return *manifest*, a binding, without nulls: to an API server a field is absent, a label "".
+
+    A field that it does not know it refuses all the same.
+    kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go
+    """
+    known = _MANIFEST["properties"]
+    pruned = _without_nulls(manifest, known)
+    for part, schema in (("metadata", known["metadata"]), ("spec", _SPEC)):
+        if isinstance(pruned.get(part), dict):
+            pruned[part] = _without_nulls(pruned[part], schema["properties"])
+    meta = pruned.get("metadata")
+    for part in ("labels", "annotations"):
+        if isinstance(meta, dict) and isinstance(meta.get(part), dict):
+            meta[part] = {k: "" if value is None else value for k, value in meta[part].items()}
+    return pruned
+
+
+def _without_nulls(fields: JSON, known: JSON) -> JSON:
+    return {key: value for key, value in fields.items() if value is not None or key not in known}
+
+
+def _too_long(spec: str) -> str | None:
+    if len(spec) <= MAX_CHARACTERS:
+        return None
+    return f"spec: over {MAX_CHARACTERS} characters, longer than all its fields can be"
 
 
 @lru_cache(MAX_REMEMBERED)
 def _check(text: str) -> str | None:
     """Check a spec by its JSON: Metacontroller sends the same ones over and over."""
-    error = next(_VALIDATOR.iter_errors(json.loads(text)), None)
-    if error is None:
-        return None
-    field = ".".join(("spec", *(str(part) for part in error.absolute_path)))
-    if error.validator == "additionalProperties":
-        known = ", ".join(_SPEC["properties"])
-        unknown = min(set(error.instance) - set(_SPEC["properties"]))
-        return f"{field}: unknown field {_shown(unknown)}; known are {known}"
-    if error.schema is False or not isinstance(error.schema, dict):
-        return "spec: give at most one of managedIdentityClientID and managedIdentityResourceID"
-    schema = error.schema
-    example = f"; e.g. {schema['examples'][0]}" if "examples" in schema else ""
-    return f"{field}: {_shown(error.instance)} is not {schema['title']}{example}"
+    error = next(_SPEC_VALIDATOR.iter_errors(json.loads(text)), None)
+    return None if error is None else next(_lines(error, "spec"))
+
+
+def _lines(error: ValidationError, *root: str) -> Iterator[str]:
+    """Yield what there is to say of *error*, found below *root*."""
+    field = ".".join((*root, *(str(part) for part in error.absolute_path)))
+    start = f"{field}: " if field else ""
+    schema, value = error.schema, cast("Any", error.instance)
+    if not isinstance(schema, dict):
+        yield "spec: give at most one of managedIdentityClientID and managedIdentityResourceID"
+    elif error.validator == "additionalProperties":
+        known = ", ".join(schema["properties"])
+        for name in sorted(set(value) - set(schema["properties"])):
+            yield f"{start}unknown field {_shown(name)}; known are {known}"
+    elif error.validator == "required":
+        for name in schema["required"]:
+            if name not in value:
+                example = schema["properties"][name]["examples"][0]
+                yield f"{f'{field}.' if field else ''}{name}: missing; e.g. {example}"
+    else:
+        example = f"; e.g. {schema['examples'][0]}" if "examples" in schema else ""
+        yield f"{start}{_shown(value)} is not {schema['title']}{example}"
 
 
 def _shown(value: object) -> str:

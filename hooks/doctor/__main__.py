@@ -1,0 +1,117 @@
+"""The command line: arguments, environment, clock and exit code."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from hooks import log
+from hooks.core.model import Policy
+from hooks.doctor.diagnosis import Diagnosis, diagnose
+from hooks.doctor.hops import warnings
+from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
+from hooks.doctor.report import KEYS, Finding, Report, new_report
+from hooks.doctor.selection import Selection, select
+from hooks.doctor.text import printable, render
+from hooks.settings import Settings, SettingsError
+
+GOOD: Final = 0
+PROBLEMS: Final = 1
+USAGE: Final = 2
+
+DESCRIPTION: Final = """\
+Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
+a cluster nor Azure. The settings are the service's, from the environment: see README.
+"""
+EPILOG: Final = f"""\
+exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
+
+examples:
+  python -m hooks.doctor binding.yaml
+  ALLOWED_ACR_SERVER_SUFFIXES=azurecr.us python -m hooks.doctor --output json binding.yaml
+  kubectl -n acrpull-system exec -i deploy/acrpull -- python -m hooks.doctor --live - < binding.yaml
+
+{KEYS}"""
+
+
+class UsageError(Exception):
+    """What the caller has to change about the call; one line."""
+
+
+def main() -> int:
+    """Run the doctor; return the exit code."""
+    options = parse_options()
+    environ = os.environ
+    try:
+        settings = Settings.from_env(environ)
+        data = _read(options.file)
+        log.configure(settings.log_level)
+        report = _examine(options, data, settings.policy)
+        found = new_report(report, environ)
+    except (UsageError, SettingsError) as error:
+        sys.stderr.write(f"python -m hooks.doctor: {printable(str(error))}\n")
+        return USAGE
+    text = f"{json.dumps(found, indent=2)}\n" if options.output == "json" else render(found)
+    sys.stdout.write(text)
+    return GOOD if report.ok else PROBLEMS
+
+
+def parse_options() -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        prog="python -m hooks.doctor",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="BINDING.yaml", help="YAML or JSON; - is stdin")
+    parser.add_argument("--live", action="store_true", help="get a token, too, and show none")
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+    return parser.parse_args()
+
+
+def _read(name: str) -> bytes:
+    """Return at most a byte too much of the file. Raises `UsageError`."""
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror}") from None
+
+
+def _examine(options: Namespace, data: bytes, policy: Policy) -> Report:
+    """Return the report on *data*. Raises `UsageError`: there is no binding in it."""
+    problems: tuple[str, ...] = ()
+    found = Selection((), (), ())
+    try:
+        found = select(parse_documents(data))
+        problems = found.problems
+    except ManifestError as error:
+        problems = (str(error),)
+    if not problems and not found.bindings:
+        others = f"only {', '.join(found.passed_over)}" if found.passed_over else "nothing"
+        raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
+    diagnoses = [diagnose(binding, policy) for binding in found.bindings]
+    findings = tuple(_try(diagnoses, policy)) if options.live else tuple(map(Finding, diagnoses))
+    notes = tuple(warnings(os.environ))
+    return Report(options.file, problems, notes, found.passed_over, findings)
+
+
+def _try(diagnoses: list[Diagnosis], policy: Policy) -> Iterator[Finding]:
+    """Yield each diagnosis with what came of a mint, where there is one to try."""
+    from hooks.doctor.live import Live  # noqa: PLC0415  what talks to Azure stays out without it
+
+    live = Live(policy.refresh_before, lambda: datetime.now(UTC))
+    for diagnosis in diagnoses:
+        plan = diagnosis.plan
+        yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The Azure CLI's commands that let an identity pull. Words in capitals are the user's to fill in.
+
+https://learn.microsoft.com/cli/azure/role/assignment, /identity, /acr, /vmss and /aks
+"""
+
+import re
+from dataclasses import dataclass
+from shlex import quote
+from typing import Final
+
+from hooks.core.model import Identity, TokenRequest
+
+# https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
+RBAC_ROLE: Final = "AcrPull"
+ABAC_ROLE: Final = "Container Registry Repository Reader"
+# https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli
+CLOUDS: Final = {
+    "azurecr.io": "AzureCloud",
+    "azurecr.cn": "AzureChinaCloud",
+    "azurecr.us": "AzureUSGovernment",
+}
+# The name ends at a dot, or at the dash before the hash of a domain name label.
+REGISTRY: Final = re.compile(
+    r"([a-z0-9]+)(?:-[a-z0-9]+)?(?:\.[-a-z0-9]+)*\.(azurecr\.(?:io|cn|us))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What to run: once, then for the registry's *mode* one of two, and for each scale set."""
+
+    cloud: str | None
+    mode: str
+    rbac: str
+    abac: str
+    nodes: tuple[str, ...]
+
+
+def commands(request: TokenRequest) -> Commands:
+    """Return what lets *request* be granted."""
+    found = REGISTRY.fullmatch(request.server)
+    registry, cloud = (found[1], CLOUDS[found[2]]) if found else ("REGISTRY", "AzureCloud")
+    return Commands(
+        cloud=None if cloud == "AzureCloud" else f"az cloud set -n {cloud}",
+        mode=f"az acr show -n {registry} --query roleAssignmentMode -o tsv",
+        rbac=_role(RBAC_ROLE, request.identity, registry),
+        abac=_role(ABAC_ROLE, request.identity, registry),
+        nodes=_nodes(request.identity),
+    )
+
+
+def _role(role: str, identity: Identity, registry: str) -> str:
+    """Return what assigns *role* on *registry*.
+
+    By its object ID an identity is found also where it was just made, or Graph may not be read.
+    https://learn.microsoft.com/azure/role-based-access-control/role-assignments-cli
+    """
+    scope = f'--scope "$(az acr show -n {registry} --query id -o tsv)"'
+    if identity.resource_id:
+        shown = f"az identity show --ids {quote(identity.resource_id)} --query principalId -o tsv"
+        who = f'--assignee-object-id "$({shown})" --assignee-principal-type ServicePrincipal'
+    else:
+        who = f"--assignee {identity.client_id}"
+    return f"az role assignment create --role {quote(role)} {who} {scope}"
+
+
+def _nodes(identity: Identity) -> tuple[str, ...]:
+    """Return what assigns the identity to a node pool's scale set, and the model to its nodes."""
+    group = "az aks show -g GROUP -n CLUSTER --query nodeResourceGroup -o tsv"
+    if identity.resource_id:
+        which = quote(identity.resource_id)
+    else:
+        query = f"[?clientId=='{(identity.client_id or '').lower()}'].id"
+        which = f'"$(az identity list --query "{query}" -o tsv)"'
+    scale_set = '-g "$NODES" -n SCALE_SET'
+    return (
+        f'NODES="$({group})"',
+        """az vmss list -g "$NODES" --query '[].name' -o tsv""",
+        f"az vmss identity assign {scale_set} --identities {which}",
+        f"az vmss update-instances {scale_set} --instance-ids '*'",
+    )

@@ -1,0 +1,118 @@
+"""What is wrong with a binding's manifest, or what would come of it. No I/O, no clock."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from hooks.core import answer, binding
+from hooks.core.decision import Mint, decide, resolve
+from hooks.core.fields import JSON
+from hooks.core.model import AcrToken, Binding, Policy, Spec, TokenRequest
+from hooks.core.observed import Observed
+from hooks.core.request import parse_observed
+from hooks.schemas import check_manifest, check_spec, prune
+
+PLACEHOLDER: Final = "<token>"
+# No child depends on the time, so the same manifest has the same diagnosis.
+SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+TOKEN: Final = AcrToken(PLACEHOLDER, SOME_TIME, SOME_TIME + timedelta(hours=3))
+
+NO_NAMESPACE: Final = (
+    "metadata.namespace is missing: kubectl puts the binding into its context's, here it is default"
+)
+OTHER_SETTINGS: Final = "judged by the settings in this environment: give it those of the service"
+MORE_THAN_PULL: Final = "spec.scope asks for more than pull: give the identity a role that has it"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would come of a binding. The children are as the service would answer them."""
+
+    secret_name: str
+    service_account_name: str
+    request: TokenRequest
+    default_server: bool
+    default_identity: bool
+    children: tuple[JSON, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What there is to say of a binding; *accepted* says that an API server would store it.
+
+    *plan* is None where there are problems.
+    """
+
+    name: str | None
+    namespace: str | None
+    accepted: bool
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    plan: Plan | None = None
+
+
+def diagnose(manifest: JSON, policy: Policy) -> Diagnosis:
+    """Return what there is to say of *manifest*, a binding, under the service's *policy*."""
+    manifest = prune(manifest)
+    meta = manifest.get("metadata")
+    named = meta if isinstance(meta, dict) else {}
+    name, namespace = _text(named.get("name")), _text(named.get("namespace"))
+    problems = check_manifest(manifest)
+    if problems:
+        return Diagnosis(name, namespace, accepted=False, problems=problems)
+    observed = _observe(manifest)
+    problems = tuple(dict.fromkeys(_refusals(observed.binding, policy)))
+    if problems:
+        return Diagnosis(name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,))
+    plan = _plan(observed, policy)
+    notes = tuple(_notes(namespace, plan.request))
+    where = observed.binding.namespace
+    return Diagnosis(name, where, accepted=True, problems=(), notes=notes, plan=plan)
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401  any JSON value
+    return value if isinstance(value, str) else None
+
+
+def _observe(manifest: JSON) -> Observed:
+    """Return *manifest* as the service sees it once it is made, and nothing around it."""
+    meta = {key: manifest["metadata"].get(key) for key in ("name", "namespace")}
+    return parse_observed({"parent": {**manifest, "metadata": meta, "status": {}}}, check_spec)
+
+
+def _refusals(asked: Binding, policy: Policy) -> Iterator[str]:
+    """Yield why the service would not mint: for the server that is asked for, then for any."""
+    suffix = policy.acr_server_suffixes[0]
+    server = suffix if ":" in suffix else f"registry.{suffix}"
+    spec = asked.spec
+    others = [replace(asked, spec=replace(spec, server=server))] if isinstance(spec, Spec) else []
+    for variant in (asked, *others):
+        outcome = resolve(variant, policy)
+        if not isinstance(outcome, TokenRequest):
+            yield outcome.message
+
+
+def _plan(observed: Observed, policy: Policy) -> Plan:
+    decision = decide(observed, policy, SOME_TIME)
+    if not isinstance(decision, Mint):
+        raise TypeError(f"{decision} of a new binding whose spec resolves")
+    result = binding.sync(observed, decision, TOKEN, policy, SOME_TIME)
+    asked = observed.binding
+    spec = asked.spec
+    return Plan(
+        secret_name=asked.secret_name,
+        service_account_name=asked.service_account_name or "",
+        request=decision.request,
+        default_server=isinstance(spec, Spec) and spec.server is None,
+        default_identity=isinstance(spec, Spec) and spec.identity is None,
+        children=tuple(answer.new_answer(asked, result, finalizing=False)["children"]),
+    )
+
+
+def _notes(namespace: str | None, request: TokenRequest) -> Iterator[str]:
+    if namespace is None:
+        yield NO_NAMESPACE
+    scopes = (request.scope or "").split()
+    if any(scope.rpartition(":")[2] != "pull" for scope in scopes):
+        yield MORE_THAN_PULL

@@ -1,0 +1,61 @@
+"""Tries a mint from here, hop by hop, and keeps no token."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from hooks.core.acr import check_token
+from hooks.core.conditions import format_time
+from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.doctor.hops import Tried
+from hooks.doctor.remedies import REMEDIES
+from hooks.entra import Entra
+from hooks.mint import MINT_SECONDS
+from hooks.registry import Registry
+
+
+class Live:
+    """Tries mints under the settings of a service; *clock* returns the time in UTC."""
+
+    def __init__(self, refresh_before: timedelta, clock: Callable[[], datetime]) -> None:
+        self._entra, self._registry = Entra(), Registry()
+        self._refresh_before = refresh_before
+        self._clock = clock
+
+    def mint(self, request: TokenRequest) -> Iterator[Tried]:
+        """Yield what becomes of each hop for *request*, up to the first that fails."""
+        deadline = time.monotonic() + MINT_SECONDS
+        started = time.perf_counter()
+        entra_token = self._entra.token(request, deadline)
+        if isinstance(entra_token, MintFailed):
+            yield self._tried("imds", started, entra_token)
+            return
+        good = f"a token for {request.audience}"
+        yield Tried("imds", _milliseconds(started), good)
+        started = time.perf_counter()
+        token = self._registry.exchange(request, entra_token, deadline)
+        last = request.scope is None
+        yield self._tried("exchange", started, self._checked(token, request) if last else token)
+        if last or isinstance(token, MintFailed):
+            return
+        started = time.perf_counter()
+        token = self._registry.scope_down(request, token, deadline)
+        yield self._tried("scope", started, self._checked(token, request))
+
+    def _checked(
+        self, outcome: AcrToken | MintFailed, request: TokenRequest
+    ) -> AcrToken | MintFailed:
+        """Return *outcome*, or why the service would not use its token."""
+        if isinstance(outcome, MintFailed):
+            return outcome
+        return check_token(outcome, request, self._refresh_before, self._clock()) or outcome
+
+    def _tried(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> Tried:
+        took = _milliseconds(started)
+        if isinstance(outcome, MintFailed):
+            return Tried(hop, took, outcome.message, outcome.reason, REMEDIES[outcome.reason])
+        return Tried(hop, took, f"a token until {format_time(outcome.expires_at)}")
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)

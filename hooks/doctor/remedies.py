@@ -1,0 +1,34 @@
+"""What to do about a mint that failed: README's words, by reason."""
+
+from typing import Final
+
+from hooks.core.model import Reason
+
+_CHECK_SERVER: Final = "see whether `acrServer` is a container registry"
+
+REMEDIES: Final = {
+    Reason.IDENTITY_NOT_FOUND: "assign the identity to the node pool's scale set",
+    Reason.IDENTITY_UNAVAILABLE: (
+        "see whether Pods can reach IMDS at 169.254.169.254; AKS can block it"
+    ),
+    Reason.AUDIENCE_REFUSED: "set `TOKEN_AUDIENCE` to `https://management.azure.com`",
+    Reason.THROTTLED: "nothing, it is asked again later",
+    Reason.REGISTRY_DENIED: (
+        "grant the identity AcrPull (ABAC: Container Registry Repository Reader); "
+        "wait 10 minutes; check `scope`"
+    ),
+    Reason.REGISTRY_FIREWALL: "allow the cluster's outbound address in the registry's firewall",
+    Reason.REGISTRY_NOT_FOUND: "correct `acrServer`, or mend the cluster's DNS",
+    Reason.REGISTRY_UNTRUSTED: (
+        "name the CA in `REQUESTS_CA_BUNDLE`, if a proxy or a private registry has one of its own"
+    ),
+    Reason.REGISTRY_UNREACHABLE: "check firewalls and private endpoints",
+    Reason.SCOPE_REFUSED: "correct `scope`, e.g. `repository:app:pull`",
+    Reason.SCOPE_NOT_GRANTED: (
+        "grant the identity what the message names, or ask for less in `scope`"
+    ),
+    Reason.REGISTRY_ERROR: _CHECK_SERVER,
+    Reason.MALFORMED_TOKEN: _CHECK_SERVER,
+    Reason.CLOCK_SKEW: "set the node's clock",
+    Reason.TIMEOUT: "nothing, it is asked again; if it lasts, check the network",
+}

@@ -1,0 +1,51 @@
+"""Which documents of a file are bindings; lists, as `kubectl get -o json` gives, are opened."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hooks.core.fields import JSON
+from hooks.core.names import GROUP, KIND
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a file holds. *problems* are those of documents that are no object of Kubernetes."""
+
+    bindings: tuple[JSON, ...]
+    passed_over: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def select(documents: list[Any]) -> Selection:
+    """Return what *documents* hold."""
+    bindings, passed_over, problems = [], [], []
+    for number, document in enumerate(documents, 1):
+        for item in _items(document):
+            if not isinstance(item, dict):
+                problems.append(f"document {number}: not an object; e.g. kind: {KIND}")
+            elif _is_ours(item):
+                bindings.append(item)
+            elif not isinstance(item.get("kind"), str):
+                problems.append(f"document {number}: kind: missing; e.g. {KIND}")
+            else:
+                passed_over.append(_name(item))
+    return Selection(tuple(bindings), tuple(passed_over), tuple(problems))
+
+
+def _items(document: Any) -> list[Any]:  # noqa: ANN401  any JSON value
+    if isinstance(document, dict) and str(document.get("kind")).endswith("List"):
+        items = document.get("items")
+        if isinstance(items, list):
+            return items
+    return [document]
+
+
+def _is_ours(item: JSON) -> bool:
+    """Say whether *item* is meant as a binding, be its kind or its version misspelt."""
+    return item.get("kind") == KIND or str(item.get("apiVersion")).partition("/")[0] == GROUP
+
+
+def _name(item: JSON) -> str:
+    meta = item.get("metadata")
+    parts = (meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ()
+    return f"{item['kind']} {'/'.join(str(part) for part in parts if part)}".strip()

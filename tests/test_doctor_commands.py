@@ -1,0 +1,120 @@
+"""The commands for Azure's CLI, run by a shell; a script stands where the CLI would."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from hooks.core.model import Identity, TokenRequest
+from hooks.doctor.commands import Commands, commands
+from tests.doctor import manifest, run
+from tests.service import clean_environment
+
+GUID: Final = "AAAAAAAA-2222-3333-4444-555555555555"
+RESOURCE_ID: Final = (
+    f"/subscriptions/{GUID}/resourceGroups/rg(1)/providers/"
+    "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+)
+# Answers a query with <its first words>, and writes down each call, an argument a line.
+AZ: Final = """\
+#!/bin/sh
+{ printf '%s\\n' "$@"; echo; } >> "$CALLS"
+echo "<$1 $2>"
+"""
+
+
+def made(server: str = "myregistry.azurecr.io", **identity: str) -> Commands:
+    """Return the commands for *identity*."""
+    who = Identity(**identity) if identity else Identity(client_id=GUID)
+    return commands(TokenRequest(who, server, None, "https://containerregistry.azure.net"))
+
+
+def calls(folder: Path, script: str) -> list[list[str]]:
+    """Return what *script* calls the CLI with, in order."""
+    log = folder / "calls"
+    (folder / "az").write_text(AZ)
+    (folder / "az").chmod(0o755)
+    environ = clean_environment()
+    environ |= {"PATH": f"{folder}:{environ['PATH']}", "CALLS": str(log)}
+    subprocess.run(["/bin/sh", "-euc", script], env=environ, check=True, capture_output=True)  # noqa: S603
+    return [call.splitlines() for call in log.read_text().split("\n\n") if call]
+
+
+def test_role_by_client_id(tmp_path: Path) -> None:
+    """The registry's resource is looked up, the identity is named by its client ID."""
+    shown, created = calls(tmp_path, made().rbac)
+    assert shown == ["acr", "show", "-n", "myregistry", "--query", "id", "-o", "tsv"]
+    assert created == [
+        "role", "assignment", "create", "--role", "AcrPull", "--assignee", GUID,
+        "--scope", "<acr show>",
+    ]  # fmt: skip
+
+
+def test_role_by_resource_id(tmp_path: Path) -> None:
+    """The identity's principal is looked up by its resource ID, whatever characters are in it."""
+    identity, _, created = calls(tmp_path, made(resource_id=RESOURCE_ID).abac)
+    assert identity[:4] == ["identity", "show", "--ids", RESOURCE_ID]
+    assert created == [
+        "role", "assignment", "create", "--role", "Container Registry Repository Reader",
+        "--assignee-object-id", "<identity show>", "--assignee-principal-type", "ServicePrincipal",
+        "--scope", "<acr show>",
+    ]  # fmt: skip
+
+
+def test_nodes_by_client_id(tmp_path: Path) -> None:
+    """The scale set gets the identity's resource ID, and its nodes get the new model."""
+    group, sets, found, assigned, updated = calls(tmp_path, "\n".join(made().nodes))
+    assert group[:6] == ["aks", "show", "-g", "GROUP", "-n", "CLUSTER"]
+    assert sets == ["vmss", "list", "-g", "<aks show>", "--query", "[].name", "-o", "tsv"]
+    assert f"[?clientId=='{GUID.lower()}'].id" in found
+    where = ["-g", "<aks show>", "-n", "SCALE_SET"]
+    assert assigned == ["vmss", "identity", "assign", *where, "--identities", "<identity list>"]
+    assert updated == ["vmss", "update-instances", *where, "--instance-ids", "*"]
+
+
+def test_nodes_by_resource_id(tmp_path: Path) -> None:
+    """Nothing has to be looked up."""
+    nodes = calls(tmp_path, "\n".join(made(resource_id=RESOURCE_ID).nodes))
+    assert nodes[2][-2:] == ["--identities", RESOURCE_ID]
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "cloud"),
+    [
+        ("myregistry.azurecr.io", "myregistry", None),
+        ("myregistry-a1b2c3d4e5f6g7h8.azurecr.io", "myregistry", None),
+        ("myregistry.westeurope.geo.azurecr.io", "myregistry", None),
+        ("myregistry.azurecr.cn", "myregistry", "az cloud set -n AzureChinaCloud"),
+        ("myregistry.azurecr.us", "myregistry", "az cloud set -n AzureUSGovernment"),
+        ("registry.example.com", "REGISTRY", None),
+        ("127.0.0.1:5000", "REGISTRY", None),
+    ],
+)
+def test_registry(server: str, name: str, cloud: str | None) -> None:
+    """The registry's name is read off its server, where that is Azure's; the cloud, too."""
+    found = made(server)
+    assert found.mode == f"az acr show -n {name} --query roleAssignmentMode -o tsv"
+    assert f"$(az acr show -n {name} --query id -o tsv)" in found.rbac
+    assert found.cloud == cloud
+
+
+@pytest.mark.parametrize("field", ["managedIdentityClientID", "managedIdentityResourceID"])
+def test_what_is_printed_can_be_pasted(tmp_path: Path, field: str) -> None:
+    """Long commands are broken into lines, and are the same to a shell."""
+    given = {"managedIdentityClientID": GUID, "managedIdentityResourceID": RESOURCE_ID}[field]
+    text = manifest(acrServer="myregistry.azurecr.us", **{field: given})
+    printed = run("-", stdin=text).out
+    script = "".join(
+        line.removeprefix("    ") + "\n"
+        for line in printed.replace("\n  Cloud\n", "\n").splitlines()
+        if line.startswith(("    az ", "    NODES=", "      --"))
+    )
+    (binding,) = json.loads(run("--output", "json", "-", stdin=text).out)["bindings"]
+    made_ = binding["commands"]
+    parts = (made_["cloud"], made_["mode"], made_["abac"], made_["rbac"], *made_["nodes"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert calls(tmp_path / "a", script) == calls(tmp_path / "b", "\n".join(parts))
+    assert max(len(line) for line in printed.splitlines()) < 300

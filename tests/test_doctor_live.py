@@ -1,0 +1,185 @@
+"""The doctor with --live, in a process of its own, against an emulated Azure."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from hooks.core.model import Reason
+from hooks.doctor.remedies import REMEDIES
+from hooks.log import TOKEN
+from tests.doctor import Run, manifest, run
+from tests.emulator import (
+    Emulator,
+    Fault,
+    acr_throttled,
+    firewall,
+    identity_not_found,
+    imds_throttled,
+    no_role,
+    unknown_resource,
+)
+from tests.emulator.fault import Endpoint
+from tests.service import ROOT
+
+SCOPE: Final = "repository:a:pull"
+RESOURCE_ID: Final = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/"
+    "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+)
+# Where it fails, how, and the reason; scope is asked for only where it is what fails.
+FAULTS: Final[list[tuple[Endpoint, Fault, Reason]]] = [
+    ("imds", identity_not_found(), Reason.IDENTITY_NOT_FOUND),
+    ("imds", imds_throttled(), Reason.THROTTLED),
+    ("imds", unknown_resource(), Reason.AUDIENCE_REFUSED),
+    ("imds", Fault(status=500), Reason.IDENTITY_UNAVAILABLE),
+    ("imds", Fault(reset=True), Reason.IDENTITY_UNAVAILABLE),
+    ("imds", Fault(delay=20), Reason.IDENTITY_UNAVAILABLE),
+    ("exchange", no_role(), Reason.REGISTRY_DENIED),
+    ("exchange", firewall(), Reason.REGISTRY_FIREWALL),
+    ("exchange", acr_throttled(), Reason.THROTTLED),
+    ("exchange", Fault(status=503), Reason.REGISTRY_ERROR),
+    ("exchange", Fault(token="not.a.jwt"), Reason.MALFORMED_TOKEN),
+    ("exchange", Fault(reset=True), Reason.REGISTRY_UNREACHABLE),
+    ("exchange", Fault(delay=20), Reason.TIMEOUT),
+    ("token", Fault(status=401), Reason.REGISTRY_DENIED),
+    ("token", Fault(status=400), Reason.SCOPE_REFUSED),
+]
+HOPS: Final[Mapping[Endpoint, str]] = {"imds": "imds", "exchange": "exchange", "token": "scope"}
+
+
+def live(emulator: Emulator, spec: Mapping[str, str] = {}, **environ: str) -> Run:
+    """Return a run for a binding to the emulator's registry, which shows no token."""
+    name = {} if "managedIdentityResourceID" in spec else {"managedIdentityClientID": str(uuid4())}
+    text = manifest(**{"acrServer": emulator.acr_server, **name, **spec})
+    environ = emulator.environment() | environ
+    done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
+    shown = json.loads(done.out)
+    for binding in shown["bindings"]:
+        del binding["children"]  # a docker config, with a placeholder, looks like a token
+    assert not TOKEN.search(json.dumps(shown))
+    assert not TOKEN.search(done.err)
+    return done
+
+
+def tried(done: Run) -> list[dict[str, Any]]:
+    """Return what became of the hops, each of which took its time."""
+    (binding,) = done.report["bindings"]
+    found: list[dict[str, Any]] = binding["live"]
+    assert all(hop["milliseconds"] > 0 for hop in found)
+    return found
+
+
+def test_all_is_well(emulator: Emulator) -> None:
+    """Each hop says what it got, and no token."""
+    done = live(emulator, {"scope": SCOPE})
+    assert [(hop["hop"], hop["reason"]) for hop in tried(done)] == [
+        ("imds", None), ("exchange", None), ("scope", None)
+    ]  # fmt: skip
+    assert done.code == 0
+    assert [record.endpoint for record in emulator.requests] == ["imds", "exchange", "token"]
+
+
+@pytest.mark.parametrize(
+    "spec", [{}, {"managedIdentityResourceID": RESOURCE_ID}, {"scope": SCOPE}], ids=str
+)
+def test_sends_what_it_says(emulator: Emulator, spec: dict[str, str]) -> None:
+    """The requests that it prints are those that Azure gets, but for the tokens in them."""
+    done = live(emulator, spec)
+    (binding,) = done.report["bindings"]
+    assert len(binding["requests"]) == len(emulator.requests)
+    for said, sent in zip(binding["requests"], emulator.requests, strict=True):
+        url = urlsplit(said["url"])
+        assert (said["method"], url.netloc, url.path) == (sent.method, sent.host, sent.path)
+        assert dict(parse_qsl(url.query)) == sent.query
+        assert said["form"].keys() == sent.form.keys()
+        shown = {key: value for key, value in said["form"].items() if "<" not in value}
+        assert shown.items() <= sent.form.items()
+        assert len(sent.form) - len(shown) == (said["method"] == "POST")
+
+
+@pytest.mark.parametrize(
+    "row", FAULTS, ids=[f"{row[0]}-{row[2]}-{n}" for n, row in enumerate(FAULTS)]
+)
+def test_failure(emulator: Emulator, row: tuple[Endpoint, Fault, Reason]) -> None:
+    """The hop that fails is the last one, with its reason and README's remedy."""
+    endpoint, fault, reason = row
+    emulator.faults.add(endpoint, fault)
+    scope = {"scope": SCOPE} if endpoint == "token" else {}
+    done = live(emulator, scope)
+    *before, last = tried(done)
+    assert (last["hop"], last["reason"]) == (HOPS[endpoint], reason)
+    assert (last["remedy"], done.code, done.err) == (REMEDIES[reason], 1, "")
+    assert [hop["reason"] for hop in before] == [None] * list(HOPS).index(endpoint)
+
+
+def test_less_is_granted(emulator: Emulator) -> None:
+    """A token for less than was asked is no success."""
+    emulator.grant = lambda _, scope: set(scope.actions) - {"push"}
+    done = live(emulator, {"scope": "repository:a:pull,push"})
+    assert tried(done)[-1]["reason"] == Reason.SCOPE_NOT_GRANTED
+
+
+def test_old_token(emulator: Emulator) -> None:
+    """A token that the service would not use is no success either."""
+    emulator.token_age = 10000
+    for scope in ({}, {"scope": SCOPE}):
+        done = live(emulator, scope)
+        assert tried(done)[-1]["reason"] == Reason.CLOCK_SKEW
+
+
+def test_unknown_registry(emulator: Emulator) -> None:
+    """A name that no registry has."""
+    spec = {"acrServer": "no-such-registry.azurecr.io"}
+    done = live(emulator, spec, ALLOWED_ACR_SERVER_SUFFIXES="azurecr.io")
+    assert tried(done)[-1]["reason"] == Reason.REGISTRY_NOT_FOUND
+
+
+def test_unknown_ca(emulator: Emulator, tmp_path: Path) -> None:
+    """A registry whose certificate nobody vouches for."""
+    other = tmp_path / "ca.crt"
+    other.write_bytes(emulator.token_file.read_bytes())
+    done = live(emulator, REQUESTS_CA_BUNDLE=str(other))
+    assert tried(done)[-1]["reason"] == Reason.REGISTRY_UNTRUSTED
+
+
+def test_nothing_is_sent_where_nothing_may_be(emulator: Emulator) -> None:
+    """A server that is not allowed gets no token, and none is fetched for it."""
+    done = live(emulator, {"acrServer": "registry.example.com"})
+    (binding,) = done.report["bindings"]
+    assert (done.code, binding["live"], emulator.requests) == (1, None, [])
+
+
+def test_text(emulator: Emulator) -> None:
+    """A person reads hop, time, outcome and remedy, aligned."""
+    emulator.faults.add("exchange", no_role())
+    text = manifest(acrServer=emulator.acr_server, managedIdentityClientID=str(uuid4()))
+    done = run("--live", "-", stdin=text, environ=emulator.environment())
+    lines = done.out.partition("\n  Tried from here\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == ["imds", "exchange", "remedy:"]
+    assert len({line.index(" ms  ") for line in lines[:2]}) == 1
+    assert "RegistryDenied: " in lines[1]
+    assert lines[1].index("RegistryDenied") == lines[2].index("remedy")
+    assert done.out.startswith("ACRPullBinding team-a/app: has problems\n")
+
+
+def test_remedies_are_those_of_readme() -> None:
+    """One text for both, for every reason that a mint can fail with."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in readme.splitlines() if line.startswith("| `")]
+    told = {
+        reason.strip(" `|"): remedy.strip(" |")
+        for reasons, remedy, *_ in rows
+        for reason in reasons.split(",")
+    }
+    assert {reason: told[reason] for reason in REMEDIES} == REMEDIES
+    source = "".join(
+        (ROOT / "hooks" / name).read_text("utf-8")
+        for name in ("core/acr.py", "entra.py", "registry.py")
+    )
+    used = {reason for reason in Reason if f"Reason.{reason.name}" in source}
+    assert used == set(REMEDIES)
