@@ -25,7 +25,7 @@ keys of --output json (null where there is nothing to tell, as for a binding wit
     identity  {clientID, resourceID, default}, one of the two IDs null
     commands  {cloud, mode, rbac, abac, nodes}: of the Azure CLI; rbac or abac, as mode says
     requests  [{name, method, url, headers, form}], with words for tokens
-    children  [Secret, ServiceAccount], with <token> for the token
+    children  [Secret, ServiceAccount], with <token> for the token, without owners: those have uids
     live      with --live: [{hop, milliseconds, message, reason, remedy}]; reason: it failed
 """
 

@@ -53,7 +53,7 @@ def prune(manifest: JSON) -> JSON:
     """Return *manifest*, a binding, without nulls: to an API server a field is absent, a label "".
 
     A field that it does not know it refuses all the same.
-    kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go
+    kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     known = _MANIFEST["properties"]
     pruned = _without_nulls(manifest, known)
