@@ -66,7 +66,7 @@ def sync(
     token, whole = None, False
     if isinstance(request, TokenRequest):
         token = _token(observed, request, outcome, policy, now)
-        whole = token is not None and not lacking(request, token)
+        whole = token is not None and (token is outcome or not lacking(request, token))
     secret = _secret(observed, request, decision, token)
     status = new_status(
         observed,

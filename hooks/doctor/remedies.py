@@ -25,7 +25,7 @@ REMEDIES: Final = {
     Reason.REGISTRY_UNREACHABLE: "check firewalls and private endpoints",
     Reason.SCOPE_REFUSED: "correct `scope`, e.g. `repository:app:pull`",
     Reason.SCOPE_NOT_GRANTED: (
-        "grant the identity what the message names, or ask for less in `scope`"
+        "grant the identity what the message names, or ask for less in `scope`; the rest works"
     ),
     Reason.REGISTRY_ERROR: _CHECK_SERVER,
     Reason.MALFORMED_TOKEN: _CHECK_SERVER,
