@@ -17,7 +17,9 @@ RUN python -m pip uninstall --yes --quiet pip
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY hooks/ hooks/
+ARG REVISION=unknown
+ENV REVISION=$REVISION
 # By number, as runAsNonRoot can't check a name.
 USER 65532:65532
-EXPOSE 8080 8081
+EXPOSE 8080 8081 8083
 CMD ["gunicorn", "-c", "hooks/gunicorn_conf.py", "hooks.wsgi:app"]

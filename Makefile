@@ -56,4 +56,4 @@ lock: venv ## write the locks anew; UPGRADE=--upgrade takes the newest releases
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o tests/requirements.txt tests/requirements.in
 image: ## build the container image; IMAGE=acrpull:latest
-	docker build -t $(IMAGE) .
+	docker build --build-arg REVISION="$$(git describe --always --dirty)" -t $(IMAGE) .

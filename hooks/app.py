@@ -3,23 +3,22 @@
 import hmac
 import json
 import logging
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, Unauthorized
 
+from hooks import call
 from hooks.body import BYTES_AT_ONCE, MAX_BODY_BYTES, received
 from hooks.core import answer, binding, finalizer, service_account
-from hooks.core.decision import Mint, decide
+from hooks.core.decision import Decision, Keep, Mint, decide
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
 from hooks.core.model import AcrToken, MintFailed, TokenRequest
-from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.request import (
     parse_bindings,
     parse_namespace_of,
@@ -35,20 +34,30 @@ from hooks.turnstile import Budget
 
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
-HEALTH: Final = frozenset({"/healthz", "/readyz"})
 log = logging.getLogger(__name__)
 
 Minting = Callable[[TokenRequest, datetime | None], AcrToken | MintFailed]
 Clock = Callable[[], datetime]
+Telling = Callable[[str, timedelta | None], None]
 
 
 class Hooks:
-    """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`."""
+    """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
 
-    def __init__(self, settings: Settings, mint: Minting, clock: Clock) -> None:
+    *tell* is told where the token in an answer to `sync` is from, and how long it still works.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        mint: Minting,
+        clock: Clock,
+        tell: Telling = lambda *_: None,
+    ) -> None:
         self._policy = settings.policy
         self._mint = mint
         self._clock = clock
+        self._tell = tell
 
     def sync(self, body: JSON) -> JSON:
         """Answer the CompositeController's `sync`."""
@@ -58,7 +67,10 @@ class Hooks:
         outcome = None
         if isinstance(decision, Mint):
             outcome = self._mint(decision.request, decision.newer_than)
-        result = binding.sync(observed, decision, outcome, policy, self._clock())
+        now = self._clock()
+        result = binding.sync(observed, decision, outcome, policy, now)
+        token = result.secret.token if result.secret else None
+        self._tell(_source(decision, outcome), token.expires_at - now if token else None)
         return answer.new_answer(observed.binding, result, finalizing=False)
 
     def finalize(self, body: JSON) -> JSON:
@@ -83,11 +95,18 @@ class Hooks:
         return answer.new_decorator_rules(parse_parent_namespace(body))
 
 
+def _source(decision: Decision, outcome: AcrToken | MintFailed | None) -> str:
+    """Return where the token in an answer is from, for the log."""
+    if isinstance(decision, Mint):
+        return "minted" if isinstance(outcome, AcrToken) else "failed"
+    return "kept" if isinstance(decision, Keep) else "held"
+
+
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks, budget = Hooks(settings, mint, clock), Budget(BYTES_AT_ONCE)
+    hooks, budget = Hooks(settings, mint, clock, call.note_token), Budget(BYTES_AT_ONCE)
     routes = {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,
@@ -95,6 +114,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
         "/serviceaccount/sync": hooks.decorate,
         "/serviceaccount/customize": hooks.decorate_customize,
     }
+    call.watch(app, routes.keys())
     for path, hook in routes.items():
         app.add_url_rule(path, path, _view(path, hook, budget), methods=["POST"])
     for path, check_health in health_checks(settings).items():
@@ -110,31 +130,16 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
 
 
 def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[], Response]:
+    key = "object" if path == "/serviceaccount/sync" else "parent"
+
     def view() -> Response:
-        started = time.perf_counter()
         with received(budget) as body:
+            call.note_object(body.get(key))
             result = hook(body)
-            log.info("hook", extra={FIELDS: _facts(path, body, result, started)})
+            call.note_result(result)
             return _json(result)
 
     return view
-
-
-def _facts(path: str, body: JSON, result: JSON, started: float) -> JSON:
-    """Return what a log line says of a call."""
-    meta = body["object" if path == "/serviceaccount/sync" else "parent"]["metadata"]
-    facts = {
-        "hook": path,
-        "namespace": _cut(meta.get("namespace")),
-        "name": _cut(meta.get("name")),
-        "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-    }
-    conditions = result.get("status", {}).get("conditions")
-    return {**facts, "reason": conditions[0]["reason"]} if conditions else facts
-
-
-def _cut(name: object) -> object:
-    return name[:MAX_NAME_LENGTH] if isinstance(name, str) else None
 
 
 def _authorize(settings: Settings) -> None:
@@ -142,7 +147,7 @@ def _authorize(settings: Settings) -> None:
 
     The file is read each time, so that a rotated Secret needs no restart.
     """
-    if settings.hook_token_file is None or request.path in HEALTH:
+    if settings.hook_token_file is None or request.path in call.HEALTH:
         return
     expected = b"Bearer " + read_hook_token(settings.hook_token_file)
     given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
@@ -174,7 +179,7 @@ def _json(body: JSON, status: int = 200) -> Response:
 
 def _error(status: int, text: str) -> Response:
     text = redact(text)[:MAX_ERROR_CHARACTERS]  # it may quote a key of the caller's
-    log.warning("refused", extra={FIELDS: {"hook": request.path, "status": status, "why": text}})
+    call.note(why=text)
     return _json({"error": text}, status)
 
 
@@ -198,5 +203,5 @@ def _http_error(error: HTTPException) -> Response:
 def _bug(error: Exception) -> Response:
     """Answer for an error that nobody foresaw; Metacontroller puts the text into an Event."""
     number = uuid.uuid4().hex[:8]
-    log.error("bug", exc_info=error, extra={FIELDS: {"hook": request.path, "bug": number}})
+    call.note_bug(error, number)
     return _json({"error": f"internal error {number}; the service's log has its traceback"}, 500)

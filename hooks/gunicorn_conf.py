@@ -28,10 +28,16 @@ wsgi_app = "hooks.wsgi:app"
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types
-    """Start the probes' listener in the process that they tell of."""
+    """Start the listeners for probes and scrapes in the process that these tell of."""
     if settings.health_bind is not None:
         from hooks.app import health_checks  # noqa: PLC0415  not in the arbiter
         from hooks.health import serve  # noqa: PLC0415  likewise
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
         serve(settings.health_bind, health_checks(settings))
+    if settings.metrics_bind is not None:
+        from hooks import metrics  # noqa: PLC0415  likewise
+
+        host = settings.metrics_bind.rpartition(":")[0]
+        port = metrics.serve(settings.metrics_bind).server_port
+        worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)

@@ -1,13 +1,15 @@
-"""Log lines: one JSON object each, with nothing in it that looks like a token."""
+"""Log lines with nothing in them that looks like a token: JSON; at a terminal, key=value."""
 
 import json
 import logging
 import re
+import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
 # A JWT begins with base64 of '{"' or '{ '; then the same in base64; and `auth` of a docker config.
 TOKEN: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
+PLAIN: Final = re.compile(r"[-\w./:+%@]+", re.ASCII)  # a value that needs no quotes
 FIELDS: Final = "fields"  # the key of `extra` whose dict becomes keys of the line
 
 
@@ -21,16 +23,44 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line for *record*; time in UTC, RFC 3339."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, FIELDS, {}),
-        }
+        line = _content(record, "milliseconds")
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return redact(json.dumps(line))
+
+
+class TextFormatter(logging.Formatter):
+    """Formats a record as "time level logger message key=value ...", a traceback below it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line for *record*; a value that could be mistaken is quoted as in JSON."""
+        line = _content(record, "seconds")
+        head = (str(line.pop(key)) for key in ("time", "level", "logger"))
+        message = _quoted(line.pop("message"), re.compile(r"[ -~]*"))
+        text = " ".join((*head, message, *(f"{k}={_quoted(v)}" for k, v in line.items())))
+        if record.exc_info:
+            text = f"{text}\n{self.formatException(record.exc_info)}"
+        return redact(text)
+
+
+def new_formatter() -> logging.Formatter:
+    """Return the formatter for who reads stderr."""
+    return TextFormatter() if sys.stderr.isatty() else JsonFormatter()
+
+
+def _content(record: logging.LogRecord, precision: str) -> dict[str, Any]:
+    return {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec=precision),
+        "level": record.levelname,
+        "logger": record.name,
+        "message": record.getMessage(),
+        **getattr(record, FIELDS, {}),
+    }
+
+
+def _quoted(value: object, plain: re.Pattern[str] = PLAIN) -> str:
+    text = str(value)
+    return text if plain.fullmatch(text) else json.dumps(text)
 
 
 def gunicorn_config() -> dict[str, Any]:
@@ -38,8 +68,8 @@ def gunicorn_config() -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonFormatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "formatters": {"line": {"()": new_formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
@@ -53,7 +83,7 @@ def configure(level: str) -> None:
     The libraries' own loggers start at WARNING: theirs tell of every request.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(new_formatter())
     logging.basicConfig(handlers=[handler], level="WARNING", force=True)
     logging.getLogger("hooks").setLevel(level)
     # azure-identity repeats as a warning what becomes a condition.

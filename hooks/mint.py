@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from hooks import metrics
 from hooks.core.acr import check_token
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS, refresh_at
@@ -78,8 +79,10 @@ class Minter:
 
     def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
         known = self._remembered.get(request)
-        serves = known is not None and known.serves(newer_than, self._clock())
-        return known.outcome if known is not None and serves else None
+        if known is None or not known.serves(newer_than, self._clock()):
+            return None
+        metrics.CACHE_HITS.inc()
+        return known.outcome
 
     def _wait(self, request: TokenRequest, newer_than: datetime | None) -> Outcome:
         with self._lock:
@@ -109,11 +112,13 @@ class Minter:
 
     def _fly(self, request: TokenRequest, place: ExitStack) -> Outcome:
         try:
-            outcome = self._source(request)
+            with metrics.IN_FLIGHT.track_inprogress():
+                outcome = self._source(request)
             now = self._clock()
             token = outcome if isinstance(outcome, AcrToken) else outcome.token
             if token is not None:
                 outcome = check_token(token, request, self._refresh_before, now) or outcome
+            metrics.observe_mint(request, outcome)
             self._remember(request, outcome, now)
             return outcome
         finally:

@@ -5,6 +5,7 @@ cookie kept, no `.netrc` read.
 """
 
 import time
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
@@ -12,7 +13,7 @@ import requests
 import urllib3
 
 from hooks.core import acr
-from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+from hooks.core.model import AcrToken, Hop, MintFailed, Reason, TokenRequest
 from hooks.cutoff import CutoffAdapter, cutoff
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
@@ -39,7 +40,9 @@ class Registry:
         Whatever the registry does, it is over at *deadline*, an instant of `time.monotonic`.
         """
         token = self.exchange(request, entra_token, deadline)
-        if request.scope is None or isinstance(token, MintFailed):
+        if isinstance(token, MintFailed):
+            return replace(token, hop=Hop.EXCHANGE)
+        if request.scope is None:
             return token
         return self.scope_down(request, token, deadline)
 

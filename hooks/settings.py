@@ -23,9 +23,11 @@ VARIABLES: Final = (
     "LOG_LEVEL",
     "MANAGED_IDENTITY_CLIENT_ID",
     "MANAGED_IDENTITY_RESOURCE_ID",
+    "METRICS_BIND",
     "NAMESPACE_POLICY",
     "REFRESH_BEFORE_EXPIRY_SECONDS",
     "REFRESH_JITTER_SECONDS",
+    "REVISION",
     "TOKEN_AUDIENCE",
 )
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
@@ -36,6 +38,7 @@ SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
 MAX_PORT: Final = 65535
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 EXAMPLE_SECONDS: Final = 300
+EXAMPLE_METRICS: Final = "127.0.0.1:8083"
 
 
 class SettingsError(Exception):
@@ -44,13 +47,15 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that an operator can set. *bind* and *health_bind* are "host:port"."""
+    """All that an operator can set. *bind*, *health_bind* and *metrics_bind* are "host:port"."""
 
     policy: Policy
     bind: str
     health_bind: str | None
+    metrics_bind: str | None
     hook_token_file: Path | None
     log_level: str
+    revision: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -68,9 +73,23 @@ class Settings:
             policy=_policy(environ),
             bind=bind,
             health_bind=_address(environ, "HEALTH_BIND"),
+            metrics_bind=_metrics_bind(environ, bind),
             hook_token_file=Path(token_file) if token_file else None,
             log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
+            revision=environ.get("REVISION") or "unknown",
         )
+
+
+def _metrics_bind(environ: Mapping[str, str], bind: str) -> str | None:
+    """Return where metrics are; listeners that share a port would take each other's callers."""
+    address = _address(environ, "METRICS_BIND")
+    port = (address or "").rpartition(":")[2]
+    for variable, other in (("BIND", bind), ("HEALTH_BIND", environ.get("HEALTH_BIND") or "")):
+        if port.strip("0") and other.endswith(f":{port}"):
+            raise SettingsError(
+                f"METRICS_BIND: {address} is the port of {variable}; e.g. {EXAMPLE_METRICS}"
+            )
+    return address
 
 
 def read_hook_token(path: Path) -> bytes:

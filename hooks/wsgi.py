@@ -2,11 +2,12 @@
 
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from hooks import log
+from hooks import log, metrics
 from hooks.app import create_app
-from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.model import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.entra import Entra
 from hooks.mint import MINT_SECONDS, Minter
 from hooks.registry import Registry
@@ -14,6 +15,7 @@ from hooks.settings import Settings
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)
+metrics.set_build(settings.revision)
 entra, registry = Entra(), Registry()
 
 
@@ -26,7 +28,9 @@ def mint(request: TokenRequest) -> AcrToken | MintFailed:
     """Go both hops: identity to Entra token, Entra token to the registry's."""
     deadline = time.monotonic() + MINT_SECONDS
     token = entra.token(request, deadline)
-    return token if isinstance(token, MintFailed) else registry.mint(request, token, deadline)
+    if isinstance(token, MintFailed):
+        return replace(token, hop=Hop.IMDS)
+    return registry.mint(request, token, deadline)
 
 
 app = create_app(settings, Minter(mint, now, settings.policy.refresh_before), now)

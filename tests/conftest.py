@@ -27,7 +27,11 @@ def emulator(running_emulator: Emulator) -> Emulator:
 def service(running_emulator: Emulator) -> Iterator[Service]:
     """Start the service; its settings are those of the README's first steps."""
     allowed = ",".join((*running_emulator.acr_servers, "azurecr.io"))
-    environment = running_emulator.environment() | {"ALLOWED_ACR_SERVER_SUFFIXES": allowed}
+    environment = running_emulator.environment() | {
+        "ALLOWED_ACR_SERVER_SUFFIXES": allowed,
+        "METRICS_BIND": "127.0.0.1:0",
+        "REVISION": "abc1234",
+    }
     with Service(environment) as running:
         yield running
 

@@ -26,6 +26,7 @@ STOP_SECONDS: Final = 20  # more than `graceful_timeout` in hooks/gunicorn_conf.
 POLL_SECONDS: Final = 0.02
 # gunicorn@27.0.1:gunicorn/arbiter.py
 LISTENING: Final = re.compile(r"Listening at: http://(\S+):(\d+)")
+METRICS: Final = re.compile(r"Metrics at: (http://[^\s\"]+)")
 BOOTING: Final = re.compile(r"Booting worker with pid: (\d+)")
 
 
@@ -119,6 +120,11 @@ class Service:
     def url(self) -> str:
         """Where it is, without a final slash."""
         return "http://{}:{}".format(*self.address)
+
+    @property
+    def metrics_url(self) -> str:
+        """Where its metrics are; it must have been told to have any."""
+        return str(METRICS.findall(self.log)[-1])
 
     @property
     def pid(self) -> int:

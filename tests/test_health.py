@@ -10,7 +10,8 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from hooks import health
+from hooks import health, listener
+from hooks.listener import Page
 
 HOST = "127.0.0.1"
 
@@ -96,6 +97,42 @@ def test_many_at_once() -> None:
         server.server_close()
         for caller in callers:
             caller.close()
+
+
+def test_caller_that_hangs_up(capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing is printed of a caller that does not wait for its answer."""
+    asked, gone, threads = threading.Event(), threading.Event(), []
+
+    def page() -> Page:
+        threads.append(threading.current_thread())
+        asked.set()
+        return Page(200, b"x" * gone.wait(5) * 10**7)
+
+    server = listener.serve(f"{HOST}:0", {"/": page}, "test")
+    with socket.create_connection((HOST, server.server_port)) as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # by RST
+        caller.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert asked.wait(5)
+    gone.set()
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    server.shutdown()
+    server.server_close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bug(caplog: pytest.LogCaptureFixture) -> None:
+    """A page that can't be made is logged, and leaves the listener as it was."""
+    pages = {"/": lambda: Page(1 // 0), "/healthz": lambda: Page(200)}
+    server = listener.serve(f"{HOST}:0", pages, "test")
+    with pytest.raises(http.client.RemoteDisconnected):
+        probe(server, "/")
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+    assert probe(server, "/healthz") == 200
+    server.shutdown()
+    server.server_close()
 
 
 def has_ipv6() -> bool:

@@ -4,6 +4,9 @@ import base64
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +16,7 @@ from hooks import log
 from hooks.core import dockerconfig
 from hooks.core.names import NULL_GUID
 from tests.core.builders import NEW_TOKEN, SERVER
+from tests.service import ROOT
 
 JWT = NEW_TOKEN.value
 
@@ -96,6 +100,55 @@ def test_traceback_is_redacted(output: io.StringIO) -> None:
     assert record["message"] == "got [redacted]"
     assert record["why"] == "[redacted]"
     assert "ValueError: " in record["traceback"]
+
+
+def text_line(message: str, **fields: object) -> str:
+    """Return a record as a person at a terminal reads it."""
+    record = logging.LogRecord("hooks.call", logging.INFO, "", 0, message, None, None)
+    record.__dict__[log.FIELDS] = fields
+    time, _, rest = log.TextFormatter().format(record).partition(" ")
+    assert time.endswith("+00:00")
+    return rest
+
+
+def test_text_line() -> None:
+    """A value that could be mistaken for something else is quoted; no line is broken."""
+    fields = {"hook": "/sync", "ms": 1.5, "name": "a b=c", "why": 'say "x"\nü', "no": None}
+    expected = r"""hook=/sync ms=1.5 name="a b=c" why="say \"x\"\n\u00fc" no=None"""
+    assert text_line("it is", **fields) == f"INFO hooks.call it is {expected}"
+    assert text_line("a\nb\x1b[2J") == 'INFO hooks.call "a\\nb\\u001b[2J"'
+    assert text_line("got", why=JWT) == "INFO hooks.call got why=[redacted]"
+
+
+def test_text_traceback() -> None:
+    """A traceback follows on lines of its own."""
+    try:
+        int(JWT)
+    except ValueError as error:
+        found = (ValueError, error, error.__traceback__)
+        record = logging.LogRecord("hooks", logging.ERROR, "", 0, "bad", None, found)
+    head, below, *_, last = log.TextFormatter().format(record).splitlines()
+    assert head.endswith("ERROR hooks bad")
+    assert below.startswith("Traceback")
+    assert "[redacted]" in last
+
+
+SAY = "import logging; from hooks import log; log.configure('INFO'); logging.getLogger('hooks')"
+
+
+@pytest.mark.parametrize(("terminal", "first"), [(True, "2"), (False, "{")])
+def test_terminal(*, terminal: bool, first: str) -> None:
+    """A person at a terminal gets text, anybody else JSON."""
+    reader, writer = os.openpty() if terminal else os.pipe()
+    try:
+        command = [sys.executable, "-c", f"{SAY}.info('hello')"]
+        subprocess.run(command, stderr=writer, cwd=ROOT, check=True)  # noqa: S603  our own
+        written = os.read(reader, 1000).decode()
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert "hello" in written
+    assert written[0] == first
 
 
 @pytest.fixture

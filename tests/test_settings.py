@@ -38,8 +38,10 @@ def test_defaults(environ: dict[str, str]) -> None:
         ),
         bind="127.0.0.1:8080",
         health_bind=None,
+        metrics_bind=None,
         hook_token_file=None,
         log_level="INFO",
+        revision="unknown",
     )
 
 
@@ -138,6 +140,25 @@ def test_health_bind() -> None:
     assert Settings.from_env({"HEALTH_BIND": OPEN}).health_bind == OPEN
 
 
+@pytest.mark.parametrize("bind", [OPEN, "127.0.0.1:0"])
+def test_metrics_bind(bind: str) -> None:
+    """Metrics give nothing away either; port 0 is any that is free."""
+    environ = {"METRICS_BIND": bind, "BIND": "127.0.0.1:0", "HEALTH_BIND": "127.0.0.1:0"}
+    assert Settings.from_env(environ).metrics_bind == bind
+
+
+@pytest.mark.parametrize(
+    ("environ", "other"),
+    [({}, "BIND"), ({"HEALTH_BIND": OPEN, "BIND": "127.0.0.1:1"}, "HEALTH_BIND")],
+)
+def test_metrics_port_is_taken(environ: dict[str, str], other: str) -> None:
+    """Two listeners on one port would take each other's callers, so that stops the start."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**environ, "METRICS_BIND": "127.0.0.2:8080"})
+    text = f"METRICS_BIND: 127.0.0.2:8080 is the port of {other}; e.g. 127.0.0.1:8083"
+    assert str(caught.value) == text
+
+
 # Each variable, an example that its message shows, and values that it refuses.
 BAD = [
     ("ACR_SERVER", "myregistry.azurecr.io", "https://x.io", "X.azurecr.io", "x.azurecr.io:443"),
@@ -151,6 +172,7 @@ BAD = [
     ),
     ("HEALTH_BIND", "127.0.0.1:8080", "8081", "0.0.0.0:65536"),
     ("LOG_LEVEL", "INFO", "LOUD"),
+    ("METRICS_BIND", "127.0.0.1:8080", "8083", "0.0.0.0:65536"),
     ("MANAGED_IDENTITY_CLIENT_ID", CLIENT_ID, "puller"),
     ("MANAGED_IDENTITY_RESOURCE_ID", RESOURCE_ID, "/subscriptions/x"),
     ("REFRESH_BEFORE_EXPIRY_SECONDS", "1800", "30m", "0", "-1", "1.5", "100000"),

@@ -43,6 +43,14 @@ class Reason(StrEnum):
     TIMEOUT = "Timeout"
 
 
+class Hop(StrEnum):
+    """A request on the way to a token."""
+
+    IMDS = "imds"
+    EXCHANGE = "exchange"
+    TOKEN = "token"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A user-assigned managed identity, by exactly one of its two names."""
@@ -78,13 +86,15 @@ class AcrToken:
 class MintFailed:
     """No token came as asked for, and why; *retry_after_seconds* is what Azure asked for, if so.
 
-    *token* is one that came all the same, and is good for a part.
+    *token* is one that came all the same, and is good for a part; *hop* is where it failed, None:
+    at the last one.
     """
 
     reason: Reason
     message: str
     retry_after_seconds: float | None = None
     token: AcrToken | None = None
+    hop: Hop | None = None
 
 
 @dataclass(frozen=True, slots=True)

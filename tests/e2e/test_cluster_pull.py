@@ -13,7 +13,7 @@ from tests.e2e.registry import DIGEST, DockerRegistry
 from tests.e2e.scene import Scene
 from tests.e2e.skopeo import pull
 from tests.e2e.stage import Stage
-from tests.e2e.test_pull import require
+from tests.tools import require
 
 LIFETIME_SECONDS = 24  # renewed after half of it
 

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -20,19 +18,9 @@ from tests.e2e import skopeo
 from tests.e2e.registry import DIGEST, DockerRegistry
 from tests.e2e.skopeo import Pull, pull
 from tests.emulator import Emulator, Fault
+from tests.tools import require
 
 REGISTRY_LEEWAY = 60  # s; distribution/distribution@v2.8.2:registry/auth/token/token.go
-
-
-def require(*programs: str) -> None:
-    """Skip the test where one of *programs* is missing; where CI=true, fail it."""
-    missing = " ".join(program for program in programs if shutil.which(program) is None)
-    if not missing:
-        return
-    text = f"not installed; on Debian: apt-get install -y {missing}"
-    if os.environ.get("CI") == "true":  # noqa: TID251  the runner's word, not a setting
-        pytest.fail(text)
-    pytest.skip(text)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,20 @@
+"""Prometheus' own checks: https://prometheus.io/docs/prometheus/latest/command-line/promtool/."""
+
+import subprocess
+
+from tests.service import clean_environment
+from tests.tools import require
+
+
+def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run promtool with *text* as its input; a test that can't is skipped."""
+    require("promtool", package="prometheus")
+    return subprocess.run(  # noqa: S603  our own arguments
+        ["promtool", *arguments],  # noqa: S607  wherever it is installed
+        env=clean_environment(),
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
