@@ -53,7 +53,11 @@ BUILD: Final = Info("acrpull_build", "What runs.")
 
 
 def prepare(hooks: Iterable[str]) -> None:
-    """Show each of *hooks* with each outcome from the start: from no series there is no rate."""
+    """Show what alerts and panels ask for from the start: a series that begins at 1 has no rate."""
+    for hop in Hop:
+        MINTS.labels(hop, Reason.THROTTLED)
+    for hop in (Hop.EXCHANGE, Hop.TOKEN):
+        MINTS.labels(hop, Reason.TOKEN_VALID)
     for hook in hooks:
         HOOK_SECONDS.labels(hook)
         for outcome in OUTCOMES:

@@ -155,12 +155,14 @@ def test_nothing_is_given_away(client: Client, service: Service, emulator: Emula
 
 
 def test_all_is_there_from_the_start(emulator: Emulator) -> None:
-    """Hooks that nobody has called have series: an alert on a rate sees the first failure."""
+    """What has not happened yet has series: an alert on a rate sees the first time."""
     with Service(emulator.environment() | {"METRICS_BIND": "127.0.0.1:0"}) as fresh:
         scrape = Scrape.of(fresh)
         for outcome in ("ok", "bad_request", "unauthorized", "busy", "error"):
             labels = frozenset({("hook", "/customize"), ("outcome", outcome)})
             assert scrape[CALLS, labels] == 0
+        hops = {dict(labels)["hop"] for name, labels in scrape if name == MINTS}
+        assert hops == {"imds", "exchange", "token"}
         revision = {dict(labels)["revision"] for name, labels in scrape if "build" in name}
         assert revision == {"unknown"}
         assert len(scrape) < 250
