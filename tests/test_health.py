@@ -99,8 +99,10 @@ def test_many_at_once() -> None:
             caller.close()
 
 
-def test_caller_that_hangs_up(capfd: pytest.CaptureFixture[str]) -> None:
-    """Nothing is printed of a caller that does not wait for its answer."""
+def test_caller_that_hangs_up(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said of a caller that does not wait for its answer."""
     asked, gone, threads = threading.Event(), threading.Event(), []
 
     def page() -> Page:
@@ -118,6 +120,7 @@ def test_caller_that_hangs_up(capfd: pytest.CaptureFixture[str]) -> None:
     assert not threads[0].is_alive()
     server.shutdown()
     server.server_close()
+    assert not caplog.records
     assert capfd.readouterr() == ("", "")
 
 

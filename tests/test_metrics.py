@@ -109,12 +109,15 @@ def test_served_token(
     answer = client.sync(observed(client.parent()))
     emulator.faults.add("exchange", no_role())
     client.client_id = str(uuid4())  # of which nothing is remembered
-    name = "acrpull_served_token_remaining_seconds_bucket"
+    family = "acrpull_served_token_remaining_seconds"
     before = Scrape.of(service)
     client.sync(observed(client.parent(), answer=aged(answer, age)))
     after = Scrape.of(service)
     for bound, number in bounds.items():
-        assert after.value(name, le=bound) - before.value(name, le=bound) == number
+        old, new = (scrape.value(f"{family}_bucket", le=bound) for scrape in (before, after))
+        assert new - old == number
+    more = after.value(f"{family}_sum") - before.value(f"{family}_sum")
+    assert more > 3600 if age == 0 else more == 0
 
 
 @pytest.mark.parametrize("body", [b"{", {}], ids=["no-json", "no-parent"])
