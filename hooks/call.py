@@ -1,7 +1,7 @@
 """What is told of a call of a hook: one line in the log, and metrics.
 
 Metacontroller sends nothing by which it knows a call of its own, so a line has no such field.
-metacontroller@v4.17.2:pkg/hooks/webhook.go:188
+metacontroller@v4.17.2:pkg/hooks/webhook.go:206
 """
 
 import logging
