@@ -168,7 +168,7 @@ def test_idle_connection_ends(server: ThreadingHTTPServer) -> None:
 def test_dribble_ends(server: ThreadingHTTPServer) -> None:
     """So is one on which a byte comes now and then, for as long as it may take."""
     with socket.create_connection((HOST, server.server_port), timeout=0.2) as caller:
-        deadline = time.monotonic() + 3 * health.TIMEOUT_SECONDS
+        deadline = time.monotonic() + 3 * listener.TIMEOUT_SECONDS
         ended = False
         while not ended:
             assert time.monotonic() < deadline
@@ -189,7 +189,7 @@ def dribbled(caller: socket.socket) -> bool:
 
 def test_threads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """More connections than there may be threads wait, and are answered once some have ended."""
-    monkeypatch.setattr(health, "MAX_CONNECTIONS", 20)
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 20)
     small = health.serve(f"{HOST}:0", CHECKS)
     before = threading.active_count()
     callers = [socket.create_connection((HOST, small.server_port)) for _ in range(30)]
