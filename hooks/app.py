@@ -29,7 +29,7 @@ from hooks.core.request import (
 )
 from hooks.log import FIELDS, redact
 from hooks.schemas import check_spec
-from hooks.settings import Settings, SettingsError, read_hook_token
+from hooks.settings import Settings, SettingsError, read_hook_tokens
 from hooks.turnstile import Budget
 
 MAX_ERROR_CHARACTERS: Final = 500
@@ -143,15 +143,16 @@ def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[
 
 
 def _authorize(settings: Settings) -> None:
-    """Refuse a caller without the bearer token: whoever may call gets tokens.
+    """Refuse a caller without a bearer token of ours: whoever may call gets tokens.
 
-    The file is read each time, so that a rotated Secret needs no restart.
+    The files are read each time, so that a rotated Secret needs no restart.
     """
     if settings.hook_token_file is None or request.path in call.HEALTH:
         return
-    expected = b"Bearer " + read_hook_token(settings.hook_token_file)
+    tokens = read_hook_tokens(settings.hook_token_file, settings.hook_token_rotation_file)
     given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-    if not hmac.compare_digest(given, expected):
+    # A list, so that all are compared: the time it takes doesn't tell which one it was.
+    if not any([hmac.compare_digest(given, b"Bearer " + token) for token in tokens]):  # noqa: C419
         raise Unauthorized("Authorization: expected the hook's bearer token; e.g. Bearer abc")
 
 
@@ -162,10 +163,12 @@ def health_checks(settings: Settings) -> dict[str, Callable[[], bool]]:
 
 def _is_ready(settings: Settings) -> bool:
     try:
-        return settings.hook_token_file is None or bool(read_hook_token(settings.hook_token_file))
+        if settings.hook_token_file is not None:
+            read_hook_tokens(settings.hook_token_file, settings.hook_token_rotation_file)
     except SettingsError as error:
         log.warning("not ready", extra={FIELDS: {"why": str(error)}})
         return False
+    return True
 
 
 def _health_view(check_health: Callable[[], bool]) -> Callable[[], Response]:

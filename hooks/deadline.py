@@ -18,25 +18,33 @@ class Body(Protocol):
         """Return up to *size* bytes, all that there are for None; none at the end."""
 
 
-class Arrival:
-    """A request on its way in on *sock*, to be there at *at*, an instant of `time.monotonic`."""
+class Connection(Protocol):
+    """What has a socket, which TLS replaces by one of its own."""
 
-    def __init__(self, sock: socket.socket, at: float) -> None:
+    sock: socket.socket
+
+
+class Arrival:
+    """A request on its way in on *connection*, to be there at *at*, of `time.monotonic`."""
+
+    def __init__(self, connection: Connection, at: float) -> None:
         self.at = at
-        self._sock: socket.socket | None = sock
+        self._connection: Connection | None = connection
         self._lock = threading.Lock()
 
     def complete(self) -> None:
         """Note that it is there."""
         with self._lock:
-            self._sock = None
+            self._connection = None
 
     def end(self) -> None:
         """Wake the thread that reads it, if it is not there."""
         with self._lock:
-            if self._sock is not None:
+            if self._connection is not None:
                 with suppress(OSError):  # it has ended by itself
-                    self._sock.shutdown(socket.SHUT_RD)
+                    # Not by the socket's own method: that of TLS would go on without TLS.
+                    # cpython@v3.11.0:Lib/ssl.py, SSLSocket.shutdown
+                    socket.socket.shutdown(self._connection.sock, socket.SHUT_RD)
 
 
 class Deadlines:
@@ -48,9 +56,9 @@ class Deadlines:
         self._more = threading.Event()
         threading.Thread(target=self._run, name="deadlines", daemon=True).start()
 
-    def expect(self, sock: socket.socket) -> Arrival:
-        """Return the arrival of a request on *sock*, which begins now."""
-        arrival = Arrival(sock, time.monotonic() + self._seconds)
+    def expect(self, connection: Connection) -> Arrival:
+        """Return the arrival of a request on *connection*, which begins now."""
+        arrival = Arrival(connection, time.monotonic() + self._seconds)
         self._arrivals.append(arrival)
         self._more.set()
         return arrival

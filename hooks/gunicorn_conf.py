@@ -4,10 +4,12 @@ https://gunicorn.org/reference/settings/
 """
 
 import os
+import ssl
 from typing import Any
 
 from hooks import log
 from hooks.settings import Settings, SettingsError
+from hooks.tls import ServerTls
 
 try:
     settings = Settings.from_env(os.environ)
@@ -25,6 +27,17 @@ logconfig_dict = log.gunicorn_config()
 forwarded_allow_ips = ""  # no proxy is before it, so nobody's headers say where it is
 control_socket_disable = True  # it needs a writable home
 wsgi_app = "hooks.wsgi:app"
+
+if settings.tls is not None:
+    certfile, keyfile = str(settings.tls.certificate), str(settings.tls.key)
+    server_tls = ServerTls(settings.tls)
+
+    def ssl_context(_config: object, _default: object) -> ssl.SSLContext:
+        """Return the context for a connection; gunicorn asks for each.
+
+        gunicorn@27.0.1:gunicorn/sock.py
+        """
+        return server_tls.context()
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types

@@ -11,6 +11,7 @@ from hooks.core.model import Identity, Policy
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.core.permission import server_allowed
 from hooks.schemas import check_spec
+from hooks.tls import TlsError, TlsFiles, new_context
 
 # Every variable that the service itself reads. Besides, azure-identity reads
 # AZURE_POD_IDENTITY_AUTHORITY_HOST and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
@@ -18,8 +19,10 @@ VARIABLES: Final = (
     "ACR_SERVER",
     "ALLOWED_ACR_SERVER_SUFFIXES",
     "BIND",
+    "CLIENT_CA_FILE",
     "HEALTH_BIND",
     "HOOK_TOKEN_FILE",
+    "HOOK_TOKEN_ROTATION_FILE",
     "LOG_LEVEL",
     "MANAGED_IDENTITY_CLIENT_ID",
     "MANAGED_IDENTITY_RESOURCE_ID",
@@ -28,6 +31,8 @@ VARIABLES: Final = (
     "REFRESH_BEFORE_EXPIRY_SECONDS",
     "REFRESH_JITTER_SECONDS",
     "REVISION",
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
     "TOKEN_AUDIENCE",
 )
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
@@ -56,6 +61,8 @@ class Settings:
     hook_token_file: Path | None
     log_level: str
     revision: str
+    hook_token_rotation_file: Path | None = None
+    tls: TlsFiles | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -67,8 +74,11 @@ class Settings:
                 f"HOOK_TOKEN_FILE: required with BIND={bind}: whoever reaches the hooks gets "
                 "tokens; e.g. /var/run/acrpull/token, or BIND=127.0.0.1:8080"
             )
+        rotation_file = environ.get("HOOK_TOKEN_ROTATION_FILE")
         if token_file:
-            read_hook_token(Path(token_file))
+            read_hook_tokens(Path(token_file), Path(rotation_file) if rotation_file else None)
+        elif rotation_file:
+            raise SettingsError("HOOK_TOKEN_ROTATION_FILE: of no use without HOOK_TOKEN_FILE")
         return cls(
             policy=_policy(environ),
             bind=bind,
@@ -77,6 +87,8 @@ class Settings:
             hook_token_file=Path(token_file) if token_file else None,
             log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
             revision=environ.get("REVISION") or "unknown",
+            hook_token_rotation_file=Path(rotation_file) if rotation_file else None,
+            tls=_tls(environ),
         )
 
 
@@ -92,15 +104,44 @@ def _metrics_bind(environ: Mapping[str, str], bind: str) -> str | None:
     return address
 
 
-def read_hook_token(path: Path) -> bytes:
-    """Return the bearer token in the file *path*. Raises `SettingsError`: unreadable or empty."""
-    try:
-        token = path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"HOOK_TOKEN_FILE: {path}: {error.strerror}") from error
-    if not token:
+def read_hook_tokens(path: Path, rotation: Path | None) -> list[bytes]:
+    """Return the bearer tokens in the file *path*, and those in *rotation*, where that is.
+
+    Raises `SettingsError`: unreadable, or none in *path*.
+    """
+    tokens = _lines("HOOK_TOKEN_FILE", path)
+    if not tokens:
         raise SettingsError(f"HOOK_TOKEN_FILE: {path} is empty; e.g. openssl rand -hex 32 > FILE")
-    return token
+    return tokens + (
+        _lines("HOOK_TOKEN_ROTATION_FILE", rotation, optional=True) if rotation else []
+    )
+
+
+def _lines(variable: str, path: Path, *, optional: bool = False) -> list[bytes]:
+    try:
+        return [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
+    except OSError as error:
+        if optional and isinstance(error, FileNotFoundError):
+            return []
+        raise SettingsError(f"{variable}: {path}: {error.strerror}") from error
+
+
+def _tls(environ: Mapping[str, str]) -> TlsFiles | None:
+    """Return the files for TLS, which can be loaded; None without any."""
+    names = ("TLS_CERT_FILE", "TLS_KEY_FILE", "CLIENT_CA_FILE")
+    certificate, key, client_ca = (environ.get(name) or None for name in names)
+    if not certificate and not key and not client_ca:
+        return None
+    if not certificate or not key:
+        missing = names[1] if certificate else names[0]
+        raise SettingsError(f"{missing}: required with the other TLS files; e.g. /tls/tls.crt")
+    files = TlsFiles(Path(certificate), Path(key), Path(client_ca) if client_ca else None)
+    try:
+        files.read()
+        new_context(files)
+    except TlsError as error:
+        raise SettingsError(str(error)) from error
+    return files
 
 
 def _policy(environ: Mapping[str, str]) -> Policy:

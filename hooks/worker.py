@@ -1,6 +1,8 @@
 """gunicorn's threads, of which a caller that is slow holds none for long."""
 
 import json
+import logging
+import ssl
 from contextlib import suppress
 from typing import Any, Final
 
@@ -9,9 +11,12 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 from hooks.deadline import Arrival, Deadlines, TimedBody
+from hooks.log import FIELDS
 
-ARRIVAL_SECONDS: Final = 5  # for head and body; Metacontroller sends both at once
+ARRIVAL_SECONDS: Final = 5  # for handshake, head and body; Metacontroller sends all at once
 IDLE_SECONDS: Final = 0.05  # a new connection with nothing on it then waits outside of the threads
+PARTING_SECONDS: Final = 1  # for a caller to read the last answer and to close
+log = logging.getLogger(__name__)
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -30,11 +35,31 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         """Read a request and answer it, in a thread."""
         if not conn.initialized and not conn.wait_for_data(IDLE_SECONDS):
             return gthread._DEFER  # back to the poller
-        conn.arrival = self._deadlines.expect(conn.sock)
+        conn.arrival = self._deadlines.expect(conn)
         try:
-            return super().handle(conn)
+            answered = self._read(conn)
         finally:
             conn.arrival.complete()
+        if answered is False:
+            # Here, for gunicorn waits in the loop that accepts: 2 s for each that does not close.
+            util.close_graceful(conn.sock, PARTING_SECONDS)
+        return answered
+
+    def finish_request(self, conn: Any, fs: Any) -> None:  # noqa: ANN401  gunicorn has no types
+        """Count a connection out, once if `handle` closed it; gunicorn would fail and count two."""
+        if conn.sock.fileno() < 0:
+            self.nr_conns -= 1
+        else:
+            super().finish_request(conn, fs)
+
+    def _read(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
+        if self.cfg.is_ssl and not conn.initialized:
+            if not _shake_hands(conn):
+                return False
+            conn.data_ready = False
+            if not conn.wait_for_data(IDLE_SECONDS):
+                return gthread._DEFER
+        return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
         """Answer a request whose head is there."""
@@ -43,6 +68,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
         if not lengths and not chunked:
             arrival.complete()
+        if self.cfg.is_ssl and conn.sock.context is not self.cfg.ssl_context(self.cfg, None):
+            req.force_close()  # it was let in by files that have been replaced
         req.body = TimedBody(req.body, int(lengths[0]) if lengths else None, arrival)
         return super().handle_request(req, conn)
 
@@ -60,3 +87,20 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         )
         with suppress(OSError):  # the caller has gone
             util.write_nonblock(client, f"{head}{body}".encode())
+
+
+def _shake_hands(conn: Any) -> bool:  # noqa: ANN401  gunicorn has no types
+    """Begin TLS on a new connection; tell whether that was done."""
+    conn.sock.setblocking(True)
+    try:
+        conn.init()
+    except ssl.SSLError as error:
+        why = getattr(error, "verify_message", None) or error.reason or "it ended"
+        facts = {"peer": conn.client[0], "why": why}
+        log.log(
+            logging.WARNING if error.reason else logging.DEBUG, "refused", extra={FIELDS: facts}
+        )
+        return False
+    except OSError:  # reset
+        return False
+    return True

@@ -25,7 +25,7 @@ START_SECONDS: Final = 20
 STOP_SECONDS: Final = 20  # more than `graceful_timeout` in hooks/gunicorn_conf.py
 POLL_SECONDS: Final = 0.02
 # gunicorn@27.0.1:gunicorn/arbiter.py
-LISTENING: Final = re.compile(r"Listening at: http://(\S+):(\d+)")
+LISTENING: Final = re.compile(r"Listening at: (https?)://(\S+):(\d+)")
 METRICS: Final = re.compile(r"Metrics at: (http://[^\s\"]+)")
 BOOTING: Final = re.compile(r"Booting worker with pid: (\d+)")
 
@@ -111,15 +111,19 @@ class Service:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that it listens on."""
-        found = LISTENING.search(self.log)
-        if found is None:
-            raise ServiceFailed(f"it does not listen:\n{self.log}")
-        return found[1], int(found[2])
+        return self._listening[2], int(self._listening[3])
 
     @property
     def url(self) -> str:
         """Where it is, without a final slash."""
-        return "http://{}:{}".format(*self.address)
+        return "{}://{}:{}".format(*self._listening.groups())
+
+    @property
+    def _listening(self) -> re.Match[str]:
+        found = LISTENING.search(self.log)
+        if found is None:
+            raise ServiceFailed(f"it does not listen:\n{self.log}")
+        return found
 
     @property
     def metrics_url(self) -> str:
@@ -158,12 +162,18 @@ class Service:
         for thread in Path(f"/proc/{self.worker_pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), cores)
 
+    @property
+    def _probed(self) -> tuple[str, int]:
+        """Where probes are answered: over TLS, not by the hooks' listener."""
+        host, _, port = self.environment.get("HEALTH_BIND", "").rpartition(":")
+        return (host, int(port)) if port else self.address
+
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise ServiceFailed(f"it ended with status {process.returncode}:\n{self.log}")
-            if LISTENING.search(self.log) and _is_ready(*self.address):
+            if LISTENING.search(self.log) and _is_ready(*self._probed):
                 return
             time.sleep(POLL_SECONDS)
         raise ServiceFailed(f"it is not ready after {START_SECONDS} s:\n{self.log}")

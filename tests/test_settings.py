@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hooks.core.model import Identity, Policy
-from hooks.settings import VARIABLES, Settings, SettingsError, read_hook_token
+from hooks.settings import VARIABLES, Settings, SettingsError, read_hook_tokens
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 RESOURCE_ID = (
@@ -209,7 +209,30 @@ def test_two_identities() -> None:
 
 def test_hook_token(token_file: str) -> None:
     """The bearer token is the file's text without the space around it."""
-    assert read_hook_token(Path(token_file)) == b"abc"
+    assert read_hook_tokens(Path(token_file), None) == [b"abc"]
+
+
+@pytest.mark.parametrize(
+    ("rotation", "more"), [(None, []), (b"", []), (b"abc\n\n def \r\n", [b"abc", b"def"])]
+)
+def test_rotation(
+    token_file: str, tmp_path: Path, rotation: bytes | None, more: list[bytes]
+) -> None:
+    """While a second file is there, each of its lines is a bearer token too."""
+    path = tmp_path / "rotation"
+    if rotation is not None:
+        path.write_bytes(rotation)
+    environ = {"HOOK_TOKEN_FILE": token_file, "HOOK_TOKEN_ROTATION_FILE": str(path)}
+    assert Settings.from_env(environ).hook_token_rotation_file == path
+    assert read_hook_tokens(Path(token_file), path) == [b"abc", *more]
+
+
+def test_bad_rotation_file(token_file: str, tmp_path: Path) -> None:
+    """One that can't be read stops the start, and so does one without the token that is rotated."""
+    environ = {"HOOK_TOKEN_ROTATION_FILE": str(tmp_path)}
+    for more in ({}, {"HOOK_TOKEN_FILE": token_file}):
+        with pytest.raises(SettingsError, match=r"^HOOK_TOKEN_ROTATION_FILE: "):
+            Settings.from_env(environ | more)
 
 
 @pytest.mark.parametrize(
@@ -227,4 +250,4 @@ def test_bad_token_file(tmp_path: Path, content: bytes | None, words: str) -> No
     assert str(caught.value).startswith(f"HOOK_TOKEN_FILE: {path}")
     assert words in str(caught.value)
     with pytest.raises(SettingsError):
-        read_hook_token(tmp_path)
+        read_hook_tokens(tmp_path, None)

@@ -50,6 +50,7 @@ def probe(url: str) -> int:
     ("count", "sent"),
     [
         pytest.param(200, b"", id="idle"),
+        pytest.param(60, b"nonsense\r\n\r\n", id="nonsense"),
         pytest.param(60, HEAD, id="half-a-head"),
         pytest.param(60, HEAD + b"Content-Length: 100\r\n\r\n{", id="half-a-body"),
     ],
@@ -57,7 +58,7 @@ def probe(url: str) -> int:
 def test_many_that_wait(
     probed: tuple[Service, str], emulator: Emulator, count: int, sent: bytes
 ) -> None:
-    """More callers than there are threads send half a request: others are answered."""
+    """More callers than there are threads send no request, and stay: others are answered."""
     service, health = probed
     client = Client(service.url, emulator.acr_server)
     with callers(service, count, sent):

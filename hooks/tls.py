@@ -1,0 +1,99 @@
+"""The server's side of TLS, from files that may be replaced at any time."""
+
+import logging
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from hooks.log import FIELDS
+
+log = logging.getLogger(__name__)
+
+
+class TlsError(Exception):
+    """A file that can't be used; the text begins with the variable that names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Paths of PEM files; with *client_ca*, callers must show a certificate of one of its CAs."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+    def read(self) -> tuple[bytes, ...]:
+        """Return what is in them. Raises `TlsError`."""
+        named = {"TLS_CERT_FILE": self.certificate, "TLS_KEY_FILE": self.key}
+        if self.client_ca:
+            named["CLIENT_CA_FILE"] = self.client_ca
+        return tuple(_read(variable, path) for variable, path in named.items())
+
+
+class ServerTls:
+    """The context for new connections, of *files* as they are. Raises `TlsError`."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        self._files = files
+        self._lock = Lock()
+        self._loaded = files.read()
+        self._context = new_context(files)
+        self._warned = ""
+
+    def context(self) -> ssl.SSLContext:
+        """Return it; where a file has become bad, that of the last good ones."""
+        with self._lock:
+            try:
+                self._load()
+                self._warned = ""
+            except TlsError as error:
+                self._warn(str(error))
+            return self._context
+
+    def _load(self) -> None:
+        # Read before they are loaded: what is replaced in between differs at the next connection.
+        found = self._files.read()
+        if found != self._loaded:
+            self._context = new_context(self._files)
+            self._loaded = found
+            log.info("TLS files loaded anew")
+
+    def _warn(self, why: str) -> None:
+        """Say it once, not for each connection."""
+        if why != self._warned:
+            log.warning("TLS files kept as they were", extra={FIELDS: {"why": why}})
+            self._warned = why
+
+
+def new_context(files: TlsFiles) -> ssl.SSLContext:
+    """Return a server's context. Raises `TlsError`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.num_tickets = 0  # a session resumed would not be asked for its certificate
+    _load_cas(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "TLS_CERT_FILE", files.certificate)
+    try:
+        # Without a password, OpenSSL would ask the terminal for that of an encrypted key.
+        context.load_cert_chain(files.certificate, files.key, password=lambda: "")
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise TlsError(
+            f"TLS_KEY_FILE: {files.key} is not the unencrypted key, in PEM, of {files.certificate}"
+        ) from error
+    if files.client_ca:
+        _load_cas(context, "CLIENT_CA_FILE", files.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _load_cas(context: ssl.SSLContext, variable: str, path: Path) -> None:
+    try:
+        context.load_verify_locations(path)
+    except OSError as error:
+        raise TlsError(f"{variable}: {path} holds no certificate in PEM, or a bad one") from error
+
+
+def _read(variable: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsError(f"{variable}: {path}: {error.strerror}") from error
