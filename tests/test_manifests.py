@@ -83,8 +83,9 @@ def test_hook(hook: dict[str, Any]) -> None:
     assert webhook["authorization"]["secretRef"] == {
         "name": volume["secretName"],
         "namespace": OBJECTS["Deployment", "acrpull"]["metadata"]["namespace"],
-        "key": volume["items"][0]["key"],
+        "key": Path(ENV["HOOK_TOKEN_FILE"]).name,
     }
+    assert "items" not in volume  # so that a key for a rotation comes along
 
 
 def test_controllers_watch_what_the_hooks_answer_about() -> None:
@@ -116,6 +117,7 @@ def test_deployment_sets_what_the_service_reads() -> None:
     mounts = {mount["name"]: mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert set(mounts) == {volume["name"] for volume in POD["volumes"]}
     assert ENV["HOOK_TOKEN_FILE"] == f"{mounts['hook-token']}/token"
+    assert ENV["HOOK_TOKEN_ROTATION_FILE"] == f"{mounts['hook-token']}/rotation"
 
 
 def test_pod_outlives_the_calls_in_flight() -> None:
@@ -165,11 +167,31 @@ def test_hooks_are_open_to_metacontroller_alone() -> None:
     """The network policy lets in the hooks' caller and probes, under the container's port names."""
     hooks, health = OBJECTS["NetworkPolicy", "acrpull"]["spec"]["ingress"]
     (caller,) = hooks["from"]
-    assert caller == {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "metacontroller"}}
+    (names,) = caller["podSelector"]["matchExpressions"]
+    assert names == {
+        "key": "app.kubernetes.io/name",
+        "operator": "In",
+        "values": ["metacontroller", "metacontroller-helm"],
+    }
+    assert caller["namespaceSelector"] == {
+        "matchLabels": {"kubernetes.io/metadata.name": "metacontroller"}
     }
     assert [rule["ports"][0]["port"] for rule in (hooks, health)] == ["hooks", "health"]
     assert "from" not in health
+
+
+def test_way_out() -> None:
+    """The network policy lets out to names, registries and IMDS, and to nothing else."""
+    spec = OBJECTS["NetworkPolicy", "acrpull"]["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["egress"] == [
+        {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+        {"ports": [{"port": 443, "protocol": "TCP"}]},
+        {
+            "to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}],
+            "ports": [{"port": 80, "protocol": "TCP"}],
+        },
+    ]
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)

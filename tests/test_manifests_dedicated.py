@@ -73,7 +73,8 @@ def test_token_is_in_one_container() -> None:
     assert "automountServiceAccountToken" not in POD
     dropped = {"$patch": "delete"}
     assert HOOKS["volumeMounts"] == [{"mountPath": "/var/run/acrpull", **dropped}]
-    assert {"name": "HOOK_TOKEN_FILE", **dropped} in HOOKS["env"]
+    for variable in ("HOOK_TOKEN_FILE", "HOOK_TOKEN_ROTATION_FILE"):
+        assert {"name": variable, **dropped} in HOOKS["env"]
     gone, access = POD["volumes"]
     assert gone == {"name": "hook-token", **dropped}
     assert "serviceAccountToken" in access["projected"]["sources"][0]
