@@ -74,6 +74,7 @@ def open_stage(
             if token:
                 token_file.write_text(token)
                 service.environment["HOOK_TOKEN_FILE"] = str(token_file)
+                service.environment["HOOK_TOKEN_ROTATION_FILE"] = f"{token_file}-rotation"
             own = own_metacontroller(render(plane, overlay))
             if not own:
                 give_all_rights(plane)

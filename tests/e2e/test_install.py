@@ -88,8 +88,10 @@ def admit(stage: Stage, pod: Object) -> Object:
 
 
 def test_pod(stage: Stage, pod: Object) -> None:
-    """The Pod is admitted as it is written."""
-    assert within(admit(stage, pod), pod) == pod
+    """The Pod is admitted as it is written, and no token of the API server is mounted besides."""
+    admitted = admit(stage, pod)
+    assert within(admitted, pod) == pod
+    assert len(admitted["spec"]["volumes"]) == len(pod["spec"]["volumes"])
 
 
 @pytest.mark.parametrize(
