@@ -11,7 +11,7 @@ from hooks.core.model import Identity, Policy
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.core.permission import server_allowed
 from hooks.schemas import check_spec
-from hooks.tls import TlsError, TlsFiles, new_context
+from hooks.tls import TlsError, TlsFiles
 
 # Every variable that the service itself reads. Besides, azure-identity reads
 # AZURE_POD_IDENTITY_AUTHORITY_HOST and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
@@ -127,21 +127,10 @@ def _lines(variable: str, path: Path, *, optional: bool = False) -> list[bytes]:
 
 
 def _tls(environ: Mapping[str, str]) -> TlsFiles | None:
-    """Return the files for TLS, which can be loaded; None without any."""
-    names = ("TLS_CERT_FILE", "TLS_KEY_FILE", "CLIENT_CA_FILE")
-    certificate, key, client_ca = (environ.get(name) or None for name in names)
-    if not certificate and not key and not client_ca:
-        return None
-    if not certificate or not key:
-        missing = names[1] if certificate else names[0]
-        raise SettingsError(f"{missing}: required with the other TLS files; e.g. /tls/tls.crt")
-    files = TlsFiles(Path(certificate), Path(key), Path(client_ca) if client_ca else None)
     try:
-        files.read()
-        new_context(files)
+        return TlsFiles.from_env(environ)
     except TlsError as error:
         raise SettingsError(str(error)) from error
-    return files
 
 
 def _policy(environ: Mapping[str, str]) -> Policy:

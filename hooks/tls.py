@@ -2,12 +2,15 @@
 
 import logging
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Final
 
 from hooks.log import FIELDS
 
+VARIABLES: Final = ("TLS_CERT_FILE", "TLS_KEY_FILE", "CLIENT_CA_FILE")
 log = logging.getLogger(__name__)
 
 
@@ -23,12 +26,28 @@ class TlsFiles:
     key: Path
     client_ca: Path | None = None
 
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "TlsFiles | None":
+        """Return those named in *environ*, which can be used; None without any.
+
+        Raises `TlsError`.
+        """
+        certificate, key, client_ca = (environ.get(variable) or None for variable in VARIABLES)
+        if not certificate and not key and not client_ca:
+            return None
+        if not certificate or not key:
+            missing = VARIABLES[1] if certificate else VARIABLES[0]
+            raise TlsError(f"{missing}: required for TLS; e.g. /var/run/tls/tls.crt and tls.key")
+        files = cls(Path(certificate), Path(key), Path(client_ca) if client_ca else None)
+        files.read()
+        new_context(files)
+        return files
+
     def read(self) -> tuple[bytes, ...]:
         """Return what is in them. Raises `TlsError`."""
-        named = {"TLS_CERT_FILE": self.certificate, "TLS_KEY_FILE": self.key}
-        if self.client_ca:
-            named["CLIENT_CA_FILE"] = self.client_ca
-        return tuple(_read(variable, path) for variable, path in named.items())
+        paths = (self.certificate, self.key, self.client_ca)
+        named = zip(VARIABLES, paths, strict=True)
+        return tuple(_read(variable, path) for variable, path in named if path)
 
 
 class ServerTls:

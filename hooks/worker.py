@@ -94,12 +94,11 @@ def _shake_hands(conn: Any) -> bool:  # noqa: ANN401  gunicorn has no types
     conn.sock.setblocking(True)
     try:
         conn.init()
+    except ssl.SSLEOFError:  # somebody looked whether the port is open, or took too long
+        return False
     except ssl.SSLError as error:
-        why = getattr(error, "verify_message", None) or error.reason or "it ended"
-        facts = {"peer": conn.client[0], "why": why}
-        log.log(
-            logging.WARNING if error.reason else logging.DEBUG, "refused", extra={FIELDS: facts}
-        )
+        why = getattr(error, "verify_message", None) or error.reason
+        log.warning("refused", extra={FIELDS: {"peer": conn.client[0], "why": why}})
         return False
     except OSError:  # reset
         return False

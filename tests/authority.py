@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Final
 
@@ -80,9 +81,11 @@ def mount(directory: Path, files: Mapping[str, bytes]) -> None:
         (data / name).write_bytes(content)
         if not (directory / name).is_symlink():
             (directory / name).symlink_to(f"..data/{name}")
+    old = (directory / "..data").resolve()
     new = directory / "..data_tmp"
     new.symlink_to(data.name)
     new.rename(directory / "..data")
+    rmtree(old, ignore_errors=True)  # there is none at first
     for link in directory.iterdir():
         if link.is_symlink() and not link.exists():
             link.unlink()

@@ -156,13 +156,13 @@ def test_many_that_only_shake_hands(service: Service, tmp_path: Path) -> None:
     with ExitStack() as opened:
         callers = [opened.enter_context(connected(service, context)) for _ in range(60)]
         assert call(service, context) == 200
-        deadline_passed = callers[0]
-        deadline_passed.settimeout(ARRIVAL_SECONDS + 1)
+        first = callers[0]
+        first.settimeout(ARRIVAL_SECONDS + 1)
         with pytest.raises(TimeoutError):
-            deadline_passed.recv(1)  # it is not ended either
-        deadline_passed.settimeout(PATIENCE_SECONDS)
-        deadline_passed.sendall(request())
-        assert deadline_passed.recv(12) == b"HTTP/1.1 200"
+            first.recv(1)  # it is not ended either
+        first.settimeout(PATIENCE_SECONDS)
+        first.sendall(request())
+        assert first.recv(12) == b"HTTP/1.1 200"
 
 
 def connected(service: Service, context: ssl.SSLContext) -> ssl.SSLSocket:
