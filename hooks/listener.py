@@ -27,10 +27,12 @@ class Page:
 
 class _Handler(BaseHTTPRequestHandler):
     arrival: Arrival
+    sock: socket.socket
 
     def setup(self) -> None:
         super().setup()
-        self.arrival = cast("_Server", self.server).deadlines.expect(self.connection)
+        self.sock = self.connection
+        self.arrival = cast("_Server", self.server).deadlines.expect(self)
 
     def finish(self) -> None:
         self.arrival.complete()

@@ -3,12 +3,12 @@
 What is remembered only saves calls: a fresh process answers the same.
 """
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,11 +25,8 @@ Source = Callable[[TokenRequest], Outcome]
 # Metacontroller gives up on a hook after 10 s by default.
 # metacontroller@v4.17.2:pkg/hooks/webhook.go:301
 DEADLINE_SECONDS: Final = 7.5
-MINT_SECONDS: Final = 7.0  # for all hops together
-WORKERS: Final = 32
+WORKERS: Final = 32  # as many as `source.AT_ONCE`
 MAX_WAITING: Final = 24  # of the 32 threads that answer hooks; the rest is for what needs no token
-# An exchange takes a tenth of a second, a place in the line to IMDS up to MAX_WAITING / 20.
-SLOW_SECONDS: Final = 2.0
 # As long as MSAL answers from memory after IMDS has refused.
 FAILURE_SECONDS: Final = 5
 MAX_REMEMBERED: Final = 1000  # about 5 KiB each
@@ -58,8 +55,7 @@ class Minter:
         self._clock = clock
         self._refresh_before = refresh_before
         self._workers = ThreadPoolExecutor(WORKERS, "mint")
-        self._waiting = WaitingRoom(MAX_WAITING, SLOW_SECONDS)
-        self._flying = WaitingRoom(WORKERS, SLOW_SECONDS)
+        self._waiting = WaitingRoom(MAX_WAITING, math.inf)
         self._lock = threading.Lock()
         self._flights: dict[TokenRequest, Future[Outcome]] = {}
         self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
@@ -68,13 +64,13 @@ class Minter:
         """Return a token for *request*, issued after *newer_than*, or why there is none.
 
         Never takes longer than `DEADLINE_SECONDS`; what comes later is remembered for the next.
-        Raises `Busy`: so many wait for the same registry or identity that others could not.
+        Raises `Busy`: so many wait, for it or in all, that others could not.
         """
         with self._lock:
             known = self._recall(request, newer_than)
         if known is not None:
             return known
-        with self._waiting.place(request.server, str(request.identity)):
+        with self._waiting.place("Azure"):
             return self._wait(request, newer_than)
 
     def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
@@ -91,26 +87,15 @@ class Minter:
                 return known
             flight = self._flights.get(request)
             if flight is None:
-                flight = self._depart(request)
+                flight = self._workers.submit(self._fly, request)
+                self._flights[request] = flight
         try:
             return flight.result(DEADLINE_SECONDS)
         except FutureTimeoutError:
             text = f"no token for {request.server} in {DEADLINE_SECONDS} s; it will be asked again"
             return MintFailed(Reason.TIMEOUT, text)
 
-    def _depart(self, request: TokenRequest) -> Future[Outcome]:
-        """Start a flight, which has a place until it ends, for it may outlast who waits for it.
-
-        `getaddrinfo` has no deadline: where the name server of one registry's zone is silent, its
-        flights are to leave threads for the others.
-        """
-        place = ExitStack()
-        place.enter_context(self._flying.place(request.server))
-        flight = self._workers.submit(self._fly, request, place)
-        self._flights[request] = flight
-        return flight
-
-    def _fly(self, request: TokenRequest, place: ExitStack) -> Outcome:
+    def _fly(self, request: TokenRequest) -> Outcome:
         try:
             with metrics.IN_FLIGHT.track_inprogress():
                 outcome = self._source(request)
@@ -124,7 +109,6 @@ class Minter:
         finally:
             with self._lock:
                 del self._flights[request]
-            place.close()
 
     def _remember(self, request: TokenRequest, outcome: Outcome, now: datetime) -> None:
         if isinstance(outcome, AcrToken):

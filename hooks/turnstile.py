@@ -56,25 +56,22 @@ class WaitingRoom:
         self._total = 0
 
     @contextmanager
-    def place(self, *keys: str) -> Iterator[None]:
-        """Hold a place among those of each of *keys*. Raises `Busy`: there is none."""
+    def place(self, key: str) -> Iterator[None]:
+        """Hold a place among those of *key*. Raises `Busy`: there is none."""
         caller = object()
         with self._lock:
             now = time.monotonic()
-            slow = next((key for key in keys if self._is_full(key, now)), None)
-            if slow is not None or self._total >= self._places:
-                raise Busy(f"too many requests wait for {slow or 'Azure'}")
-            for key in keys:
-                self._since.setdefault(key, {})[caller] = now
+            if self._total >= self._places or self._is_full(key, now):
+                raise Busy(f"too many requests wait for {key}")
+            self._since.setdefault(key, {})[caller] = now
             self._total += 1
         try:
             yield
         finally:
             with self._lock:
-                for key in keys:
-                    del self._since[key][caller]
-                    if not self._since[key]:
-                        del self._since[key]
+                del self._since[key][caller]
+                if not self._since[key]:
+                    del self._since[key]
                 self._total -= 1
 
     def _is_full(self, key: str, now: float) -> bool:

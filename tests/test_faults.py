@@ -86,8 +86,9 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
     emulator.faults.add("exchange", Fault(delay=20, host=dead))
 
     def ask(server: str, number: int = 0) -> requests.Response:
-        caller = Client(client.url, server)  # with an identity of its own
-        return caller.post("/sync", observed(caller.parent(f"app-{number}")))
+        caller = Client(client.url, server, client.client_id)  # all share one identity
+        parent = caller.parent(f"app-{number}", scope=f"repository:r{number}:pull")
+        return caller.post("/sync", observed(parent))
 
     with ThreadPoolExecutor(20) as pool:
         first = [pool.submit(ask, dead, number) for number in range(12)]

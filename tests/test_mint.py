@@ -9,9 +9,9 @@ import pytest
 
 from hooks.core.errors import Busy
 from hooks.core.model import AcrToken, Identity, MintFailed, Reason, TokenRequest
-from hooks.mint import DEADLINE_SECONDS, FAILURE_SECONDS, MAX_REMEMBERED, WORKERS, Minter
-from hooks.turnstile import WaitingRoom
+from hooks.mint import DEADLINE_SECONDS, FAILURE_SECONDS, MAX_REMEMBERED, MAX_WAITING, Minter
 from tests.core.builders import FAILED, HOUR, NOW, REQUEST, SECOND, new_token
+from tests.e2e.eventually import eventually
 
 HALF_HOUR = timedelta(minutes=30)
 
@@ -123,25 +123,28 @@ def test_one_request_does_not_delay_another() -> None:
     assert not waiting.is_alive()
 
 
-def test_flights_that_outlast_their_callers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry whose name is not resolved, for nobody can end that, holds few threads."""
-    monkeypatch.setattr("hooks.mint.DEADLINE_SECONDS", 0.1)
-    monkeypatch.setattr("hooks.mint.SLOW_SECONDS", 0.0)
+def test_too_many_wait() -> None:
+    """Past so many callers the next one is sent away at once."""
     source = Source()
     mint = source.minter()
     source.gate.clear()
-    for number in range(WaitingRoom.FEW):
-        outcome = mint(replace(REQUEST, scope=str(number)), None)
-        assert isinstance(outcome, MintFailed)
-        assert outcome.reason is Reason.TIMEOUT
-    with pytest.raises(Busy, match=REQUEST.server):
-        mint(replace(REQUEST, scope="one more"), None)
-    assert isinstance(mint(replace(REQUEST, server="other.azurecr.io"), None), AcrToken)
-    assert source.calls == WaitingRoom.FEW + 1
+    waiting = [
+        threading.Thread(target=mint, args=(replace(REQUEST, scope=str(number)), None))
+        for number in range(MAX_WAITING)
+    ]
+
+    def all_wait() -> None:
+        assert source.calls == MAX_WAITING
+
+    for thread in waiting:
+        thread.start()
+    eventually(all_wait)
+    with pytest.raises(Busy):
+        mint(replace(REQUEST, server="other.azurecr.io"), None)
     source.gate.set()
-    for number in range(WORKERS + 1):  # each place is free again after its flight
-        mint(replace(REQUEST, server=f"{number}.azurecr.io"), None)
-    assert source.calls == WaitingRoom.FEW + 1 + WORKERS + 1
+    for thread in waiting:
+        thread.join()
+    assert isinstance(mint(replace(REQUEST, server="other.azurecr.io"), None), AcrToken)
 
 
 def test_token_that_is_due_at_once() -> None:

@@ -10,8 +10,8 @@ from hooks.core.model import AcrToken, MintFailed, TokenRequest
 from hooks.doctor.hops import Tried
 from hooks.doctor.remedies import REMEDIES
 from hooks.entra import Entra
-from hooks.mint import MINT_SECONDS
 from hooks.registry import Registry
+from hooks.source import MINT_SECONDS
 
 
 class Live:

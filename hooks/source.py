@@ -1,0 +1,41 @@
+"""The way to a token: an identity's from Entra, and with that the registry's."""
+
+import time
+from dataclasses import replace
+from typing import Final
+
+from hooks.core.model import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.entra import Entra
+from hooks.registry import Registry
+from hooks.turnstile import WaitingRoom
+
+MINT_SECONDS: Final = 7.0  # for all hops together
+AT_ONCE: Final = 32  # mints
+# In the line to IMDS the last of them waits for 1.6 s; an exchange takes a tenth of a second.
+IMDS_PATIENCE_SECONDS: Final = 2.0
+REGISTRY_PATIENCE_SECONDS: Final = 1.0
+
+
+class Source:
+    """Goes both hops; safe for threads.
+
+    Whoever is slow has few places, each on the hop to it alone: bindings that share an identity
+    don't wait for one another's registries. A place is kept until the hop ends, also where nobody
+    waits for it any more: `getaddrinfo` has no deadline.
+    """
+
+    def __init__(self, entra: Entra, registry: Registry) -> None:
+        self._entra = entra
+        self._registry = registry
+        self._identities = WaitingRoom(AT_ONCE, IMDS_PATIENCE_SECONDS)
+        self._registries = WaitingRoom(AT_ONCE, REGISTRY_PATIENCE_SECONDS)
+
+    def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
+        """Return a token for *request*, or why there is none. Raises `Busy`: too many ask."""
+        deadline = time.monotonic() + MINT_SECONDS
+        with self._identities.place(str(request.identity)):
+            token = self._entra.token(request, deadline)
+        if isinstance(token, MintFailed):
+            return replace(token, hop=Hop.IMDS)
+        with self._registries.place(request.server):
+            return self._registry.mint(request, token, deadline)
