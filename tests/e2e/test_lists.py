@@ -55,10 +55,13 @@ def test_entry_removed(bound: Scene) -> None:
     ids=["label", "wanted", "attached", "last-applied", "annotations", "owners"],
 )
 def test_stripped(bound: Scene, metadata: dict[str, dict[str, None] | None]) -> None:
-    """What its user takes off comes back, nothing is lost, and it can still be let go."""
+    """What its user takes off comes back, nothing is lost, and it can still be let go.
+
+    Once nothing is under way: without the label Metacontroller lets go, and adopts again with it,
+    and a deletion in between leaves the entry.
+    """
     bound.edit("default", metadata=metadata)
-    bound.guarded("default")
-    bound.listed("default", *USERS, "acr-pull-app")
+    bound.stays("default", *USERS, "acr-pull-app")
 
     def check() -> None:
         meta = bound.account("default")["metadata"]
@@ -69,6 +72,7 @@ def test_stripped(bound: Scene, metadata: dict[str, dict[str, None] | None]) -> 
         assert annotations["mine"] == "1"
 
     eventually(check)
+    bound.guarded("default")
     bound.unbind("app")
     bound.gone("ACRPullBinding", "app")
     bound.released("default", *USERS)
