@@ -42,6 +42,13 @@ def shows_token(text: str) -> bool:
     return any(needle in text for needle in NEEDLES)
 
 
+def _granted(scope: str) -> dict[str, Any]:
+    """Return the entry of the claim `access` that grants all of *scope*."""
+    kind, _, rest = scope.partition(":")
+    name, _, actions = rest.rpartition(":")
+    return {"type": kind, "name": name, "actions": actions.split(",")}
+
+
 class ScriptedMint:
     """Mints tokens of a set life, or fails as told; the same call gives the same token.
 
@@ -75,4 +82,6 @@ class ScriptedMint:
             "nbf": issued,
             "exp": issued + int(self.life.total_seconds()),
         }
+        if request.scope is not None:
+            claims["access"] = [_granted(scope) for scope in request.scope.split()]
         return parse_token(new_jwt(claims))
