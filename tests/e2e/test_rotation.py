@@ -9,15 +9,15 @@ from typing import Final
 import pytest
 import requests
 
+from tests.docs import commands
 from tests.e2e.conftest import NO_BINARY
 from tests.e2e.control_plane import BINARY
 from tests.e2e.dedicated import new_scene
 from tests.e2e.eventually import eventually
 from tests.e2e.scene import Scene
-from tests.e2e.shell import NAMESPACE, commands_in, mounted, start
+from tests.e2e.shell import NAMESPACE, mounted, start
 from tests.e2e.stage import Stage, open_stage
 
-BLOCK: Final = r"```\n(put\(\).*?\nreread\(\).*?\n(?:.*\n)*?)```"
 PATH: Final = "/serviceaccount/sync"
 BODY: Final = {"object": {"metadata": {"name": "default"}}}
 
@@ -61,7 +61,7 @@ def busy(stage: Stage, scene: Scene, number: int) -> None:
 
 def test_no_call_is_refused(rotated: Stage, metacontroller_binary: Path, tmp_path: Path) -> None:
     """Not one, from the first step to the last; then the old token is, and the new one works."""
-    stage, script = rotated, commands_in("README.md", BLOCK)
+    stage, (block,) = rotated, commands("rotation")
     folder = tmp_path / "home"
     folder.mkdir()
     files = {
@@ -75,7 +75,7 @@ def test_no_call_is_refused(rotated: Stage, metacontroller_binary: Path, tmp_pat
         scene, old = new_scene(stage, "rotation"), token(stage)
         scene.bind("app")
         scene.ready("app")
-        process = start(stage.plane, folder, script)
+        process = start(stage.plane, folder, block.text)
         number = 0
         while process.poll() is None:
             number += 1

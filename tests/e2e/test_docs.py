@@ -1,0 +1,101 @@
+"""What README and docs tell their reader to type, as it stands there, on a control plane."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.docs import ROOT, Block, commands
+from tests.e2e.conftest import NO_BINARY
+from tests.e2e.control_plane import BINARY, ControlPlane
+from tests.e2e.eventually import eventually
+from tests.e2e.install import crds_text
+from tests.e2e.scene import USERS, Scene
+from tests.e2e.shell import run
+from tests.e2e.stage import Stage, open_stage
+from tests.tools import require
+
+NAMESPACE: Final = "team-a"
+IDENTITY: Final = "11111111-2222-3333-4444-555555555555"
+REGISTRY: Final = "myregistry.azurecr.io"  # in the texts; here it is the emulator's
+SECRET: Final = "acr-pull-app"
+
+
+def type_in(plane: ControlPlane, block: Block, registry: str = REGISTRY) -> None:
+    """Run *block* as a reader at the project's root does; a pipe fails where a part of it does."""
+    text = block.text.replace(REGISTRY, registry)
+    run(plane, plane.directory, f"set -o pipefail\ncd {ROOT}\n{text}")
+
+
+@pytest.fixture
+def metacontroller_crds(request: pytest.FixtureRequest) -> Path | None:
+    """Return the file with Metacontroller's CRDs, None where stand-ins do; skip on a cluster."""
+    if request.config.getoption("--cluster"):
+        pytest.skip("needs a control plane of its own: make e2e")
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    require("jq", "openssl")
+    given: str = request.config.getoption("--metacontroller-crds")
+    return Path(given) if given else None
+
+
+@pytest.fixture
+def reader(tmp_path: Path, metacontroller_crds: Path | None) -> Iterator[tuple[Stage, Scene]]:
+    """Start all but Metacontroller, and return it with the Namespace that the texts name."""
+    with open_stage(tmp_path, metacontroller_crds) as stage:
+        spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": IDENTITY}
+        scene = Scene(stage.api, NAMESPACE, spec, lambda: None)
+        scene.open()
+        yield stage, scene
+
+
+def test_install_and_uninstall(tmp_path: Path, metacontroller_crds: Path | None) -> None:
+    """The front page's commands put all of it there, and take all of it away."""
+    with ControlPlane(tmp_path) as plane:
+        plane.kubectl("apply", "--server-side", "-f", "-", text=crds_text(metacontroller_crds))
+        plane.start_controllers()
+        everything = ("get", "-k", str(ROOT / "metacontroller"), "--output=name")
+        for block in commands("install"):
+            type_in(plane, block)
+        assert plane.kubectl(*everything)
+        for block in commands("uninstall"):
+            type_in(plane, block)
+        assert plane.kubectl(*everything, "--ignore-not-found") == ""
+
+
+def test_bound(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None:
+    """Whatever is typed about a binding succeeds, and it is Ready after each."""
+    stage, scene = reader
+    with stage.run_metacontroller(metacontroller_binary, "dynamic-apply"):
+        scene.bind("app")
+        scene.ready("app")
+        for block in commands(""):
+            type_in(stage.plane, block, stage.emulator.acr_server)
+            eventually(partial(scene.secret, SECRET))
+            scene.guarded("default")
+            scene.ready("app")
+        for block in commands("uninstall"):
+            type_in(stage.plane, block)
+        scene.stays("default", *USERS)
+        assert not scene.lost()
+
+
+def test_stuck(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None:
+    """With Metacontroller gone, a deletion waits; the commands end it and tidy up."""
+    stage, scene = reader
+    with stage.run_metacontroller(metacontroller_binary, "dynamic-apply"):
+        scene.bind("app")
+        scene.ready("app")
+        scene.guarded("default")
+    scene.unbind("app")
+    assert scene.binding("app")["metadata"]["deletionTimestamp"]
+    freed, tidied = commands("stuck")
+    type_in(stage.plane, freed)
+    scene.gone("ACRPullBinding", "app")
+    scene.gone("Secret", SECRET)
+    scene.listed("default", *USERS, SECRET)
+    type_in(stage.plane, tidied)
+    scene.released("default", *USERS)
+    assert not scene.lost()
