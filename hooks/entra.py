@@ -4,12 +4,13 @@ The only importer of azure.identity. One credential an identity, for each caches
 transport for all, for each of its own would keep two sockets open.
 """
 
+import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError
@@ -18,7 +19,7 @@ from azure.identity import ManagedIdentityCredential
 
 from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
-from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
+from hooks.core.refresh import MAX_RETRY_SECONDS
 from hooks.cutoff import CutoffAdapter, cutoff
 from hooks.turnstile import Turnstile
 
@@ -32,13 +33,25 @@ MAX_PER_SECOND: Final = 20
 # heeds a Retry-After of up to 1 h, and so do we.
 FAILURE_SECONDS: Final = 5
 TOO_MANY_REQUESTS: Final = 429
+TOKEN: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     outcome: MintFailed
-    until: float  # an instant of `time.monotonic`
+    at: float  # an instant of `time.monotonic`
+
+    def lasts(self) -> bool:
+        asked = min(self.outcome.retry_after_seconds or 0, MAX_RETRY_SECONDS)
+        return time.monotonic() < self.at + max(FAILURE_SECONDS, asked)
+
+    def answer(self) -> MintFailed:
+        """Return the outcome; of a wait that IMDS asked for, what is left."""
+        if self.outcome.retry_after_seconds is None:
+            return self.outcome
+        left = self.at + self.outcome.retry_after_seconds - time.monotonic()
+        return replace(self.outcome, retry_after_seconds=max(0.0, left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +139,19 @@ class Entra:
     def _ask(self, slot: _Slot, request: TokenRequest, scope: str) -> str | MintFailed:
         """Return IMDS's answer; a failure for all bindings of the identity that ask soon after."""
         failure = slot.failures.get(scope)
-        if failure is not None and time.monotonic() < failure.until:
-            return failure.outcome
+        if failure is not None and failure.lasts():
+            return failure.answer()
         try:
-            return str(slot.credential.get_token(scope).token)
+            token = slot.credential.get_token(scope).token
+            if isinstance(token, str) and TOKEN.fullmatch(token):
+                return token
+            raise ValueError("no token")  # noqa: TRY301  as where msal finds none
         except (AzureError, ValueError) as error:  # ValueError: an answer that msal can't read
             answer = self._transport.answer
             reason, message = _sort(request, answer.status, str(error))
             asked = answer.retry_after_seconds
             outcome = MintFailed(reason, message, asked)
-            wait = max(FAILURE_SECONDS, min(asked or 0, MAX_RETRY_AFTER_SECONDS))
-            slot.failures[scope] = _Failure(outcome, time.monotonic() + wait)
+            slot.failures[scope] = _Failure(outcome, time.monotonic())
             return outcome
 
     def _slot(self, identity: Identity) -> _Slot:

@@ -4,6 +4,7 @@ https://gunicorn.org/reference/settings/
 """
 
 import os
+import resource
 import ssl
 from typing import Any
 
@@ -15,6 +16,11 @@ try:
     settings = Settings.from_env(os.environ)
 except SettingsError as error:
     raise SystemExit(str(error)) from None
+
+# Else 1,000 callers would end the worker, where that is a container's soft limit.
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+enough = 65_536 if most == resource.RLIM_INFINITY else min(most, 65_536)
+resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 
 bind = settings.bind
 workers = 1  # one cache of tokens; two replicas are two Pods

@@ -9,14 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from hooks import metrics
 from hooks.core.acr import check_token
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
-from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS, refresh_at
+from hooks.core.refresh import MAX_RETRY_SECONDS, refresh_at
 from hooks.turnstile import WaitingRoom
 
 Outcome = AcrToken | MintFailed
@@ -35,7 +35,15 @@ MAX_REMEMBERED: Final = 1000  # about 5 KiB each
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     outcome: Outcome
+    at: datetime
     until: datetime
+
+    def answer(self, now: datetime) -> Outcome:
+        """Return the outcome; of a wait that Azure asked for, what is left."""
+        if isinstance(self.outcome, AcrToken) or self.outcome.retry_after_seconds is None:
+            return self.outcome
+        left = self.outcome.retry_after_seconds - (now - self.at).total_seconds()
+        return replace(self.outcome, retry_after_seconds=max(0.0, left))
 
     def serves(self, newer_than: datetime | None, now: datetime) -> bool:
         if self.until <= now:
@@ -74,11 +82,11 @@ class Minter:
             return self._wait(request, newer_than)
 
     def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
-        known = self._remembered.get(request)
-        if known is None or not known.serves(newer_than, self._clock()):
+        known, now = self._remembered.get(request), self._clock()
+        if known is None or not known.serves(newer_than, now):
             return None
         metrics.CACHE_HITS.inc()
-        return known.outcome
+        return known.answer(now)
 
     def _wait(self, request: TokenRequest, newer_than: datetime | None) -> Outcome:
         with self._lock:
@@ -114,10 +122,10 @@ class Minter:
         if isinstance(outcome, AcrToken):
             until = refresh_at(outcome, self._refresh_before)
         else:
-            asked = min(outcome.retry_after_seconds or 0, MAX_RETRY_AFTER_SECONDS)
+            asked = min(outcome.retry_after_seconds or 0, MAX_RETRY_SECONDS)
             until = now + timedelta(seconds=max(FAILURE_SECONDS, asked))
         with self._lock:
-            self._remembered[request] = _Remembered(outcome, until)
+            self._remembered[request] = _Remembered(outcome, now, until)
             self._remembered.move_to_end(request)
             if len(self._remembered) > MAX_REMEMBERED:
                 self._remembered.popitem(last=False)

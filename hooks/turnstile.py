@@ -42,17 +42,20 @@ class Turnstile:
 class WaitingRoom:
     """Has *places* for callers that wait, and `FEW` for a key that is slow.
 
-    That is one for which a caller has waited *patience* seconds. So whatever is slow, callers that
-    need something else find a place, and what is fast may have them all.
+    That is one for which a caller waits for more than *patience* seconds, or the last one did. So
+    whatever is slow, callers that need something else find a place, and what is fast may have them
+    all. The last one counts, for callers that come together also leave together.
     """
 
     FEW = 4
+    MAX_SLOW = 1000  # keys that are remembered
 
     def __init__(self, places: int, patience: float) -> None:
         self._places = places
         self._patience = patience
         self._lock = threading.Lock()
         self._since: dict[str, dict[object, float]] = {}
+        self._slow: dict[str, None] = {}
         self._total = 0
 
     @contextmanager
@@ -69,14 +72,24 @@ class WaitingRoom:
             yield
         finally:
             with self._lock:
-                del self._since[key][caller]
+                since = self._since[key].pop(caller)
                 if not self._since[key]:
                     del self._since[key]
                 self._total -= 1
+                self._note(key, slow=time.monotonic() - since > self._patience)
 
     def _is_full(self, key: str, now: float) -> bool:
         since = self._since.get(key, {})
-        return len(since) >= self.FEW and now - next(iter(since.values())) > self._patience
+        if len(since) < self.FEW:
+            return False
+        return key in self._slow or now - next(iter(since.values())) > self._patience
+
+    def _note(self, key: str, *, slow: bool) -> None:
+        self._slow.pop(key, None)
+        if slow:
+            self._slow[key] = None
+            if len(self._slow) > self.MAX_SLOW:
+                del self._slow[next(iter(self._slow))]
 
 
 class Budget:

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import socket
 import ssl
+import struct
+import time
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,9 +16,14 @@ from gunicorn.workers import gthread  # type: ignore[import-untyped]
 from hooks.deadline import Arrival, Deadlines, TimedBody
 from hooks.log import FIELDS
 
-ARRIVAL_SECONDS: Final = 5  # for handshake, head and body; Metacontroller sends all at once
+# Metacontroller sends all at once, and reads at once.
+HEAD_SECONDS: Final = 2  # for a handshake and a head
+BODY_SECONDS: Final = 5
+PENDING_SECONDS: Final = 10  # until a new connection says something: there are 1,000 places
+ANSWER_SECONDS: Final = 5  # without a byte of the answer being read
 IDLE_SECONDS: Final = 0.05  # a new connection with nothing on it then waits outside of the threads
 PARTING_SECONDS: Final = 1  # for a caller to read the last answer and to close
+SEND_TIMEOUT: Final = struct.pack("@ll", ANSWER_SECONDS, 0)  # a timeval
 log = logging.getLogger(__name__)
 
 
@@ -28,14 +36,15 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def init_process(self) -> None:
         """Start what ends them, in the process that answers."""
-        self._deadlines = Deadlines(ARRIVAL_SECONDS)
+        self._heads, self._bodies = Deadlines(HEAD_SECONDS), Deadlines(BODY_SECONDS)
         super().init_process()
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
         """Read a request and answer it, in a thread."""
         if not conn.initialized and not conn.wait_for_data(IDLE_SECONDS):
             return gthread._DEFER  # back to the poller
-        conn.arrival = self._deadlines.expect(conn)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
+        conn.arrival = self._heads.expect(conn)
         try:
             answered = self._read(conn)
         finally:
@@ -49,8 +58,10 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         """Count a connection out, once if `handle` closed it; gunicorn would fail and count two."""
         if conn.sock.fileno() < 0:
             self.nr_conns -= 1
-        else:
-            super().finish_request(conn, fs)
+            return
+        super().finish_request(conn, fs)
+        if self.pending_conns and self.pending_conns[-1] is conn:
+            conn.timeout = time.monotonic() + PENDING_SECONDS
 
     def _read(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
         if self.cfg.is_ssl and not conn.initialized:
@@ -63,7 +74,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
         """Answer a request whose head is there."""
-        arrival: Arrival = conn.arrival
+        conn.arrival.complete()
+        arrival: Arrival = self._bodies.expect(conn)
+        conn.arrival = arrival
         lengths = [value for name, value in req.headers if name == "CONTENT-LENGTH"]
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
         if not lengths and not chunked:

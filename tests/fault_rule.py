@@ -105,7 +105,7 @@ def expected_wait(row: Row, state: State) -> Span:
     """Return the seconds until the next try.
 
     As many as it has been failing, 5 to 300; at most a quarter of what a token that still works has
-    left; never less than Azure asks for.
+    left. Not less than Azure asks for, but half of that at most.
     """
     if row.effect is not Effect.MINT_FAILS:
         return Span(SETTINGS_WAIT_SECONDS, SETTINGS_WAIT_SECONDS)
@@ -118,4 +118,8 @@ def expected_wait(row: Row, state: State) -> Span:
     if state.works:
         most = min(most, state.value.left // 4)
         least = min(least, (state.value.left - MINT_SECONDS) // 4)
-    return Span(max(least, row.retry_after), max(most, row.retry_after))
+    asked = row.retry_after
+    if state.works:
+        asked = min(asked, (state.value.left - MINT_SECONDS) // 2)
+        most = max(most, min(row.retry_after, state.value.left // 2))
+    return Span(max(least, asked), max(most, asked))

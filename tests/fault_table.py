@@ -39,6 +39,17 @@ def spec_rows() -> Iterator[Row]:
     )  # fmt: skip
 
 
+NO_TEXT: Final = Fault(
+    body={
+        "access_token": "a\nb",
+        "expires_in": "86400",
+        "expires_on": "4102444800",  # 2100
+        "resource": "x",
+        "token_type": "Bearer",
+    }
+)
+
+
 def imds_rows() -> Iterator[Row]:
     """What IMDS can answer but a token."""
     unavailable = Reason.IDENTITY_UNAVAILABLE
@@ -55,6 +66,7 @@ def imds_rows() -> Iterator[Row]:
         ("list", unavailable, "reachable", Fault(body="[]")),
         ("null", unavailable, "reachable", Fault(body="null")),
         ("no-token", unavailable, "reachable", Fault(body={"expires_in": "86400"})),
+        ("no-jwt", unavailable, "reachable", NO_TEXT),
         ("no-time", unavailable, "reachable", Fault(body={"access_token": "x", "expires_in": []})),
         ("reset", unavailable, "reachable", Fault(reset=True)),
         ("slow", unavailable, "reachable", SLOW),

@@ -123,6 +123,19 @@ def test_one_request_does_not_delay_another() -> None:
     assert not waiting.is_alive()
 
 
+def test_wait_that_azure_asked_for() -> None:
+    """Who hears of it later waits for what is left; past five minutes it is tried all the same."""
+    source = Source(outcome=MintFailed(Reason.THROTTLED, "later", 3600))
+    mint = source.minter()
+    assert mint(REQUEST, None) == source.outcome
+    source.now += 299 * SECOND
+    assert mint(REQUEST, None) == MintFailed(Reason.THROTTLED, "later", 3301)
+    assert source.calls == 1
+    source.now += SECOND
+    mint(REQUEST, None)
+    assert source.calls == 2
+
+
 def test_too_many_wait() -> None:
     """Past so many callers the next one is sent away at once."""
     source = Source()

@@ -1,5 +1,6 @@
 """Callers that send slowly, nothing, or a lot: hooks and probes are answered all the same."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 import requests
 
 from hooks.body import MAX_BODY_BYTES
-from tests.client import Client, observed
+from tests.client import Client, observed, service_account
 from tests.e2e.process import free_port
 from tests.emulator import Emulator
 from tests.service import Service
@@ -92,6 +93,27 @@ def dribble(caller: socket.socket) -> bytes:
         return b"waiting"
     except OSError:  # reset
         return b""
+
+
+def test_answers_that_nobody_reads(probed: tuple[Service, str], emulator: Emulator) -> None:
+    """More callers than there are threads read no more than a byte: others are answered."""
+    service, _ = probed
+    client = Client(service.url, emulator.acr_server)
+    entries = ["x" * 200] * 20
+    body = observed(client.parent(), *(service_account(f"a{n}", *entries) for n in range(600)))
+    data = json.dumps(body).encode()
+    with ExitStack() as opened:
+        for _ in range(36):
+            caller = opened.enter_context(socket.socket())
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            caller.connect(service.address)
+            caller.settimeout(PATIENCE_SECONDS)
+            caller.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(data) + data)
+            assert caller.recv(1) == b"H"
+        response = requests.post(
+            f"{service.url}/customize", json=observed(client.parent()), timeout=PATIENCE_SECONDS
+        )
+    assert response.status_code == 200
 
 
 def test_large_bodies_at_once(probed: tuple[Service, str]) -> None:

@@ -67,6 +67,37 @@ def test_slow_key() -> None:
         pass
 
 
+def test_key_that_was_slow() -> None:
+    """Callers that come together after one that waited long find few places, until one is fast."""
+    room = WaitingRoom(20, patience=0.05)
+    with room.place("dead"):
+        threading.Event().wait(0.1)
+    with ExitStack() as waiting:
+        for _ in range(WaitingRoom.FEW):
+            waiting.enter_context(room.place("dead"))
+        with pytest.raises(Busy, match="dead"), room.place("dead"):
+            pytest.fail("one place too many")
+    with ExitStack() as waiting:
+        for _ in range(20):
+            waiting.enter_context(room.place("dead"))
+
+
+def test_slow_keys_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of slow keys the oldest are forgotten."""
+    monkeypatch.setattr(WaitingRoom, "MAX_SLOW", 1)
+    room = WaitingRoom(20, patience=0.05)
+    for key in ("first", "second"):
+        with room.place(key):
+            threading.Event().wait(0.1)
+    with ExitStack() as waiting:
+        for _ in range(WaitingRoom.FEW + 1):
+            waiting.enter_context(room.place("first"))
+        for _ in range(WaitingRoom.FEW):
+            waiting.enter_context(room.place("second"))
+        with pytest.raises(Busy), room.place("second"):
+            pytest.fail("one place too many")
+
+
 def test_fast_key() -> None:
     """A key for which nobody has waited long has all the places."""
     room = WaitingRoom(20, patience=60)

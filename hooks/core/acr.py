@@ -87,7 +87,7 @@ def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
         raise ValueError("no time since 1970")
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(int(seconds), UTC)  # whole, as a status has it
     except (OverflowError, OSError) as error:
         raise ValueError("out of range") from error
 

@@ -122,7 +122,8 @@ def _token(
 ) -> AcrToken | None:
     """Return the token to be in the Secret; None where none works.
 
-    One that is good for a part is taken where there is none, or for another such that is due.
+    One that is good for a part is taken where there is none, for another such that is due, and for
+    one that is good for less.
     """
     if isinstance(outcome, AcrToken):
         return outcome
@@ -131,7 +132,8 @@ def _token(
     if partial is None or token is None:
         return partial or token
     due = due_at(observed.binding, token, policy) <= now
-    return partial if due and lacking(request, token) else token
+    old, new = set(lacking(request, token)), set(lacking(request, partial))
+    return partial if (due and old) or new < old else token
 
 
 def _secret(

@@ -53,10 +53,13 @@ def retry_after_seconds(
 
     As long as it has been failing, so that each wait doubles the time since *failing_since*,
     within `MIN_RETRY_SECONDS` and `MAX_RETRY_SECONDS`; at most a quarter of what is left of a
-    token that works until *usable_until*; never less than Azure *asked* for.
+    token that works until *usable_until*. Not less than Azure *asked* for, but half of what is left
+    at most: a wait must not cost the last pulls.
     """
     failing = (now - failing_since).total_seconds()
     wait = min(max(failing, MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
+    asked = min(asked or 0, MAX_RETRY_AFTER_SECONDS)
     if usable_until is not None:
-        wait = min(wait, (usable_until - now).total_seconds() / 4)
-    return max(1, math.ceil(max(wait, min(asked or 0, MAX_RETRY_AFTER_SECONDS))))
+        left = (usable_until - now).total_seconds()
+        wait, asked = min(wait, left / 4), min(asked, left / 2)
+    return max(1, math.ceil(max(wait, asked)))

@@ -22,7 +22,7 @@ IAT = EXP - 4500
         pytest.param({"exp": EXP, "nbf": IAT}, NOW - timedelta(seconds=4500), id="nbf"),
         pytest.param({"exp": EXP}, NOW - 3 * HOUR, id="neither"),
         pytest.param({"exp": EXP, "iat": None}, NOW - 3 * HOUR, id="null-iat"),
-        pytest.param({"exp": EXP, "iat": EXP - 0.5}, NOW - timedelta(seconds=0.5), id="fraction"),
+        pytest.param({"exp": EXP, "iat": EXP - 1.5}, NOW - timedelta(seconds=2), id="fraction"),
         pytest.param({"exp": EXP, "iat": 0}, datetime(1970, 1, 1, tzinfo=UTC), id="iat-zero"),
     ],
 )

@@ -112,6 +112,18 @@ def test_renewed() -> None:
     assert answer.secret.token == newer
 
 
+def test_better_one() -> None:
+    """A partial token makes way at once for one that is good for more, and not for less."""
+    request = replace(REQUESTED, scope=f"{REQUESTED.scope} repository:c:pull")
+    spec = Spec(SERVER, IDENTITY, request.scope)
+    secret = PullSecret(SECRET_NAME, SERVER, PARTIAL, inputs_hash(request))
+    held = replace(OBSERVED, binding=replace(BINDING, spec=spec), secret=secret)
+    for token, taken in ((WHOLE, WHOLE), (granting("c"), PARTIAL), (granting("b", "c"), PARTIAL)):
+        answer = sync(held, Mint(request, None), short(token), POLICY, NOW)
+        assert answer.secret is not None
+        assert answer.secret.token == taken
+
+
 def test_never_in_place_of_a_whole_one() -> None:
     """A whole token stays as long as it works."""
     now = NOW + 75 * MINUTE - SECOND
