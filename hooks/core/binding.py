@@ -35,6 +35,7 @@ from hooks.core.model import (
 )
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms
+from hooks.core.permission import is_denied
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.verdict import Problem, new_status
 
@@ -163,7 +164,11 @@ def desired_accounts(
     """Return every ServiceAccount observed, and the target of a request made by hand."""
     binding = observed.binding
     terms = Terms(
-        observed.namespace, observed.dynamic_apply, observed.secret_taken, hand_over=hand_over
+        observed.namespace,
+        observed.dynamic_apply,
+        observed.secret_taken,
+        denied=is_denied(binding, policy),
+        hand_over=hand_over,
     )
     known = dict.fromkeys(observed.accounts, terms)
     name = binding.service_account_name

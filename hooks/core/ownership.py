@@ -12,12 +12,14 @@ class Terms:
 
     *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
     *taken*, that the Secret of the binding's name is somebody else's, and so is its entry;
+    *denied*, that there is to be none;
     *hand_over*, that another binding may have the ServiceAccount, once there is nothing left to do.
     """
 
     namespace: Namespace | None
     dynamic_apply: bool | None
     taken: bool = False
+    denied: bool = False
     hand_over: bool = False
 
 
@@ -84,7 +86,8 @@ def desire_owners(
     own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, control)
     if is_ambiguous(binding, account):
         if terms.dynamic_apply is None:
-            return (guards if observed or terms.taken or binding.deleting else ()) or None
+            alone = terms.taken or terms.denied or binding.deleting
+            return (guards if observed or alone else ()) or None
         if terms.dynamic_apply:
             own = Owner("", "", "", binding.uid, control)
     return (own, *guards)

@@ -97,6 +97,13 @@ def test_strategy_unknown(
     assert owners_of(binding, observed, namespace, dynamic_apply=None) == owners
 
 
+def test_no_secret_will_show_the_strategy() -> None:
+    """A namesake that is denied gets no Secret, and puts the guard on without knowing."""
+    account = replace(ACCOUNT, owners=(FULL,))
+    for terms in (Terms(NAMESPACE, None, denied=True), Terms(NAMESPACE, None, taken=True)):
+        assert desire(NAMESAKE, account, POLICY, terms).owners == (GUARD,)
+
+
 def test_guard_is_no_controller() -> None:
     """Of the two owners only the binding is the controller."""
     assert [owner.controller for owner in owners_of(BINDING) or ()] == [True, False]
