@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import requests
 import yaml
 
 from hooks.core import names
@@ -54,6 +55,7 @@ def binding_labels(metric: dict[str, Any]) -> set[str]:
 @pytest.fixture(scope="module")
 def told(service: Service) -> dict[str, dict[str, set[str]]]:
     """Return each metric that there is, with its labels and their values so far."""
+    assert requests.get(f"{service.url}/nothing", timeout=5).status_code == 404
     found: dict[str, dict[str, set[str]]] = {}
     for name, labels in Scrape.of(service):
         for label, value in labels:
