@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from hooks.core.names import WANTED_ANNOTATION
+from hooks.core.objects import secret_name
 from tests.e2e.api import MERGE_PATCH, Api, ApiError, Object, path_of
 from tests.e2e.dedicated import OVERLAY, as_metacontroller, open_dedicated
 from tests.e2e.eventually import eventually
@@ -20,7 +21,8 @@ LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces"
 RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 OURS: Final = "/apis/acrpull.dev/v1beta1/namespaces/default/acrpullbindings"
 DRY: Final = {"dryRun": "All"}
-SECRETS: Final = "may write and delete pull Secrets only"
+SECRETS: Final = "may write and delete pull Secrets only, and those named acr-pull-*"
+PULL: Final = "kubernetes.io/dockerconfigjson"
 REFUSED: Final = (
     ("POST", ACCOUNTS),
     ("DELETE", f"{ACCOUNTS}/default"),
@@ -102,26 +104,40 @@ def refused(message: str, act: partial[Any]) -> None:
     eventually(check)
 
 
-@pytest.mark.parametrize("secret_type", ["Opaque", "kubernetes.io/service-account-token"])
-def test_other_secrets(dedicated: Stage, metacontroller: Api, secret_type: str) -> None:
-    """It writes no Secret that is none to pull with, and so gets no token of a ServiceAccount."""
+@pytest.mark.parametrize(
+    ("name", "secret_type"),
+    [
+        ("acr-pull-app", "Opaque"),
+        ("acr-pull-app", "kubernetes.io/service-account-token"),
+        ("other", PULL),
+        ("other-acr-pull-app", PULL),
+        ("acr-pull", PULL),
+    ],
+)
+def test_other_secrets(dedicated: Stage, metacontroller: Api, name: str, secret_type: str) -> None:
+    """It writes no Secret that is none to pull with, and so gets no token of a ServiceAccount.
+
+    Nor one to pull with whose name is none of ours.
+    """
     owner = {"kubernetes.io/service-account.name": "default"}
-    secret = new_secret("other", secret_type, annotations=owner)
+    secret = new_secret(name, secret_type, annotations=owner)
     refused(SECRETS, partial(metacontroller.create, secret, **DRY))
     dedicated.api.create(secret)
-    path = path_of("Secret", "default", "other")
+    path = path_of("Secret", "default", name)
     change = {"metadata": {"labels": {"mine": "1"}}}
     refused(SECRETS, partial(metacontroller.call, "PATCH", path, change, MERGE_PATCH, DRY))
     refused(SECRETS, partial(metacontroller.call, "DELETE", path, params=DRY))
-    dedicated.api.delete("Secret", "default", "other")
+    dedicated.api.delete("Secret", "default", name)
 
 
-def test_pull_secrets(metacontroller: Api) -> None:
-    """A Secret to pull with it does write and delete."""
-    secret = new_secret("pull", "kubernetes.io/dockerconfigjson")
+@pytest.mark.parametrize("binding", ["app", "a.b", "a" * 253])
+def test_pull_secrets(metacontroller: Api, binding: str) -> None:
+    """A Secret to pull with it does write and delete, under each name that a binding gives it."""
+    name = secret_name(binding)
+    secret = new_secret(name, PULL)
     metacontroller.create(secret)
     metacontroller.replace(secret | {"immutable": True})
-    metacontroller.delete("Secret", "default", "pull")
+    metacontroller.delete("Secret", "default", name)
 
 
 def test_policies_of_the_base(dedicated: Stage, metacontroller: Api) -> None:
