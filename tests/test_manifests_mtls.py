@@ -12,6 +12,7 @@ MTLS: Final = FOLDER / "mtls"
 PATCHES: Final = {
     (manifest["kind"], manifest["metadata"]["name"]): manifest
     for patch in KUSTOMIZATION["patches"]
+    if "target" not in patch
     for manifest in load(MTLS / patch["path"])
 }
 POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
@@ -25,7 +26,8 @@ def test_no_file_is_forgotten() -> None:
     """Each is a patch, of an object in the install."""
     files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml"}
     assert {patch["path"] for patch in KUSTOMIZATION["patches"]} == files
-    assert set(PATCHES) <= set(OBJECTS)
+    targets = [patch["target"] for patch in KUSTOMIZATION["patches"] if "target" in patch]
+    assert {*PATCHES, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
     assert len(CONTROLLERS) == 2
 
 
