@@ -1,11 +1,15 @@
 """What the cluster's owner permits: which registries, and in a Namespace which identities."""
 
 from collections.abc import Iterable
+from string import ascii_lowercase, ascii_uppercase
+from typing import Final
 
 from hooks.core.model import Binding, Identity, Policy, Reason, Spec
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 
-ANY = "*"
+ANY: Final = "*"
+# str.lower makes a k of a kelvin sign, too, so somebody else's name would be one that is listed.
+LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
@@ -38,7 +42,11 @@ def denial(server: str, identity: Identity | None, policy: Policy) -> tuple[Reas
     if policy.namespace is None:
         return None
     servers = _allowed(policy.namespace.servers, policy)
-    if servers is not None and ANY not in servers and not server_allowed(server, servers):
+    if (
+        servers is not None
+        and ANY not in servers
+        and not server_allowed(server, tuple(map(_suffix, servers)))
+    ):
         text = _remedy(f"spec.acrServer: {server!r}", SERVERS_ANNOTATION, policy)
         return Reason.SERVER_NOT_ALLOWED, text
     identities = _allowed(policy.namespace.identities, policy)
@@ -62,7 +70,15 @@ def _key(identity: str) -> str:
 
     https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
     """
-    return identity.lower().rstrip("/")
+    return identity.translate(LOWER).rstrip("/")
+
+
+def _suffix(entry: str) -> str:
+    """Return *entry* of a list of servers as a binding has it: DNS heeds no case, nor a last dot.
+
+    https://www.rfc-editor.org/rfc/rfc4343
+    """
+    return entry.translate(LOWER).removesuffix(".")
 
 
 def _remedy(what: str, annotation: str, policy: Policy) -> str:

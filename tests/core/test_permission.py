@@ -81,6 +81,9 @@ def within(namespace: Namespace, *, required: bool = False) -> Policy:
         ((CLIENT_ID,), RESOURCE, False),
         (("x", RESOURCE_ID), RESOURCE, True),
         ((RESOURCE_ID.lower() + "/",), RESOURCE, True),
+        (("/x/puller\u212a",), Identity(resource_id="/x/pullerk"), False),
+        (("/x/pullerk",), Identity(resource_id="/x/puller\u212a"), False),
+        (("/x/\u0130",), Identity(resource_id="/x/i\u0307"), False),
         (("*",), OTHER, True),
         ((CLIENT_ID[:-1] + "*",), IDENTITY, False),
         ((), None, True),
@@ -108,6 +111,13 @@ def test_identities(
         (("x.azurecr.io",), False),
         (("*",), True),
         (("*.azurecr.io",), False),
+        (("MyRegistry.AzureCR.io",), True),
+        (("azurecr.io.",), True),
+        (("azurecr.io..",), False),
+        (("myregi\u017ftry.azurecr.io",), False),
+        (("*.",), False),
+        ((".",), False),
+        (("registry.azurecr.io",), False),
     ],
 )
 def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
