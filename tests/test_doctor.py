@@ -29,6 +29,9 @@ RESOURCE_ID: Final = (
     f"/subscriptions/{GUID}/resourceGroups/rg(1)/providers/"
     "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
 )
+UNSEEN: Final = (
+    "the annotations of Namespace team-a are not looked at: give its manifest in the same file"
+)
 # With these, the service serves all that the API server accepts.
 GENEROUS: Final = {
     "ACR_SERVER": SERVER,
@@ -104,7 +107,10 @@ def test_says_what_would_come_of_a_binding() -> None:
         "accepted": True,
         "ok": True,
         "problems": [],
-        "notes": ["spec.scope asks for more than pull: give the identity a role that has it"],
+        "notes": [
+            "spec.scope asks for more than pull: give the identity a role that has it",
+            UNSEEN,
+        ],
         "secretName": "acr-pull-app",
         "serviceAccountName": "default",
         "server": {"name": SERVER, "default": False},
@@ -150,6 +156,74 @@ def test_server_that_is_not_allowed() -> None:
     assert "ALLOWED_ACR_SERVER_SUFFIXES" in found["problems"][0]
 
 
+def namespace(name: str = "team-a", **listed: str) -> str:
+    """Return a Namespace's YAML, a document; *listed* are `identities` and `servers`."""
+    keys = {"identities": "allowed-identities", "servers": "allowed-acr-servers"}
+    annotations = {f"acrpull.dev/{keys[key]}": value for key, value in listed.items()}
+    meta = {"name": name, "annotations": annotations}
+    return f"---\n{yaml.safe_dump({'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': meta})}"
+
+
+GOOD: Final = manifest(acrServer=SERVER, managedIdentityClientID=GUID)
+
+
+@pytest.mark.parametrize(
+    ("given", "policy", "denied"),
+    [
+        pytest.param(namespace(), "optional", [], id="lists-nothing"),
+        pytest.param(namespace(), "required", ["spec.acrServer", "identity"], id="required"),
+        pytest.param(namespace(identities=GUID, servers=SERVER), "required", [], id="listed"),
+        pytest.param(namespace(identities="*", servers="*"), "required", [], id="all"),
+        pytest.param(
+            namespace(servers="x.azurecr.io"), "optional", ["spec.acrServer"], id="server"
+        ),
+        pytest.param(namespace(identities="x"), "optional", ["identity"], id="identity"),
+        pytest.param(
+            namespace(identities="", servers=""),
+            "optional",
+            ["spec.acrServer", "identity"],
+            id="none",
+        ),
+    ],
+)
+def test_namespace(given: str, policy: str, denied: list[str]) -> None:
+    """What it lists counts, wherever it is in the file; all that it denies is told at once."""
+    for text in (given + GOOD, GOOD + given):
+        found = judge(text, NAMESPACE_POLICY=policy)
+        assert [line.partition(":")[0].partition(" ")[0] for line in found["problems"]] == denied
+        assert all("of Namespace team-a; ask the cl" in line for line in found["problems"])
+        assert (found["accepted"], found["ok"]) == (True, not denied)
+        assert UNSEEN not in found["notes"]
+
+
+def test_namespace_that_is_not_there() -> None:
+    """What is not known of it is told; another one does not matter."""
+    other = namespace("team-b", identities="", servers="")
+    found = judge(other + GOOD)
+    assert (found["problems"], found["notes"]) == ([], [UNSEEN])
+    found = judge(other + GOOD, NAMESPACE_POLICY="required")
+    assert found["problems"] == []
+    assert found["notes"] == [
+        UNSEEN,
+        "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-identities must list "
+        f"{GUID}, and acrpull.dev/allowed-acr-servers {SERVER}",
+    ]
+
+
+def test_namespace_as_it_is() -> None:
+    """One from a cluster, be it going, is judged by its annotations; and it is not passed over."""
+    body = yaml.safe_load(namespace(identities="x"))
+    body["metadata"] |= {"uid": "u", "deletionTimestamp": "2026-11-23T12:00:00Z"}
+    items = [yaml.safe_load(GOOD), body]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    report = run("--output", "json", "-", stdin=text).report
+    assert report["passedOver"] == []
+    assert report["bindings"][0]["problems"][0].startswith(f"identity {GUID} is not in the")
+    body["metadata"]["annotations"] = None
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    assert judge(text)["ok"]
+
+
 def test_same_bytes() -> None:
     """The same file gives the same bytes, whenever it is read."""
     text = manifest(acrServer=SERVER, managedIdentityClientID=GUID)
@@ -184,6 +258,7 @@ def test_nulls_are_absent_fields() -> None:
         (["hooks"], "", {}, "hooks: Is a directory"),
         (["-"], "", {}, "-: no ACRPullBinding in it, nothing"),
         (["-"], "kind: Pod", {}, "-: no ACRPullBinding in it, only Pod"),
+        (["-"], namespace(), {}, "-: no ACRPullBinding in it, only Namespace team-a"),
         (["-"], manifest(), {"TOKEN_AUDIENCE": "x"}, "TOKEN_AUDIENCE: 'x' is no resource URI"),
         (["--output", "xml", "-"], "", {}, "invalid choice: 'xml'"),
         ([], "", {}, "the following arguments are required: BINDING.yaml"),
@@ -203,6 +278,15 @@ def test_usage(arguments: list[str], stdin: str, environ: dict[str, str], said: 
         ("a: b: c\n", "line 1, column 5: mapping values are not allowed in this context"),
         ("5\n", "document 1: not an object; e.g. kind: ACRPullBinding"),
         ("a: 1\n", "document 1: kind: missing; e.g. ACRPullBinding"),
+        (
+            "{apiVersion: v1, kind: Namespace}",
+            "document 1: Namespace.metadata: expected an object, e.g. {}",
+        ),
+        (
+            namespace().replace("{}", "{acrpull.dev/allowed-identities: 1}"),
+            "document 1: Namespace.metadata.annotations.acrpull.dev/allowed-identities: "
+            'expected a string, e.g. "app"',
+        ),
     ],
 )
 def test_problems_of_the_file(text: str, said: str) -> None:
@@ -289,8 +373,8 @@ VALUES: Final = st.recursive(
 NEAR: Final = st.fixed_dictionaries(
     {},
     optional={
-        "apiVersion": st.just("acrpull.dev/v1beta1") | VALUES,
-        "kind": st.just("ACRPullBinding") | st.just("List") | VALUES,
+        "apiVersion": st.just("acrpull.dev/v1beta1") | st.just("v1") | VALUES,
+        "kind": st.sampled_from(["ACRPullBinding", "Namespace", "List"]) | VALUES,
         "metadata": st.fixed_dictionaries({"name": st.just("app") | VALUES}) | VALUES,
         "spec": st.dictionaries(st.sampled_from(list(SPEC["properties"])), VALUES) | VALUES,
         "items": VALUES,
@@ -302,7 +386,8 @@ NEAR: Final = st.fixed_dictionaries(
 def test_any_documents(documents: list[Any]) -> None:
     """Whatever a file holds, there is a line to say of each object in it, and no crash."""
     found = select(documents)
-    findings = tuple(Finding(diagnose(b, Settings.from_env({}).policy)) for b in found.bindings)
+    policy = Settings.from_env({}).policy
+    findings = tuple(Finding(diagnose(b, policy, found.namespaces)) for b in found.bindings)
     report = Report("-", found.problems, (), found.passed_over, findings)
     said = new_report(report, {})
     text = render(said)

@@ -25,7 +25,8 @@ USAGE: Final = 2
 
 DESCRIPTION: Final = """\
 Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
-a cluster nor Azure. The settings are the service's, from the environment: see README.
+a cluster nor Azure. The settings are the service's, from the environment: see README. What a
+Namespace allows counts where it is in the same file.
 """
 EPILOG: Final = f"""\
 exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
@@ -88,16 +89,16 @@ def _read(name: str) -> bytes:
 def _examine(options: Namespace, data: bytes, policy: Policy) -> Report:
     """Return the report on *data*. Raises `UsageError`: there is no binding in it."""
     problems: tuple[str, ...] = ()
-    found = Selection((), (), ())
+    found = Selection()
     try:
         found = select(parse_documents(data))
         problems = found.problems
     except ManifestError as error:
         problems = (str(error),)
     if not problems and not found.bindings:
-        others = f"only {', '.join(found.passed_over)}" if found.passed_over else "nothing"
+        others = f"only {', '.join(found.others)}" if found.others else "nothing"
         raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
-    diagnoses = [diagnose(binding, policy) for binding in found.bindings]
+    diagnoses = [diagnose(binding, policy, found.namespaces) for binding in found.bindings]
     findings = tuple(_try(diagnoses, policy)) if options.live else tuple(map(Finding, diagnoses))
     notes = tuple(warnings(os.environ))
     return Report(options.file, problems, notes, found.passed_over, findings)

@@ -1,6 +1,6 @@
 """What is wrong with a binding's manifest, or what would come of it. No I/O, no clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -8,8 +8,10 @@ from typing import Any, Final
 from hooks.core import answer, binding
 from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, Binding, Policy, Spec, TokenRequest
+from hooks.core.model import AcrToken, Binding, Namespace, Policy, Spec, TokenRequest
+from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 from hooks.core.observed import Observed
+from hooks.core.permission import ANY
 from hooks.core.request import parse_observed
 from hooks.schemas import check_manifest, check_spec, prune
 
@@ -52,8 +54,11 @@ class Diagnosis:
     plan: Plan | None = None
 
 
-def diagnose(manifest: JSON, policy: Policy) -> Diagnosis:
-    """Return what there is to say of *manifest*, a binding, under the service's *policy*."""
+def diagnose(manifest: JSON, policy: Policy, namespaces: Iterable[Namespace] = ()) -> Diagnosis:
+    """Return what there is to say of *manifest*, a binding, under the service's *policy*.
+
+    Its Namespace counts as far as it is among *namespaces*.
+    """
     manifest = prune(manifest)
     meta = manifest.get("metadata")
     named = meta if isinstance(meta, dict) else {}
@@ -62,12 +67,13 @@ def diagnose(manifest: JSON, policy: Policy) -> Diagnosis:
     if problems:
         return Diagnosis(name, namespace, accepted=False, problems=problems)
     observed = _observe(manifest)
+    where = observed.binding.namespace
+    policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
     problems = tuple(dict.fromkeys(_refusals(observed.binding, policy)))
     if problems:
         return Diagnosis(name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,))
     plan = _plan(observed, policy)
-    notes = tuple(_notes(namespace, plan.request))
-    where = observed.binding.namespace
+    notes = (*_notes(namespace, plan.request), *_unseen(where, plan.request, policy))
     return Diagnosis(name, where, accepted=True, problems=(), notes=notes, plan=plan)
 
 
@@ -85,10 +91,14 @@ def _refusals(asked: Binding, policy: Policy) -> Iterator[str]:
     """Yield why the service would not mint: for the server that is asked for, then for any."""
     suffix = policy.acr_server_suffixes[0]
     server = suffix if ":" in suffix else f"registry.{suffix}"
-    spec = asked.spec
-    others = [replace(asked, spec=replace(spec, server=server))] if isinstance(spec, Spec) else []
-    for variant in (asked, *others):
-        outcome = resolve(variant, policy)
+    spec, namespace = asked.spec, policy.namespace
+    variants = [(asked, policy)]
+    if isinstance(spec, Spec):
+        anywhere = replace(namespace, servers=(ANY,)) if namespace else None
+        allowed = replace(asked, spec=replace(spec, server=server))
+        variants.append((allowed, replace(policy, namespace=anywhere)))
+    for variant in variants:
+        outcome = resolve(*variant)
         if not isinstance(outcome, TokenRequest):
             yield outcome.message
 
@@ -116,3 +126,18 @@ def _notes(namespace: str | None, request: TokenRequest) -> Iterator[str]:
     scopes = (request.scope or "").split()
     if any(scope.rpartition(":")[2] != "pull" for scope in scopes):
         yield MORE_THAN_PULL
+
+
+def _unseen(namespace: str, request: TokenRequest, policy: Policy) -> Iterator[str]:
+    """Yield what has to be so in a *namespace* that *policy* does not know."""
+    if policy.namespace is not None:
+        return
+    yield (
+        f"the annotations of Namespace {namespace} are not looked at: give its manifest in the "
+        "same file"
+    )
+    if policy.namespace_required:
+        yield (
+            f"NAMESPACE_POLICY=required: on Namespace {namespace}, {IDENTITIES_ANNOTATION} must "
+            f"list {request.identity}, and {SERVERS_ANNOTATION} {request.server}"
+        )

@@ -15,7 +15,7 @@ keys of --output json (null where there is nothing to tell, as for a binding wit
   file        its name, - for stdin
   problems    of the file: lines
   notes       about this environment: lines
-  passedOver  objects that are no bindings: "kind namespace/name"
+  passedOver  objects that are neither bindings nor Namespaces: "kind namespace/name"
   bindings    a list of objects:
     name, namespace
     accepted  an API server would store it
