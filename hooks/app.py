@@ -27,9 +27,10 @@ from hooks.core.request import (
     parse_parent_namespace,
     parse_target,
 )
+from hooks.environment import SettingsError
 from hooks.log import FIELDS, redact
 from hooks.schemas import check_spec
-from hooks.settings import Settings, SettingsError, read_hook_tokens
+from hooks.settings import Settings, read_hook_tokens
 from hooks.turnstile import Budget
 
 MAX_ERROR_CHARACTERS: Final = 500

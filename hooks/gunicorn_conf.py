@@ -9,7 +9,8 @@ import ssl
 from typing import Any
 
 from hooks import log
-from hooks.settings import Settings, SettingsError
+from hooks.environment import SettingsError
+from hooks.settings import Settings
 from hooks.tls import ServerTls
 
 try:

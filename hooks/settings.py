@@ -1,17 +1,26 @@
 """The settings: environment variables, parsed once. Reads no environment itself."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from hooks.core.model import Identity, Policy
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.core.permission import server_allowed
+from hooks.environment import (
+    SettingsError,
+    load_tls,
+    parse_address,
+    parse_audience,
+    parse_one_of,
+    parse_seconds,
+    parse_suffixes,
+    read_lines,
+)
 from hooks.schemas import check_spec
-from hooks.tls import TlsError, TlsFiles
+from hooks.tls import TlsFiles
 
 # Every variable that the service itself reads. Besides, azure-identity reads
 # AZURE_POD_IDENTITY_AUTHORITY_HOST and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
@@ -38,16 +47,8 @@ VARIABLES: Final = (
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
 LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
-ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
-SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
-MAX_PORT: Final = 65535
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
-EXAMPLE_SECONDS: Final = 300
 EXAMPLE_METRICS: Final = "127.0.0.1:8083"
-
-
-class SettingsError(Exception):
-    """A variable whose value can't be used; the text names it and shows a valid example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Return the settings in *environ*; empty is as good as unset. Raises `SettingsError`."""
-        bind = _address(environ, "BIND") or "127.0.0.1:8080"
+        bind = parse_address(environ, "BIND") or "127.0.0.1:8080"
         token_file = environ.get("HOOK_TOKEN_FILE")
         if not token_file and not LOOPBACK.fullmatch(bind.rpartition(":")[0]):
             raise SettingsError(
@@ -82,19 +83,19 @@ class Settings:
         return cls(
             policy=_policy(environ),
             bind=bind,
-            health_bind=_address(environ, "HEALTH_BIND"),
+            health_bind=parse_address(environ, "HEALTH_BIND"),
             metrics_bind=_metrics_bind(environ, bind),
             hook_token_file=Path(token_file) if token_file else None,
-            log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
+            log_level=parse_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
             revision=environ.get("REVISION") or "unknown",
             hook_token_rotation_file=Path(rotation_file) if rotation_file else None,
-            tls=_tls(environ),
+            tls=load_tls(environ),
         )
 
 
 def _metrics_bind(environ: Mapping[str, str], bind: str) -> str | None:
     """Return where metrics are; listeners that share a port would take each other's callers."""
-    address = _address(environ, "METRICS_BIND")
+    address = parse_address(environ, "METRICS_BIND")
     port = (address or "").rpartition(":")[2]
     for variable, other in (("BIND", bind), ("HEALTH_BIND", environ.get("HEALTH_BIND") or "")):
         if port.strip("0") and other.endswith(f":{port}"):
@@ -109,38 +110,16 @@ def read_hook_tokens(path: Path, rotation: Path | None) -> list[bytes]:
 
     Raises `SettingsError`: unreadable, or none in *path*.
     """
-    tokens = _lines("HOOK_TOKEN_FILE", path)
+    tokens = read_lines("HOOK_TOKEN_FILE", path)
     if not tokens:
         raise SettingsError(f"HOOK_TOKEN_FILE: {path} is empty; e.g. openssl rand -hex 32 > FILE")
     return tokens + (
-        _lines("HOOK_TOKEN_ROTATION_FILE", rotation, optional=True) if rotation else []
+        read_lines("HOOK_TOKEN_ROTATION_FILE", rotation, optional=True) if rotation else []
     )
 
 
-def _lines(variable: str, path: Path, *, optional: bool = False) -> list[bytes]:
-    try:
-        return [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
-    except OSError as error:
-        if optional and isinstance(error, FileNotFoundError):
-            return []
-        raise SettingsError(f"{variable}: {path}: {error.strerror}") from error
-
-
-def _tls(environ: Mapping[str, str]) -> TlsFiles | None:
-    try:
-        return TlsFiles.from_env(environ)
-    except TlsError as error:
-        raise SettingsError(str(error)) from error
-
-
 def _policy(environ: Mapping[str, str]) -> Policy:
-    suffixes = environ.get("ALLOWED_ACR_SERVER_SUFFIXES") or ",".join(ACR_SERVER_SUFFIXES)
-    allowed = tuple(part.strip() for part in suffixes.split(",") if part.strip())
-    for suffix in allowed or ("",):
-        if not SUFFIX.fullmatch(suffix):
-            raise SettingsError(
-                f"ALLOWED_ACR_SERVER_SUFFIXES: {suffix!r} is not a DNS suffix; e.g. azurecr.io"
-            )
+    allowed = parse_suffixes(environ, "ALLOWED_ACR_SERVER_SUFFIXES", ACR_SERVER_SUFFIXES)
     client_id = environ.get("MANAGED_IDENTITY_CLIENT_ID") or None
     resource_id = environ.get("MANAGED_IDENTITY_RESOURCE_ID") or None
     server = environ.get("ACR_SERVER") or None
@@ -157,14 +136,15 @@ def _policy(environ: Mapping[str, str]) -> Policy:
         )
     return Policy(
         acr_server_suffixes=allowed,
-        audience=_audience(environ),
+        audience=parse_audience(environ, "TOKEN_AUDIENCE", ACR_AUDIENCE),
         server=server,
         identity=Identity(client_id, resource_id) if client_id or resource_id else None,
-        refresh_before=_seconds(
+        refresh_before=parse_seconds(
             environ, "REFRESH_BEFORE_EXPIRY_SECONDS", REFRESH_BEFORE_SECONDS, 1
         ),
-        refresh_jitter=_seconds(environ, "REFRESH_JITTER_SECONDS", 0),
-        namespace_required=_one_of(environ, "NAMESPACE_POLICY", NAMESPACE_POLICIES) == "required",
+        refresh_jitter=parse_seconds(environ, "REFRESH_JITTER_SECONDS", 0),
+        namespace_required=parse_one_of(environ, "NAMESPACE_POLICY", NAMESPACE_POLICIES)
+        == "required",
     )
 
 
@@ -173,36 +153,3 @@ def _check_default(variable: str, field: str, value: str | None) -> None:
     problem = check_spec({field: value}) if value else None
     if problem:
         raise SettingsError(problem.replace(f"spec.{field}", variable))
-
-
-def _audience(environ: Mapping[str, str]) -> str:
-    audience = environ.get("TOKEN_AUDIENCE") or ACR_AUDIENCE
-    if not re.fullmatch(r"(https|api)://[^\s]+", audience):
-        raise SettingsError(f"TOKEN_AUDIENCE: {audience!r} is no resource URI; e.g. {ACR_AUDIENCE}")
-    return audience
-
-
-def _seconds(environ: Mapping[str, str], variable: str, default: int, least: int = 0) -> timedelta:
-    text = environ.get(variable) or str(default)
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < least:
-        raise SettingsError(
-            f"{variable}: {text!r} is no whole number of seconds; e.g. {default or EXAMPLE_SECONDS}"
-        )
-    return timedelta(seconds=int(text))
-
-
-def _one_of(environ: Mapping[str, str], variable: str, known: Sequence[str]) -> str:
-    """Return the one of *known* that *variable* names, in any case; the first if unset."""
-    text = environ.get(variable) or known[0]
-    found = [name for name in known if name.lower() == text.lower()]
-    if not found:
-        raise SettingsError(f"{variable}: {text!r} is none of {', '.join(known)}")
-    return found[0]
-
-
-def _address(environ: Mapping[str, str], variable: str) -> str | None:
-    text = environ.get(variable)
-    found = ADDRESS.fullmatch(text or "")
-    if text and (found is None or int(found[2]) > MAX_PORT):
-        raise SettingsError(f"{variable}: {text!r} is not host:port; e.g. 127.0.0.1:8080")
-    return text or None

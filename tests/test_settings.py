@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hooks.core.model import Identity, Policy
-from hooks.settings import VARIABLES, Settings, SettingsError, read_hook_tokens
+from hooks.environment import SettingsError
+from hooks.settings import VARIABLES, Settings, read_hook_tokens
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 RESOURCE_ID = (

@@ -17,7 +17,8 @@ from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
 from hooks.doctor.report import KEYS, Finding, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
-from hooks.settings import Settings, SettingsError
+from hooks.environment import SettingsError
+from hooks.settings import Settings
 
 GOOD: Final = 0
 PROBLEMS: Final = 1
