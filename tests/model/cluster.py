@@ -37,6 +37,10 @@ class Cluster:
         """Return one object, None if it does not exist; *namespace* "" where it has none."""
         return copy.deepcopy(self._store.get((kind, namespace, name)))
 
+    def look(self, kind: str, namespace: str, name: str) -> Object | None:
+        """Return what `get` does, but the stored object itself: not to be altered."""
+        return self._store.get((kind, namespace, name))
+
     def read(self, kind: str, namespace: str, name: str) -> Object:
         """Return one object. Raises `NotFoundError`: it does not exist."""
         found = self.get(kind, namespace, name)
