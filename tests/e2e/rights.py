@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.e2e.api import Api
 from tests.e2e.audit import requests
 from tests.e2e.install import Account, Manifest
 
@@ -35,6 +36,27 @@ def rights_of(role: Manifest) -> Iterator[Right]:
             for resource in rule["resources"]:
                 for verb in rule["verbs"]:
                     yield group, resource, verb
+
+
+def refused(api: Api, account: Account, rights: Iterable[Right]) -> set[Right]:
+    """Return those of *rights* that *account* lacks for what is named like it, where it is."""
+    return {right for right in rights if not _may(api, account, right)}
+
+
+def _may(api: Api, account: Account, right: Right) -> bool:
+    group, resource, verb = right
+    resource, _, subresource = resource.partition("/")
+    attributes = {"group": group, "resource": resource, "subresource": subresource, "verb": verb}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": user_of(account),
+            "resourceAttributes": attributes | {"namespace": account[0], "name": account[1]},
+        },
+    }
+    answer = api.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    return bool(answer["status"]["allowed"])
 
 
 def asked(audit_log: Path, account: Account) -> Iterator[tuple[Right, int]]:

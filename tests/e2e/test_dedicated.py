@@ -25,7 +25,7 @@ from tests.e2e.eventually import eventually
 from tests.e2e.install import ROOT, render
 from tests.e2e.metacontroller import new_metacontroller
 from tests.e2e.process import free_port
-from tests.e2e.rights import FORBIDDEN, Right, asked, granted
+from tests.e2e.rights import FORBIDDEN, Right, asked, granted, refused
 from tests.e2e.stage import Stage
 
 STRATEGIES: Final = ("dynamic-apply", "server-side-apply")
@@ -47,6 +47,12 @@ def dedicated(
 @pytest.fixture(scope="module")
 def requested(dedicated: Stage, metacontroller_binary: Path) -> dict[Right, set[int]]:
     """Play in both strategies; return what Metacontroller asked for, and how it was answered."""
+    rights = granted(render(dedicated.plane, OVERLAY), ACCOUNT)
+
+    def in_force() -> None:  # the API server learns of roles by watching them
+        assert refused(dedicated.api, ACCOUNT, rights) == set()
+
+    eventually(in_force)
     for strategy in STRATEGIES:
         with dedicated.run_metacontroller(metacontroller_binary, strategy):
             play(dedicated, new_scene(dedicated, f"dedicated-{strategy}"))
@@ -166,10 +172,10 @@ def test_owner_references(enforced: Stage, metacontroller_binary: Path) -> None:
     scene.make_account("build")
     api = as_metacontroller(enforced)
 
-    def refused() -> None:  # some moments after the policy was made
+    def kept() -> None:  # some moments after the policy was made
         assert "deletes no ServiceAccount" in refusal(api, scene.name, "build")
 
-    eventually(refused)
+    eventually(kept)
 
 
 def refusal(api: Api, namespace: str, name: str) -> str:
