@@ -50,8 +50,9 @@ golden: venv ## write the golden answers anew; their requests stay
 	$(PY) -m tests.golden
 bench: venv ## time and memory of a sync
 	$(PY) -m tests.bench
-soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; SEED=1
+soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; 5,000 requests made up; SEED=1
 	$(PY) -m tests.soak --seed "$(SEED)"
+	$(PY) -m tests.fuzz --cases 5000 --seed "$(SEED)"
 lock: venv ## write the locks anew; UPGRADE=--upgrade takes the newest releases
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o tests/requirements.txt tests/requirements.in
