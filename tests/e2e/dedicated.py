@@ -71,6 +71,11 @@ def play(stage: Stage, scene: Scene) -> None:
     scene.released("build")
     scene.close()
 
+    def gone() -> None:  # Metacontroller, stopped before, would tell of that in it, and be refused
+        assert stage.api.find("Namespace", "", scene.name) is None
+
+    eventually(gone)
+
 
 def renew(stage: Stage, scene: Scene) -> None:
     """Bind, and see the token replaced in the Secret."""
