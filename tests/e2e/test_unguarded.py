@@ -31,11 +31,16 @@ def adopted(request: pytest.FixtureRequest, stage: Stage, scene: Scene) -> Itera
 
 @pytest.mark.parametrize("propagation", ["Background", "Orphan"])
 def test_deleted(stage: Stage, adopted: Scene, propagation: str) -> None:
-    """A binding goes once its hooks have seen to the ServiceAccount."""
+    """A binding goes once its hooks have seen to the ServiceAccount.
+
+    With Orphan Metacontroller manages no children any more, so an entry that a sync under way has
+    listed is left to the next binding.
+    """
     adopted.unbind("app", propagation)
     stage.recorder.broken.clear()
     adopted.gone("ACRPullBinding", "app")
-    adopted.released("default", *USERS)
+    if propagation == "Background":
+        adopted.released("default", *USERS)
     check_next(adopted)
 
 
