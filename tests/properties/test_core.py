@@ -148,11 +148,13 @@ def test_urgency_never_falls(
 def test_a_retry_comes_soon_enough(
     since: datetime, failing: timedelta, left: timedelta | None, asked: float | None
 ) -> None:
-    """A retry waits at least what Azure asks up to an hour, else well within the token's life."""
+    """A retry waits for what Azure asks up to an hour, but always within the token's life."""
     now = since + failing
     until = None if left is None else now + left
     wait = retry_after_seconds(since, now, usable_until=until, asked=asked)
-    assert wait >= max(1, min(asked or 0, 3600))
+    share = 3600 if left is None else left.total_seconds() / 2
+    assert wait >= max(1, min(asked or 0, 3600, share))
+    assert left is None or wait <= max(1, share + 1)
     if not asked:
         assert wait <= 300
         assert left is None or wait <= max(1, left.total_seconds() / 4 + 1)
