@@ -74,7 +74,7 @@ def parse_token(text: str) -> AcrToken:
         raise MalformedToken("a JWT nested too deep") from error
     if issued_at >= expires_at:
         raise MalformedToken("expires before it is issued")
-    return AcrToken(text, issued_at, expires_at)
+    return AcrToken(text, issued_at, expires_at, claims.get("access"))
 
 
 def _claims(text: str) -> Any:  # noqa: ANN401  any JSON value
@@ -129,9 +129,7 @@ def parse_answer(
 
 def lacking(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
     """Return what *token* is not good for, though *request* asks for it, e.g. "push on app"."""
-    if request.scope is None:
-        return ()
-    return missing(request.scope, _claims(token.value).get("access"))
+    return () if request.scope is None else missing(request.scope, token.access)
 
 
 def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:

@@ -5,22 +5,19 @@ every answer: `Answer` can't be made without them.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from hooks.core.acr import lacking
 from hooks.core.attachment import DesiredServiceAccount, desire
 from hooks.core.conditions import parse_time
 from hooks.core.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
     Hold,
-    Mint,
     Reject,
     due_at,
-    inputs_hash,
+    is_whole,
     resolve,
-    usable_token,
 )
 from hooks.core.model import (
     AcrToken,
@@ -37,10 +34,10 @@ from hooks.core.observed import Observed
 from hooks.core.ownership import Terms
 from hooks.core.permission import is_denied
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
+from hooks.core.secret import desired_secret, desired_token, is_missing
 from hooks.core.verdict import Problem, new_status
 
 MISSING_RESYNC_SECONDS: Final = 60
-SECRET_GRACE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +63,15 @@ def sync(
     problem = _problem(observed, decision, outcome, now)
     token, whole = None, False
     if isinstance(request, TokenRequest):
-        token = _token(observed, request, outcome, policy, now)
-        whole = token is not None and (token is outcome or not lacking(request, token))
-    secret = _secret(observed, request, decision, token)
+        token = desired_token(observed, request, outcome, policy, now)
+        whole = is_whole(token, request)
+    secret = desired_secret(observed, request, decision, token)
     status = new_status(
         observed,
         problem,
         secret.token if secret else None,
         now,
-        usable=whole and not _is_missing(observed, now),
+        usable=whole and not is_missing(observed, now),
     )
     wait = _resync(observed.binding, problem, token, status, policy, now)
     return Answer(
@@ -92,70 +89,11 @@ def _problem(
         return decision
     if isinstance(outcome, MintFailed):
         return outcome
-    if _is_missing(observed, now):
+    if is_missing(observed, now):
         name = observed.binding.secret_name
         text = f"Secret {name} is gone, or could not be made; if this lasts, the events say why"
         return Hold(Reason.PENDING, text, MISSING_RESYNC_SECONDS)
     return None
-
-
-def _is_missing(observed: Observed, now: datetime) -> bool:
-    """Say whether an earlier answer had a token, yet there is no Secret.
-
-    A token minted in a call counts as observed, for as long as Metacontroller may need to see the
-    Secret; after that a quota or a policy refuses it.
-    """
-    fresh = observed.binding.status.condition("TokenFresh")
-    if observed.secret is not None or observed.binding.status.token_refresh_time is None:
-        return False
-    if fresh is None or fresh.status != "True":
-        return True
-    since = parse_time(fresh.last_transition_time)
-    return since is None or now - since > SECRET_GRACE
-
-
-def _token(
-    observed: Observed,
-    request: TokenRequest,
-    outcome: AcrToken | MintFailed | None,
-    policy: Policy,
-    now: datetime,
-) -> AcrToken | None:
-    """Return the token to be in the Secret; None where none works.
-
-    One that is good for a part is taken where there is none, for another such that is due, and for
-    one that is good for less.
-    """
-    if isinstance(outcome, AcrToken):
-        return outcome
-    token = usable_token(observed, request, now)
-    partial = outcome.token if outcome is not None else None
-    if partial is None or token is None:
-        return partial or token
-    due = due_at(observed.binding, token, policy) <= now
-    old, new = set(lacking(request, token)), set(lacking(request, partial))
-    return partial if (due and old) or new < old else token
-
-
-def _secret(
-    observed: Observed,
-    request: TokenRequest | Hold | Reject,
-    decision: Decision,
-    token: AcrToken | None,
-) -> PullSecret | None:
-    """Return the Secret to be: that of *token*, else the observed one, whatever it is worth.
-
-    Even an expired one stays: a Secret deleted and made again breaks pulls of cached images.
-    https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
-    """
-    name = observed.binding.secret_name
-    if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
-        return PullSecret(name, request.server, token, inputs_hash(request))
-    if isinstance(decision, Reject) or observed.secret_taken:
-        return None
-    if observed.secret is None and observed.strategy_unknown and observed.can_create:
-        return PullSecret(name)
-    return observed.secret
 
 
 def desired_accounts(

@@ -100,6 +100,11 @@ def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> Ac
     return secret.token if same else None
 
 
+def is_whole(token: AcrToken | None, request: TokenRequest) -> bool:
+    """Say whether there is a *token*, and it is good for all that *request* asks for."""
+    return token is not None and not lacking(request, token)
+
+
 def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     """Return what is to be done about *observed*'s token at *now*."""
     if observed.binding.deleting:
@@ -111,8 +116,8 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
         return _taken(observed)
     token = usable_token(observed, request, now)
     intact = observed.secret is not None and observed.secret.intact
-    whole = token is not None and not lacking(request, token)
-    if token is not None and whole and intact and due_at(observed.binding, token, policy) > now:
+    good = intact and is_whole(token, request)
+    if token is not None and good and due_at(observed.binding, token, policy) > now:
         return Keep()
     return _not_now(observed) or Mint(request, _newer_than(observed))
 

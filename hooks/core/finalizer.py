@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.acr import lacking
 from hooks.core.binding import Answer, desired_accounts
 from hooks.core.conditions import parse_time
-from hooks.core.decision import GUARD_RESYNC_SECONDS, Hold, resolve, usable_token
+from hooks.core.decision import GUARD_RESYNC_SECONDS, Hold, is_whole, resolve, usable_token
 from hooks.core.model import Policy, Reason, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.verdict import new_status
@@ -27,10 +26,9 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
     request = resolve(observed.binding, policy)
-    usable = False
-    if isinstance(request, TokenRequest):
-        works = usable_token(observed, request, now)
-        usable = works is not None and not lacking(request, works)
+    usable = isinstance(request, TokenRequest) and is_whole(
+        usable_token(observed, request, now), request
+    )
     return Answer(
         new_status(observed, problem, token, now, usable=usable),
         None if finalized else observed.secret,

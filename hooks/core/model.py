@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 
 class Reason(StrEnum):
@@ -75,11 +76,15 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class AcrToken:
-    """A registry's token: the one type that holds one. Instants are aware, in UTC."""
+    """A registry's token: the one type that holds one. Instants are aware, in UTC.
+
+    *access* is what it says that it is good for: its claim, any JSON value.
+    """
 
     value: str = field(repr=False)
     issued_at: datetime
     expires_at: datetime
+    access: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

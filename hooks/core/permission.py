@@ -41,28 +41,22 @@ def denial(server: str, identity: Identity | None, policy: Policy) -> tuple[Reas
         return Reason.SERVER_NOT_ALLOWED, text
     if policy.namespace is None:
         return None
-    servers = _allowed(policy.namespace.servers, policy)
-    if (
-        servers is not None
-        and ANY not in servers
-        and not server_allowed(server, tuple(map(_suffix, servers)))
-    ):
+    servers = _listed(policy.namespace.servers, policy)
+    if ANY not in servers and not server_allowed(server, tuple(map(_suffix, servers))):
         text = _remedy(f"spec.acrServer: {server!r}", SERVERS_ANNOTATION, policy)
         return Reason.SERVER_NOT_ALLOWED, text
-    identities = _allowed(policy.namespace.identities, policy)
-    if (
-        identity is None
-        or identities is None
-        or not {ANY, _key(str(identity))}.isdisjoint(map(_key, identities))
-    ):
-        return None
-    text = _remedy(f"identity {identity}", IDENTITIES_ANNOTATION, policy)
-    return Reason.IDENTITY_NOT_ALLOWED, text
+    identities = set(map(_key, _listed(policy.namespace.identities, policy)))
+    if identity is not None and identities.isdisjoint({ANY, _key(str(identity))}):
+        text = _remedy(f"identity {identity}", IDENTITIES_ANNOTATION, policy)
+        return Reason.IDENTITY_NOT_ALLOWED, text
+    return None
 
 
-def _allowed(listed: tuple[str, ...] | None, policy: Policy) -> tuple[str, ...] | None:
-    """Return what is *listed*; without a list, nothing where one is required, else None."""
-    return () if listed is None and policy.namespace_required else listed
+def _listed(listed: tuple[str, ...] | None, policy: Policy) -> tuple[str, ...]:
+    """Return what is *listed*; without a list, nothing where one is required, else anything."""
+    if listed is None:
+        return () if policy.namespace_required else (ANY,)
+    return listed
 
 
 def _key(identity: str) -> str:

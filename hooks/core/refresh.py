@@ -2,15 +2,19 @@
 
 import hashlib
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.model import AcrToken
+from hooks.core.model import AcrToken, MintFailed
 
 MIN_RETRY_SECONDS: Final = 5
 MAX_RETRY_SECONDS: Final = 300  # 5 min
 MAX_RESYNC_SECONDS: Final = 86400  # 1 day
 MAX_RETRY_AFTER_SECONDS: Final = 3600  # 1 h; a registry that asks for more is asked again then
+# As long as MSAL answers from memory after IMDS has refused with some statuses, here with all. MSAL
+# heeds a Retry-After of up to 1 h, and so do we.
+FAILURE_SECONDS: Final = 5
 
 
 def refresh_at(token: AcrToken, refresh_before: timedelta) -> datetime:
@@ -63,3 +67,15 @@ def retry_after_seconds(
         left = (usable_until - now).total_seconds()
         wait, asked = min(wait, left / 4), min(asked, left / 2)
     return max(1, math.ceil(max(wait, asked)))
+
+
+def memory_seconds(failed: MintFailed) -> float:
+    """Return how long *failed* answers for all who ask for the same, without a call to Azure."""
+    return max(FAILURE_SECONDS, min(failed.retry_after_seconds or 0, MAX_RETRY_SECONDS))
+
+
+def told_later(failed: MintFailed, age: float) -> MintFailed:
+    """Return *failed* for who hears of it *age* seconds later: of a wait asked for, the rest."""
+    if failed.retry_after_seconds is None:
+        return failed
+    return replace(failed, retry_after_seconds=max(0.0, failed.retry_after_seconds - age))

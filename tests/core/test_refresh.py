@@ -1,11 +1,19 @@
 """When a token is due, and how long to wait: to the second."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds, spread
-from tests.core.builders import NOW, new_token
+from hooks.core.refresh import (
+    memory_seconds,
+    refresh_at,
+    resync_after_seconds,
+    retry_after_seconds,
+    spread,
+    told_later,
+)
+from tests.core.builders import FAILED, NOW, new_token
 
 
 @pytest.mark.parametrize(
@@ -103,3 +111,21 @@ def test_spread() -> None:
     ]
     assert min(thirds) > 20
     assert spread("uid-1", timedelta(0)) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "age", "memory", "rest"),
+    [
+        pytest.param(None, 3.0, 5, None, id="nothing-asked"),
+        pytest.param(2.0, 3.0, 5, 0.0, id="less-than-it-is-remembered"),
+        pytest.param(60.0, 20.0, 60, 40.0, id="asked"),
+        pytest.param(3600.0, 200.0, 300, 3400.0, id="longer-than-it-is-remembered"),
+    ],
+)
+def test_failure_is_remembered(
+    asked: float | None, age: float, memory: float, rest: float | None
+) -> None:
+    """A failure answers for others for a while; who hears of it later waits what is left."""
+    failed = replace(FAILED, retry_after_seconds=asked)
+    assert memory_seconds(failed) == memory
+    assert told_later(failed, age) == replace(failed, retry_after_seconds=rest)
