@@ -5,8 +5,6 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from flask import Flask, Response, request
@@ -14,22 +12,11 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 
 from hooks import call
 from hooks.body import BYTES_AT_ONCE, MAX_BODY_BYTES, received
-from hooks.core import answer, binding, finalizer, service_account
-from hooks.core.decision import Decision, Keep, Mint, decide
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, MintFailed, TokenRequest
-from hooks.core.request import (
-    parse_bindings,
-    parse_namespace_of,
-    parse_observed,
-    parse_parent,
-    parse_parent_namespace,
-    parse_target,
-)
 from hooks.environment import SettingsError
+from hooks.handlers import Clock, Hooks, Minting
 from hooks.log import FIELDS, redact
-from hooks.schemas import check_spec
 from hooks.settings import Settings, read_hook_tokens
 from hooks.turnstile import Budget
 
@@ -37,77 +24,13 @@ MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
 log = logging.getLogger(__name__)
 
-Minting = Callable[[TokenRequest, datetime | None], AcrToken | MintFailed]
-Clock = Callable[[], datetime]
-Telling = Callable[[str, timedelta | None], None]
-
-
-class Hooks:
-    """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
-
-    *tell* is told where the token in an answer to `sync` is from, and how long it still works.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        mint: Minting,
-        clock: Clock,
-        tell: Telling = lambda *_: None,
-    ) -> None:
-        self._policy = settings.policy
-        self._mint = mint
-        self._clock = clock
-        self._tell = tell
-
-    def sync(self, body: JSON) -> JSON:
-        """Answer the CompositeController's `sync`."""
-        observed = parse_observed(body, check_spec)
-        policy = replace(self._policy, namespace=observed.namespace)
-        decision = decide(observed, policy, self._clock())
-        outcome = None
-        if isinstance(decision, Mint):
-            outcome = self._mint(decision.request, decision.newer_than)
-        now = self._clock()
-        result = binding.sync(observed, decision, outcome, policy, now)
-        token = result.secret.token if result.secret else None
-        self._tell(_source(decision, outcome), token.expires_at - now if token else None)
-        return answer.new_answer(observed.binding, result, finalizing=False)
-
-    def finalize(self, body: JSON) -> JSON:
-        """Answer the CompositeController's `finalize`."""
-        observed = parse_observed(body, check_spec, finalizing=True)
-        policy = replace(self._policy, namespace=observed.namespace)
-        result = finalizer.finalize(observed, policy, self._clock())
-        return answer.new_answer(observed.binding, result, finalizing=True)
-
-    def customize(self, body: JSON) -> JSON:
-        """Answer the CompositeController's `customize`."""
-        return answer.new_rules(parse_parent(body, check_spec))
-
-    def decorate(self, body: JSON) -> JSON:
-        """Answer the DecoratorController's `sync`."""
-        account, bindings = parse_target(body), parse_bindings(body, check_spec)
-        policy = replace(self._policy, namespace=parse_namespace_of(body, account))
-        return answer.new_decoration(service_account.decorate(account, bindings, policy))
-
-    def decorate_customize(self, body: JSON) -> JSON:
-        """Answer the DecoratorController's `customize`."""
-        return answer.new_decorator_rules(parse_parent_namespace(body))
-
-
-def _source(decision: Decision, outcome: AcrToken | MintFailed | None) -> str:
-    """Return where the token in an answer is from, for the log."""
-    if isinstance(decision, Mint):
-        return "minted" if isinstance(outcome, AcrToken) else "failed"
-    return "kept" if isinstance(decision, Keep) else "held"
-
 
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks, budget = Hooks(settings, mint, clock, call.note_token), Budget(BYTES_AT_ONCE)
+    hooks = Hooks(settings.policy, mint, clock, call.note_token)
+    budget = Budget(BYTES_AT_ONCE, "requests as large as these are worked on already")
     routes = {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,

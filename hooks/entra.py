@@ -10,28 +10,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
 
-from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.model import Identity, MintFailed, Reason, TokenRequest
-from hooks.core.refresh import MAX_RETRY_SECONDS
-from hooks.cutoff import CutoffAdapter, cutoff
-from hooks.turnstile import Turnstile
+from hooks.core.refresh import memory_seconds, told_later
+from hooks.imds import ANSWER_SECONDS, Transport
 
-CONNECT_TIMEOUT_SECONDS: Final = 1
-READ_TIMEOUT_SECONDS: Final = 3
-ANSWER_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS  # from a turn on
-# IMDS refuses more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
-MAX_CONCURRENT: Final = 5
-MAX_PER_SECOND: Final = 20
-# As long as MSAL answers from memory after IMDS has refused with some statuses, here with all. MSAL
-# heeds a Retry-After of up to 1 h, and so do we.
-FAILURE_SECONDS: Final = 5
 TOO_MANY_REQUESTS: Final = 429
 TOKEN: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
@@ -42,24 +30,10 @@ class _Failure:
     outcome: MintFailed
     at: float  # an instant of `time.monotonic`
 
-    def lasts(self) -> bool:
-        asked = min(self.outcome.retry_after_seconds or 0, MAX_RETRY_SECONDS)
-        return time.monotonic() < self.at + max(FAILURE_SECONDS, asked)
-
-    def answer(self) -> MintFailed:
-        """Return the outcome; of a wait that IMDS asked for, what is left."""
-        if self.outcome.retry_after_seconds is None:
-            return self.outcome
-        left = self.at + self.outcome.retry_after_seconds - time.monotonic()
-        return replace(self.outcome, retry_after_seconds=max(0.0, left))
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The status of IMDS's answer, 0 where there was none, and the wait that it asks for."""
-
-    status: int = 0
-    retry_after_seconds: float | None = None
+    def answer(self) -> MintFailed | None:
+        """Return the outcome as long as it answers for all."""
+        age = time.monotonic() - self.at
+        return told_later(self.outcome, age) if age < memory_seconds(self.outcome) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,52 +45,11 @@ class _Slot:
     failures: dict[str, _Failure] = field(default_factory=dict)
 
 
-class _Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
-    """Asks IMDS no more at once, and no faster, than it bears, whichever identities are asked for.
-
-    Tokens that azure-identity has in memory do not come by here. Follows no redirect: azure-core
-    does not, without its policy for that.
-    """
-
-    def __init__(self) -> None:
-        # IMDS must not be asked through a proxy, so the environment's are not read. Timeouts are
-        # the transport's: those given to a credential that has one made for it are not heeded.
-        # azure-sdk-for-python@azure-core_1.41.0:azure/core/pipeline/transport/_requests_basic.py
-        super().__init__(
-            use_env_settings=False,
-            connection_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-        )
-        self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
-        self._local = threading.local()
-        self.open()
-        self.session.mount("http://", CutoffAdapter(MAX_ANSWER_BYTES))
-
-    def wait_until(self, latest: float) -> None:
-        """Let this thread's requests wait for their turn until *latest*."""
-        self._local.latest = latest
-        self._local.answer = _Answer()
-
-    @property
-    def answer(self) -> "_Answer":
-        """What this thread's last request got: azure-identity's errors do not tell."""
-        answer: _Answer = self._local.answer
-        return answer
-
-    def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
-        """Send *request* in its turn. Raises `TimeoutError`: that did not come in time."""
-        with self._turnstile.turn(self._local.latest), cutoff(ANSWER_SECONDS):
-            response = super().send(request, **options)
-        asked = retry_after(response.headers.get("Retry-After"))
-        self._local.answer = _Answer(response.status_code, asked)
-        return response
-
-
 class Entra:
     """Gets Entra tokens; safe for threads."""
 
     def __init__(self) -> None:
-        self._transport = _Transport()
+        self._transport = Transport()
         self._slots: OrderedDict[Identity, _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -139,8 +72,9 @@ class Entra:
     def _ask(self, slot: _Slot, request: TokenRequest, scope: str) -> str | MintFailed:
         """Return IMDS's answer; a failure for all bindings of the identity that ask soon after."""
         failure = slot.failures.get(scope)
-        if failure is not None and failure.lasts():
-            return failure.answer()
+        known = failure.answer() if failure is not None else None
+        if known is not None:
+            return known
         try:
             token = slot.credential.get_token(scope).token
             if isinstance(token, str) and TOKEN.fullmatch(token):

@@ -3,21 +3,20 @@
 What is remembered only saves calls: a fresh process answers the same.
 """
 
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from hooks import metrics
 from hooks.core.acr import check_token
 from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
-from hooks.core.refresh import MAX_RETRY_SECONDS, refresh_at
-from hooks.turnstile import WaitingRoom
+from hooks.core.refresh import memory_seconds, refresh_at, told_later
+from hooks.turnstile import Budget
 
 Outcome = AcrToken | MintFailed
 Source = Callable[[TokenRequest], Outcome]
@@ -25,10 +24,8 @@ Source = Callable[[TokenRequest], Outcome]
 # Metacontroller gives up on a hook after 10 s by default.
 # metacontroller@v4.17.2:pkg/hooks/webhook.go:301
 DEADLINE_SECONDS: Final = 7.5
-WORKERS: Final = 32  # as many as `source.AT_ONCE`
+WORKERS: Final = 32
 MAX_WAITING: Final = 24  # of the 32 threads that answer hooks; the rest is for what needs no token
-# As long as MSAL answers from memory after IMDS has refused.
-FAILURE_SECONDS: Final = 5
 MAX_REMEMBERED: Final = 1000  # about 5 KiB each
 
 
@@ -40,10 +37,9 @@ class _Remembered:
 
     def answer(self, now: datetime) -> Outcome:
         """Return the outcome; of a wait that Azure asked for, what is left."""
-        if isinstance(self.outcome, AcrToken) or self.outcome.retry_after_seconds is None:
+        if isinstance(self.outcome, AcrToken):
             return self.outcome
-        left = self.outcome.retry_after_seconds - (now - self.at).total_seconds()
-        return replace(self.outcome, retry_after_seconds=max(0.0, left))
+        return told_later(self.outcome, (now - self.at).total_seconds())
 
     def serves(self, newer_than: datetime | None, now: datetime) -> bool:
         if self.until <= now:
@@ -63,7 +59,7 @@ class Minter:
         self._clock = clock
         self._refresh_before = refresh_before
         self._workers = ThreadPoolExecutor(WORKERS, "mint")
-        self._waiting = WaitingRoom(MAX_WAITING, math.inf)
+        self._waiting = Budget(MAX_WAITING, "too many requests wait for Azure")
         self._lock = threading.Lock()
         self._flights: dict[TokenRequest, Future[Outcome]] = {}
         self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
@@ -78,7 +74,7 @@ class Minter:
             known = self._recall(request, newer_than)
         if known is not None:
             return known
-        with self._waiting.place("Azure"):
+        with self._waiting.reserve(1):
             return self._wait(request, newer_than)
 
     def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
@@ -122,8 +118,7 @@ class Minter:
         if isinstance(outcome, AcrToken):
             until = refresh_at(outcome, self._refresh_before)
         else:
-            asked = min(outcome.retry_after_seconds or 0, MAX_RETRY_SECONDS)
-            until = now + timedelta(seconds=max(FAILURE_SECONDS, asked))
+            until = now + timedelta(seconds=memory_seconds(outcome))
         with self._lock:
             self._remembered[request] = _Remembered(outcome, now, until)
             self._remembered.move_to_end(request)

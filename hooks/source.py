@@ -10,7 +10,6 @@ from hooks.registry import Registry
 from hooks.turnstile import WaitingRoom
 
 MINT_SECONDS: Final = 7.0  # for all hops together
-AT_ONCE: Final = 32  # mints
 # In the line to IMDS the last of them waits for 1.6 s; an exchange takes a tenth of a second.
 IMDS_PATIENCE_SECONDS: Final = 2.0
 REGISTRY_PATIENCE_SECONDS: Final = 1.0
@@ -27,8 +26,8 @@ class Source:
     def __init__(self, entra: Entra, registry: Registry) -> None:
         self._entra = entra
         self._registry = registry
-        self._identities = WaitingRoom(AT_ONCE, IMDS_PATIENCE_SECONDS)
-        self._registries = WaitingRoom(AT_ONCE, REGISTRY_PATIENCE_SECONDS)
+        self._identities = WaitingRoom(IMDS_PATIENCE_SECONDS)
+        self._registries = WaitingRoom(REGISTRY_PATIENCE_SECONDS)
 
     def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
         """Return a token for *request*, or why there is none. Raises `Busy`: too many ask."""

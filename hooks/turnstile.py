@@ -40,23 +40,21 @@ class Turnstile:
 
 
 class WaitingRoom:
-    """Has *places* for callers that wait, and `FEW` for a key that is slow.
+    """Has `FEW` places for callers that wait for a key that is slow.
 
     That is one for which a caller waits for more than *patience* seconds, or the last one did. So
-    whatever is slow, callers that need something else find a place, and what is fast may have them
+    whatever is slow, callers that need something else find a thread, and what is fast may have them
     all. The last one counts, for callers that come together also leave together.
     """
 
     FEW = 4
     MAX_SLOW = 1000  # keys that are remembered
 
-    def __init__(self, places: int, patience: float) -> None:
-        self._places = places
+    def __init__(self, patience: float) -> None:
         self._patience = patience
         self._lock = threading.Lock()
         self._since: dict[str, dict[object, float]] = {}
         self._slow: dict[str, None] = {}
-        self._total = 0
 
     @contextmanager
     def place(self, key: str) -> Iterator[None]:
@@ -64,10 +62,9 @@ class WaitingRoom:
         caller = object()
         with self._lock:
             now = time.monotonic()
-            if self._total >= self._places or self._is_full(key, now):
+            if self._is_full(key, now):
                 raise Busy(f"too many requests wait for {key}")
             self._since.setdefault(key, {})[caller] = now
-            self._total += 1
         try:
             yield
         finally:
@@ -75,7 +72,6 @@ class WaitingRoom:
                 since = self._since[key].pop(caller)
                 if not self._since[key]:
                     del self._since[key]
-                self._total -= 1
                 self._note(key, slow=time.monotonic() - since > self._patience)
 
     def _is_full(self, key: str, now: float) -> bool:
@@ -93,18 +89,19 @@ class WaitingRoom:
 
 
 class Budget:
-    """So many bytes for all requests that are worked on at once."""
+    """So many places, or bytes, for all requests that are worked on at once."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, spent: str) -> None:
         self._left = total
+        self._spent = spent
         self._lock = threading.Lock()
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Take *size* bytes. Raises `Busy`: there are not so many left."""
+        """Take *size* of it. Raises `Busy`, with the text *spent*: there is not so much left."""
         with self._lock:
             if size > self._left:
-                raise Busy("requests as large as these are worked on already")
+                raise Busy(self._spent)
             self._left -= size
         try:
             yield

@@ -11,7 +11,7 @@ import pytest
 from hooks.core.acr import MAX_ANSWER_BYTES
 from hooks.core.model import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
-from hooks.entra import MAX_CONCURRENT
+from hooks.imds import MAX_CONCURRENT
 from hooks.mint import DEADLINE_SECONDS
 from tests.client import Client, observed, reason
 from tests.emulator import Emulator, Fault

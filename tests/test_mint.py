@@ -9,7 +9,8 @@ import pytest
 
 from hooks.core.errors import Busy
 from hooks.core.model import AcrToken, Identity, MintFailed, Reason, TokenRequest
-from hooks.mint import DEADLINE_SECONDS, FAILURE_SECONDS, MAX_REMEMBERED, MAX_WAITING, Minter
+from hooks.core.refresh import FAILURE_SECONDS
+from hooks.mint import DEADLINE_SECONDS, MAX_REMEMBERED, MAX_WAITING, Minter
 from tests.core.builders import FAILED, HOUR, NOW, REQUEST, SECOND, new_token
 from tests.e2e.eventually import eventually
 

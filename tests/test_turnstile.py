@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.turnstile import Turnstile, WaitingRoom
+from hooks.turnstile import Budget, Turnstile, WaitingRoom
 
 
 def soon() -> float:
@@ -40,21 +40,21 @@ def test_pace() -> None:
         pass
 
 
-def test_room_is_full() -> None:
-    """There are so many places in all, and they are free again after."""
-    room = WaitingRoom(2, patience=60)
-    with ExitStack() as waiting:
-        waiting.enter_context(room.place("a"))
-        waiting.enter_context(room.place("b"))
-        with pytest.raises(Busy, match="d"), room.place("d"):
-            pytest.fail("a third place")
-    with room.place("d"), room.place("d"):
+def test_budget() -> None:
+    """There is so much in all, and it is free again after."""
+    budget = Budget(3, "too many cooks")
+    with ExitStack() as taken:
+        taken.enter_context(budget.reserve(2))
+        with pytest.raises(Busy, match="too many cooks"), budget.reserve(2):
+            pytest.fail("more than there is")
+        taken.enter_context(budget.reserve(1))
+    with budget.reserve(3):
         pass
 
 
 def test_slow_key() -> None:
     """While one has waited long for a key, it has few places; others have theirs."""
-    room = WaitingRoom(20, patience=0.05)
+    room = WaitingRoom(patience=0.05)
     with ExitStack() as waiting:
         for _ in range(WaitingRoom.FEW):
             waiting.enter_context(room.place("dead"))
@@ -69,7 +69,7 @@ def test_slow_key() -> None:
 
 def test_key_that_was_slow() -> None:
     """Callers that come together after one that waited long find few places, until one is fast."""
-    room = WaitingRoom(20, patience=0.05)
+    room = WaitingRoom(patience=0.05)
     with room.place("dead"):
         threading.Event().wait(0.1)
     with ExitStack() as waiting:
@@ -85,7 +85,7 @@ def test_key_that_was_slow() -> None:
 def test_slow_keys_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of slow keys the oldest are forgotten."""
     monkeypatch.setattr(WaitingRoom, "MAX_SLOW", 1)
-    room = WaitingRoom(20, patience=0.05)
+    room = WaitingRoom(patience=0.05)
     for key in ("first", "second"):
         with room.place(key):
             threading.Event().wait(0.1)
@@ -100,7 +100,7 @@ def test_slow_keys_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fast_key() -> None:
     """A key for which nobody has waited long has all the places."""
-    room = WaitingRoom(20, patience=60)
+    room = WaitingRoom(patience=60)
     with ExitStack() as waiting:
         for _ in range(20):
             waiting.enter_context(room.place("fast"))

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hooks.app import Hooks
 from hooks.core.decision import Keep, decide
 from hooks.core.model import MintFailed, Reason
 from hooks.core.request import parse_observed
+from hooks.handlers import Hooks
 from hooks.schemas import check_spec
 from tests.damage import VALUES, damaged
 from tests.model import Call
@@ -50,7 +50,7 @@ def calls() -> tuple[Call, ...]:
 
 def hooks_at(world: World) -> dict[str, Any]:
     """Return the hooks as plain functions, by path, at a world's clock."""
-    hooks = Hooks(SETTINGS, world.mint, world.clock.now)
+    hooks = Hooks(SETTINGS.policy, world.mint, world.clock.now)
     return {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,

@@ -1,0 +1,84 @@
+"""What each hook does, from a decoded body to one to encode. Knows no HTTP."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hooks.core import answer, binding, finalizer, service_account
+from hooks.core.decision import Decision, Keep, Mint, decide
+from hooks.core.fields import JSON
+from hooks.core.model import AcrToken, MintFailed, Policy, TokenRequest
+from hooks.core.request import (
+    parse_bindings,
+    parse_namespace_of,
+    parse_observed,
+    parse_parent,
+    parse_parent_namespace,
+    parse_target,
+)
+from hooks.schemas import check_spec
+
+Minting = Callable[[TokenRequest, datetime | None], AcrToken | MintFailed]
+Clock = Callable[[], datetime]
+Telling = Callable[[str, timedelta | None], None]
+
+
+class Hooks:
+    """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
+
+    *tell* is told where the token in an answer to `sync` is from, and how long it still works.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        mint: Minting,
+        clock: Clock,
+        tell: Telling = lambda *_: None,
+    ) -> None:
+        self._policy = policy
+        self._mint = mint
+        self._clock = clock
+        self._tell = tell
+
+    def sync(self, body: JSON) -> JSON:
+        """Answer the CompositeController's `sync`."""
+        observed = parse_observed(body, check_spec)
+        policy = replace(self._policy, namespace=observed.namespace)
+        decision = decide(observed, policy, self._clock())
+        outcome = None
+        if isinstance(decision, Mint):
+            outcome = self._mint(decision.request, decision.newer_than)
+        now = self._clock()
+        result = binding.sync(observed, decision, outcome, policy, now)
+        token = result.secret.token if result.secret else None
+        self._tell(_source(decision, outcome), token.expires_at - now if token else None)
+        return answer.new_answer(observed.binding, result, finalizing=False)
+
+    def finalize(self, body: JSON) -> JSON:
+        """Answer the CompositeController's `finalize`."""
+        observed = parse_observed(body, check_spec, finalizing=True)
+        policy = replace(self._policy, namespace=observed.namespace)
+        result = finalizer.finalize(observed, policy, self._clock())
+        return answer.new_answer(observed.binding, result, finalizing=True)
+
+    def customize(self, body: JSON) -> JSON:
+        """Answer the CompositeController's `customize`."""
+        return answer.new_rules(parse_parent(body, check_spec))
+
+    def decorate(self, body: JSON) -> JSON:
+        """Answer the DecoratorController's `sync`."""
+        account, bindings = parse_target(body), parse_bindings(body, check_spec)
+        policy = replace(self._policy, namespace=parse_namespace_of(body, account))
+        return answer.new_decoration(service_account.decorate(account, bindings, policy))
+
+    def decorate_customize(self, body: JSON) -> JSON:
+        """Answer the DecoratorController's `customize`."""
+        return answer.new_decorator_rules(parse_parent_namespace(body))
+
+
+def _source(decision: Decision, outcome: AcrToken | MintFailed | None) -> str:
+    """Return where the token in an answer is from, for the log."""
+    if isinstance(decision, Mint):
+        return "minted" if isinstance(outcome, AcrToken) else "failed"
+    return "kept" if isinstance(decision, Keep) else "held"
