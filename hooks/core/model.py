@@ -65,6 +65,18 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkloadIdentity:
+    """An identity that trusts a ServiceAccount of the binding's Namespace, as a spec names it.
+
+    None is the default: the binding's own ServiceAccount, and what its annotations say.
+    """
+
+    service_account_name: str | None = None
+    client_id: str | None = None
+    tenant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRequest:
     """All that a token depends on; *scope* is None for a refresh token."""
 
