@@ -5,16 +5,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load
+from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load, load_all
 
 MTLS: Final = FOLDER / "mtls"
 (KUSTOMIZATION,) = load(MTLS / "kustomization.yaml")
-PATCHES: Final = {
-    (manifest["kind"], manifest["metadata"]["name"]): manifest
-    for patch in KUSTOMIZATION["patches"]
-    if "target" not in patch
-    for manifest in load(MTLS / patch["path"])
-}
+PATCHES: Final = load_all(
+    MTLS / patch["path"] for patch in KUSTOMIZATION["patches"] if "target" not in patch
+)
 POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
 (HOOKS,) = POD["containers"]
 CONTROLLERS: Final = [key for key in PATCHES if key[0].endswith("Controller")]

@@ -65,18 +65,25 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{what}: {number}")
 
 
+def given_crds(request: pytest.FixtureRequest) -> Path | None:
+    """Return the file with Metacontroller's CRDs, for who starts a control plane of its own.
+
+    Skips on a cluster, and fails where no control plane is built.
+    """
+    if request.config.getoption("--cluster"):
+        pytest.skip("needs a control plane, an Azure and a service of its own: make e2e")
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    given: str = request.config.getoption("--metacontroller-crds")
+    return Path(given) if given else None
+
+
 @pytest.fixture(scope="session")
 def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """Start all but Metacontroller."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane, an Azure and a service of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    crds: str = request.config.getoption("--metacontroller-crds")
-    directory = tmp_path_factory.mktemp("stage")
-    with open_stage(directory, Path(crds) if crds else None) as running:
+    with open_stage(tmp_path_factory.mktemp("stage"), given_crds(request)) as running:
         yield running
 
 
