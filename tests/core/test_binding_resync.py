@@ -65,6 +65,7 @@ def failing(since: str) -> Observed:
 
 
 SHORT = replace(SECRET, token=new_token(NOW - HOUR, NOW + 10 * MINUTE))
+BRIEF = replace(SECRET, token=new_token(NOW - HOUR, NOW - 58 * MINUTE))
 ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
 
 
@@ -81,6 +82,9 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
             replace(failing("2026-11-23T11:00:00Z"), secret=SHORT), FAILED, 150, id="a-quarter"
         ),
         pytest.param(failing("2026-11-23T11:00:00Z"), FAILED, 300, id="nothing-left-to-save"),
+        pytest.param(
+            replace(failing("2026-11-23T11:00:00Z"), secret=BRIEF), FAILED, 30, id="lived-briefly"
+        ),
         pytest.param(INVALID, None, 300, id="invalid"),
         pytest.param(DENIED, None, 300, id="denied"),
         pytest.param(TAKEN, None, 300, id="taken"),
