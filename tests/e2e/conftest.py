@@ -2,7 +2,7 @@
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -47,6 +47,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Run first what needs no Metacontroller: once started, one runs until all tests are done."""
     items.sort(key=lambda item: "metacontroller" in item.fixturenames)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failed test's report what the hooks were asked meanwhile."""
+    report = yield
+    ground = item.funcargs.get("ground")
+    if report.failed and isinstance(ground, Ground) and ground.stage is not None:
+        told = [e.told() for e in ground.stage.recorder.exchanges if e.at >= call.start]
+        report.sections.append(("hook calls", "\n".join(told)))
+    return report
 
 
 @pytest.fixture(scope="session")
