@@ -9,7 +9,7 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-un
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run test e2e e2e-cluster capture fmt golden bench soak lock image
+.PHONY: help venv demo run test e2e e2e-cluster capture fmt golden bench soak lock image sbom
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(VENV)/locked ## make the virtual environment from the locks
@@ -58,3 +58,5 @@ lock: venv ## write the locks anew; UPGRADE=--upgrade takes the newest releases
 	$(COMPILE) -o tests/requirements.txt tests/requirements.in
 image: ## build the container image; IMAGE=acrpull:latest
 	docker build --build-arg REVISION="$$(git describe --always --dirty)" -t $(IMAGE) .
+sbom: venv ## write acrpull.cdx.json, an SBOM of the packages in the image
+	$(PY) -m tests.sbom "$$(git describe --always --dirty)" > acrpull.cdx.json
