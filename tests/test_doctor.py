@@ -389,7 +389,7 @@ def test_any_documents(documents: list[Any]) -> None:
     policy = Settings.from_env({}).policy
     findings = tuple(Finding(diagnose(b, policy, found.namespaces)) for b in found.bindings)
     report = Report("-", found.problems, (), found.passed_over, findings)
-    said = new_report(report, {})
+    said = new_report(report, {}, Settings.from_env({}).federation)
     text = render(said)
     assert text.count("ACRPullBinding ") >= len(findings)
     assert said["ok"] == (not found.problems and all(b["ok"] for b in said["bindings"]))

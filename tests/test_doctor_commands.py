@@ -28,7 +28,9 @@ echo "<$1 $2>"
 def made(server: str = "myregistry.azurecr.io", **identity: str) -> Commands:
     """Return the commands for *identity*."""
     who = Identity(**identity) if identity else Identity(client_id=GUID)
-    return commands(TokenRequest(who, server, None, "https://containerregistry.azure.net"))
+    return commands(
+        TokenRequest(who, server, None, "https://containerregistry.azure.net"), "api://x"
+    )
 
 
 def calls(folder: Path, script: str) -> list[list[str]]:

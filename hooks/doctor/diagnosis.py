@@ -8,7 +8,7 @@ from typing import Any, Final
 from hooks.core import answer, binding
 from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, Binding, Namespace, Policy, Spec, TokenRequest
+from hooks.core.model import AcrToken, Namespace, Policy, Spec, TokenRequest
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 from hooks.core.observed import Observed
 from hooks.core.permission import ANY
@@ -69,7 +69,7 @@ def diagnose(manifest: JSON, policy: Policy, namespaces: Iterable[Namespace] = (
     observed = _observe(manifest)
     where = observed.binding.namespace
     policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
-    problems = tuple(dict.fromkeys(_refusals(observed.binding, policy)))
+    problems = tuple(dict.fromkeys(_refusals(observed, policy)))
     if problems:
         return Diagnosis(name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,))
     plan = _plan(observed, policy)
@@ -87,18 +87,19 @@ def _observe(manifest: JSON) -> Observed:
     return parse_observed({"parent": {**manifest, "metadata": meta, "status": {}}}, check_spec)
 
 
-def _refusals(asked: Binding, policy: Policy) -> Iterator[str]:
+def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:
     """Yield why the service would not mint: for the server that is asked for, then for any."""
     suffix = policy.acr_server_suffixes[0]
     server = suffix if ":" in suffix else f"registry.{suffix}"
-    spec, namespace = asked.spec, policy.namespace
+    asked, namespace = observed.binding, policy.namespace
+    spec = asked.spec
     variants = [(asked, policy)]
     if isinstance(spec, Spec):
         anywhere = replace(namespace, servers=(ANY,)) if namespace else None
         allowed = replace(asked, spec=replace(spec, server=server))
         variants.append((allowed, replace(policy, namespace=anywhere)))
-    for variant in variants:
-        outcome = resolve(*variant)
+    for variant, terms in variants:
+        outcome = resolve(replace(observed, binding=variant), terms)
         if not isinstance(outcome, TokenRequest):
             yield outcome.message
 

@@ -4,6 +4,7 @@ Serves any client that speaks to Azure; of the hooks it knows only the name of o
 """
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.entra import FederatedCredential
 from tests.emulator.fault import Fault, FaultBook
 from tests.emulator.identity import Identity
 from tests.emulator.incidents import (
@@ -23,6 +24,7 @@ __all__ = [
     "Emulator",
     "Fault",
     "FaultBook",
+    "FederatedCredential",
     "Identity",
     "RequestRecord",
     "Scope",
