@@ -9,9 +9,11 @@ from tests.emulator.fault import Fault, FaultBook
 from tests.emulator.identity import Identity
 from tests.emulator.incidents import (
     acr_throttled,
+    entra_refused,
     firewall,
     identity_not_found,
     imds_throttled,
+    kubernetes_refused,
     multiple_identities,
     no_role,
     unknown_resource,
@@ -29,9 +31,11 @@ __all__ = [
     "RequestRecord",
     "Scope",
     "acr_throttled",
+    "entra_refused",
     "firewall",
     "identity_not_found",
     "imds_throttled",
+    "kubernetes_refused",
     "multiple_identities",
     "no_role",
     "refusing",

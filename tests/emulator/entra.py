@@ -7,6 +7,7 @@ Errors: https://learn.microsoft.com/entra/identity-platform/reference-error-code
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -53,15 +54,15 @@ def entra_token(request: Request, settings: Settings, entra: Signer) -> Response
     except EntraRefused as refused:
         return Response(
             refused.status,
-            entra_error(refused.code, refused.text, refused.error, settings),
+            entra_error(refused.code, refused.text, refused.error, settings.clock()),
             (("Content-Type", JSON_UTF8),),
         )
 
 
-def entra_error(code: int, text: str, error: str, settings: Settings) -> bytes:
+def entra_error(code: int, text: str, error: str, now: datetime) -> bytes:
     """The body of a refusal, with ids and a time of its own."""
     trace, correlation = str(uuid4()), str(uuid4())
-    at = settings.clock().strftime("%Y-%m-%d %H:%M:%SZ")
+    at = now.strftime("%Y-%m-%d %H:%M:%SZ")
     description = (
         f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {at}"
     )
