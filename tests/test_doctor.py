@@ -37,6 +37,7 @@ GENEROUS: Final = {
     "ACR_SERVER": SERVER,
     "MANAGED_IDENTITY_CLIENT_ID": GUID,
     "ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io,azurecr.cn,127.0.0.1:5000",
+    "WORKLOAD_IDENTITY": "enabled",
 }
 
 
@@ -68,8 +69,9 @@ def test_refuses_every_sample_that_the_crd_rejects() -> None:
         assert not found["accepted"], sample
         (problem,) = found["problems"]
         field = field_in_name(sample)
-        where = {"object": "spec: missing", "spec": "spec: "}.get(field, f"spec.{field}: ")
-        assert problem.startswith(where), sample
+        where = {"object": "spec: missing", "spec": "spec: "}.get(field, f"{field}: ")
+        starts = (where, f"spec.{where}", f"spec.workloadIdentity.{where}")
+        assert problem.startswith(starts), sample
         assert found["secretName"] is None
     assert done.code == 1
 
@@ -374,7 +376,7 @@ NEAR: Final = st.fixed_dictionaries(
     {},
     optional={
         "apiVersion": st.just("acrpull.dev/v1beta1") | st.just("v1") | VALUES,
-        "kind": st.sampled_from(["ACRPullBinding", "Namespace", "List"]) | VALUES,
+        "kind": st.sampled_from(["ACRPullBinding", "Namespace", "ServiceAccount", "List"]) | VALUES,
         "metadata": st.fixed_dictionaries({"name": st.just("app") | VALUES}) | VALUES,
         "spec": st.dictionaries(st.sampled_from(list(SPEC["properties"])), VALUES) | VALUES,
         "items": VALUES,
@@ -387,7 +389,8 @@ def test_any_documents(documents: list[Any]) -> None:
     """Whatever a file holds, there is a line to say of each object in it, and no crash."""
     found = select(documents)
     policy = Settings.from_env({}).policy
-    findings = tuple(Finding(diagnose(b, policy, found.namespaces)) for b in found.bindings)
+    around = (found.namespaces, found.accounts)
+    findings = tuple(Finding(diagnose(b, policy, *around)) for b in found.bindings)
     report = Report("-", found.problems, (), found.passed_over, findings)
     said = new_report(report, {}, Settings.from_env({}).federation)
     text = render(said)

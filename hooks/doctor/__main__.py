@@ -26,7 +26,8 @@ USAGE: Final = 2
 DESCRIPTION: Final = """\
 Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
 a cluster nor Azure. The settings are the service's, from the environment: see README. What a
-Namespace allows counts where it is in the same file.
+Namespace allows, and which identity a ServiceAccount is annotated with, counts where they are in
+the same file.
 """
 EPILOG: Final = f"""\
 exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
@@ -98,7 +99,10 @@ def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
     if not problems and not found.bindings:
         others = f"only {', '.join(found.others)}" if found.others else "nothing"
         raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
-    diagnoses = [diagnose(binding, settings.policy, found.namespaces) for binding in found.bindings]
+    diagnoses = [
+        diagnose(binding, settings.policy, found.namespaces, found.accounts)
+        for binding in found.bindings
+    ]
     findings = tuple(_try(diagnoses, settings)) if options.live else tuple(map(Finding, diagnoses))
     notes = tuple(warnings(os.environ))
     return Report(options.file, problems, notes, found.passed_over, findings)

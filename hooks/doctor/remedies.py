@@ -6,9 +6,13 @@ from hooks.core.model import Reason
 
 _CHECK_SERVER: Final = "see whether `acrServer` is a container registry"
 
+_UNREACHED: Final = (
+    "see whether acrpull's Pods can reach it: network policies, firewalls, `AZURE_AUTHORITY_HOST`"
+)
+
 REMEDIES: Final = {
     Reason.IDENTITY_NOT_FOUND: (
-        "assign the identity to the node pool's scale set; a workload's: correct its IDs"
+        "assign the identity to the node pool's scale set; a workload identity: correct its IDs"
     ),
     Reason.IDENTITY_UNAVAILABLE: (
         "see whether Pods can reach IMDS at 169.254.169.254; AKS can block it"
@@ -34,11 +38,9 @@ REMEDIES: Final = {
     Reason.CLOCK_SKEW: "set the node's clock",
     Reason.SERVICE_ACCOUNT_NOT_FOUND: "create it, or correct `serviceAccountName`",
     Reason.TOKEN_REQUEST_REFUSED: "add the component `metacontroller/workload-identity`",
-    Reason.API_SERVER_UNAVAILABLE: (
-        "see whether acrpull's Pods can reach the API server; a network policy may stop them"
-    ),
-    Reason.FEDERATION_REFUSED: "run the `az` command in the message",
-    Reason.IDENTITY_REFUSED: "look the code up that the message names",
-    Reason.ENTRA_UNAVAILABLE: "check `AZURE_AUTHORITY_HOST`, its CA, firewalls and proxies",
+    Reason.API_SERVER_UNAVAILABLE: _UNREACHED,
+    Reason.FEDERATION_REFUSED: "run the `az` command that the message has",
+    Reason.IDENTITY_REFUSED: "look up the code that the message has",
+    Reason.ENTRA_UNAVAILABLE: _UNREACHED,
     Reason.TIMEOUT: "nothing, it is asked again; if it lasts, check the network",
 }

@@ -20,7 +20,7 @@ keys of --output json (null where there is nothing to tell, as for a binding wit
   identitySource, workloadIdentity
               the settings IDENTITY_SOURCE and WORKLOAD_IDENTITY
   authority   where Entra is asked, if one of them says so
-  passedOver  objects that are neither bindings nor Namespaces: "kind namespace/name"
+  passedOver  objects that are no bindings, Namespaces or ServiceAccounts: "kind namespace/name"
   bindings    a list of objects:
     name, namespace
     accepted  an API server would store it

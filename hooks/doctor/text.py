@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hooks.core.fields import JSON
@@ -14,7 +14,7 @@ OPTION: Final = re.compile(
     r" (?=--(?:assignee[-a-z]*|scope|identities|identity-name|issuer|subject) )"
 )
 WIDTH: Final = 15  # of the first column
-HOP_WIDTH: Final = 9  # a longer name moves its line
+HOP_WIDTH: Final = 9  # at least
 
 
 def printable(line: str) -> str:
@@ -99,12 +99,17 @@ def _wrapped(command: str) -> list[str]:
     return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
+def _width(names: Iterable[str]) -> int:
+    return max(HOP_WIDTH, *map(len, names))
+
+
 def _requests(requests: list[JSON]) -> Iterator[str]:
+    width = _width(request["name"] for request in requests)
     for request in requests:
-        yield f"{request['name']:{HOP_WIDTH}} {request['method']} {request['url']}"
+        yield f"{request['name']:{width}} {request['method']} {request['url']}"
         fields = {**{f"{k}:": v for k, v in request["headers"].items()}, **_form(request["form"])}
         for key, value in fields.items():
-            yield f"{'':{HOP_WIDTH}}   {key} {value}"
+            yield f"{'':{width}}   {key} {value}"
 
 
 def _form(form: JSON) -> JSON:
@@ -127,9 +132,10 @@ def _children(children: list[JSON]) -> Iterator[str]:
 
 
 def _tried(live: list[JSON]) -> Iterator[str]:
+    width = _width(tried["hop"] for tried in live)
     for tried in live:
         outcome = tried["reason"] or "ok"
-        head = f"{tried['hop']:{HOP_WIDTH}} {tried['milliseconds']:8.1f} ms"
+        head = f"{tried['hop']:{width}} {tried['milliseconds']:8.1f} ms"
         yield f"{head}  {outcome}: {tried['message']}"
         if tried["remedy"]:
             yield f"{'':{len(head)}}  remedy: {tried['remedy']}"
