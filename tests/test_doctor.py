@@ -208,7 +208,7 @@ def test_namespace_that_is_not_there() -> None:
     assert found["notes"] == [
         UNSEEN,
         "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-identities must list "
-        f"{GUID}, and acrpull.dev/allowed-acr-servers {SERVER}",
+        f"{GUID}, and acrpull.dev/allowed-acr-servers must list {SERVER}",
     ]
 
 

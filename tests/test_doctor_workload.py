@@ -78,8 +78,9 @@ def test_annotations_that_are_not_seen(workload: dict[str, str]) -> None:
         text = f"the annotation {annotation} of ServiceAccount team-a/{name} is not looked at"
         assert any(note.startswith(text) for note in found["notes"])
     assert (found["identity"]["clientID"], found["identity"]["tenantID"]) == (STAND_IN, STAND_IN)
-    (_, tenant_only) = judge(bind(clientID=GUID, **workload), **ON)["notes"][-2:]
-    assert "namespace" in tenant_only.lower()
+    partly = judge(bind(clientID=GUID, **workload), **ON)
+    assert (partly["identity"]["clientID"], partly["identity"]["tenantID"]) == (GUID, STAND_IN)
+    assert not any(CLIENT_ID in note for note in partly["notes"])
 
 
 def test_annotations() -> None:
@@ -101,6 +102,15 @@ def test_tenant_by_default() -> None:
     found = judge(bind(clientID=GUID), **ON, AZURE_TENANT_ID=TENANT)
     assert found["identity"]["tenantID"] == TENANT
     assert not any(TENANT_ID in note for note in found["notes"])
+
+
+def test_required() -> None:
+    """Where a Namespace must list what it allows, that is servers alone."""
+    found = judge(bind(clientID=GUID, tenantID=TENANT), **ON, NAMESPACE_POLICY="required")
+    assert found["notes"][-1] == (
+        "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-acr-servers must list "
+        f"{SERVER}"
+    )
 
 
 def test_off() -> None:

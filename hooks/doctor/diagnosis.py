@@ -154,10 +154,6 @@ def _unseen(namespace: str, request: TokenRequest, policy: Policy) -> Iterator[s
     )
     if policy.namespace_required:
         federated = isinstance(request.identity, FederatedIdentity) and request.identity.account
-        identity = (
-            "" if federated else f"{IDENTITIES_ANNOTATION} must list {request.identity}, and "
-        )
-        yield (
-            f"NAMESPACE_POLICY=required: on Namespace {namespace}, {identity}{SERVERS_ANNOTATION} "
-            f"must list {request.server}"
-        )
+        who = () if federated else (f"{IDENTITIES_ANNOTATION} must list {request.identity}",)
+        what = (*who, f"{SERVERS_ANNOTATION} must list {request.server}")
+        yield f"NAMESPACE_POLICY=required: on Namespace {namespace}, {', and '.join(what)}"
