@@ -120,31 +120,39 @@ class Federation:
         """Return what gets an assertion for *identity*, each time that one is needed."""
 
         def get() -> str:
-            if identity.account is None:
-                token: str | MintFailed = self._own_token()
-            else:
-                token = self._tokens(identity.account)
+            account = identity.account
+            token = self._tokens(account) if account else self._own_token()
             if isinstance(token, MintFailed):
                 raise _NoAssertion(token)
             self._call.assertion = parse_assertion(token, self.settings.audience)
+            if self._call.assertion is None:
+                raise _NoAssertion(self._no_assertion(identity))
             return token
 
         return get
 
-    def _own_token(self) -> str | MintFailed:
+    def _own_token(self) -> str:
         """Return what the workload identity webhook has mounted; the kubelet renews it."""
         path = self.settings.token_file
         try:
             return path.read_text("utf-8").strip() if path else ""
         except (OSError, ValueError):
-            text = f"can't read {path} (AZURE_FEDERATED_TOKEN_FILE), which the webhook mounts"
+            return ""
+
+    def _no_assertion(self, identity: FederatedIdentity) -> MintFailed:
+        """Say that what should be a ServiceAccount's token is none."""
+        if identity.account is None:
+            path = self.settings.token_file
+            text = f"no token in {path} (AZURE_FEDERATED_TOKEN_FILE), which the webhook mounts"
             return failed(Reason.IDENTITY_UNAVAILABLE, text)
+        text = f"the API server's token of ServiceAccount {identity.account} has no issuer"
+        return failed(Reason.API_SERVER_UNAVAILABLE, text)
 
     def _sort(self, request: TokenRequest, error: Exception) -> MintFailed:
         """Sort a failure; *error*'s own text has addresses and ids, and is not shown."""
         refusal, identity = self._call.refusal, request.identity
-        if refusal is not None and isinstance(identity, FederatedIdentity):
-            assertion = self._call.assertion or Assertion("ISSUER", "SUBJECT", "AUDIENCE")
+        assertion = self._call.assertion
+        if refusal and assertion and isinstance(identity, FederatedIdentity):
             return refused(identity, request.audience, assertion, refusal)
         return _unreachable(error)
 

@@ -106,8 +106,8 @@ def _ca_file(environ: Mapping[str, str]) -> Path | None:
         return None
     try:
         ssl.create_default_context(cafile=name)
-    except OSError as error:  # ssl.SSLError is one
-        why = error.strerror if error.strerror and error.errno else "no certificates"
+    except OSError as error:
+        why = "no certificates" if isinstance(error, ssl.SSLError) else error.strerror
         raise SettingsError(f"{variable}: {name}: {why}; e.g. /etc/ssl/entra-ca.pem") from error
     return Path(name)
 

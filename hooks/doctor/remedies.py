@@ -39,7 +39,9 @@ REMEDIES: Final = {
     Reason.SERVICE_ACCOUNT_NOT_FOUND: "create it, or correct `serviceAccountName`",
     Reason.TOKEN_REQUEST_REFUSED: "add the component `metacontroller/workload-identity`",
     Reason.API_SERVER_UNAVAILABLE: _UNREACHED,
-    Reason.FEDERATION_REFUSED: "run the `az` command that the message has",
+    Reason.FEDERATION_REFUSED: (
+        "run the `az` command that the message has; if it was run just now, wait 10 minutes"
+    ),
     Reason.IDENTITY_REFUSED: "look up the code that the message has",
     Reason.ENTRA_UNAVAILABLE: _UNREACHED,
     Reason.TIMEOUT: "nothing, it is asked again; if it lasts, check the network",

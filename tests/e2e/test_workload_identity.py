@@ -2,22 +2,26 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import permutations
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any, Final
 from uuid import uuid4
 
 import jwt
 import pytest
+import yaml
 
 from tests.e2e.api import Api, ApiError, Object
 from tests.e2e.audit import requests
 from tests.e2e.conftest import NO_BINARY
-from tests.e2e.control_plane import BINARY
+from tests.e2e.control_plane import BINARY, kubectl
 from tests.e2e.eventually import eventually
 from tests.e2e.federated import ACCOUNT, OVERLAY, open_federated, trust, workload
-from tests.e2e.install import render
+from tests.e2e.install import BASE, ROOT, render
 from tests.e2e.rights import granted, refused, user_of
 from tests.e2e.scene import Scene
 from tests.e2e.shell import NAMESPACE
@@ -100,6 +104,36 @@ def test_policy(service: Api, spec: Object, message: str) -> None:
 def test_policy_is_for_the_service(federated: Stage) -> None:
     """Others ask for what they may."""
     assert ask(federated.api, audiences=["other"], expirationSeconds=3600)["status"]["token"]
+
+
+def test_expressions_are_of_the_right_types(federated: Stage) -> None:
+    """The API server checked the policy's CEL against its kind, and found nothing."""
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+
+    def check() -> None:
+        policy = federated.api.call("GET", f"{path}/acrpull-token-requests")
+        status = policy.get("status", {})
+        assert status.get("observedGeneration") == policy["metadata"]["generation"]
+        assert status.get("typeChecking") == {}
+
+    eventually(check)
+
+
+@pytest.mark.parametrize("order", permutations(("dedicated", "workload-identity")))
+def test_not_with_dedicated(
+    order: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The two together are refused in either order: one account would have both's rights."""
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    base, *components = (
+        os.path.relpath(ROOT / part, tmp_path) for part in (BASE, *(f"{BASE}/{c}" for c in order))
+    )
+    text = yaml.safe_dump({"resources": [base], "components": components})
+    (tmp_path / "kustomization.yaml").write_text(text)
+    with pytest.raises(CalledProcessError):
+        kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
+    assert "already registered id: ServiceAccount" in capsys.readouterr().err
 
 
 def test_rights(federated: Stage) -> None:
