@@ -3,30 +3,22 @@
 One transport for all, for each credential's own would keep sockets open.
 """
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
+from typing import Final
 
-import requests
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientAssertionCredential
 
-from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
-from hooks.core.entra import Assertion, Refusal, failed, parse_assertion, parse_code, refused
+from hooks.authority import ENTRA_SECONDS, Call, Transport
+from hooks.core.entra import failed, parse_assertion, refused
 from hooks.core.model import FederatedIdentity, MintFailed, Reason, TokenRequest
-from hooks.cutoff import CutoffAdapter, cutoff
 from hooks.entra import entra_scope, is_token
 from hooks.federation_settings import FederationSettings
 from hooks.service_account_token import SECONDS as ASSERTION_SECONDS
 from hooks.service_account_token import ServiceAccountTokens
 
-CONNECT_TIMEOUT_SECONDS: Final = 1.5
-ENTRA_SECONDS: Final = 3.0
 LATE: Final = failed(Reason.TIMEOUT, "Entra is slow; it will be asked again")
 
 
@@ -39,40 +31,6 @@ class _NoAssertion(AzureError):
 
 
 @dataclass
-class _Call(threading.local):
-    """What this thread's call showed to Entra, and was answered: azure-identity does not tell."""
-
-    assertion: Assertion | None = None
-    refusal: Refusal | None = None
-
-
-class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
-    """Sends to Entra, and keeps no cookie. azure-core follows no redirect.
-
-    Proxies are those of the environment, and so is the CA, unless the settings have one.
-    """
-
-    def __init__(self, ca_file: str | None, call: _Call) -> None:
-        trust = {"connection_verify": ca_file} if ca_file else {}
-        super().__init__(
-            connection_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=ENTRA_SECONDS, **trust
-        )
-        self._call = call
-        self.open()
-        self.session.auth = _no_auth
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.mount("https://", CutoffAdapter(MAX_ANSWER_BYTES))
-
-    def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
-        """Send *request*, and note a refusal."""
-        with cutoff(ENTRA_SECONDS):
-            response = super().send(request, **options)
-        asked = retry_after(response.headers.get("Retry-After"))
-        self._call.refusal = Refusal(response.status_code, parse_code(response.content), asked)
-        return response
-
-
-@dataclass
 class Federation:
     """The way by assertions; safe for threads."""
 
@@ -82,9 +40,8 @@ class Federation:
 
     def __post_init__(self) -> None:
         """Prepare to ask; nobody is asked yet."""
-        ca_file = self.settings.authority_ca_file
-        self._call = _Call()
-        self._transport = Transport(str(ca_file) if ca_file else None, self._call)
+        self._call = Call()
+        self._transport = Transport(self.settings.authority_ca_file, self._call)
         self._tokens = ServiceAccountTokens(self.settings)
 
     def credential(self, identity: FederatedIdentity) -> ClientAssertionCredential:
@@ -103,8 +60,7 @@ class Federation:
     ) -> str | MintFailed:
         """Return Entra's answer. There is no turn to wait for."""
         del latest
-        started = time.monotonic()
-        self._call.assertion = self._call.refusal = None
+        self._call.begin()
         try:
             token = credential.get_token(entra_scope(request.audience)).token
             if is_token(token):
@@ -112,8 +68,7 @@ class Federation:
         except _NoAssertion as error:
             return error.outcome
         except (AzureError, ValueError, LookupError, TypeError, AttributeError) as error:
-            late = time.monotonic() - started >= ENTRA_SECONDS
-            return LATE if late else self._sort(request, error)
+            return LATE if self._call.late else self._sort(request, error)
         return failed(Reason.ENTRA_UNAVAILABLE, "Entra answered without a token")
 
     def _assert(self, identity: FederatedIdentity) -> Callable[[], str]:
@@ -166,8 +121,3 @@ def _unreachable(error: Exception) -> MintFailed:
         return LATE
     text = "can't connect to Entra; check firewalls, proxies and AZURE_AUTHORITY_HOST"
     return failed(Reason.ENTRA_UNAVAILABLE, text)
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
-    return request

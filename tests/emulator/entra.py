@@ -4,6 +4,7 @@ Request and answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth
 Errors: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
+import gzip
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,15 +49,17 @@ class EntraRefused(Exception):
 
 
 def entra_token(request: Request, settings: Settings, entra: Signer) -> Response:
-    """Answer with a token of the identity `client_id`, or refuse."""
+    """Answer with a token of the identity `client_id`, or refuse; packed, if that may be."""
+    status = 200
     try:
-        return _answer(request, settings, entra)
+        body = _answer(request, settings, entra)
     except EntraRefused as refused:
-        return Response(
-            refused.status,
-            entra_error(refused.code, refused.text, refused.error, settings.clock()),
-            (("Content-Type", JSON_UTF8),),
-        )
+        status = refused.status
+        body = entra_error(refused.code, refused.text, refused.error, settings.clock())
+    headers = (("Content-Type", JSON_UTF8),)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(status, gzip.compress(body), (*headers, ("Content-Encoding", "gzip")))
+    return Response(status, body, headers)
 
 
 def entra_error(code: int, text: str, error: str, now: datetime) -> bytes:
@@ -79,7 +82,7 @@ def entra_error(code: int, text: str, error: str, now: datetime) -> bytes:
     )
 
 
-def _answer(request: Request, settings: Settings, entra: Signer) -> Response:
+def _answer(request: Request, settings: Settings, entra: Signer) -> bytes:
     found = PATH.fullmatch(request.path)
     tenant = found[1] if found and request.method == "POST" else ""
     if settings.tenants is not None and tenant not in settings.tenants:
@@ -146,7 +149,7 @@ def _judge(
 
 def _issue(
     identity: Identity, tenant: str, resource: str, settings: Settings, entra: Signer
-) -> Response:
+) -> bytes:
     now = int(settings.clock().timestamp())
     not_before = now - BACK_DATED
     times = {"iat": not_before, "nbf": not_before, "exp": now + LIFETIME}
@@ -158,4 +161,4 @@ def _issue(
         "ext_expires_in": LIFETIME - 1,
         "access_token": entra.sign(claims | identity.claims()),
     }
-    return Response(200, compact(body), (("Content-Type", JSON_UTF8),))
+    return compact(body)
