@@ -119,7 +119,7 @@ def test_expressions_are_of_the_right_types(federated: Stage) -> None:
     eventually(check)
 
 
-@pytest.mark.parametrize("order", permutations(("dedicated", "workload-identity")))
+@pytest.mark.parametrize("order", list(permutations(("dedicated", "workload-identity"))))
 def test_not_with_dedicated(
     order: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
