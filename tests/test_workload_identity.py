@@ -285,3 +285,22 @@ def test_no_token_in_the_log(federated: Service, client: Client, emulator: Emula
         client.sync(observed(parent(client, clientID=str(uuid4())), account()))
     assert "eyJ" not in federated.log
     assert "Traceback" not in federated.log
+
+
+def test_proxy_and_netrc(emulator: Emulator, tmp_path: Path) -> None:
+    """A proxy is for Entra, not for the API server; a password in `.netrc` is for neither."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    proxy = {"HTTPS_PROXY": "http://127.0.0.1:9", "HOME": str(tmp_path)}
+    environ = emulator.environment() | emulator.federation()
+    with Service(environ | proxy) as running:
+        caller = Client(running.url, emulator.acr_server)
+        answer = caller.sync(observed(parent(caller), account()))
+    assert reason(answer) == "False/EntraUnavailable"
+    assert [record.endpoint for record in emulator.requests] == ["kubernetes"]
+    with Service(environ | {"HOME": str(tmp_path)}) as running:
+        caller = Client(running.url, emulator.acr_server)
+        emulator.federated = [trust(caller.client_id)]
+        assert who(caller.sync(observed(parent(caller), account()))) == caller.client_id
+    _, asked, shown, _ = emulator.requests
+    assert asked.authorization.startswith("Bearer ")
+    assert shown.authorization == ""
