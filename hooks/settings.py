@@ -19,6 +19,7 @@ from hooks.environment import (
     parse_suffixes,
     read_lines,
 )
+from hooks.federation_settings import FederationSettings
 from hooks.schemas import check_spec
 from hooks.tls import TlsFiles
 
@@ -27,11 +28,18 @@ from hooks.tls import TlsFiles
 VARIABLES: Final = (
     "ACR_SERVER",
     "ALLOWED_ACR_SERVER_SUFFIXES",
+    "AZURE_AUTHORITY_CA_FILE",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TENANT_ID",
     "BIND",
     "CLIENT_CA_FILE",
     "HEALTH_BIND",
     "HOOK_TOKEN_FILE",
     "HOOK_TOKEN_ROTATION_FILE",
+    "IDENTITY_SOURCE",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
     "LOG_LEVEL",
     "MANAGED_IDENTITY_CLIENT_ID",
     "MANAGED_IDENTITY_RESOURCE_ID",
@@ -40,9 +48,12 @@ VARIABLES: Final = (
     "REFRESH_BEFORE_EXPIRY_SECONDS",
     "REFRESH_JITTER_SECONDS",
     "REVISION",
+    "SERVICE_ACCOUNT_DIR",
+    "SERVICE_ACCOUNT_TOKEN_AUDIENCE",
     "TLS_CERT_FILE",
     "TLS_KEY_FILE",
     "TOKEN_AUDIENCE",
+    "WORKLOAD_IDENTITY",
 )
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
@@ -56,6 +67,7 @@ class Settings:
     """All that an operator can set. *bind*, *health_bind* and *metrics_bind* are "host:port"."""
 
     policy: Policy
+    federation: FederationSettings
     bind: str
     health_bind: str | None
     metrics_bind: str | None
@@ -80,8 +92,10 @@ class Settings:
             read_hook_tokens(Path(token_file), Path(rotation_file) if rotation_file else None)
         elif rotation_file:
             raise SettingsError("HOOK_TOKEN_ROTATION_FILE: of no use without HOOK_TOKEN_FILE")
+        federation = FederationSettings.from_env(environ)
         return cls(
-            policy=_policy(environ),
+            policy=_policy(environ, federation),
+            federation=federation,
             bind=bind,
             health_bind=parse_address(environ, "HEALTH_BIND"),
             metrics_bind=_metrics_bind(environ, bind),
@@ -118,7 +132,7 @@ def read_hook_tokens(path: Path, rotation: Path | None) -> list[bytes]:
     )
 
 
-def _policy(environ: Mapping[str, str]) -> Policy:
+def _policy(environ: Mapping[str, str], federation: FederationSettings) -> Policy:
     allowed = parse_suffixes(environ, "ALLOWED_ACR_SERVER_SUFFIXES", ACR_SERVER_SUFFIXES)
     client_id = environ.get("MANAGED_IDENTITY_CLIENT_ID") or None
     resource_id = environ.get("MANAGED_IDENTITY_RESOURCE_ID") or None
@@ -134,6 +148,11 @@ def _policy(environ: Mapping[str, str]) -> Policy:
         raise SettingsError(
             "MANAGED_IDENTITY_CLIENT_ID: give this or MANAGED_IDENTITY_RESOURCE_ID, not both"
         )
+    if resource_id and federation.own_token:
+        raise SettingsError(
+            "MANAGED_IDENTITY_RESOURCE_ID: of no use with IDENTITY_SOURCE=workload; give "
+            "MANAGED_IDENTITY_CLIENT_ID, e.g. 11111111-2222-3333-4444-555555555555"
+        )
     return Policy(
         acr_server_suffixes=allowed,
         audience=parse_audience(environ, "TOKEN_AUDIENCE", ACR_AUDIENCE),
@@ -145,6 +164,9 @@ def _policy(environ: Mapping[str, str]) -> Policy:
         refresh_jitter=parse_seconds(environ, "REFRESH_JITTER_SECONDS", 0),
         namespace_required=parse_one_of(environ, "NAMESPACE_POLICY", NAMESPACE_POLICIES)
         == "required",
+        workload_identity=federation.workload_identity,
+        own_token=federation.own_token,
+        tenant_id=federation.tenant_id,
     )
 
 

@@ -1,18 +1,32 @@
 """The way to a token: an identity's from Entra, and with that the registry's."""
 
 import time
-from dataclasses import replace
 from typing import Final
 
-from hooks.core.model import AcrToken, Hop, MintFailed, TokenRequest
-from hooks.entra import Entra
+from hooks.core.model import AcrToken, FederatedIdentity, Identity, MintFailed, TokenRequest
+from hooks.entra import Entra, Way
+from hooks.federation import Federation
+from hooks.federation_settings import FederationSettings
+from hooks.managed_identity import ManagedIdentities
 from hooks.registry import Registry
 from hooks.turnstile import WaitingRoom
 
 MINT_SECONDS: Final = 7.0  # for all hops together
-# In the line to IMDS the last of them waits for 1.6 s; an exchange takes a tenth of a second.
+# In the line to IMDS the last of them waits for 1.6 s; an exchange takes a tenth of a second, and
+# one with a ServiceAccount's token two.
 IMDS_PATIENCE_SECONDS: Final = 2.0
 REGISTRY_PATIENCE_SECONDS: Final = 1.0
+FEDERATION: Final = "workload identity"  # all of them ask the same two: API server and Entra
+
+
+def new_entra(settings: FederationSettings) -> Entra:
+    """Return what gets the tokens of all identities that *settings* allow."""
+    ways: dict[type, Way] = {}
+    if settings.workload_identity or settings.own_token:
+        ways[FederatedIdentity] = Federation(settings)
+    if not settings.own_token:
+        ways[Identity] = ManagedIdentities()
+    return Entra(ways)
 
 
 class Source:
@@ -32,9 +46,10 @@ class Source:
     def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
         """Return a token for *request*, or why there is none. Raises `Busy`: too many ask."""
         deadline = time.monotonic() + MINT_SECONDS
-        with self._identities.place(str(request.identity)):
+        who = request.identity
+        with self._identities.place(str(who) if isinstance(who, Identity) else FEDERATION):
             token = self._entra.token(request, deadline)
         if isinstance(token, MintFailed):
-            return replace(token, hop=Hop.IMDS)
+            return token
         with self._registries.place(request.server):
             return self._registry.mint(request, token, deadline)

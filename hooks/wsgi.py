@@ -1,19 +1,20 @@
 """The composition root: environment to settings to service. Nothing imports it."""
 
+import logging
 import os
 from datetime import UTC, datetime
 
 from hooks import log, metrics
 from hooks.app import create_app
-from hooks.entra import Entra
 from hooks.mint import Minter
 from hooks.registry import Registry
 from hooks.settings import Settings
-from hooks.source import Source
+from hooks.source import Source, new_entra
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)
 metrics.set_build(settings.revision)
+logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.told()})
 
 
 def now() -> datetime:
@@ -21,5 +22,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-mint = Minter(Source(Entra(), Registry()), now, settings.policy.refresh_before)
+mint = Minter(
+    Source(new_entra(settings.federation), Registry()), now, settings.policy.refresh_before
+)
 app = create_app(settings, mint, now)

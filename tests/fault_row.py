@@ -34,6 +34,8 @@ class Calls(NamedTuple):
     imds: int = 0
     exchange: int = 0
     token: int = 0
+    kubernetes: int = 0
+    entra: int = 0
 
 
 NONE: Final = Calls()
@@ -57,6 +59,10 @@ class Row:
         actions: Those of the spec's scope, which names a repository; without them there is none.
         registry: Where `acrServer` is, unless *spec* has one.
         imds: Where IMDS is.
+        api_server: Where the API server is.
+        entra: Where Entra is.
+        workload: Whether the binding is by workload identity.
+        young: The reason while it has not been failing for long; None: the same.
         retry_after: The seconds that Azure asks to wait.
         partial: Whether a token comes all the same, good for a part of the scope.
         effect: What it does to the binding.
@@ -72,6 +78,10 @@ class Row:
     actions: str = ""
     registry: Place = Place.EMULATED
     imds: Place = Place.EMULATED
+    api_server: Place = Place.EMULATED
+    entra: Place = Place.EMULATED
+    workload: bool = False
+    young: Reason | None = None
     retry_after: int = 0
     partial: bool = False
     effect: Effect = Effect.MINT_FAILS

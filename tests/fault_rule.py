@@ -85,7 +85,8 @@ def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
 
 def expected_conditions(row: Row, state: State) -> dict[str, str]:
     """Return the conditions: a token that works is fresh, whatever fails but the spec."""
-    failed = f"False/{row.reason}"
+    reason = row.reason if row.young is None or state is not State.MISSING else row.young
+    failed = f"False/{reason}"
     fresh, refreshing, attached = failed, failed, f"True/{Reason.ATTACHED}"
     if row.effect is not Effect.MINT_FAILS:
         refreshing = f"Unknown/{row.reason}"

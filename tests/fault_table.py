@@ -9,6 +9,7 @@ from typing import Final
 from hooks.core.model import Reason
 from tests.emulator import Fault, identity_not_found, imds_throttled, unknown_resource
 from tests.fault_row import IMDS, SLOW, Effect, Place, Row
+from tests.fault_table_federation import federation_rows
 from tests.fault_table_registry import registry_rows
 
 
@@ -111,4 +112,6 @@ def unreachable_rows() -> Iterator[Row]:
     )  # fmt: skip
 
 
-ROWS: Final = (*spec_rows(), *imds_rows(), *unreachable_rows(), *registry_rows())
+ROWS: Final = (
+    *spec_rows(), *imds_rows(), *unreachable_rows(), *registry_rows(), *federation_rows()
+)  # fmt: skip

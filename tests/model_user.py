@@ -7,7 +7,7 @@ from typing import Any
 
 from hooks.app import create_app
 from hooks.core.acr import exchange, parse_answer
-from hooks.core.model import AcrToken, Identity, MintFailed, TokenRequest
+from hooks.core.model import AcrToken, MintFailed, TokenRequest
 from hooks.settings import Settings
 from tests.core.builders import new_token
 from tests.model import Clock, Cluster, Metacontroller, binding, namespace, service_account
@@ -96,7 +96,7 @@ class ModelTelling:
         self.heard: list[Heard] = []
         self._clock = Clock(START)
         self._step = STORY[0]
-        self._tokens: dict[Identity, AcrToken] = {}
+        self._tokens: dict[object, AcrToken] = {}
         self._cluster = Cluster(self._clock)
         self._client = create_app(Settings.from_env({}), self._mint, self._clock.now).test_client()
         self._mc = Metacontroller(self._cluster, self._post, strategy, seed, stale)

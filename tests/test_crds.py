@@ -5,12 +5,15 @@ words what the schema's `not` decides, so nothing here depends on a CEL evaluato
 """
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 from jsonschema import Draft4Validator, ValidationError
+
+from hooks.schemas import IDENTITIES
 
 ROOT: Final = Path(__file__).parents[1]
 CRD: Final = yaml.safe_load((ROOT / "crds/acrpullbinding.yaml").read_text("utf-8"))
@@ -59,8 +62,9 @@ def field_in_name(sample: Path) -> str:
 
 
 def field_of(error: ValidationError) -> str:
-    """Return the field that *error* is about; "object" for the whole."""
-    return str(error.path[-1]) if error.path else "object"
+    """Return the field of the spec that *error* is about, or "spec"; "object" for the whole."""
+    parts = [str(part) for part in error.path]
+    return ".".join(parts[1:] or parts) if parts else "object"
 
 
 @pytest.mark.parametrize("sample", ACCEPTED, ids=lambda path: path.stem)
@@ -80,7 +84,7 @@ def test_rejects(sample: Path) -> None:
 def test_every_rule_has_a_rejected_sample() -> None:
     """Each rule of the spec is broken by a sample, so none can be lost unseen."""
     rules = {("object", "required"), ("spec", "not")}
-    for name, field in SPEC["properties"].items():
+    for name, field in fields_of(SPEC).items():
         rules |= {(name, key) for key in ("maxLength", "pattern") if key in field}
     broken = {(field_of(e), e.validator) for sample in REJECTED for e in errors_in(sample)}
     assert rules <= broken
@@ -88,9 +92,12 @@ def test_every_rule_has_a_rejected_sample() -> None:
 
 def test_every_field_has_an_accepted_sample() -> None:
     """Each field of the spec, optional as it is, is in a sample."""
-    assert {field for sample in ACCEPTED for field in load(sample)["spec"]} == set(
-        SPEC["properties"]
-    )
+    used = set()
+    for sample in ACCEPTED:
+        spec = load(sample)["spec"]
+        inner = spec.get("workloadIdentity", {})
+        used |= {*spec, *(f"workloadIdentity.{field}" for field in inner)}
+    assert used == set(fields_of(SPEC))
 
 
 def test_the_service_has_the_same_rules() -> None:
@@ -100,7 +107,7 @@ def test_the_service_has_the_same_rules() -> None:
 
 def test_no_case_without_ascii() -> None:
     """Where a pattern heeds no case, another lets ASCII alone through."""
-    for field in SPEC["properties"].values():
+    for field in fields_of(SPEC).values():
         if field.get("pattern", "").startswith("(?i)"):
             assert field["allOf"] == [{"pattern": "^[!-~]*$"}]
 
@@ -108,25 +115,40 @@ def test_no_case_without_ascii() -> None:
 def rules_of(spec: dict[str, Any]) -> dict[str, list[Any]]:
     """Return the rules of each field in *spec*, the schema of a binding's spec."""
     rules = ("type", "maxLength", "pattern")
-    return {name: [field.get(key) for key in rules] for name, field in spec["properties"].items()}
+    return {name: [field.get(key) for key in rules] for name, field in fields_of(spec).items()}
+
+
+def fields_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields in *schema*, and those in its objects as "object.field"."""
+    found: dict[str, Any] = {}
+    for name, field in schema["properties"].items():
+        inner = fields_of(field) if "properties" in field else {}
+        found |= {name: field, **{f"{name}.{key}": value for key, value in inner.items()}}
+    return found
 
 
 def test_cel_words_the_rule_that_the_schema_decides() -> None:
-    """The CEL rule names the same two fields as `not`, and has a message."""
+    """The CEL rule names the same fields as `not`, any two of them, and has a message."""
     (cel,) = SPEC["x-kubernetes-validations"]
-    names = SPEC["not"]["required"]
-    assert cel["rule"] == f"!({' && '.join(f'has(self.{name})' for name in names)})"
+    pairs = {tuple(rule["required"]) for rule in SPEC["not"]["anyOf"]}
+    names = list(dict.fromkeys(name for pair in SPEC["not"]["anyOf"] for name in pair["required"]))
+    assert pairs == set(combinations(names, 2))
+    given = ", ".join(f"has(self.{name})" for name in names)
+    assert cel["rule"] == f"[{given}].filter(given, given).size() <= 1"
     assert all(name in cel["message"] for name in names)
+    assert list(IDENTITIES) == names
 
 
 @pytest.mark.parametrize("path", ["spec", "status"])
 def test_every_field_is_described(path: str) -> None:
     """`kubectl explain` has a sentence for each field, and for each of the spec an example."""
-    for name, field in SCHEMA["properties"][path]["properties"].items():
+    fields = SCHEMA["properties"][path]
+    for name, field in (fields_of(fields) if path == "spec" else fields["properties"]).items():
         assert field["description"].endswith("."), name
         if path == "spec":
             assert "e.g." in field["description"], name
-            assert "When unset" in field["description"] or "neither is set" in field["description"]
+            words = ("When unset", "When none of them is set", "All fields are optional")
+            assert any(word in field["description"] for word in words)
 
 
 def test_status_declares_what_the_service_writes() -> None:

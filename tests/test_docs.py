@@ -39,7 +39,7 @@ OTHERS: Final = {
 # Words in capitals that are no setting of ours: of libraries, of make, levels of the log.
 NOT_OURS: Final = {
     *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
-    *("KUBECONFIG", "METACONTROLLER", "SEED"),
+    *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED"),
     *("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 TEXTS: Final = {page.name: page.read_text("utf-8") for page in PAGES}

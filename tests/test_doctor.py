@@ -37,6 +37,7 @@ GENEROUS: Final = {
     "ACR_SERVER": SERVER,
     "MANAGED_IDENTITY_CLIENT_ID": GUID,
     "ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io,azurecr.cn,127.0.0.1:5000",
+    "WORKLOAD_IDENTITY": "enabled",
 }
 
 
@@ -207,7 +208,7 @@ def test_namespace_that_is_not_there() -> None:
     assert found["notes"] == [
         UNSEEN,
         "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-identities must list "
-        f"{GUID}, and acrpull.dev/allowed-acr-servers {SERVER}",
+        f"{GUID}, and acrpull.dev/allowed-acr-servers must list {SERVER}",
     ]
 
 
@@ -375,7 +376,7 @@ NEAR: Final = st.fixed_dictionaries(
     {},
     optional={
         "apiVersion": st.just("acrpull.dev/v1beta1") | st.just("v1") | VALUES,
-        "kind": st.sampled_from(["ACRPullBinding", "Namespace", "List"]) | VALUES,
+        "kind": st.sampled_from(["ACRPullBinding", "Namespace", "ServiceAccount", "List"]) | VALUES,
         "metadata": st.fixed_dictionaries({"name": st.just("app") | VALUES}) | VALUES,
         "spec": st.dictionaries(st.sampled_from(list(SPEC["properties"])), VALUES) | VALUES,
         "items": VALUES,
@@ -388,9 +389,10 @@ def test_any_documents(documents: list[Any]) -> None:
     """Whatever a file holds, there is a line to say of each object in it, and no crash."""
     found = select(documents)
     policy = Settings.from_env({}).policy
-    findings = tuple(Finding(diagnose(b, policy, found.namespaces)) for b in found.bindings)
+    around = (found.namespaces, found.accounts)
+    findings = tuple(Finding(diagnose(b, policy, *around)) for b in found.bindings)
     report = Report("-", found.problems, (), found.passed_over, findings)
-    said = new_report(report, {})
+    said = new_report(report, {}, Settings.from_env({}).federation)
     text = render(said)
     assert text.count("ACRPullBinding ") >= len(findings)
     assert said["ok"] == (not found.problems and all(b["ok"] for b in said["bindings"]))

@@ -2,12 +2,13 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from hooks.core.model import Identity, TokenRequest
+from hooks.core.model import FederatedIdentity, Identity, TokenRequest, TrustedAccount
 from hooks.doctor.commands import Commands, commands
 from tests.doctor import manifest, run
 from tests.service import clean_environment
@@ -28,7 +29,44 @@ echo "<$1 $2>"
 def made(server: str = "myregistry.azurecr.io", **identity: str) -> Commands:
     """Return the commands for *identity*."""
     who = Identity(**identity) if identity else Identity(client_id=GUID)
-    return commands(TokenRequest(who, server, None, "https://containerregistry.azure.net"))
+    return commands(
+        TokenRequest(who, server, None, "https://containerregistry.azure.net"), "api://x"
+    )
+
+
+FEDERATED: Final = FederatedIdentity(GUID, GUID, TrustedAccount("team-a", "default", ""))
+
+
+def federated(identity: FederatedIdentity = FEDERATED) -> Commands:
+    """Return the commands for *identity*."""
+    request = TokenRequest(identity, "myregistry.azurecr.io", None, "https://x")
+    return commands(request, "api://AzureADTokenExchange")
+
+
+def test_trust(tmp_path: Path) -> None:
+    """The cluster's issuer is looked up, and the subject is the ServiceAccount; nodes need none."""
+    issuer, found, created = calls(tmp_path, "\n".join(federated().trust))
+    assert issuer[:6] == ["aks", "show", "-g", "GROUP", "-n", "CLUSTER"]
+    assert f"[?clientId=='{GUID.lower()}'].[name, resourceGroup]" in found
+    assert created == [
+        "identity", "federated-credential", "create", "--name", "team-a-default",
+        "--identity-name", "IDENTITY", "--resource-group", "GROUP", "--issuer", "<aks show>",
+        "--subject", "system:serviceaccount:team-a:default",
+        "--audiences", "api://AzureADTokenExchange",
+    ]  # fmt: skip
+    assert federated().nodes == ()
+    assert made().trust == ()
+
+
+def test_role_of_a_workload_identity(tmp_path: Path) -> None:
+    """The role is as for any identity."""
+    assert federated().rbac == made().rbac
+    assert calls(tmp_path, federated().rbac)[1][-3] == GUID
+
+
+def test_trust_in_the_service() -> None:
+    """Which ServiceAccount the service has is the user's to fill in."""
+    assert " --subject SUBJECT " in federated(replace(FEDERATED, account=None)).trust[-1]
 
 
 def calls(folder: Path, script: str) -> list[list[str]]:

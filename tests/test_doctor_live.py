@@ -49,6 +49,9 @@ FAULTS: Final[list[tuple[Endpoint, Fault, Reason]]] = [
     ("token", Fault(status=401), Reason.REGISTRY_DENIED),
     ("token", Fault(status=400), Reason.SCOPE_REFUSED),
 ]
+FEDERATION: Final = (
+    "core/entra.py", "core/service_account_token.py", "federation.py", "service_account_token.py"
+)  # fmt: skip
 HOPS: Final[Mapping[Endpoint, str]] = {"imds": "imds", "exchange": "exchange", "token": "scope"}
 
 
@@ -179,7 +182,7 @@ def test_remedies_are_those_of_readme() -> None:
     assert {reason: told[reason] for reason in REMEDIES} == REMEDIES
     source = "".join(
         (ROOT / "hooks" / name).read_text("utf-8")
-        for name in ("core/acr.py", "entra.py", "registry.py")
+        for name in ("core/acr.py", "managed_identity.py", "registry.py", *FEDERATION)
     )
     used = {reason for reason in Reason if f"Reason.{reason.name}" in source}
     assert used == set(REMEDIES)

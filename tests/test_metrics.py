@@ -165,7 +165,7 @@ def test_all_is_there_from_the_start(emulator: Emulator) -> None:
             labels = frozenset({("hook", "/customize"), ("outcome", outcome)})
             assert scrape[CALLS, labels] == 0
         hops = {dict(labels)["hop"] for name, labels in scrape if name == MINTS}
-        assert hops == {"imds", "exchange", "token"}
+        assert hops == {"imds", "service-account-token", "entra", "exchange", "token"}
         revision = {dict(labels)["revision"] for name, labels in scrape if "build" in name}
         assert revision == {"unknown"}
         assert len(scrape) < 250

@@ -1,6 +1,7 @@
 """The rules of a spec, both ways, and what is said of one that breaks them."""
 
 import json
+from itertools import combinations
 
 import pytest
 
@@ -117,11 +118,17 @@ def test_invalid(field: str, value: object) -> None:
 
 
 def test_identity_by_one_name() -> None:
-    """An identity has at most one name."""
-    spec = {"managedIdentityClientID": CLIENT_ID, "managedIdentityResourceID": RESOURCE_ID}
-    assert check_spec(spec) == (
-        "spec: give at most one of managedIdentityClientID and managedIdentityResourceID"
-    )
+    """An identity is named in at most one way."""
+    ways = {
+        "managedIdentityClientID": CLIENT_ID,
+        "managedIdentityResourceID": RESOURCE_ID,
+        "workloadIdentity": {},
+    }
+    for one, other in combinations(ways, 2):
+        assert check_spec({one: ways[one], other: ways[other]}) == (
+            "spec: give at most one of managedIdentityClientID, managedIdentityResourceID, "
+            "workloadIdentity"
+        )
 
 
 @pytest.mark.parametrize("name", ["acrserver", "token", "a" * 1000])

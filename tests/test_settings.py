@@ -7,6 +7,7 @@ import pytest
 
 from hooks.core.model import Identity, Policy
 from hooks.environment import SettingsError
+from hooks.federation_settings import FederationSettings
 from hooks.settings import VARIABLES, Settings, read_hook_tokens
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
@@ -36,6 +37,17 @@ def test_defaults(environ: dict[str, str]) -> None:
             server=None,
             identity=None,
             refresh_before=timedelta(minutes=30),
+        ),
+        federation=FederationSettings(
+            workload_identity=False,
+            own_token=False,
+            tenant_id=None,
+            authority="https://login.microsoftonline.com",
+            authority_ca_file=None,
+            audience="api://AzureADTokenExchange",
+            api_server="https://kubernetes.default.svc:443",
+            credential_dir=Path("/var/run/secrets/kubernetes.io/serviceaccount"),
+            token_file=None,
         ),
         bind="127.0.0.1:8080",
         health_bind=None,

@@ -9,7 +9,16 @@ import pytest
 
 from hooks import source
 from hooks.core.errors import Busy
-from hooks.core.model import AcrToken, Hop, Identity, MintFailed, Reason, TokenRequest
+from hooks.core.model import (
+    AcrToken,
+    FederatedIdentity,
+    Hop,
+    Identity,
+    MintFailed,
+    Reason,
+    TokenRequest,
+    TrustedAccount,
+)
 from hooks.entra import Entra
 from hooks.registry import Registry
 from hooks.source import Source
@@ -18,7 +27,9 @@ from tests.core.builders import NEW_TOKEN, REQUEST
 from tests.e2e.eventually import eventually
 
 DEAD, ALIVE = REQUEST, replace(REQUEST, server="alive.azurecr.io")
-BROKEN = Identity(client_id="broken")
+BROKEN_NAME = "broken"
+BROKEN = Identity(client_id=BROKEN_NAME)
+THROTTLED = MintFailed(Reason.THROTTLED, "later", hop=Hop.IMDS)
 
 
 @dataclass
@@ -31,8 +42,10 @@ class Azure:
 
     def token(self, request: TokenRequest, deadline: float) -> str | MintFailed:
         """Stand for Entra's."""
-        self._call(str(request.identity), hangs=request.identity == BROKEN, deadline=deadline)
-        return MintFailed(Reason.THROTTLED, "later") if self.refuses else "entra"
+        self._call(
+            str(request.identity), hangs=str(request.identity) == BROKEN_NAME, deadline=deadline
+        )
+        return THROTTLED if self.refuses else "entra"
 
     def mint(self, request: TokenRequest, entra_token: str, deadline: float) -> AcrToken:
         """Stand for the registry's."""
@@ -86,8 +99,32 @@ def test_few_wait_for_who_is_slow(slow: TokenRequest, name: str, other: TokenReq
     assert mint(slow) == NEW_TOKEN
 
 
+def test_few_wait_for_entra() -> None:
+    """All that ask Entra itself share its few places, whoever they are; IMDS has its own."""
+    azure = Azure()
+    mint = azure.source()
+    trusting = [
+        replace(
+            ALIVE, identity=FederatedIdentity("tenant", BROKEN_NAME, TrustedAccount("a", n, ""))
+        )
+        for n in "abcde"
+    ]
+
+    def all_wait() -> None:
+        assert azure.calls.count(BROKEN_NAME) == WaitingRoom.FEW
+
+    with ThreadPoolExecutor(WaitingRoom.FEW) as pool:
+        waiting = [pool.submit(mint, request) for request in trusting[:-1]]
+        eventually(all_wait)
+        with pytest.raises(Busy, match="workload identity"):
+            mint(trusting[-1])
+        assert mint(ALIVE) == NEW_TOKEN
+        azure.gate.set()
+        assert {future.result() for future in waiting} == {NEW_TOKEN}
+
+
 def test_hop() -> None:
-    """A failure says that it was at IMDS, and no registry is asked."""
+    """A failure on the first hop is the outcome, and no registry is asked."""
     azure = Azure(refuses=True)
-    assert azure.source()(ALIVE) == MintFailed(Reason.THROTTLED, "later", hop=Hop.IMDS)
+    assert azure.source()(ALIVE) == THROTTLED
     assert azure.calls == [str(ALIVE.identity)]

@@ -63,7 +63,7 @@ def parse_token(text: str) -> AcrToken:
     if not isinstance(text, str) or not JWT.fullmatch(text):
         raise MalformedToken("not a JWT")
     try:
-        claims = _claims(text)
+        claims = parse_claims(text)
         expires_at = _instant(claims["exp"])
         # A token is not yet valid before `nbf`, whenever it was issued.
         starts = [_instant(claims[name]) for name in ("iat", "nbf") if claims.get(name) is not None]
@@ -77,7 +77,11 @@ def parse_token(text: str) -> AcrToken:
     return AcrToken(text, issued_at, expires_at, claims.get("access"))
 
 
-def _claims(text: str) -> Any:  # noqa: ANN401  any JSON value
+def parse_claims(text: str) -> Any:  # noqa: ANN401  any JSON value
+    """Return the claims of the JWT *text*, unverified.
+
+    Raises `ValueError`, `RecursionError`: they are none.
+    """
     payload = text.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 

@@ -19,6 +19,7 @@ from hooks.core.decision import (
     is_whole,
     resolve,
 )
+from hooks.core.federation import young
 from hooks.core.model import (
     AcrToken,
     MintFailed,
@@ -58,7 +59,7 @@ def sync(
     now: datetime,
 ) -> Answer:
     """Return what is to be at *now*; *outcome* is what came of a `Mint`, else None."""
-    request = resolve(observed.binding, policy)
+    request = resolve(observed, policy)
     problem = _problem(observed, decision, outcome, now)
     token, whole = None, False
     if isinstance(request, TokenRequest):
@@ -87,7 +88,7 @@ def _problem(
     if isinstance(decision, Hold | Reject):
         return decision
     if isinstance(outcome, MintFailed):
-        return outcome
+        return young(outcome, observed.binding.status.condition("Refreshing"), now)
     if is_missing(observed, now):
         name = observed.binding.secret_name
         text = f"Secret {name} is gone, or could not be made; if this lasts, the events say why"

@@ -9,7 +9,8 @@ from typing import Final
 
 from hooks.core.acr import lacking
 from hooks.core.conditions import parse_time
-from hooks.core.model import AcrToken, Binding, Policy, Reason, Spec, TokenRequest
+from hooks.core.federation import trusted
+from hooks.core.model import AcrToken, Binding, Identity, Policy, Reason, Spec, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.permission import denial
 from hooks.core.refresh import refresh_at, spread
@@ -59,15 +60,19 @@ SETTINGS_RESYNC_SECONDS: Final = 300  # a changed setting sends no event, so loo
 def inputs_hash(request: TokenRequest) -> str:
     """Return a hash of all that a token is made from; JSON keeps the parts apart."""
     identity = request.identity
-    parts = [
-        request.server, identity.client_id, identity.resource_id, request.scope, request.audience
-    ]  # fmt: skip
+    if isinstance(identity, Identity):
+        who: tuple[object, ...] = (identity.client_id, identity.resource_id)
+    else:
+        account = identity.account
+        trust = (account.namespace, account.name, account.uid) if account else ()
+        who = (identity.tenant_id, identity.client_id, trust)
+    parts = [request.server, *who, request.scope, request.audience]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def resolve(binding: Binding, policy: Policy) -> TokenRequest | Hold | Reject:
+def resolve(observed: Observed, policy: Policy) -> TokenRequest | Hold | Reject:
     """Return the token that the spec asks for, defaults filled in, or why it can't be had."""
-    spec = binding.spec
+    spec = observed.binding.spec
     if not isinstance(spec, Spec):
         return Hold(Reason.INVALID_SPEC, spec, SETTINGS_RESYNC_SECONDS)
     server, identity = spec.server or policy.server, spec.identity or policy.identity
@@ -85,7 +90,10 @@ def resolve(binding: Binding, policy: Policy) -> TokenRequest | Hold | Reject:
             "managedIdentityClientID: 11111111-2222-3333-4444-555555555555"
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    return TokenRequest(identity, server, spec.scope, policy.audience)
+    who = trusted(identity, observed, policy)
+    if isinstance(who, tuple):
+        return Hold(*who, SETTINGS_RESYNC_SECONDS)
+    return TokenRequest(who, server, spec.scope, policy.audience)
 
 
 def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:
@@ -109,7 +117,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     """Return what is to be done about *observed*'s token at *now*."""
     if observed.binding.deleting:
         return Hold(Reason.DELETING, "the binding is being deleted", 0)
-    request = resolve(observed.binding, policy)
+    request = resolve(observed, policy)
     if not isinstance(request, TokenRequest):
         return _namespace_missing(observed) or request
     if observed.secret_taken:

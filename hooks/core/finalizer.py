@@ -26,7 +26,7 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
-    request = resolve(observed.binding, policy)
+    request = resolve(observed, policy)
     usable = isinstance(request, TokenRequest) and is_whole(
         usable_token(observed, request, now), request
     )

@@ -43,11 +43,20 @@ class Reason(StrEnum):
     CLOCK_SKEW = "ClockSkew"
     TIMEOUT = "Timeout"
 
+    TOKEN_REQUEST_REFUSED = "TokenRequestRefused"
+    API_SERVER_UNAVAILABLE = "ApiServerUnavailable"
+    FEDERATION_PENDING = "FederationPending"
+    FEDERATION_REFUSED = "FederationRefused"
+    IDENTITY_REFUSED = "IdentityRefused"
+    ENTRA_UNAVAILABLE = "EntraUnavailable"
+
 
 class Hop(StrEnum):
     """A request on the way to a token."""
 
     IMDS = "imds"
+    SERVICE_ACCOUNT_TOKEN = "service-account-token"
+    ENTRA = "entra"
     EXCHANGE = "exchange"
     TOKEN = "token"
 
@@ -77,10 +86,36 @@ class WorkloadIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedAccount:
+    """A ServiceAccount that an identity trusts; *uid* is empty where it was not observed."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        """Return what people call it."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedIdentity:
+    """An identity that is had for a token of *account*; None: of the service's own."""
+
+    tenant_id: str
+    client_id: str
+    account: TrustedAccount | None
+
+    def __str__(self) -> str:
+        """Return the client ID."""
+        return self.client_id
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRequest:
     """All that a token depends on; *scope* is None for a refresh token."""
 
-    identity: Identity
+    identity: Identity | FederatedIdentity
     server: str
     scope: str | None
     audience: str
@@ -146,7 +181,7 @@ class Spec:
     """What the user asked for, as written; None is "the service's default"."""
 
     server: str | None
-    identity: Identity | None
+    identity: Identity | WorkloadIdentity | None
     scope: str | None
 
 
@@ -185,7 +220,8 @@ class Owner:
 class ServiceAccount:
     """An observed ServiceAccount. A nameless entry of *pull_secrets* (`{}`) is None.
 
-    *last_applied* is what Metacontroller last wrote, JSON, under dynamic-apply.
+    *last_applied* is what Metacontroller last wrote, JSON, under dynamic-apply; *client_id* and
+    *tenant_id* are what annotations say of the identity that trusts it, whatever that is.
     """
 
     name: str
@@ -198,6 +234,9 @@ class ServiceAccount:
     last_applied: str | None = None
     uid_label: str | None = None
     deleting: bool = False
+    uid: str = ""
+    client_id: str | None = None
+    tenant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +274,8 @@ class Policy:
     """The settings that decisions depend on; with a *namespace*, in that.
 
     *namespace_required* says that what a Namespace does not list is denied there.
+    *workload_identity* allows tokens of ServiceAccounts to be exchanged; *own_token*, that of the
+    service is, in place of asking IMDS; *tenant_id* is the default for both.
     """
 
     acr_server_suffixes: tuple[str, ...]
@@ -245,3 +286,6 @@ class Policy:
     refresh_jitter: timedelta = timedelta(0)
     namespace_required: bool = False
     namespace: Namespace | None = None
+    workload_identity: bool = False
+    own_token: bool = False
+    tenant_id: str | None = None

@@ -40,6 +40,8 @@ FOREGROUND_FINALIZERS: Final = frozenset({"foregroundDeletion", "orphan"})
 SECRET_TYPE: Final = "kubernetes.io/dockerconfigjson"
 DOCKER_CONFIG_KEY: Final = ".dockerconfigjson"
 MAX_NAME_LENGTH: Final = 253  # characters; a DNS-1123 subdomain
+# kubernetes@v1.36.0:staging/src/k8s.io/apiserver/pkg/authentication/serviceaccount/util.go
+ACCOUNT_SUBJECT: Final = "system:serviceaccount:"
 
 # Azure.
 # The user that says "the password is an ACR token".
@@ -50,3 +52,9 @@ NULL_GUID: Final = "00000000-0000-0000-0000-000000000000"
 ACR_AUDIENCE: Final = "https://containerregistry.azure.net"
 # https://github.com/kubernetes-sigs/cloud-provider-azure/blob/7b31c76/pkg/azclient/cloud.go
 ACR_SERVER_SUFFIXES: Final = ("azurecr.io", "azurecr.cn", "azurecr.us")
+# On a ServiceAccount: the identity that trusts it, for a Pod and for us.
+# https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
+CLIENT_ID_ANNOTATION: Final = "azure.workload.identity/client-id"
+TENANT_ID_ANNOTATION: Final = "azure.workload.identity/tenant-id"
+# https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
+FEDERATION_AUDIENCE: Final = "api://AzureADTokenExchange"

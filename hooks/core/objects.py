@@ -16,10 +16,12 @@ from hooks.core.model import (
     ServiceAccount,
     Spec,
     Status,
+    WorkloadIdentity,
 )
 from hooks.core.names import (
     API_VERSION,
     ATTACHED_ANNOTATION,
+    CLIENT_ID_ANNOTATION,
     DOCKER_CONFIG_KEY,
     IDENTITIES_ANNOTATION,
     INPUTS_ANNOTATION,
@@ -29,6 +31,7 @@ from hooks.core.names import (
     SECRET_PREFIX,
     SECRET_TYPE,
     SERVERS_ANNOTATION,
+    TENANT_ID_ANNOTATION,
     UID_LABEL,
     WANTED_ANNOTATION,
 )
@@ -92,13 +95,19 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
 
 def _parse_spec(spec: JSON) -> Spec:
     """Return the valid *spec* of an acrpull.dev/v1beta1 binding."""
-    client_id, resource_id = (
-        spec.get("managedIdentityClientID"),
-        spec.get("managedIdentityResourceID"),
-    )
-    identity = Identity(client_id, resource_id) if client_id or resource_id else None
     scope = " ".join(spec.get("scope", "").split()) or None
-    return Spec(spec.get("acrServer"), identity, scope)
+    return Spec(spec.get("acrServer"), _parse_identity(spec), scope)
+
+
+def _parse_identity(spec: JSON) -> Identity | WorkloadIdentity | None:
+    workload = spec.get("workloadIdentity")
+    if workload is not None:
+        return WorkloadIdentity(
+            workload.get("serviceAccountName"), workload.get("clientID"), workload.get("tenantID")
+        )
+    client_id = spec.get("managedIdentityClientID")
+    resource_id = spec.get("managedIdentityResourceID")
+    return Identity(client_id, resource_id) if client_id or resource_id else None
 
 
 def _parse_status(status: JSON, path: str) -> Status:
@@ -136,6 +145,9 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
         last_applied=get(annotations, LAST_APPLIED_ANNOTATION, str, f"{at}.annotations"),
         uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        uid=get_text(meta, "uid", at),
+        client_id=get(annotations, CLIENT_ID_ANNOTATION, str, f"{at}.annotations"),
+        tenant_id=get(annotations, TENANT_ID_ANNOTATION, str, f"{at}.annotations"),
     )
 
 

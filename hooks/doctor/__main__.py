@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from hooks import log
-from hooks.core.model import Policy
 from hooks.doctor.diagnosis import Diagnosis, diagnose
 from hooks.doctor.hops import warnings
 from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
@@ -27,7 +26,8 @@ USAGE: Final = 2
 DESCRIPTION: Final = """\
 Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
 a cluster nor Azure. The settings are the service's, from the environment: see README. What a
-Namespace allows counts where it is in the same file.
+Namespace allows, and which identity a ServiceAccount is annotated with, counts where they are in
+the same file.
 """
 EPILOG: Final = f"""\
 exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
@@ -52,8 +52,8 @@ def main() -> int:
         settings = Settings.from_env(environ)
         data = _read(options.file)
         log.configure(settings.log_level)
-        report = _examine(options, data, settings.policy)
-        found = new_report(report, environ)
+        report = _examine(options, data, settings)
+        found = new_report(report, environ, settings.federation)
     except (UsageError, SettingsError) as error:
         sys.stderr.write(f"python -m hooks.doctor: {printable(str(error))}\n")
         return USAGE
@@ -87,7 +87,7 @@ def _read(name: str) -> bytes:
         raise UsageError(f"{name}: {error.strerror}") from None
 
 
-def _examine(options: Namespace, data: bytes, policy: Policy) -> Report:
+def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
     """Return the report on *data*. Raises `UsageError`: there is no binding in it."""
     problems: tuple[str, ...] = ()
     found = Selection()
@@ -99,17 +99,21 @@ def _examine(options: Namespace, data: bytes, policy: Policy) -> Report:
     if not problems and not found.bindings:
         others = f"only {', '.join(found.others)}" if found.others else "nothing"
         raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
-    diagnoses = [diagnose(binding, policy, found.namespaces) for binding in found.bindings]
-    findings = tuple(_try(diagnoses, policy)) if options.live else tuple(map(Finding, diagnoses))
+    diagnoses = [
+        diagnose(binding, settings.policy, found.namespaces, found.accounts)
+        for binding in found.bindings
+    ]
+    findings = tuple(_try(diagnoses, settings)) if options.live else tuple(map(Finding, diagnoses))
     notes = tuple(warnings(os.environ))
     return Report(options.file, problems, notes, found.passed_over, findings)
 
 
-def _try(diagnoses: list[Diagnosis], policy: Policy) -> Iterator[Finding]:
+def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[Finding]:
     """Yield each diagnosis with what came of a mint, where there is one to try."""
     from hooks.doctor.live import Live  # noqa: PLC0415  what talks to Azure stays out without it
 
-    live = Live(policy.refresh_before, lambda: datetime.now(UTC))
+    refresh_before = settings.policy.refresh_before
+    live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
     for diagnosis in diagnoses:
         plan = diagnosis.plan
         yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from hooks.core.model import Identity, TokenRequest
+from hooks.core.federation import subject, trust_command
+from hooks.core.model import FederatedIdentity, Identity, TokenRequest
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 RBAC_ROLE: Final = "AcrPull"
@@ -27,17 +28,21 @@ REGISTRY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What to run: once, then for the registry's *mode* one of two, and for each scale set."""
+    """What to run: once, then for the registry's *mode* one of two, and for each scale set.
+
+    An identity that is federated needs no scale set, but *trust*.
+    """
 
     cloud: str | None
     mode: str
     rbac: str
     abac: str
     nodes: tuple[str, ...]
+    trust: tuple[str, ...] = ()
 
 
-def commands(request: TokenRequest) -> Commands:
-    """Return what lets *request* be granted."""
+def commands(request: TokenRequest, audience: str) -> Commands:
+    """Return what lets *request* be granted; *audience* is that of ServiceAccounts' tokens."""
     found = REGISTRY.fullmatch(request.server)
     registry, cloud = (found[1], CLOUDS[found[2]]) if found else ("REGISTRY", "AzureCloud")
     return Commands(
@@ -45,18 +50,19 @@ def commands(request: TokenRequest) -> Commands:
         mode=f"az acr show -n {registry} --query roleAssignmentMode -o tsv",
         rbac=_role(RBAC_ROLE, request.identity, registry),
         abac=_role(ABAC_ROLE, request.identity, registry),
-        nodes=_nodes(request.identity),
+        nodes=_nodes(request.identity) if isinstance(request.identity, Identity) else (),
+        trust=() if isinstance(request.identity, Identity) else _trust(request.identity, audience),
     )
 
 
-def _role(role: str, identity: Identity, registry: str) -> str:
+def _role(role: str, identity: Identity | FederatedIdentity, registry: str) -> str:
     """Return what assigns *role* on *registry*.
 
     By its object ID an identity is found also where it was just made, or Graph may not be read.
     https://learn.microsoft.com/azure/role-based-access-control/role-assignments-cli
     """
     scope = f'--scope "$(az acr show -n {registry} --query id -o tsv)"'
-    if identity.resource_id:
+    if isinstance(identity, Identity) and identity.resource_id:
         shown = f"az identity show --ids {quote(identity.resource_id)} --query principalId -o tsv"
         who = f'--assignee-object-id "$({shown})" --assignee-principal-type ServicePrincipal'
     else:
@@ -78,4 +84,15 @@ def _nodes(identity: Identity) -> tuple[str, ...]:
         """az vmss list -g "$NODES" --query '[].name' -o tsv""",
         f"az vmss identity assign {scale_set} --identities {which}",
         f"az vmss update-instances {scale_set} --instance-ids '*'",
+    )
+
+
+def _trust(identity: FederatedIdentity, audience: str) -> tuple[str, ...]:
+    """Return what lets the identity trust the ServiceAccount; the service's own is not known."""
+    query = f"[?clientId=='{identity.client_id.lower()}'].[name, resourceGroup]"
+    about = subject(identity.account) if identity.account else "SUBJECT"
+    return (
+        'ISSUER="$(az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv)"',
+        f'az identity list --query "{query}" -o tsv',
+        trust_command('"$ISSUER"', about, audience),
     )

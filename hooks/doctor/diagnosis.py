@@ -8,11 +8,20 @@ from typing import Any, Final
 from hooks.core import answer, binding
 from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, Binding, Namespace, Policy, Spec, TokenRequest
+from hooks.core.model import (
+    AcrToken,
+    FederatedIdentity,
+    Namespace,
+    Policy,
+    ServiceAccount,
+    Spec,
+    TokenRequest,
+)
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 from hooks.core.observed import Observed
 from hooks.core.permission import ANY
 from hooks.core.request import parse_observed
+from hooks.doctor.workload import identified
 from hooks.schemas import check_manifest, check_spec, prune
 
 PLACEHOLDER: Final = "<token>"
@@ -54,10 +63,16 @@ class Diagnosis:
     plan: Plan | None = None
 
 
-def diagnose(manifest: JSON, policy: Policy, namespaces: Iterable[Namespace] = ()) -> Diagnosis:
+def diagnose(
+    manifest: JSON,
+    policy: Policy,
+    namespaces: Iterable[Namespace] = (),
+    accounts: Iterable[ServiceAccount] = (),
+) -> Diagnosis:
     """Return what there is to say of *manifest*, a binding, under the service's *policy*.
 
-    Its Namespace counts as far as it is among *namespaces*.
+    Its Namespace counts as far as it is among *namespaces*, and the ServiceAccount of its identity
+    as far as that is among *accounts*.
     """
     manifest = prune(manifest)
     meta = manifest.get("metadata")
@@ -66,14 +81,14 @@ def diagnose(manifest: JSON, policy: Policy, namespaces: Iterable[Namespace] = (
     problems = check_manifest(manifest)
     if problems:
         return Diagnosis(name, namespace, accepted=False, problems=problems)
-    observed = _observe(manifest)
+    observed, unread = identified(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
     policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
-    problems = tuple(dict.fromkeys(_refusals(observed.binding, policy)))
+    problems = tuple(dict.fromkeys(_refusals(observed, policy)))
     if problems:
         return Diagnosis(name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,))
     plan = _plan(observed, policy)
-    notes = (*_notes(namespace, plan.request), *_unseen(where, plan.request, policy))
+    notes = (*_notes(namespace, plan.request), *unread, *_unseen(where, plan.request, policy))
     return Diagnosis(name, where, accepted=True, problems=(), notes=notes, plan=plan)
 
 
@@ -87,18 +102,19 @@ def _observe(manifest: JSON) -> Observed:
     return parse_observed({"parent": {**manifest, "metadata": meta, "status": {}}}, check_spec)
 
 
-def _refusals(asked: Binding, policy: Policy) -> Iterator[str]:
+def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:
     """Yield why the service would not mint: for the server that is asked for, then for any."""
     suffix = policy.acr_server_suffixes[0]
     server = suffix if ":" in suffix else f"registry.{suffix}"
-    spec, namespace = asked.spec, policy.namespace
+    asked, namespace = observed.binding, policy.namespace
+    spec = asked.spec
     variants = [(asked, policy)]
     if isinstance(spec, Spec):
         anywhere = replace(namespace, servers=(ANY,)) if namespace else None
         allowed = replace(asked, spec=replace(spec, server=server))
         variants.append((allowed, replace(policy, namespace=anywhere)))
-    for variant in variants:
-        outcome = resolve(*variant)
+    for variant, terms in variants:
+        outcome = resolve(replace(observed, binding=variant), terms)
         if not isinstance(outcome, TokenRequest):
             yield outcome.message
 
@@ -137,7 +153,7 @@ def _unseen(namespace: str, request: TokenRequest, policy: Policy) -> Iterator[s
         "same file"
     )
     if policy.namespace_required:
-        yield (
-            f"NAMESPACE_POLICY=required: on Namespace {namespace}, {IDENTITIES_ANNOTATION} must "
-            f"list {request.identity}, and {SERVERS_ANNOTATION} {request.server}"
-        )
+        federated = isinstance(request.identity, FederatedIdentity) and request.identity.account
+        who = () if federated else (f"{IDENTITIES_ANNOTATION} must list {request.identity}",)
+        what = (*who, f"{SERVERS_ANNOTATION} must list {request.server}")
+        yield f"NAMESPACE_POLICY=required: on Namespace {namespace}, {', and '.join(what)}"

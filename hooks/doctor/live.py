@@ -6,19 +6,24 @@ from datetime import datetime, timedelta
 
 from hooks.core.acr import check_token
 from hooks.core.conditions import format_time
-from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.model import AcrToken, Hop, Identity, MintFailed, TokenRequest
 from hooks.doctor.hops import Tried
 from hooks.doctor.remedies import REMEDIES
-from hooks.entra import Entra
+from hooks.federation_settings import FederationSettings
 from hooks.registry import Registry
-from hooks.source import MINT_SECONDS
+from hooks.source import MINT_SECONDS, new_entra
 
 
 class Live:
     """Tries mints under the settings of a service; *clock* returns the time in UTC."""
 
-    def __init__(self, refresh_before: timedelta, clock: Callable[[], datetime]) -> None:
-        self._entra, self._registry = Entra(), Registry()
+    def __init__(
+        self,
+        settings: FederationSettings,
+        refresh_before: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._entra, self._registry = new_entra(settings), Registry()
         self._refresh_before = refresh_before
         self._clock = clock
 
@@ -27,11 +32,12 @@ class Live:
         deadline = time.monotonic() + MINT_SECONDS
         started = time.perf_counter()
         entra_token = self._entra.token(request, deadline)
+        hop = Hop.IMDS if isinstance(request.identity, Identity) else Hop.ENTRA
         if isinstance(entra_token, MintFailed):
-            yield self._tried("imds", started, entra_token)
+            yield self._tried(entra_token.hop or hop, started, entra_token)
             return
         good = f"a token for {request.audience}"
-        yield Tried("imds", _milliseconds(started), good)
+        yield Tried(hop, _milliseconds(started), good)
         started = time.perf_counter()
         token = self._registry.exchange(request, entra_token, deadline)
         last = request.scope is None

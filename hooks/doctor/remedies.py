@@ -6,8 +6,14 @@ from hooks.core.model import Reason
 
 _CHECK_SERVER: Final = "see whether `acrServer` is a container registry"
 
+_UNREACHED: Final = (
+    "see whether acrpull's Pods can reach it: network policies, firewalls, `AZURE_AUTHORITY_HOST`"
+)
+
 REMEDIES: Final = {
-    Reason.IDENTITY_NOT_FOUND: "assign the identity to the node pool's scale set",
+    Reason.IDENTITY_NOT_FOUND: (
+        "assign the identity to the node pool's scale set; a workload identity: correct its IDs"
+    ),
     Reason.IDENTITY_UNAVAILABLE: (
         "see whether Pods can reach IMDS at 169.254.169.254; AKS can block it"
     ),
@@ -30,5 +36,13 @@ REMEDIES: Final = {
     Reason.REGISTRY_ERROR: _CHECK_SERVER,
     Reason.MALFORMED_TOKEN: _CHECK_SERVER,
     Reason.CLOCK_SKEW: "set the node's clock",
+    Reason.SERVICE_ACCOUNT_NOT_FOUND: "create it, or correct `serviceAccountName`",
+    Reason.TOKEN_REQUEST_REFUSED: "add the component `metacontroller/workload-identity`",
+    Reason.API_SERVER_UNAVAILABLE: _UNREACHED,
+    Reason.FEDERATION_REFUSED: (
+        "run the `az` command that the message has; if it was run just now, wait 10 minutes"
+    ),
+    Reason.IDENTITY_REFUSED: "look up the code that the message has",
+    Reason.ENTRA_UNAVAILABLE: _UNREACHED,
     Reason.TIMEOUT: "nothing, it is asked again; if it lasts, check the network",
 }

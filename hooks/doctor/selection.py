@@ -1,16 +1,17 @@
-"""Which documents of a file are bindings, and Namespaces that say what is allowed in them.
+"""Which documents of a file are bindings, and which say what counts for them.
 
+Those are Namespaces, for what they allow, and ServiceAccounts, for the identities that trust them.
 Lists, as `kubectl get -o json` gives, are opened.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.model import Namespace
+from hooks.core.model import Namespace, ServiceAccount
 from hooks.core.names import GROUP, KIND
-from hooks.core.objects import parse_namespace
+from hooks.core.objects import parse_namespace, parse_service_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,34 +20,52 @@ class Selection:
 
     bindings: tuple[JSON, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
+    accounts: tuple[ServiceAccount, ...] = ()
     passed_over: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
     def others(self) -> tuple[str, ...]:
         """What there is but bindings."""
-        return (*(f"Namespace {found.name}" for found in self.namespaces), *self.passed_over)
+        accounts = (f"ServiceAccount {a.namespace}/{a.name}" for a in self.accounts)
+        namespaces = (f"Namespace {found.name}" for found in self.namespaces)
+        return (*namespaces, *accounts, *self.passed_over)
 
 
 def select(documents: list[Any]) -> Selection:
     """Return what *documents* hold."""
-    bindings, namespaces, passed_over, problems = [], [], [], []
+    found = Selection()
     for number, document in enumerate(documents, 1):
         for item in _items(document):
-            if not isinstance(item, dict):
-                problems.append(f"document {number}: not an object; e.g. kind: {KIND}")
-            elif _is_ours(item):
-                bindings.append(item)
-            elif not isinstance(item.get("kind"), str):
-                problems.append(f"document {number}: kind: missing; e.g. {KIND}")
-            elif (item["kind"], item.get("apiVersion")) == ("Namespace", "v1"):
-                try:
-                    namespaces.append(_namespace(item))
-                except BadRequest as error:
-                    problems.append(f"document {number}: {error}")
-            else:
-                passed_over.append(_name(item))
-    return Selection(tuple(bindings), tuple(namespaces), tuple(passed_over), tuple(problems))
+            found = _with(found, item, f"document {number}")
+    return found
+
+
+def _with(found: Selection, item: Any, where: str) -> Selection:  # noqa: ANN401  any JSON value
+    """Return *found* and *item*, an object in the document *where*."""
+    if not isinstance(item, dict):
+        text = f"{where}: not an object; e.g. kind: {KIND}"
+        return replace(found, problems=(*found.problems, text))
+    if _is_ours(item):
+        return replace(found, bindings=(*found.bindings, item))
+    if not isinstance(item.get("kind"), str):
+        text = f"{where}: kind: missing; e.g. {KIND}"
+        return replace(found, problems=(*found.problems, text))
+    try:
+        return _with_other(found, item)
+    except BadRequest as error:
+        return replace(found, problems=(*found.problems, f"{where}: {error}"))
+
+
+def _with_other(found: Selection, item: JSON) -> Selection:
+    """Return *found* and *item*, an object that is no binding. Raises `BadRequest`."""
+    match item["kind"], item.get("apiVersion"):
+        case "Namespace", "v1":
+            return replace(found, namespaces=(*found.namespaces, _namespace(item)))
+        case "ServiceAccount", "v1":
+            account = parse_service_account(item, "ServiceAccount")
+            return replace(found, accounts=(*found.accounts, account))
+    return replace(found, passed_over=(*found.passed_over, _name(item)))
 
 
 def _items(document: Any) -> list[Any]:  # noqa: ANN401  any JSON value

@@ -3,16 +3,18 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hooks.core.fields import JSON
 from hooks.core.names import DOCKER_CONFIG_KEY
 
 LONG: Final = 96  # characters of a command
-OPTION: Final = re.compile(r" (?=--(?:assignee[-a-z]*|scope|identities) )")
+OPTION: Final = re.compile(
+    r" (?=--(?:assignee[-a-z]*|scope|identities|identity-name|issuer|subject) )"
+)
 WIDTH: Final = 15  # of the first column
-HOP_WIDTH: Final = 9
+HOP_WIDTH: Final = 9  # at least
 
 
 def printable(line: str) -> str:
@@ -24,6 +26,10 @@ def render(report: JSON) -> str:
     """Return *report*, as `hooks.doctor.report.new_report` makes it, in lines."""
     lines = [f"{report['file']}: {line}" for line in report["problems"]]
     lines += [f"note: {line}" for line in report["notes"]]
+    if report["authority"]:
+        on = f"IDENTITY_SOURCE={report['identitySource']}"
+        on = f"{on} WORKLOAD_IDENTITY={report['workloadIdentity']}"
+        lines.append(f"note: {on}, Entra at {report['authority']}")
     for binding in report["bindings"]:
         lines += ["", *_binding(binding)] if lines else _binding(binding)
     if report["passedOver"]:
@@ -55,6 +61,10 @@ def _plan(binding: JSON) -> Iterator[str]:
         "Registry": f"{server['name']}{_default(server)}",
         "Identity": f"{kind} {identity['clientID'] or identity['resourceID']}{_default(identity)}",
     }
+    if "tenantID" in identity:
+        account = identity["serviceAccount"]
+        rows["Tenant"] = identity["tenantID"]
+        rows["Trusts"] = f"ServiceAccount {account}" if account else "the service's own token"
     for title, value in rows.items():
         yield f"{title:{WIDTH}} {value}"
     if run["cloud"]:
@@ -62,8 +72,12 @@ def _plan(binding: JSON) -> Iterator[str]:
     role = [run["mode"], "# if it says AbacRepositoryPermissions", *_wrapped(run["abac"])]
     role += ["# else", *_wrapped(run["rbac"])]
     yield from _block("Role on the registry", *role)
+    if run["trust"]:
+        trust = [line for command in run["trust"] for line in _wrapped(command)]
+        yield from _block("Federated credential of the identity", *trust)
     nodes = [line for command in run["nodes"] for line in _wrapped(command)]
-    yield from _block("Nodes: for each scale set that the service's Pods may run on", *nodes)
+    if nodes:
+        yield from _block("Nodes: for each scale set that the service's Pods may run on", *nodes)
     yield from _block("Requests, as the service sends them", *_requests(binding["requests"]))
     yield from _block("Children, as it answers them", *_children(binding["children"]))
 
@@ -85,12 +99,17 @@ def _wrapped(command: str) -> list[str]:
     return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
+def _width(names: Iterable[str]) -> int:
+    return max(HOP_WIDTH, *map(len, names))
+
+
 def _requests(requests: list[JSON]) -> Iterator[str]:
+    width = _width(request["name"] for request in requests)
     for request in requests:
-        yield f"{request['name']:{HOP_WIDTH}} {request['method']} {request['url']}"
+        yield f"{request['name']:{width}} {request['method']} {request['url']}"
         fields = {**{f"{k}:": v for k, v in request["headers"].items()}, **_form(request["form"])}
         for key, value in fields.items():
-            yield f"{'':{HOP_WIDTH}}   {key} {value}"
+            yield f"{'':{width}}   {key} {value}"
 
 
 def _form(form: JSON) -> JSON:
@@ -113,9 +132,10 @@ def _children(children: list[JSON]) -> Iterator[str]:
 
 
 def _tried(live: list[JSON]) -> Iterator[str]:
+    width = _width(tried["hop"] for tried in live)
     for tried in live:
         outcome = tried["reason"] or "ok"
-        head = f"{tried['hop']:{HOP_WIDTH}} {tried['milliseconds']:8.1f} ms"
+        head = f"{tried['hop']:{width}} {tried['milliseconds']:8.1f} ms"
         yield f"{head}  {outcome}: {tried['message']}"
         if tried["remedy"]:
             yield f"{'':{len(head)}}  remedy: {tried['remedy']}"

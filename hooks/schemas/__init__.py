@@ -13,6 +13,11 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from hooks.core.fields import JSON
 
+IDENTITIES: Final = (
+    "managedIdentityClientID",
+    "managedIdentityResourceID",
+    "workloadIdentity",
+)
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
 MAX_REMEMBERED: Final = 1024  # specs
@@ -60,6 +65,10 @@ def prune(manifest: JSON) -> JSON:
     for part, schema in (("metadata", known["metadata"]), ("spec", _SPEC)):
         if isinstance(pruned.get(part), dict):
             pruned[part] = _without_nulls(pruned[part], schema["properties"])
+    spec = pruned.get("spec")
+    if isinstance(spec, dict) and isinstance(spec.get("workloadIdentity"), dict):
+        known = _SPEC["properties"]["workloadIdentity"]["properties"]
+        spec["workloadIdentity"] = _without_nulls(spec["workloadIdentity"], known)
     meta = pruned.get("metadata")
     for part in ("labels", "annotations"):
         if isinstance(meta, dict) and isinstance(meta.get(part), dict):
@@ -90,7 +99,7 @@ def _lines(error: ValidationError, *root: str) -> Iterator[str]:
     start = f"{field}: " if field else ""
     schema, value = error.schema, cast("Any", error.instance)
     if not isinstance(schema, dict):
-        yield "spec: give at most one of managedIdentityClientID and managedIdentityResourceID"
+        yield f"spec: give at most one of {', '.join(IDENTITIES)}"
     elif error.validator == "additionalProperties":
         known = ", ".join(schema["properties"])
         for name in sorted(set(value) - set(schema["properties"])):

@@ -75,7 +75,7 @@ def with_token(token: AcrToken | None) -> Observed:
 )
 def test_unresolvable(spec: Spec | str, kind: type, reason: str, words: str) -> None:
     """A spec that can't be met says why, and is looked at again when settings may have changed."""
-    found = resolve(replace(BINDING, spec=spec), POLICY)
+    found = resolve(asking(spec), POLICY)
     assert isinstance(found, Hold | Reject)
     assert type(found) is kind
     assert (found.reason, found.resync_after_seconds) == (reason, 300)

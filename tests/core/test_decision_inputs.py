@@ -95,7 +95,8 @@ def test_inputs_hash_is_stable() -> None:
 )
 def test_resolve(spec: Spec, policy: Policy, request_: TokenRequest) -> None:
     """What the spec leaves out comes from the service's defaults."""
-    assert resolve(replace(BINDING, spec=spec), policy) == request_
+    binding = replace(BINDING, spec=spec)
+    assert resolve(replace(OBSERVED, binding=binding), policy) == request_
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.model import Condition, Identity, Spec
+from hooks.core.model import Condition, Identity, Spec, WorkloadIdentity
 from hooks.core.objects import parse_binding, secret_name
 from tests.core.builders import BINDING, IDENTITY, PARENT, SERVER, changed
 
@@ -83,6 +83,14 @@ def test_bare_binding() -> None:
             {"managedIdentityResourceID": "/x"},
             Spec(None, Identity(resource_id="/x"), None),
             id="resource",
+        ),
+        pytest.param(
+            {"workloadIdentity": {}}, Spec(None, WorkloadIdentity(), None), id="workload-by-default"
+        ),
+        pytest.param(
+            {"workloadIdentity": {"serviceAccountName": "a", "clientID": "b", "tenantID": "c"}},
+            Spec(None, WorkloadIdentity("a", "b", "c"), None),
+            id="workload",
         ),
         pytest.param({"scope": "a:b:c"}, Spec(None, None, "a:b:c"), id="scope"),
         pytest.param({"scope": "a:b:c d:e:f"}, Spec(None, None, "a:b:c d:e:f"), id="scopes"),

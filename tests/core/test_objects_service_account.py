@@ -15,12 +15,15 @@ from tests.core.builders import (
     changed,
 )
 
+CLIENT = "azure.workload.identity/client-id"
+TENANT = "azure.workload.identity/tenant-id"
 ACCOUNT: JSON = {
     "metadata": {
         "name": "default",
         "namespace": "team-a",
         "labels": {"controller-uid": "uid-app", "team": "a"},
-        "annotations": {WANTED: "a,b", ATTACHED: "b", "team": "a"},
+        "annotations": {WANTED: "a,b", ATTACHED: "b", CLIENT: "c", TENANT: "t"},
+        "uid": "uid-1",
         "ownerReferences": [
             {
                 "apiVersion": "acrpull.dev/v1beta1",
@@ -46,8 +49,11 @@ def test_service_account() -> None:
         wanted=("a", "b"),
         attached=("b",),
         owners=(HOLDER, GUARD),
-        annotations=frozenset({WANTED, ATTACHED, "team"}),
+        annotations=frozenset({WANTED, ATTACHED, CLIENT, TENANT}),
         uid_label="uid-app",
+        uid="uid-1",
+        client_id="c",
+        tenant_id="t",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hooks.core.decision import Reject, resolve
 from hooks.core.model import Identity, Namespace, Policy, Reason, Spec
 from hooks.core.permission import denial, is_denied, server_allowed
-from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
+from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, OBSERVED, POLICY, SERVER
 
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/puller"
 RESOURCE = Identity(resource_id=RESOURCE_ID)
@@ -150,6 +150,6 @@ def test_defaults_are_judged_too() -> None:
     binding = replace(BINDING, spec=Spec(SERVER, None, None))
     assert not is_denied(binding, replace(policy, identity=IDENTITY))
     assert is_denied(binding, replace(policy, identity=OTHER))
-    request = resolve(binding, replace(policy, identity=OTHER))
+    request = resolve(replace(OBSERVED, binding=binding), replace(policy, identity=OTHER))
     assert isinstance(request, Reject)
     assert request.reason == Reason.IDENTITY_NOT_ALLOWED

@@ -21,6 +21,7 @@ class Asked:
     resource: str
     name: str
     status: int
+    namespace: str = ""
 
 
 def requests(log: Path, since: int = 0) -> Iterator[Asked]:
@@ -45,4 +46,5 @@ def _asked(event: Object, of: Object) -> Asked:
         resource="/".join(filter(None, (of["resource"], of.get("subresource")))),
         name=of.get("name", ""),
         status=event["responseStatus"]["code"],
+        namespace=of.get("namespace", ""),
     )

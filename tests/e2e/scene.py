@@ -27,7 +27,7 @@ class Scene:
 
     api: Api
     name: str
-    spec: dict[str, str]
+    spec: dict[str, Any]
     disturb: Callable[[], None]
     uids: dict[str, str] = field(default_factory=dict)
 
@@ -48,14 +48,14 @@ class Scene:
         """Delete the Namespace."""
         self.api.delete("Namespace", "", self.name)
 
-    def bind(self, name: str, account: str | None = None, **spec: str) -> Object:
+    def bind(self, name: str, account: str | None = None, **spec: Any) -> Object:  # noqa: ANN401
         """Create a binding."""
         target = {"serviceAccountName": account} if account else {}
         made = self.api.create(binding(self.name, name, **(self.spec | target | spec)))
         self.disturb()
         return made
 
-    def respec(self, name: str, **spec: str | None) -> None:
+    def respec(self, name: str, **spec: Any) -> None:  # noqa: ANN401  any JSON
         """Change fields of a binding's spec; None takes one off."""
         self.api.merge(BINDING, self.name, name, {"spec": spec})
         self.disturb()

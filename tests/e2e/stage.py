@@ -1,6 +1,6 @@
 """All of it on loopback: control plane, emulated Azure, the service, and Metacontroller."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.emulator import Emulator
 from tests.service import Service
 
 METACONTROLLER: Final[Account] = ("metacontroller", "metacontroller")
+Prepare = Callable[[ControlPlane, Emulator], Mapping[str, str]]
 
 
 @dataclass
@@ -63,8 +64,12 @@ def open_stage(
     crds: Path | None = None,
     overlay: str = BASE,
     server_flags: Iterable[str] = (ENFORCED,),
+    prepare: Prepare = lambda *_: {},
 ) -> Iterator[Stage]:
-    """Start all but Metacontroller in *directory*, an empty one, and stop it in the end."""
+    """Start all but Metacontroller in *directory*, an empty one, and stop it in the end.
+
+    *prepare* returns what more the service's environment has, once *overlay* is installed.
+    """
     token_file = directory / "hook-token"
     with ControlPlane(directory, server_flags) as plane, Emulator() as emulator:
         allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers)}
@@ -79,6 +84,7 @@ def open_stage(
             if not own:
                 give_all_rights(plane)
             plane.start_controllers()
+            service.environment |= prepare(plane, emulator)
             with service:
                 yield Stage(
                     directory, plane, emulator, service, recorder, *(own or (METACONTROLLER, FLAGS))

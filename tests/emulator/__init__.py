@@ -4,13 +4,16 @@ Serves any client that speaks to Azure; of the hooks it knows only the name of o
 """
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.entra import FederatedCredential
 from tests.emulator.fault import Fault, FaultBook
 from tests.emulator.identity import Identity
 from tests.emulator.incidents import (
     acr_throttled,
+    entra_refused,
     firewall,
     identity_not_found,
     imds_throttled,
+    kubernetes_refused,
     multiple_identities,
     no_role,
     unknown_resource,
@@ -23,13 +26,16 @@ __all__ = [
     "Emulator",
     "Fault",
     "FaultBook",
+    "FederatedCredential",
     "Identity",
     "RequestRecord",
     "Scope",
     "acr_throttled",
+    "entra_refused",
     "firewall",
     "identity_not_found",
     "imds_throttled",
+    "kubernetes_refused",
     "multiple_identities",
     "no_role",
     "refusing",

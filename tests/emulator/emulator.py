@@ -14,6 +14,7 @@ from tests.emulator.certificate import write_certificates
 from tests.emulator.control import PREFIX, control
 from tests.emulator.delivery import Delivery
 from tests.emulator.fault import Endpoint, Fault, FaultBook
+from tests.emulator.kubernetes import ISSUER, OWN_TOKEN
 from tests.emulator.message import Request, Response
 from tests.emulator.record import RequestRecord
 from tests.emulator.router import Router
@@ -30,6 +31,8 @@ class Emulator(Settings):
             one.
         imds_port: 0 means a free one, which replaces it at the start.
         acr_port: Likewise.
+        entra_port: Likewise.
+        kubernetes_port: Likewise.
         registries: How many there are, each with an address of its own, besides `localhost`: a
             token for one is refused by the others.
         faults: Those in force.
@@ -41,6 +44,8 @@ class Emulator(Settings):
     directory: Path | None = None
     imds_port: int = 0
     acr_port: int = 0
+    entra_port: int = 0
+    kubernetes_port: int = 0
     registries: int = 9
     faults: FaultBook = field(default_factory=FaultBook, init=False)
     ca_file: Path = field(default=Path("ca.crt"), init=False)
@@ -51,6 +56,7 @@ class Emulator(Settings):
         self._router = Router(self, self.faults)
         self._running = ExitStack()
         names = (field.name for field in fields(Settings))
+        self.issuers = {ISSUER: self._router.kubernetes_signer.jwks(), **self.issuers}
         self._settings = {n: getattr(self, n) for n in names if n != "registry_url"}
 
     def start(self) -> None:
@@ -68,6 +74,7 @@ class Emulator(Settings):
             addresses = self._addresses
             write_certificates(directory, addresses, now)
             self.ca_file, self.token_file = directory / "ca.crt", directory / "token.crt"
+            (directory / "token").write_text(OWN_TOKEN)
             self.token_file.write_bytes(self._router.acr_signer.certificate(now))
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(directory / "server.pem")
@@ -78,7 +85,14 @@ class Emulator(Settings):
                 addresses, self.acr_port, Delivery, self._router.serve_acr, context
             )
             stack.callback(acr_server.stop)
+            entra = self._router.serve_entra
+            entra_server = LoopbackServer(host, self.entra_port, Delivery, entra, context)
+            stack.callback(entra_server.stop)
+            api = self._router.serve_kubernetes
+            api_server = LoopbackServer(host, self.kubernetes_port, Delivery, api, context)
+            stack.callback(api_server.stop)
             self.imds_port, self.acr_port = imds_server.port, acr_server.port
+            self.entra_port, self.kubernetes_port = entra_server.port, api_server.port
             self._running = stack.pop_all()
 
     def stop(self) -> None:
@@ -138,6 +152,21 @@ class Emulator(Settings):
             "AZURE_POD_IDENTITY_AUTHORITY_HOST": self.imds_url,
             "REQUESTS_CA_BUNDLE": str(self.ca_file.absolute()),
             "ALLOWED_ACR_SERVER_SUFFIXES": f"{self.acr_server},localhost:{self.acr_port}",
+        }
+
+    @property
+    def entra_url(self) -> str:
+        """What stands for `https://login.microsoftonline.com`, without a final slash."""
+        return f"https://{self._addresses[0]}:{self.entra_port}"
+
+    def federation(self) -> dict[str, str]:
+        """What more of an environment it takes for workload identity."""
+        return {
+            "WORKLOAD_IDENTITY": "enabled",
+            "AZURE_AUTHORITY_HOST": self.entra_url,
+            "KUBERNETES_SERVICE_HOST": self._addresses[0],
+            "KUBERNETES_SERVICE_PORT": str(self.kubernetes_port),
+            "SERVICE_ACCOUNT_DIR": str(self.ca_file.parent.absolute()),
         }
 
     def _serve_imds(self, request: Request) -> tuple[Response, Fault]:

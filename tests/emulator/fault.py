@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from tests.emulator.message import Request, Response, compact
 
-Endpoint = Literal["imds", "exchange", "token", "v2", "other"]
+Endpoint = Literal["imds", "exchange", "token", "v2", "entra", "kubernetes", "other"]
 
 Body = bytes | str | Mapping[str, Any]
 

@@ -3,11 +3,16 @@
 Put them in force with `FaultBook.add`; `times` counts requests, `None` is until cleared.
 """
 
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 from tests.emulator.acr import acr_error, no_role_body
+from tests.emulator.entra import entra_error
 from tests.emulator.fault import Fault
 from tests.emulator.imds import HEADERS, NOT_FOUND, SEVERAL, imds_error
+from tests.emulator.kubernetes import JSON, kubernetes_status
+from tests.emulator.message import JSON_UTF8
+from tests.emulator.settings import system_clock
 
 _IMDS = dict(HEADERS)
 _ACR = {"Server": "openresty", "Content-Type": "application/json; charset=utf-8"}
@@ -47,6 +52,27 @@ def imds_throttled(retry_after: int | None = None, *, times: int | None = None) 
     return Fault(status=429, body=body, headers=headers, times=times)
 
 
+def entra_refused(
+    code: int, text: str = "No.", status: int = 401, *, times: int | None = None
+) -> Fault:
+    """`entra`: the error AADSTS*code*; with other ids and another time in each body."""
+    return Fault(
+        status=status,
+        body=lambda: entra_error(code, text, "invalid_client", system_clock()),
+        headers={"Content-Type": JSON_UTF8},
+        times=times,
+    )
+
+
+def kubernetes_refused(
+    status: int, reason: str = "Forbidden", retry_after: int | None = None
+) -> Fault:
+    """`kubernetes`: *status*, with an object that says so."""
+    body = kubernetes_status(status, reason, "no").body
+    headers = dict(JSON) | _retry_after(retry_after)
+    return Fault(status=status, body=body, headers=headers)
+
+
 def no_role(*, times: int | None = None) -> Fault:
     """`exchange`: no role on the registry; with another correlation ID in each body."""
     return Fault(status=401, body=lambda: no_role_body(str(uuid4())), headers=_ACR, times=times)
@@ -79,11 +105,13 @@ def _retry_after(seconds: int | None) -> dict[str, str]:
     return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
-BY_NAME = {
+BY_NAME: Mapping[str, Callable[..., Fault]] = {
     "identity_not_found": identity_not_found,
     "multiple_identities": multiple_identities,
     "unknown_resource": unknown_resource,
     "imds_throttled": imds_throttled,
+    "entra_refused": entra_refused,
+    "kubernetes_refused": kubernetes_refused,
     "no_role": no_role,
     "firewall": firewall,
     "acr_throttled": acr_throttled,

@@ -11,9 +11,10 @@ import jwt
 
 from tests.emulator.fault import Endpoint
 from tests.emulator.identity import selectors
+from tests.emulator.kubernetes import PATH
 from tests.emulator.message import Fields, Request, first
 
-_SECRET = frozenset({"access_token", "refresh_token", "password"})
+_SECRET = frozenset({"access_token", "refresh_token", "password", "client_assertion"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class RequestRecord:
         form: Likewise; tokens and passwords as `sha256:` and 12 digits.
         authorization: The scheme, and the digest of what follows it; empty if none was sent.
         host: `host:port` as the client named it.
-        identity: The ID selected at IMDS; at the exchange the client ID its token names.
+        identity: The ID selected at IMDS; the client ID sent to Entra; at the exchange the one its
+            token names; at the API server the ServiceAccount.
         status: Of the answer; 0 if the connection was reset.
         at: When it came in, an instant of `time.monotonic`.
         cookie: The header of that name; empty if none was sent.
@@ -78,6 +80,11 @@ def _redacted(fields: Fields) -> dict[str, str]:
 def _identity(endpoint: Endpoint, request: Request) -> str:
     if endpoint == "imds":
         return next((value for _, value in selectors(request.query)), "")
+    if endpoint == "entra":
+        return first(request.form, "client_id")
+    if endpoint == "kubernetes":
+        found = PATH.fullmatch(request.path)
+        return "/".join(found.groups()) if found else ""
     if endpoint != "exchange":
         return ""
     try:

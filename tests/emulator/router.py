@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import replace
 
-from tests.emulator import exchange, imds, proxy, registry, token
+from tests.emulator import entra, exchange, imds, kubernetes, proxy, registry, token
 from tests.emulator.acr import refusal
 from tests.emulator.acr_token import AcrTokens
 from tests.emulator.fault import Endpoint, Fault, FaultBook
@@ -20,9 +20,9 @@ _TOKENS = ("access_token", "refresh_token")
 
 
 class Router:
-    """Two ports' worth of Azure, with keys of its own; `log` is in order of the answers.
+    """Four ports' worth of Azure, with keys of its own; `log` is in order of the answers.
 
-    `acr_signer` has the key of ACR's tokens.
+    `acr_signer` has the key of ACR's tokens, `kubernetes_signer` that of ServiceAccounts'.
     """
 
     def __init__(self, settings: Settings, faults: FaultBook) -> None:
@@ -30,6 +30,7 @@ class Router:
         self._faults = faults
         self._entra = Signer()
         self.acr_signer = Signer()
+        self.kubernetes_signer = Signer()
         self._tokens = AcrTokens(settings, self.acr_signer)
         self.log: list[RequestRecord] = []
 
@@ -43,6 +44,14 @@ class Router:
         otherwise: Endpoint = "v2" if request.path.startswith(registry.PREFIX) else "other"
         return self._serve(endpoints.get(request.path, otherwise), request)
 
+    def serve_entra(self, request: Request) -> tuple[Response, Fault]:
+        """Answer on the port of Entra."""
+        return self._serve("entra", request)
+
+    def serve_kubernetes(self, request: Request) -> tuple[Response, Fault]:
+        """Answer on the port of the API server."""
+        return self._serve("kubernetes", request)
+
     def _serve(self, endpoint: Endpoint, request: Request) -> tuple[Response, Fault]:
         at = time.monotonic()
         fault = self._faults.take(endpoint, request)
@@ -53,8 +62,8 @@ class Router:
 
     def _healthy(self, endpoint: Endpoint, request: Request) -> Response:
         match endpoint:
-            case "imds":
-                return imds.identity_token(request, self._settings, self._entra)
+            case "imds" | "entra" | "kubernetes":
+                return self._identified(endpoint, request)
             case "exchange":
                 return exchange.exchange(request, self._settings, self._entra, self._tokens)
             case "token":
@@ -65,6 +74,15 @@ class Router:
                 return registry.registry(request, self._tokens)
             case _:
                 return refusal(404, "NOT_FOUND", "404 page not found")
+
+    def _identified(self, endpoint: Endpoint, request: Request) -> Response:
+        match endpoint:
+            case "imds":
+                return imds.identity_token(request, self._settings, self._entra)
+            case "entra":
+                return entra.entra_token(request, self._settings, self._entra)
+            case _:
+                return kubernetes.token_request(request, self._settings, self.kubernetes_signer)
 
 
 def _tampered(response: Response, new: str | None) -> Response:

@@ -3,11 +3,15 @@
 Holds values only; the endpoints read them anew at each request.
 """
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from tests.emulator.scope import Scope
+
+if TYPE_CHECKING:
+    from tests.emulator.entra import FederatedCredential
 
 Grant = Callable[[str, Scope], Iterable[str]]
 
@@ -42,6 +46,12 @@ class Settings:
             sample in Azure/acr@81b818e:docs/AAD-OAuth.md
         token_age: Seconds by which `iat`, `nbf` and so `exp` of ACR's tokens lie in the past: a
             refresh token with 29 minutes left has lifetime 10800 and age 9060.
+        tenants: Those that Entra knows; `None`: all.
+        federated: What identities trust; an identity that trusts nobody has to be in `identities`.
+        issuers: The keys of those who sign assertions, JWKS by issuer, besides the emulated API
+            server's.
+        accounts: The ServiceAccounts that the emulated API server has, "namespace/name"; `None`:
+            all.
         registry_url: A registry, `http://127.0.0.1:<port>`, that answers `/v2/` in place of the
             tiny one; empty: none. It has to take tokens as ACR does, see `Emulator.token_file`.
     """
@@ -56,4 +66,8 @@ class Settings:
     refresh_lifetime: float = 10800  # 3 h
     access_lifetime: float = 4500  # 75 min
     token_age: float = 0
+    tenants: Collection[str] | None = None
+    federated: Collection["FederatedCredential"] = ()
+    issuers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    accounts: Collection[str] | None = None
     registry_url: str = ""

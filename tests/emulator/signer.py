@@ -12,12 +12,13 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
 from jwt.types import Options
 
 from tests.emulator.certificate import self_signed
 
 # The times are compared with `now`: PyJWT would take the machine's clock.
-_SIGNATURE_ONLY: Options = {
+SIGNATURE_ONLY: Options = {
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -40,6 +41,11 @@ class Signer:
         """This key's certificate in PEM, signed with the key itself, valid at *now*."""
         return self_signed(self._key, now)
 
+    def jwks(self) -> dict[str, Any]:
+        """This key in public, as an issuer's `/openid/v1/jwks` has it."""
+        key: dict[str, Any] = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        return {"keys": [key | {"kid": self._kid, "alg": "RS256", "use": "sig"}]}
+
     def sign(self, claims: Mapping[str, Any]) -> str:
         """A JWT with RS256, whose header begins `{"alg":"RS256",` as ACR's does."""
         headers = {"kid": self._kid}
@@ -53,7 +59,7 @@ class Signer:
         """
         try:
             claims: dict[str, Any] = jwt.decode(
-                token, self._key.public_key(), algorithms=["RS256"], options=_SIGNATURE_ONLY
+                token, self._key.public_key(), algorithms=["RS256"], options=SIGNATURE_ONLY
             )
         except jwt.InvalidTokenError as error:
             raise TokenRefused("token: not signed with this key") from error

@@ -1,6 +1,7 @@
 """Objects as a user would first write them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from tests.model.objects import Object
 
@@ -20,7 +21,7 @@ def service_account(namespace: str, name: str, *, pull_secrets: Iterable[str] = 
     }
 
 
-def binding(namespace: str, name: str, **spec: str) -> Object:
+def binding(namespace: str, name: str, **spec: Any) -> Object:  # noqa: ANN401  any JSON
     """Return an ACRPullBinding; *spec* holds its fields under their own (camelCase) names."""
     return {
         "apiVersion": "acrpull.dev/v1beta1",

@@ -15,7 +15,13 @@ from hooks.core.conditions import format_time, parse_time
 from hooks.core.decision import inputs_hash
 from hooks.core.dockerconfig import Found
 from hooks.core.errors import MalformedToken
-from hooks.core.model import AcrToken, Identity, TokenRequest
+from hooks.core.model import (
+    AcrToken,
+    FederatedIdentity,
+    Identity,
+    TokenRequest,
+    TrustedAccount,
+)
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.objects import secret_name
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
@@ -116,7 +122,14 @@ def test_the_hash_of_the_inputs_is_injective() -> None:
         for server, audience in product(TEXTS, repeat=2)
         for client, resource, scope in product([None, *TEXTS], repeat=3)
     ]
-    assert len({inputs_hash(request) for request in made}) == len(set(made)) == 16 * 125
+    accounts = [None, *(TrustedAccount(*parts) for parts in product(TEXTS, repeat=3))]
+    made += [
+        TokenRequest(FederatedIdentity(tenant, client, account), server, scope, "")
+        for tenant, client, server in product(TEXTS, repeat=3)
+        for account, scope in product(accounts, [None, ""])
+    ]
+    hashes = {inputs_hash(request) for request in made}
+    assert len(hashes) == len(set(made)) == 16 * 125 + 64 * 65 * 2
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -1,0 +1,70 @@
+"""Requests to Entra, under azure-identity, which does not tell what it was answered."""
+
+import threading
+import time
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from azure.core.pipeline.transport import RequestsTransport
+
+from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
+from hooks.core.entra import Assertion, Refusal, parse_code
+from hooks.cutoff import CutoffAdapter, cutoff
+
+CONNECT_TIMEOUT_SECONDS: Final = 1.5
+ENTRA_SECONDS: Final = 3.0  # for a request, whatever Entra does
+
+
+@dataclass
+class Call(threading.local):
+    """What this thread's call showed to Entra, and what it was answered.
+
+    *refusal* is that of an answer that turned out to be no token; *late*, that time was up.
+    """
+
+    assertion: Assertion | None = None
+    refusal: Refusal | None = None
+    late: bool = False
+
+    def begin(self) -> None:
+        """Forget the last one."""
+        self.assertion, self.refusal, self.late = None, None, False
+
+
+class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
+    """Sends to Entra, and keeps no cookie. azure-core follows no redirect.
+
+    Proxies are those of the environment, and so is the CA, unless there is a *ca_file*.
+    """
+
+    def __init__(self, ca_file: Path | None, call: Call) -> None:
+        trust = {"connection_verify": str(ca_file)} if ca_file else {}
+        super().__init__(
+            connection_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=ENTRA_SECONDS, **trust
+        )
+        self._call = call
+        self.open()
+        self.session.auth = _no_auth
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.session.headers["Accept-Encoding"] = "identity"  # the adapter unpacks nothing
+        self.session.mount("https://", CutoffAdapter(MAX_ANSWER_BYTES))
+
+    def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
+        """Send *request*, and note what came of it."""
+        started = time.monotonic()
+        try:
+            with cutoff(ENTRA_SECONDS):
+                response = super().send(request, **options)
+        finally:
+            self._call.late = time.monotonic() - started >= ENTRA_SECONDS
+        asked = retry_after(response.headers.get("Retry-After"))
+        self._call.refusal = Refusal(response.status_code, parse_code(response.content), asked)
+        return response
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
+    return request

@@ -1,0 +1,237 @@
+"""Which identity a workload's binding means, and what is to be done where that can't be said."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from hooks.core.conditions import format_time
+from hooks.core.decision import Hold, Mint, Reject, decide, inputs_hash, resolve
+from hooks.core.federation import PROPAGATION, subject, trust_command, young
+from hooks.core.model import (
+    Condition,
+    FederatedIdentity,
+    Identity,
+    MintFailed,
+    Policy,
+    Reason,
+    ServiceAccount,
+    Spec,
+    TokenRequest,
+    TrustedAccount,
+    WorkloadIdentity,
+)
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    ACCOUNT,
+    AUDIENCE,
+    BINDING,
+    CLIENT_ID,
+    FAILED,
+    IDENTITY,
+    MINUTE,
+    NAMESPACE,
+    NOW,
+    OBSERVED,
+    POLICY,
+    SECOND,
+    SERVER,
+)
+
+TENANT = "22222222-3333-4444-5555-666666666666"
+OTHER_ID = "99999999-2222-3333-4444-555555555555"
+ON = replace(POLICY, workload_identity=True)
+OWN = replace(POLICY, own_token=True, tenant_id=TENANT)
+NOTED = replace(ACCOUNT, uid="uid-1", client_id=CLIENT_ID, tenant_id=TENANT)
+BUILDER = ServiceAccount("builder", "team-a", uid="uid-2", client_id=OTHER_ID, tenant_id=TENANT)
+TRUST = TrustedAccount("team-a", "default", "uid-1")
+ASKED = FederatedIdentity(TENANT, CLIENT_ID, TRUST)
+FULL = WorkloadIdentity(client_id=CLIENT_ID, tenant_id=TENANT)
+
+
+def observe(workload: WorkloadIdentity, *accounts: ServiceAccount) -> Observed:
+    """Return what is observed of a binding by *workload*, and of all *accounts*."""
+    binding = replace(BINDING, spec=Spec(SERVER, workload, None))
+    return replace(OBSERVED, binding=binding, accounts=(), related=accounts, secret=None)
+
+
+@pytest.mark.parametrize(
+    ("observed", "policy", "identity"),
+    [
+        pytest.param(observe(WorkloadIdentity(), NOTED), ON, ASKED, id="annotations"),
+        pytest.param(
+            observe(FULL, replace(NOTED, client_id="x", tenant_id="x")), ON, ASKED, id="spec-first"
+        ),
+        pytest.param(
+            observe(WorkloadIdentity(client_id=CLIENT_ID), replace(NOTED, tenant_id=None)),
+            replace(ON, tenant_id=TENANT),
+            ASKED,
+            id="tenant-by-default",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity(), NOTED), replace(ON, tenant_id=OTHER_ID), ASKED,
+            id="annotation-before-default",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity("builder"), NOTED, BUILDER),
+            ON,
+            FederatedIdentity(TENANT, OTHER_ID, TrustedAccount("team-a", "builder", "uid-2")),
+            id="U1-another-account",
+        ),
+        pytest.param(
+            replace(observe(FULL), related=None),
+            ON,
+            replace(ASKED, account=replace(TRUST, uid="")),
+            id="by-hand",
+        ),
+        pytest.param(
+            replace(observe(WorkloadIdentity()), related=None, accounts=(NOTED,)),
+            ON,
+            ASKED,
+            id="by-hand-with-the-account",
+        ),
+    ],
+)  # fmt: skip
+def test_trusted(observed: Observed, policy: Policy, identity: FederatedIdentity) -> None:
+    """The spec says which identity, then the ServiceAccount, then the service which tenant."""
+    request = TokenRequest(identity, SERVER, None, AUDIENCE)
+    assert resolve(observed, policy) == request
+    assert decide(observed, policy, NOW) == Mint(request, None)
+
+
+@pytest.mark.parametrize(
+    ("observed", "policy", "reason", "words"),
+    [
+        pytest.param(
+            observe(FULL, NOTED), POLICY, "InvalidSpec", ("WORKLOAD_IDENTITY=enabled",), id="off"
+        ),
+        pytest.param(
+            observe(FULL), ON, "ServiceAccountNotFound", ("ServiceAccount default", "create it"),
+            id="no-account",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity("builder", CLIENT_ID, TENANT), NOTED), ON,
+            "ServiceAccountNotFound", ("spec.workloadIdentity.serviceAccountName", "e.g. default"),
+            id="no-such-account",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity(tenant_id=TENANT), replace(NOTED, client_id=None)), ON,
+            "InvalidSpec",
+            ("azure.workload.identity/client-id", "missing", "spec.workloadIdentity.clientID"),
+            id="no-client-id",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity(), replace(NOTED, client_id="puller")), ON,
+            "InvalidSpec", ("azure.workload.identity/client-id", "no GUID"), id="bad-client-id",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity(), replace(NOTED, tenant_id=None)), ON, "InvalidSpec",
+            ("azure.workload.identity/tenant-id", "missing", "spec.workloadIdentity.tenantID"),
+            id="no-tenant-id",
+        ),
+        pytest.param(
+            observe(WorkloadIdentity(), replace(NOTED, tenant_id=f"{TENANT}/../x")), ON,
+            "InvalidSpec", ("azure.workload.identity/tenant-id", "no GUID"), id="bad-tenant-id",
+        ),
+        pytest.param(
+            replace(observe(WorkloadIdentity()), related=None), ON, "InvalidSpec",
+            ("azure.workload.identity/client-id",), id="by-hand",
+        ),
+        pytest.param(
+            replace(observe(FULL), binding=replace(
+                BINDING, spec=Spec(SERVER, Identity(resource_id="/subscriptions/x"), None)
+            )),
+            OWN, "InvalidSpec", ("managedIdentityResourceID", "managedIdentityClientID"),
+            id="resource-id-without-imds",
+        ),
+    ],
+)  # fmt: skip
+def test_held(observed: Observed, policy: Policy, reason: str, words: tuple[str, ...]) -> None:
+    """What is missing is named with where to put it and a valid example; the Secret stays."""
+    found = decide(observed, policy, NOW)
+    assert isinstance(found, Hold)
+    assert (found.reason, found.resync_after_seconds) == (reason, 300)
+    assert all(word in found.message for word in words)
+    assert "e.g. " in found.message
+
+
+def test_own_token() -> None:
+    """Without IMDS, a managed identity is one that trusts the service itself."""
+    identity = FederatedIdentity(TENANT, CLIENT_ID, None)
+    assert resolve(OBSERVED, OWN) == TokenRequest(identity, SERVER, None, AUDIENCE)
+    assert str(identity) == CLIENT_ID
+
+
+def test_namespace_lists_identities_of_nodes() -> None:
+    """A Namespace's list of identities is for those of nodes; its list of servers for all."""
+    listed = replace(NAMESPACE, identities=(OTHER_ID,))
+    observed = observe(FULL, NOTED)
+    assert isinstance(resolve(observed, replace(ON, namespace=listed)), TokenRequest)
+    managed = replace(observed, binding=replace(BINDING, spec=Spec(SERVER, IDENTITY, None)))
+    for policy in (ON, OWN):
+        assert isinstance(resolve(managed, replace(policy, namespace=listed)), Reject)
+    elsewhere = replace(NAMESPACE, servers=("other.azurecr.io",))
+    assert isinstance(resolve(observed, replace(ON, namespace=elsewhere)), Reject)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        replace(ASKED, tenant_id=OTHER_ID),
+        replace(ASKED, client_id=OTHER_ID),
+        replace(ASKED, account=replace(TRUST, namespace="team-b")),
+        replace(ASKED, account=replace(TRUST, name="builder")),
+        replace(ASKED, account=replace(TRUST, uid="uid-2")),
+        replace(ASKED, account=None),
+        Identity(client_id=CLIENT_ID),
+        Identity(TENANT, CLIENT_ID),
+    ],
+    ids=["tenant", "client", "namespace", "name", "uid", "own-token", "managed", "same-parts"],
+)
+def test_inputs_hash(identity: Identity | FederatedIdentity) -> None:
+    """The hash covers the identity and whom it trusts (U3), and tells a managed one from it."""
+    request = TokenRequest(ASKED, SERVER, None, AUDIENCE)
+    assert inputs_hash(replace(request, identity=identity)) != inputs_hash(request)
+
+
+@pytest.mark.parametrize(
+    ("status", "since", "pending"),
+    [
+        (None, NOW, True),
+        ("True", NOW - PROPAGATION, True),
+        ("False", NOW - PROPAGATION + SECOND, True),
+        ("False", NOW - PROPAGATION, False),
+        ("False", NOW - timedelta(days=1), False),
+    ],
+    ids=["first", "worked-before", "young", "old", "older"],
+)
+def test_young(status: str | None, since: datetime, *, pending: bool) -> None:
+    """A credential that Entra does not know may be on its way for 10 minutes."""
+    before = Condition("Refreshing", status, "", "", 1, format_time(since)) if status else None
+    refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
+    found = young(refused, before, NOW)
+    assert found.reason == ("FederationPending" if pending else "FederationRefused")
+    assert found.message == "create it"
+    assert young(FAILED, before, NOW) == FAILED
+
+
+def test_ten_minutes() -> None:
+    """That is what README says."""
+    assert PROPAGATION == 10 * MINUTE
+
+
+def test_trust_command() -> None:
+    """The command is one that a shell takes as it is, whatever the names."""
+    assert str(TRUST) == "team-a/default"
+    assert subject(TRUST) == "system:serviceaccount:team-a:default"
+    assert trust_command("ISSUER", subject(replace(TRUST, name="a.b")), "api://x") == (
+        "az identity federated-credential create --name team-a-a-b --identity-name IDENTITY "
+        "--resource-group GROUP --issuer ISSUER --subject system:serviceaccount:team-a:a.b "
+        "--audiences api://x"
+    )
+    odd = trust_command("ISSUER", "$(x)", "api://x")
+    assert "--name x " in odd
+    assert "--subject '$(x)'" in odd
+    assert "--name acrpull " in trust_command("ISSUER", "system:serviceaccount:", "api://x")
+    long = trust_command("ISSUER", subject(replace(TRUST, name="a" * 253)), "api://x")
+    assert len(long.split()[5]) == 120

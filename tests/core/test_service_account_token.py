@@ -1,0 +1,67 @@
+"""The TokenRequest API's answers, and what becomes of each."""
+
+import json
+
+import pytest
+
+from hooks.core.model import Hop, Reason, TrustedAccount
+from hooks.core.service_account_token import body, failed, parse_answer, path
+from tests.core.builders import new_jwt
+
+ACCOUNT = TrustedAccount("team-a", "default", "uid-1")
+TOKEN = new_jwt({"sub": "system:serviceaccount:team-a:default"})
+
+
+def answer(token: object) -> bytes:
+    """Return an answer with *token*."""
+    return json.dumps({"kind": "TokenRequest", "status": {"token": token}}).encode()
+
+
+def test_request() -> None:
+    """It is for one audience, and for the shortest time that there is."""
+    assert path(ACCOUNT) == "/api/v1/namespaces/team-a/serviceaccounts/default/token"
+    assert body("api://x") == {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"audiences": ["api://x"], "expirationSeconds": 600},
+    }
+
+
+def test_token() -> None:
+    """The token is what `status` holds."""
+    assert parse_answer(ACCOUNT, 201, None, answer(TOKEN)) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "reason", "words"),
+    [
+        (404, b"", Reason.SERVICE_ACCOUNT_NOT_FOUND, "team-a/default"),
+        *((s, b"", Reason.TOKEN_REQUEST_REFUSED, f"HTTP {s}") for s in (401, 403, 422)),
+        (429, b"", Reason.THROTTLED, "asked again"),
+        (500, b"", Reason.API_SERVER_UNAVAILABLE, "HTTP 500"),
+        (302, b"", Reason.API_SERVER_UNAVAILABLE, "HTTP 302"),
+        (200, answer(TOKEN), Reason.API_SERVER_UNAVAILABLE, "HTTP 200"),
+        *(
+            (201, content, Reason.API_SERVER_UNAVAILABLE, "without one")
+            for content in (
+                b"", b"<html>", b"[]", b"{}", b'{"status": null}', b"[" * 100_000,
+                answer(5), answer("no token"), answer(f"{TOKEN}\r\nX: y"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_refused(status: int, content: bytes, reason: Reason, words: str) -> None:
+    """Each refusal says what to do, and nothing of what came."""
+    found = parse_answer(ACCOUNT, status, None, content)
+    assert found == failed(reason, found.message if not isinstance(found, str) else "")
+    assert words in found.message
+    assert found.hop is Hop.SERVICE_ACCOUNT_TOKEN
+    assert TOKEN not in found.message
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after(status: int) -> None:
+    """A wait that the API server asks for is told on."""
+    found = parse_answer(ACCOUNT, status, 9, b"")
+    assert not isinstance(found, str)
+    assert found.retry_after_seconds == 9

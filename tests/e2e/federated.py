@@ -1,0 +1,50 @@
+"""metacontroller/workload-identity/ on a control plane, with an Entra that believes its tokens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from tests.e2e.control_plane import ControlPlane
+from tests.e2e.install import Account
+from tests.e2e.stage import Stage, open_stage
+from tests.emulator import Emulator, FederatedCredential
+from tests.emulator.imds import TENANT
+from tests.emulator.kubernetes import ISSUER
+
+OVERLAY: Final = "metacontroller/workload-identity"
+ACCOUNT: Final[Account] = ("acrpull-system", "acrpull")
+
+
+@contextmanager
+def open_federated(directory: Path, crds: Path | None) -> Iterator[Stage]:
+    """Start all but Metacontroller; the service has the credential that its Pod would have."""
+
+    def prepare(plane: ControlPlane, emulator: Emulator) -> dict[str, str]:
+        emulator.issuers = {ISSUER: plane.api.call("GET", "/openid/v1/jwks")}
+        mount = directory / "api-access"
+        mount.mkdir()
+        (mount / "token").write_text(plane.token_of(*ACCOUNT))
+        (mount / "ca.crt").write_bytes(plane.ca_file.read_bytes())
+        server = urlsplit(plane.url)
+        return emulator.federation() | {
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port),
+            "SERVICE_ACCOUNT_DIR": str(mount),
+        }
+
+    with open_stage(directory, crds, OVERLAY, prepare=prepare) as stage:
+        yield stage
+
+
+def trust(namespace: str, account: str, client_id: str = "") -> FederatedCredential:
+    """Return what lets an identity, by default a new one, trust a ServiceAccount."""
+    subject = f"system:serviceaccount:{namespace}:{account}"
+    return FederatedCredential(client_id or str(uuid4()), subject)
+
+
+def workload(client_id: str, **fields: str) -> dict[str, Any]:
+    """Return the field of a spec that names a workload identity."""
+    return {"workloadIdentity": {"clientID": client_id, "tenantID": TENANT, **fields}}

@@ -1,0 +1,139 @@
+"""What fails on the way to an Entra token for a ServiceAccount's: at the API server, at Entra."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from hooks.core.model import Reason
+from tests.emulator import Fault, entra_refused, kubernetes_refused
+from tests.fault_row import SLOW, Calls, Place, Row
+
+ASSERTION: Final = Calls(kubernetes=1)
+ENTRA: Final = Calls(kubernetes=1, entra=1)
+ELSEWHERE: Final = {"Location": "https://127.0.0.1:1/"}
+LATER: Final = "asked again"
+RIGHTS: Final = "metacontroller/workload-identity"
+
+
+def federation_rows() -> Iterator[Row]:
+    """All of them."""
+    yield from assertion_rows()
+    yield from entra_rows()
+    yield from malformed_rows()
+    yield from trust_rows()
+    yield from place_rows()
+
+
+def assertion_rows() -> Iterator[Row]:
+    """What the API server can answer but a token."""
+    refused, gone = Reason.TOKEN_REQUEST_REFUSED, Reason.API_SERVER_UNAVAILABLE
+    answers: list[tuple[str, Reason, str, Fault, int]] = [
+        ("401", refused, RIGHTS, kubernetes_refused(401, "Unauthorized"), 0),
+        ("forbidden", refused, RIGHTS, kubernetes_refused(403), 0),
+        ("policy", refused, RIGHTS, kubernetes_refused(422, "Invalid"), 0),
+        ("not-found", Reason.SERVICE_ACCOUNT_NOT_FOUND, "create it",
+         kubernetes_refused(404, "NotFound"), 0),
+        ("throttled-42", Reason.THROTTLED, LATER, kubernetes_refused(429, "Busy", 42), 42),
+        ("500", gone, LATER, kubernetes_refused(500, "InternalError"), 0),
+        ("redirect", gone, LATER, Fault(status=307, headers=ELSEWHERE), 0),
+        ("html", gone, "without one", Fault(status=201, body="<html>"), 0),
+        ("list", gone, "without one", Fault(status=201, body="[]"), 0),
+        ("no-jwt", gone, "without one", Fault(status=201, body={"status": {"token": "x"}}), 0),
+        ("endless", gone, "without one", Fault(status=201, endless=True), 0),
+        ("reset", gone, "network policy", Fault(reset=True), 0),
+        ("slow", Reason.TIMEOUT, LATER, SLOW, 0),
+        ("dribble", Reason.TIMEOUT, LATER, Fault(status=201, body="x" * 99, dribble=0.5), 0),
+    ]  # fmt: skip
+    for name, reason, remedy, fault, retry_after in answers:
+        yield Row(
+            name=f"assertion-{name}", reason=reason, remedy=remedy, calls=ASSERTION, workload=True,
+            faults={"kubernetes": fault}, retry_after=retry_after,
+        )  # fmt: skip
+
+
+def entra_rows() -> Iterator[Row]:
+    """How Entra can refuse an assertion, or not answer."""
+    gone = Reason.ENTRA_UNAVAILABLE
+    busy = Fault(status=429, headers={"Retry-After": "42"})
+    answers: list[tuple[str, Reason, str, Fault, int]] = [
+        ("clock", Reason.CLOCK_SKEW, "compare the clocks", entra_refused(700024), 0),
+        ("audience", Reason.AUDIENCE_REFUSED, "TOKEN_AUDIENCE", entra_refused(500011), 0),
+        ("conditional", Reason.IDENTITY_REFUSED, "AADSTS53003", entra_refused(53003), 0),
+        ("throttled", Reason.THROTTLED, LATER, Fault(status=429), 0),
+        ("throttled-42", Reason.THROTTLED, LATER, busy, 42),
+        ("500", gone, LATER, entra_refused(90033, status=503), 0),
+        ("404", gone, "AZURE_AUTHORITY_HOST", Fault(status=404, body="<html>"), 0),
+        ("redirect", gone, "AZURE_AUTHORITY_HOST", Fault(status=302, headers=ELSEWHERE), 0),
+        ("reset", gone, "firewalls", Fault(reset=True), 0),
+        ("slow", Reason.TIMEOUT, LATER, SLOW, 0),
+        ("dribble", Reason.TIMEOUT, LATER, Fault(body="x" * 99, dribble=0.5), 0),
+    ]
+    for name, reason, remedy, fault, retry_after in answers:
+        yield Row(
+            name=f"entra-{name}", reason=reason, remedy=remedy, calls=ENTRA, workload=True,
+            faults={"entra": fault}, retry_after=retry_after,
+        )  # fmt: skip
+
+
+def malformed_rows() -> Iterator[Row]:
+    """What Entra can answer with 200 in place of a token."""
+    good = {"token_type": "Bearer", "expires_in": 3599, "access_token": "x"}
+    answers: Mapping[str, Fault] = {
+        "html": Fault(body="<html>"),
+        "truncated": Fault(body='{"access_token": "ey'),
+        "list": Fault(body="[]"),
+        "null": Fault(body="null"),
+        "empty": Fault(body="{}"),
+        "no-token": Fault(body={"token_type": "Bearer", "expires_in": 3599}),
+        "number": Fault(body=good | {"access_token": 5}),
+        "no-text": Fault(body=good | {"access_token": "a\nb"}),
+        "no-time": Fault(body=good | {"expires_in": []}),
+        "odd-id": Fault(body=good | {"id_token": 5, "client_info": []}),
+        "endless": Fault(endless=True),
+    }
+    for name, fault in answers.items():
+        yield Row(
+            name=f"entra-{name}", reason=Reason.ENTRA_UNAVAILABLE, remedy="token", calls=ENTRA,
+            faults={"entra": fault}, workload=True,
+        )  # fmt: skip
+
+
+def trust_rows() -> Iterator[Row]:
+    """What Entra does not know."""
+    pending, refused = Reason.FEDERATION_PENDING, Reason.FEDERATION_REFUSED
+    yield Row(
+        name="entra-no-trust", reason=refused, young=pending, workload=True, calls=ENTRA,
+        remedy="az identity federated-credential create ", settings={"federated": ()},
+    )  # fmt: skip
+    yield Row(
+        name="entra-no-identity", reason=Reason.IDENTITY_NOT_FOUND, remedy="correct the client ID",
+        calls=ENTRA, workload=True, settings={"federated": (), "identities": ()},
+    )  # fmt: skip
+    yield Row(
+        name="entra-no-tenant", reason=Reason.IDENTITY_NOT_FOUND, remedy="correct the tenant ID",
+        calls=ENTRA, workload=True, settings={"tenants": ()},
+    )  # fmt: skip
+
+
+def place_rows() -> Iterator[Row]:
+    """Where there is no answer at all, or one of a stranger."""
+    api, entra = Reason.API_SERVER_UNAVAILABLE, Reason.ENTRA_UNAVAILABLE
+    servers = {
+        Place.REFUSING: (api, "network policy"),
+        Place.SILENT: (Reason.TIMEOUT, LATER),
+        Place.STRANGER: (api, "ca.crt"),
+    }
+    for place, (reason, remedy) in servers.items():
+        yield Row(
+            name=f"api-server-{place.name.lower()}", reason=reason, remedy=remedy, workload=True,
+            api_server=place,
+        )  # fmt: skip
+    entras = {
+        Place.REFUSING: (entra, "check firewalls, proxies and AZURE_AUTHORITY_HOST"),
+        Place.SILENT: (Reason.TIMEOUT, LATER),
+        Place.STRANGER: (entra, "AZURE_AUTHORITY_CA_FILE"),
+    }
+    for place, (reason, remedy) in entras.items():
+        yield Row(
+            name=f"entra-{place.name.lower()}", reason=reason, remedy=remedy, calls=ASSERTION,
+            workload=True, entra=place,
+        )  # fmt: skip
