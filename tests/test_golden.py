@@ -12,7 +12,7 @@ import pytest
 
 from hooks.core import dockerconfig
 from hooks.core.decision import inputs_hash
-from hooks.core.model import AcrToken, Spec, TokenRequest
+from hooks.core.model import AcrToken, Identity, Spec, TokenRequest
 from hooks.core.names import ACR_AUDIENCE
 from hooks.core.request import parse_parent
 from hooks.schemas import check_spec
@@ -54,7 +54,7 @@ def digests() -> set[str]:
     for case in COMPOSITE:
         spec = parse_parent(case.request, check_spec).spec
         assert isinstance(spec, Spec)
-        assert spec.identity
+        assert isinstance(spec.identity, Identity)
         found.add(inputs_hash(TokenRequest(spec.identity, REGISTRY, spec.scope, ACR_AUDIENCE)))
     return found
 

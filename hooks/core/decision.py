@@ -9,7 +9,15 @@ from typing import Final
 
 from hooks.core.acr import lacking
 from hooks.core.conditions import parse_time
-from hooks.core.model import AcrToken, Binding, Policy, Reason, Spec, TokenRequest
+from hooks.core.model import (
+    AcrToken,
+    Binding,
+    Policy,
+    Reason,
+    Spec,
+    TokenRequest,
+    WorkloadIdentity,
+)
 from hooks.core.observed import Observed
 from hooks.core.permission import denial
 from hooks.core.refresh import refresh_at, spread
@@ -85,19 +93,37 @@ def resolve(binding: Binding, policy: Policy) -> TokenRequest | Hold | Reject:
             "managedIdentityClientID: 11111111-2222-3333-4444-555555555555"
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    return TokenRequest(identity, server, spec.scope, policy.audience)
+    if isinstance(identity, WorkloadIdentity):
+        text = "workload identity is not supported yet"
+        return _elsewhere(spec, policy) or Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    return TokenRequest(identity, server, spec.scope, spec.audience or policy.audience)
+
+
+def _elsewhere(spec: Spec, policy: Policy) -> Hold | None:
+    """Return why Entra can't be asked, if it is not the one that the service asks.
+
+    That of a managed identity need not be known: the node asks its own.
+    """
+    if spec.authority in {None, policy.authority}:
+        return None
+    text = (
+        f"spec.acr.environment: workload identities of Entra at {spec.authority} can't be served "
+        f"here, where {policy.authority} is asked (AZURE_AUTHORITY_HOST of the service)"
+    )
+    return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
 
 
 def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:
     """Return the observed token if it is for *request* and a registry still takes it.
 
-    The server is the key in the docker config: that is what a kubelet looks up.
+    The server is the key in the docker config: that is what a kubelet looks up. Of a token that
+    upstream's controller got, nothing else is known.
     """
     secret = observed.secret
     if secret is None or secret.token is None or secret.token.expires_at <= now:
         return None
-    same = secret.server == request.server and secret.inputs == inputs_hash(request)
-    return secret.token if same else None
+    same = secret.inherited or secret.inputs == inputs_hash(request)
+    return secret.token if same and secret.server == request.server else None
 
 
 def is_whole(token: AcrToken | None, request: TokenRequest) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
-from hooks.core.model import Binding, Identity, Policy, Reason, Spec
+from hooks.core.model import Binding, Identity, Policy, Reason, Spec, WorkloadIdentity
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 
 ANY: Final = "*"
@@ -31,8 +31,14 @@ def is_denied(binding: Binding, policy: Policy) -> bool:
     return server is not None and denial(server, identity or policy.identity, policy) is not None
 
 
-def denial(server: str, identity: Identity | None, policy: Policy) -> tuple[Reason, str] | None:
-    """Return why *identity* may not be used at *server*; None where it may."""
+def denial(
+    server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
+) -> tuple[Reason, str] | None:
+    """Return why *identity* may not be used at *server*; None where it may.
+
+    A node gives its identities to whoever asks, so a Namespace lists those for it. A workload
+    identity Entra gives only to ServiceAccounts that the identity's owner has named.
+    """
     if not server_allowed(server, policy.acr_server_suffixes):
         text = (
             f"spec.acrServer: {server!r} is not in the service's ALLOWED_ACR_SERVER_SUFFIXES "
@@ -46,7 +52,7 @@ def denial(server: str, identity: Identity | None, policy: Policy) -> tuple[Reas
         text = _remedy(f"spec.acrServer: {server!r}", SERVERS_ANNOTATION, policy)
         return Reason.SERVER_NOT_ALLOWED, text
     identities = set(map(_key, _listed(policy.namespace.identities, policy)))
-    if identity is not None and identities.isdisjoint({ANY, _key(str(identity))}):
+    if isinstance(identity, Identity) and identities.isdisjoint({ANY, _key(str(identity))}):
         text = _remedy(f"identity {identity}", IDENTITIES_ANNOTATION, policy)
         return Reason.IDENTITY_NOT_ALLOWED, text
     return None

@@ -1,4 +1,4 @@
-"""Checks specs against `spec.json`, the CRD's schema in the service's hands, and whole manifests.
+"""Checks specs against their CRD's schema in the service's hands, and whole manifests.
 
 The only importer of jsonschema.
 """
@@ -12,26 +12,44 @@ from typing import Any, Final, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from hooks.core.fields import JSON
+from hooks.core.names import API_VERSION, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
 MAX_REMEMBERED: Final = 1024  # specs
 
-_SPEC, _MANIFEST = (
-    json.loads(files(__name__).joinpath(name).read_text("utf-8"))
-    for name in ("spec.json", "manifest.json")
-)
-_SPEC_VALIDATOR: Final = Draft202012Validator(_SPEC)
+# By API version; others are checked as ours.
+FILES: Final = {
+    API_VERSION: "spec.json",
+    UPSTREAM_V1BETA1: "upstream-v1beta1.json",
+    UPSTREAM_V1BETA2: "upstream-v1beta2.json",
+}
+
+
+def _load(name: str) -> JSON:
+    schema: JSON = json.loads(files(__name__).joinpath(name).read_text("utf-8"))
+    return schema
+
+
+_SPECS: Final = {version: _load(name) for version, name in FILES.items()}
+_MANIFEST: Final = _load("manifest.json")
+_VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _SPECS.items()}
 _MANIFEST_VALIDATOR: Final = Draft202012Validator(_MANIFEST)
 
 
-def check_spec(spec: object) -> str | None:
+def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
     """Return what is wrong with *spec*, decoded JSON, in one line; None if nothing is.
 
     The line names the field and shows a valid example.
     """
     text = json.dumps({} if spec is None else spec)
-    return _too_long(text) or _check(text)
+    return _too_long(text) or _check(text, _version(api_version))
+
+
+def _version(api_version: object) -> str:
+    """Return the API version whose rules are for a spec that says *api_version*."""
+    known = isinstance(api_version, str) and api_version in FILES
+    return str(api_version) if known else API_VERSION
 
 
 def check_manifest(manifest: JSON) -> tuple[str, ...]:
@@ -44,7 +62,7 @@ def check_manifest(manifest: JSON) -> tuple[str, ...]:
     too_long = _too_long(json.dumps(spec))
     if too_long is not None:
         return (*lines, too_long)
-    for error in _SPEC_VALIDATOR.iter_errors(spec):
+    for error in _VALIDATORS[_version(manifest.get("apiVersion"))].iter_errors(spec):
         lines += _lines(error, "spec")
     return tuple(dict.fromkeys(lines))  # a value that is too long often breaks the pattern, too
 
@@ -57,7 +75,11 @@ def prune(manifest: JSON) -> JSON:
     """
     known = _MANIFEST["properties"]
     pruned = _without_nulls(manifest, known)
-    for part, schema in (("metadata", known["metadata"]), ("spec", _SPEC)):
+    schemas = {
+        "metadata": known["metadata"],
+        "spec": _SPECS[_version(manifest.get("apiVersion"))],
+    }
+    for part, schema in schemas.items():
         if isinstance(pruned.get(part), dict):
             pruned[part] = _without_nulls(pruned[part], schema["properties"])
     meta = pruned.get("metadata")
@@ -78,9 +100,9 @@ def _too_long(spec: str) -> str | None:
 
 
 @lru_cache(MAX_REMEMBERED)
-def _check(text: str) -> str | None:
+def _check(text: str, version: str) -> str | None:
     """Check a spec by its JSON: Metacontroller sends the same ones over and over."""
-    error = next(_SPEC_VALIDATOR.iter_errors(json.loads(text)), None)
+    error = next(_VALIDATORS[version].iter_errors(json.loads(text)), None)
     return None if error is None else next(_lines(error, "spec"))
 
 

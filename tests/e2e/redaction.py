@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from hooks.core import dockerconfig
 from hooks.core.decision import inputs_hash
-from hooks.core.model import Spec, TokenRequest
+from hooks.core.model import Identity, Spec, TokenRequest
 from hooks.core.names import ACR_AUDIENCE, DOCKER_CONFIG_KEY, KIND, SECRET_TYPE
 from hooks.core.request import parse_parent
 from hooks.schemas import check_spec
@@ -113,7 +113,7 @@ def _hashes(objects: Iterable[Object], texts: Mapping[str, str]) -> Iterator[tup
             spec = parse_parent({"parent": obj}, check_spec).spec
             assert isinstance(spec, Spec)
             assert spec.server
-            assert spec.identity
+            assert isinstance(spec.identity, Identity)
             old = TokenRequest(spec.identity, spec.server, spec.scope, ACR_AUDIENCE)
             yield inputs_hash(old), inputs_hash(replace(old, server=texts[spec.server]))
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from hooks.core import dockerconfig
 from hooks.core.acr import check_token, exchange, parse_answer, parse_token
+from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.conditions import format_time, parse_time
 from hooks.core.decision import inputs_hash
 from hooks.core.dockerconfig import Found
 from hooks.core.errors import MalformedToken
 from hooks.core.model import AcrToken, Identity, TokenRequest
 from hooks.core.names import MAX_NAME_LENGTH
-from hooks.core.objects import secret_name
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
 from tests.properties.tokens import new_jwt, shows_token
 
