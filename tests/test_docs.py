@@ -25,6 +25,8 @@ RUN: Final = {
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
     "rotation": "tests/e2e/test_rotation.py",
+    "move": "tests/e2e/test_migrating.py",
+    "back": "tests/e2e/test_migrating.py",
     "here": "tests/test_docs.py",
     "make": "tests/test_docs.py",
 }

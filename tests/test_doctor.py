@@ -102,6 +102,7 @@ def test_says_what_would_come_of_a_binding() -> None:
     secret, account = found.pop("children")
     imds, exchange, scoped = found.pop("requests")
     assert found == {
+        "kind": "ACRPullBinding",
         "name": "app",
         "namespace": "team-a",
         "accepted": True,

@@ -17,7 +17,7 @@ keys of --output json (null where there is nothing to tell, as for a binding wit
   notes       about this environment: lines
   passedOver  objects that are neither bindings nor Namespaces: "kind namespace/name"
   bindings    a list of objects:
-    name, namespace
+    kind, name, namespace
     accepted  an API server would store it
     ok, problems, notes
     secretName, serviceAccountName
@@ -74,6 +74,7 @@ def new_report(report: Report, environ: Mapping[str, str]) -> JSON:
 def _new_binding(finding: Finding, environ: Mapping[str, str]) -> JSON:
     diagnosis, live = finding.diagnosis, finding.live
     return {
+        "kind": diagnosis.kind,
         "name": diagnosis.name,
         "namespace": diagnosis.namespace,
         "accepted": diagnosis.accepted,

@@ -5,12 +5,14 @@ The only importer of jsonschema.
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from hooks.core.apis import APIS
 from hooks.core.fields import JSON
 from hooks.core.names import API_VERSION, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 
@@ -31,10 +33,31 @@ def _load(name: str) -> JSON:
     return schema
 
 
+def _manifest(api_version: str) -> JSON:
+    """Return the schema of a whole binding of *api_version*, but for its spec."""
+    schema = _load("manifest.json")
+    says = {"apiVersion": api_version, "kind": APIS[api_version].kind}
+    for name, value in says.items():
+        schema["properties"][name] |= {"const": value, "examples": [value]}
+    return schema
+
+
 _SPECS: Final = {version: _load(name) for version, name in FILES.items()}
-_MANIFEST: Final = _load("manifest.json")
+_MANIFESTS: Final = {version: _manifest(version) for version in FILES}
 _VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _SPECS.items()}
-_MANIFEST_VALIDATOR: Final = Draft202012Validator(_MANIFEST)
+_MANIFEST_VALIDATORS: Final = {
+    version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
+}
+# What upstream's CRDs leave to the service.
+OURS_ALONE: Final = {"pattern", "maxLength"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What there is against a manifest, in lines; *stored*: an API server takes it all the same."""
+
+    problems: tuple[str, ...]
+    stored: bool
 
 
 def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
@@ -52,19 +75,32 @@ def _version(api_version: object) -> str:
     return str(api_version) if known else API_VERSION
 
 
-def check_manifest(manifest: JSON) -> tuple[str, ...]:
-    """Return all that an API server has against *manifest*, a binding, in lines as those above.
+def check_manifest(manifest: JSON) -> Checked:
+    """Return all that there is against *manifest*, a binding, in lines as those above.
 
     It is without nulls, as from `prune`.
     """
-    lines = [line for error in _MANIFEST_VALIDATOR.iter_errors(manifest) for line in _lines(error)]
+    version = version_of(manifest)
+    validator = _MANIFEST_VALIDATORS[version]
+    lines = [line for error in validator.iter_errors(manifest) for line in _lines(error)]
     spec = manifest.get("spec", {})
     too_long = _too_long(json.dumps(spec))
     if too_long is not None:
-        return (*lines, too_long)
-    for error in _VALIDATORS[_version(manifest.get("apiVersion"))].iter_errors(spec):
+        return Checked((*lines, too_long), stored=False)
+    errors = list(_VALIDATORS[version].iter_errors(spec))
+    ours_alone = version != API_VERSION and {str(e.validator) for e in errors} <= OURS_ALONE
+    stored = not lines and (not errors or ours_alone)
+    for error in errors:
         lines += _lines(error, "spec")
-    return tuple(dict.fromkeys(lines))  # a value that is too long often breaks the pattern, too
+    # A value that is too long often breaks the pattern, too.
+    return Checked(tuple(dict.fromkeys(lines)), stored)
+
+
+def version_of(manifest: JSON) -> str:
+    """Return the API version that *manifest* is judged by: where it is none, that of its group."""
+    said = str(manifest.get("apiVersion"))
+    group = said.partition("/")[0]
+    return next((v for v in FILES if v == said or v.partition("/")[0] == group), API_VERSION)
 
 
 def prune(manifest: JSON) -> JSON:
@@ -73,11 +109,12 @@ def prune(manifest: JSON) -> JSON:
     A field that it does not know it refuses all the same.
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
-    known = _MANIFEST["properties"]
+    version = version_of(manifest)
+    known = _MANIFESTS[version]["properties"]
     pruned = _without_nulls(manifest, known)
     schemas = {
         "metadata": known["metadata"],
-        "spec": _SPECS[_version(manifest.get("apiVersion"))],
+        "spec": _SPECS[version],
     }
     for part, schema in schemas.items():
         if isinstance(pruned.get(part), dict):

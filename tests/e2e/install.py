@@ -69,6 +69,19 @@ def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
 
+def settings_in(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Return the service's settings in *manifests*, but for addresses and files."""
+    return {
+        variable["name"]: variable["value"]
+        for manifest in manifests
+        if manifest["kind"] == "Deployment"
+        for container in manifest["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "hooks"
+        for variable in container["env"]
+        if not variable["name"].endswith(("BIND", "_FILE"))
+    }
+
+
 def sends_token(manifest: Manifest) -> bool:
     """Tell whether *manifest* is a controller that authenticates itself to its hooks."""
     hooks = manifest["spec"]["hooks"].values() if manifest["kind"] in CONTROLLERS else ()

@@ -8,12 +8,14 @@ from typing import Final, TypeGuard
 
 from hooks.core.fields import JSON
 from hooks.core.model import Spec
-from hooks.core.names import MAX_NAME_LENGTH
+from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 DNS_SUBDOMAIN: Final = re.compile(rf"{DNS_LABEL}(?:\.{DNS_LABEL})*")
 HASH_LENGTH: Final = 16  # hex digits, 64 bits
+UPSTREAM_HASH_LENGTH: Final = 10
+DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 DEFAULT_NAME: Final = "default"
 
 
@@ -59,12 +61,32 @@ def is_name(text: object) -> TypeGuard[str]:
 
 
 def fitted(name: str, binding: str) -> str:
-    """Return *name*, made of that of *binding*: cut, and closed with a hash, where it must be."""
+    """Return *name*, made of that of *binding*; where it is none, one of ours that is.
+
+    That is cut, and closed with a hash.
+    """
     if is_name(name):
         return name
     digest = hashlib.sha256(binding.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
-    stem = re.sub(r"[^-a-z0-9]+", "-", name)[: MAX_NAME_LENGTH - HASH_LENGTH - 1]
+    stem = re.sub(r"[^-a-z0-9]+", "-", SECRET_PREFIX + binding)[: MAX_NAME_LENGTH - HASH_LENGTH - 1]
     return f"{stem.rstrip('-')}-{digest}"
+
+
+def shortened(binding: str, longest: int) -> str:
+    """Return *binding*, a name, as upstream has it where it is longer than *longest*.
+
+    msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (pullSecretName)
+    """
+    if len(binding) <= longest:
+        return binding
+    number, text = (
+        int.from_bytes(hashlib.sha224(binding.encode("utf-8", "surrogatepass")).digest()),
+        "",
+    )
+    while number:
+        number, digit = divmod(number, len(DIGITS))
+        text = DIGITS[digit] + text
+    return f"{binding[:longest].removesuffix('.')}-{text[:UPSTREAM_HASH_LENGTH]}"
 
 
 def parse_scope(scope: str | None) -> str | None:

@@ -6,17 +6,27 @@ msi-acrpull@8ad7a99:api/v1beta1/acrpullbinding_types.go
 
 from typing import Final
 
-from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope
+from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope, shortened
 from hooks.core.fields import JSON
 from hooks.core.model import Identity, Spec
-from hooks.core.names import PLURAL, UPSTREAM_KIND, UPSTREAM_SECRET_SUFFIX, UPSTREAM_V1BETA1
+from hooks.core.names import (
+    MAX_NAME_LENGTH,
+    PLURAL,
+    UPSTREAM_KIND,
+    UPSTREAM_SECRET_SUFFIX,
+    UPSTREAM_V1BETA1,
+)
+
+LONGEST: Final = 223  # characters of a binding's name in that of its Secret, where it is cut
 
 
 def secret_name(binding: str) -> str:
-    """Return the name of *binding*'s Secret, upstream's; where that is too long, it made none.
+    """Return the name of *binding*'s Secret: upstream's, which of a name too long could make none.
 
     msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (legacySecretName)
     """
+    if len(binding + UPSTREAM_SECRET_SUFFIX) > MAX_NAME_LENGTH:
+        binding = shortened(binding, LONGEST)
     return fitted(binding + UPSTREAM_SECRET_SUFFIX, binding)
 
 

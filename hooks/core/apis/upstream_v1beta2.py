@@ -3,24 +3,19 @@
 msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
 """
 
-import hashlib
 from typing import Final
 
-from hooks.core.apis.api import Api, fitted, parse_scope
+from hooks.core.apis.api import Api, fitted, parse_scope, shortened
 from hooks.core.fields import JSON
 from hooks.core.model import Identity, Spec, WorkloadIdentity
 from hooks.core.names import (
-    MAX_NAME_LENGTH,
     PLURAL,
     SECRET_PREFIX,
     UPSTREAM_KIND,
     UPSTREAM_V1BETA2,
 )
 
-# msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (pullSecretName)
-HASH_LENGTH: Final = 10
-LONGEST: Final = MAX_NAME_LENGTH - 10 - HASH_LENGTH  # of a binding's name that is not cut
-DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+LONGEST: Final = 233  # characters of a binding's name that is not cut
 DEFAULT_ENVIRONMENT: Final = "PublicCloud"
 # https://github.com/kubernetes-sigs/cloud-provider-azure/blob/7b31c76/pkg/azclient/cloud.go
 AUTHORITIES: Final = {
@@ -32,20 +27,7 @@ AUTHORITIES: Final = {
 
 def secret_name(binding: str) -> str:
     """Return the name of *binding*'s Secret, upstream's, also of a long one."""
-    if len(binding) <= LONGEST:
-        return fitted(SECRET_PREFIX + binding, binding)
-    stem = binding[:LONGEST].removesuffix(".")
-    digest = hashlib.sha224(binding.encode("utf-8", "surrogatepass")).digest()
-    return fitted(f"{SECRET_PREFIX}{stem}-{_base36(digest)[:HASH_LENGTH]}", binding)
-
-
-def _base36(data: bytes) -> str:
-    """Return *data*, a number, in the digits 0 to z."""
-    number, text = int.from_bytes(data), ""
-    while number:
-        number, digit = divmod(number, len(DIGITS))
-        text = DIGITS[digit] + text
-    return text
+    return fitted(SECRET_PREFIX + shortened(binding, LONGEST), binding)
 
 
 def parse_spec(spec: JSON) -> Spec:
