@@ -10,7 +10,7 @@ from tests.test_manifests import FOLDER, OBJECTS, load
 
 DEDICATED: Final = FOLDER / "dedicated"
 (KUSTOMIZATION,) = load(DEDICATED / "kustomization.yaml")
-APART: Final = {"kustomization.yaml", "owner-references"}  # the second, by those who need it
+APART: Final = {"kustomization.yaml", "owner-references", "upstream"}  # by those who need them
 ADDED: Final = {
     (manifest["kind"], manifest["metadata"]["name"]): manifest
     for path in KUSTOMIZATION["resources"]
@@ -19,7 +19,7 @@ ADDED: Final = {
 MERGED: Final = {
     (manifest["kind"], manifest["metadata"]["name"]): manifest
     for patch in KUSTOMIZATION["patches"]
-    if "target" not in patch
+    if patch.get("target", {"kind": "CompositeController"}) == {"kind": "CompositeController"}
     for manifest in load(DEDICATED / patch["path"])
 }
 POD: Final = MERGED["Deployment", "acrpull"]["spec"]["template"]["spec"]
@@ -39,7 +39,7 @@ def test_no_file_is_forgotten() -> None:
     files = {path.name for path in DEDICATED.iterdir()} - APART
     patches = [patch["path"] for patch in KUSTOMIZATION["patches"]]
     assert sorted((*KUSTOMIZATION["resources"], *patches)) == sorted(files)
-    targets = [patch["target"] for patch in KUSTOMIZATION["patches"] if "target" in patch]
+    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
     assert {*MERGED, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
     assert not set(ADDED) & set(OBJECTS)
 

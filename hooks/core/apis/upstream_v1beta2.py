@@ -44,8 +44,13 @@ def parse_spec(spec: JSON) -> Spec:
         _identity(auth),
         parse_scope(registry["scope"]),
         audience=config.get("resourceManagerAudience"),
-        authority=AUTHORITIES.get(environment) or config["entraAuthorityHost"],
+        authority=AUTHORITIES.get(environment) or _host(config["entraAuthorityHost"]),
     )
+
+
+def _host(authority: str) -> str:
+    """Return the host that *authority*, a host or its URL, names."""
+    return authority.removeprefix("https://").rstrip("/").lower()
 
 
 def _identity(auth: JSON) -> Identity | WorkloadIdentity:
