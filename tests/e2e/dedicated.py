@@ -25,7 +25,7 @@ SECRET: Final = "acr-pull-app"
 
 @contextmanager
 def open_dedicated(
-    request: pytest.FixtureRequest, directory: Path, *server_flags: str
+    request: pytest.FixtureRequest, directory: Path, *server_flags: str, overlay: str = OVERLAY
 ) -> Iterator[Stage]:
     """Start all but Metacontroller, on a control plane of its own."""
     if request.config.getoption("--cluster"):
@@ -33,7 +33,7 @@ def open_dedicated(
     if not BINARY.exists():
         pytest.fail(NO_BINARY)
     crds: str = request.config.getoption("--metacontroller-crds")
-    with open_stage(directory, Path(crds) if crds else None, OVERLAY, server_flags) as running:
+    with open_stage(directory, Path(crds) if crds else None, overlay, server_flags) as running:
         yield running
 
 

@@ -56,14 +56,16 @@ def make_token(plane: ControlPlane) -> str:
 def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
     """Return the objects of *overlay*, as `kubectl apply -k` would have them.
 
-    A component is put on top of the plain install, as its first lines tell its user to.
+    A component, or several with commas, is put on top of the plain install, as its first lines tell
+    its user to.
     """
     folder = ROOT / overlay
-    if yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["kind"] == "Component":
+    if overlay != BASE:
         folder = plane.directory / "kustomization"
         folder.mkdir(exist_ok=True)
-        base, component = (os.path.relpath(ROOT / part, folder) for part in (BASE, overlay))
-        text = yaml.safe_dump({"resources": [base], "components": [component]})
+        parts = (BASE, *overlay.split(","))
+        base, *components = (os.path.relpath(ROOT / part, folder) for part in parts)
+        text = yaml.safe_dump({"resources": [base], "components": components})
         (folder / "kustomization.yaml").write_text(text)
     text = plane.kubectl("kustomize", str(folder))
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
