@@ -99,3 +99,12 @@ def test_policy_knows_the_names_of_secrets() -> None:
         kind,
         f"({ours} || {ours.replace(PREFIXED, SUFFIXED)})",
     )
+
+
+def test_policies_have_no_parameters() -> None:
+    """U10: what a policy goes by is in the policy, so nothing that is deleted disables it."""
+    for (kind, name), manifest in OBJECTS.items():
+        if kind == "ValidatingAdmissionPolicy":
+            assert "paramKind" not in manifest["spec"], name
+            assert manifest["spec"]["failurePolicy"] == "Fail"
+            assert "paramRef" not in OBJECTS[f"{kind}Binding", name]["spec"]

@@ -20,9 +20,12 @@ from tests.e2e.test_crds import judge, refusal
 from tests.e2e.test_dedicated import LEASE
 from tests.e2e.test_migrating import of_kind
 from tests.e2e.upstream import v1beta1, v1beta2
+from tests.model import namespace
+from tests.test_crds import VERSION
 
 OVERLAYS: Final = f"metacontroller/upstream,{OVERLAY},{OVERLAY}/upstream"
 SAMPLES: Final = sorted((ROOT / "crds/samples/upstream").iterdir())
+IDENTITY: Final = "11111111-2222-3333-4444-555555555555"
 CLOUD: Final = {"entraAuthorityHost": "x", "resourceManagerAudience": "x"}
 FIRST: Final = "app-msi-acrpull-secret"
 SECOND: Final = "acr-pull-app"
@@ -99,13 +102,16 @@ def test_rejects(both: Stage, path: str, value: object, message: str) -> None:
 
 
 def test_columns(both: Stage) -> None:
-    """`kubectl get` shows the columns of ours, by upstream's short names too."""
-    for name in ("acrpullbindings.msi-acrpull.microsoft.com", "apbs"):
-        header = both.plane.kubectl("get", name, "-n", "columns", "--ignore-not-found", "-o=wide")
-        assert header == ""
-    resources = both.plane.kubectl("api-resources", "--no-headers", "-o=wide")
-    (line,) = (row for row in resources.splitlines() if " acrpull.microsoft.com/" in row)
-    assert line.split()[:2] == ["acrpullbindings", "apb,apbs"]
+    """`kubectl get` shows the columns that ours has, by upstream's short names too."""
+    both.api.create(namespace("columns"))
+    about = ("columns", "app", "myregistry.azurecr.io", IDENTITY, "build")
+    for new, word in ((v1beta1, "acrpullbindings.msi-acrpull.microsoft.com"), (v1beta2, "apbs")):
+        both.api.create(fresh(new(*about)))
+        header, row = both.plane.kubectl("get", word, "-n", "columns").splitlines()
+        columns = [column["name"].upper() for column in VERSION["additionalPrinterColumns"]]
+        assert [c.strip() for c in header.split("  ") if c.strip()] == ["NAME", *columns]
+        assert row.split()[:3] == ["app", "myregistry.azurecr.io", "build"]
+    both.api.delete("Namespace", "", "columns")
 
 
 def test_side_by_side(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
