@@ -147,6 +147,24 @@ def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str
     assert not scene.lost()
 
 
+def test_label_forgotten(served: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """Installed without the label, all says so, no token is lost, and the lines mend it."""
+    stage = served
+    scene = open_scene(stage, "team-a")
+    left = leave_behind(stage, scene)
+    old, new = (of_kind(scene, version) for version in UPSTREAM)
+    _, _, label, wait, _ = commands("move")
+    with watched(stage.api, scene.name) as watch:
+        with stage.run_metacontroller(metacontroller_binary, strategy):
+            for binding in (old, new):
+                binding.says("app", "Ready", "False/SecretNameTaken")
+            type_in(stage.plane, label)
+            type_in(stage.plane, wait)
+            for name, secret in left.items():
+                assert token_in(scene.secret(name)) == token_in(secret)
+        watch.check()
+
+
 def check_moved(scene: Scene, left: dict[str, Object]) -> None:
     """Check Secrets, lists and status, and that what is due is renewed, and nothing else."""
     old, new = (of_kind(scene, version) for version in UPSTREAM)
