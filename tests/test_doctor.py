@@ -416,7 +416,8 @@ MORE: Final = "spec.acr.scope asks for more than pull: give the identity a role 
 )
 def test_upstream(sample: Path) -> None:
     """A binding of upstream's is judged by its own rules, and gets the Secret of its own name."""
-    found = judge(sample.read_text("utf-8"))
+    audience = "https://management.example.com"
+    found = judge(sample.read_text("utf-8"), TOKEN_AUDIENCE=audience)
     body = yaml.safe_load(sample.read_text("utf-8"))
     assert (found["kind"], found["problems"]) == ("AcrPullBinding", [])
     name = body["metadata"]["name"]

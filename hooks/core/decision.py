@@ -93,24 +93,31 @@ def resolve(binding: Binding, policy: Policy) -> TokenRequest | Hold | Reject:
             "managedIdentityClientID: 11111111-2222-3333-4444-555555555555"
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    if isinstance(identity, WorkloadIdentity):
-        text = "workload identity is not supported yet"
-        return _elsewhere(spec, policy) or Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    return TokenRequest(identity, server, spec.scope, spec.audience or policy.audience)
+    elsewhere = _elsewhere(spec, policy)
+    if elsewhere is not None or isinstance(identity, WorkloadIdentity):
+        text = elsewhere or "workload identity is not supported yet"
+        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    return TokenRequest(identity, server, spec.scope, policy.audience)
 
 
-def _elsewhere(spec: Spec, policy: Policy) -> Hold | None:
-    """Return why Entra can't be asked, if it is not the one that the service asks.
+def _elsewhere(spec: Spec, policy: Policy) -> str | None:
+    """Return why *spec* is of another cloud than the service serves, if it is.
 
-    That of a managed identity need not be known: the node asks its own.
+    The audience is the operator's: a token for another would be worth more than a pull. Which Entra
+    a managed identity is in need not be known, for the node asks its own.
     """
-    if spec.authority in {None, policy.authority}:
-        return None
-    text = (
-        f"spec.acr.environment: workload identities of Entra at {spec.authority} can't be served "
-        f"here, where {policy.authority} is asked (AZURE_AUTHORITY_HOST of the service)"
-    )
-    return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    if spec.audience is not None and spec.audience.rstrip("/") != policy.audience.rstrip("/"):
+        return (
+            f"spec.acr.cloudConfig.resourceManagerAudience: {spec.audience!r} is not what the "
+            f"service asks tokens for (TOKEN_AUDIENCE={policy.audience})"
+        )
+    workload = isinstance(spec.identity, WorkloadIdentity)
+    if workload and spec.authority not in {None, policy.authority}:
+        return (
+            f"spec.acr.environment: its workload identities are in Entra at {spec.authority}, and "
+            f"the service asks {policy.authority} (AZURE_AUTHORITY_HOST)"
+        )
+    return None
 
 
 def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:

@@ -151,7 +151,7 @@ class Status:
 class Spec:
     """What the user asked for, as written; None is "the service's default".
 
-    *authority* is the host of the Entra that the spec's cloud has.
+    *audience* and *authority*, the host of Entra, are those of the spec's cloud.
     """
 
     server: str | None

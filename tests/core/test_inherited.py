@@ -28,6 +28,7 @@ from hooks.core.request import parse_bindings, parse_observed
 from hooks.core.service_account import decorate
 from tests.core.builders import (
     ACCOUNT,
+    AUDIENCE,
     BINDING,
     EXPIRED,
     GUARD,
@@ -243,24 +244,33 @@ WORKLOAD: Final = WorkloadIdentity("federated")
 
 
 @pytest.mark.parametrize(
-    ("authority", "words"),
+    ("audience", "authority", "words"),
     [
-        (None, "not supported yet"),
-        ("login.microsoftonline.com", "not supported yet"),
-        ("login.chinacloudapi.cn", "login.chinacloudapi.cn can't be served here"),
+        (None, None, "not supported yet"),
+        (None, "login.microsoftonline.com", "not supported yet"),
+        (None, "login.chinacloudapi.cn", "in Entra at login.chinacloudapi.cn, and"),
+        ("https://arm.example.com", None, "resourceManagerAudience: 'https://arm.example.com' is"),
     ],
 )
-def test_workload_identity(authority: str | None, words: str) -> None:
+def test_workload_identity(audience: str | None, authority: str | None, words: str) -> None:
     """One of another cloud's Entra than the service asks is held, and says so."""
-    spec = Spec(SERVER, WORKLOAD, "repository:app:pull", authority=authority)
+    spec = Spec(SERVER, WORKLOAD, "repository:app:pull", audience, authority)
     found = resolve(replace(BINDING, spec=spec), POLICY)
     assert isinstance(found, Hold)
     assert found.reason == Reason.INVALID_SPEC
     assert words in found.message
 
 
-def test_managed_identity_elsewhere() -> None:
-    """A managed identity's token is its node's, whatever cloud that is in; the audience counts."""
-    spec = Spec(SERVER, IDENTITY, None, "https://arm.example.com", "login.example.com")
+@pytest.mark.parametrize("audience", [None, f"{AUDIENCE}/", AUDIENCE])
+def test_managed_identity_elsewhere(audience: str | None) -> None:
+    """A managed identity's token is its node's, whatever cloud that is in."""
+    spec = Spec(SERVER, IDENTITY, None, audience, "login.example.com")
+    assert resolve(replace(BINDING, spec=spec), POLICY) == REQUEST
+
+
+def test_another_audience() -> None:
+    """Whoever may bind does not choose what tokens are for."""
+    spec = Spec(SERVER, IDENTITY, None, "https://vault.example.com")
     found = resolve(replace(BINDING, spec=spec), POLICY)
-    assert found == replace(REQUEST, audience="https://arm.example.com")
+    assert isinstance(found, Hold)
+    assert "(TOKEN_AUDIENCE=https://containerregistry.azure.net)" in found.message

@@ -31,11 +31,7 @@ def secret_name(binding: str) -> str:
 
 
 def parse_spec(spec: JSON) -> Spec:
-    """Return the valid *spec*.
-
-    The service asks for tokens of its own audience in every cloud that it knows. Only of one that
-    has no name does the spec say the audience.
-    """
+    """Return the valid *spec*; only in a cloud without a name does it say the audience."""
     registry, auth = spec["acr"], spec["auth"]
     environment = registry.get("environment", DEFAULT_ENVIRONMENT)
     config = registry.get("cloudConfig", {})
@@ -77,5 +73,13 @@ API: Final = Api(
     target,
     refreshed="lastTokenRefreshTime",
     error="error",
-    fields=(("spec.acrServer", "spec.acr.server"), ("spec.scope", "spec.acr.scope")),
+    fields=(
+        ("spec.acrServer", "spec.acr.server"),
+        ("spec.scope", "spec.acr.scope"),
+        (
+            "spec.workloadIdentity.serviceAccountName",
+            "spec.auth.workloadIdentity.serviceAccountRef",
+        ),
+        ("spec.workloadIdentity", "spec.auth.workloadIdentity"),
+    ),
 )
