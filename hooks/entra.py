@@ -134,7 +134,10 @@ def _sort(request: TokenRequest, status: int, text: str) -> tuple[Reason, str]:
     """
     who = request.identity
     if "Identity not found" in text:
-        message = f"identity {who} is not assigned to this node; assign it to the node pool's VMSS"
+        message = (
+            f"identity {who} is not assigned to this node; assign it to the node pool's VMSS, or "
+            "correct it: a client ID is not the object (principal) ID"
+        )
         return Reason.IDENTITY_NOT_FOUND, message
     if status == TOO_MANY_REQUESTS:
         message = (

@@ -192,7 +192,8 @@ def test_namespace(given: str, policy: str, denied: list[str]) -> None:
     for text in (given + GOOD, GOOD + given):
         found = judge(text, NAMESPACE_POLICY=policy)
         assert [line.partition(":")[0].partition(" ")[0] for line in found["problems"]] == denied
-        assert all("of Namespace team-a; ask the cl" in line for line in found["problems"])
+        remedy = "of Namespace team-a; correct it, or ask the cl"
+        assert all(remedy in line for line in found["problems"])
         assert (found["accepted"], found["ok"]) == (True, not denied)
         assert UNSEEN not in found["notes"]
 

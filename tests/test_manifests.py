@@ -1,6 +1,7 @@
 """What `kubectl apply -k metacontroller/` installs, against the code it is made for."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
@@ -22,12 +23,18 @@ def load(path: Path) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(path.read_text("utf-8")))
 
 
-OBJECTS: Final = {
-    (manifest["kind"], manifest["metadata"]["name"]): manifest
-    for path in sorted(FOLDER.glob("*.yaml"))
-    if path.name != "kustomization.yaml"
-    for manifest in load(path)
-}
+def load_all(paths: Iterable[Path]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the objects in YAML files, by kind and name."""
+    return {
+        (manifest["kind"], manifest["metadata"]["name"]): manifest
+        for path in paths
+        for manifest in load(path)
+    }
+
+
+OBJECTS: Final = load_all(
+    path for path in sorted(FOLDER.glob("*.yaml")) if path.name != "kustomization.yaml"
+)
 COMPOSITE: Final = OBJECTS["CompositeController", "acrpull"]["spec"]
 DECORATOR: Final = OBJECTS["DecoratorController", "acrpull"]["spec"]
 DEPLOYMENT: Final = OBJECTS["Deployment", "acrpull"]["spec"]

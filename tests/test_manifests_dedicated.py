@@ -6,22 +6,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import FOLDER, OBJECTS, load
+from tests.test_manifests import FOLDER, OBJECTS, load, load_all
 
 DEDICATED: Final = FOLDER / "dedicated"
 (KUSTOMIZATION,) = load(DEDICATED / "kustomization.yaml")
 APART: Final = {"kustomization.yaml", "owner-references", "upstream"}  # by those who need them
-ADDED: Final = {
-    (manifest["kind"], manifest["metadata"]["name"]): manifest
-    for path in KUSTOMIZATION["resources"]
-    for manifest in load(DEDICATED / path)
-}
-MERGED: Final = {
-    (manifest["kind"], manifest["metadata"]["name"]): manifest
+ADDED: Final = load_all(DEDICATED / path for path in KUSTOMIZATION["resources"])
+MERGED: Final = load_all(
+    DEDICATED / patch["path"]
     for patch in KUSTOMIZATION["patches"]
-    if patch.get("target", {"kind": "CompositeController"}) == {"kind": "CompositeController"}
-    for manifest in load(DEDICATED / patch["path"])
-}
+    if "name" not in patch.get("target", ())
+)
 POD: Final = MERGED["Deployment", "acrpull"]["spec"]["template"]["spec"]
 HOOKS, OWN = POD["containers"]
 BASE_POD: Final = OBJECTS["Deployment", "acrpull"]["spec"]["template"]["spec"]

@@ -5,16 +5,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load
+from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load, load_all
 
 MTLS: Final = FOLDER / "mtls"
 (KUSTOMIZATION,) = load(MTLS / "kustomization.yaml")
-PATCHES: Final = {
-    (manifest["kind"], manifest["metadata"]["name"]): manifest
+PATCHES: Final = load_all(
+    MTLS / patch["path"]
     for patch in KUSTOMIZATION["patches"]
-    if patch.get("target", {"kind": "CompositeController"}) == {"kind": "CompositeController"}
-    for manifest in load(MTLS / patch["path"])
-}
+    if "name" not in patch.get("target", ())
+)
 POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
 (HOOKS,) = POD["containers"]
 CONTROLLERS: Final = [key for key in PATCHES if key[0].endswith("Controller")]

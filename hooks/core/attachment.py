@@ -18,6 +18,7 @@ from hooks.core.ownership import (
     Terms,
     controller_uid,
     desire_owners,
+    is_guard,
     is_guarded,
     is_released,
 )
@@ -59,9 +60,9 @@ def holds_up_deletion(
     """Say whether *account* would be lost, or keep an entry of ours, if *binding* went now.
 
     That is so while the binding holds it and it is unguarded or lists the Secret. A fresh adoption
-    may not show yet; then the label does, until the decorator takes it off. A label without its
-    annotation, which somebody took away, the decorator knows for ours by the binding alone. To what
-    is being deleted Metacontroller writes nothing.
+    may not show yet; then the label does on what nobody holds, until the decorator takes it off. A
+    label without its annotation, which somebody took away, the decorator knows for ours by the
+    binding alone. To what is being deleted Metacontroller writes nothing.
 
     Entries of other bindings are the holder's to take off, for a binding that goes can't adopt. So
     it stays until there are none, or until it has let go and another binding has taken over, unless
@@ -70,7 +71,8 @@ def holds_up_deletion(
     if account.deleting:
         return False
     unmarked = WANTED_ANNOTATION not in account.annotations
-    if account.uid_label == binding.uid and (unmarked or not account.owners):
+    free = all(is_guard(owner, account) for owner in account.owners)
+    if account.uid_label == binding.uid and (unmarked or free):
         return True
     entries, wanted = leftovers(account), set(account.wanted)
     if controller_uid(account) != binding.uid:

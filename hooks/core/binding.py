@@ -21,7 +21,6 @@ from hooks.core.decision import (
 )
 from hooks.core.model import (
     AcrToken,
-    Binding,
     MintFailed,
     Policy,
     PullSecret,
@@ -73,7 +72,7 @@ def sync(
         now,
         usable=whole and not is_missing(observed, now),
     )
-    wait = _resync(observed.binding, problem, token, status, policy, now)
+    wait = _resync(observed, problem, token, status, policy, now)
     return Answer(
         status,
         secret,
@@ -117,7 +116,7 @@ def desired_accounts(
 
 
 def _resync(
-    binding: Binding,
+    observed: Observed,
     problem: Problem | None,
     token: AcrToken | None,
     status: Status,
@@ -128,12 +127,14 @@ def _resync(
     if isinstance(problem, MintFailed):
         failing = status.condition("Refreshing")
         since = parse_time(failing.last_transition_time) if failing else None
+        last = observed.secret.token if observed.secret else None
         return retry_after_seconds(
             since or now,
             now,
             usable_until=token.expires_at if token else None,
+            life=last.expires_at - last.issued_at if last else None,
             asked=problem.retry_after_seconds,
         )
     if isinstance(problem, Hold | Reject):
         return problem.resync_after_seconds
-    return resync_after_seconds(due_at(binding, token, policy), now) if token else 0
+    return resync_after_seconds(due_at(observed.binding, token, policy), now) if token else 0

@@ -164,8 +164,8 @@ def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
 def _taken(observed: Observed) -> Hold:
     name, namespace = observed.binding.secret_name, observed.binding.namespace
     text = (
-        f"Secret {name} exists and is not this binding's (or lost its label controller-uid); "
-        f"delete it, kubectl delete secret -n {namespace} {name}, or name the binding differently"
+        f"Secret {name} exists and is not this binding's, or has lost its label controller-uid; "
+        f"delete it (kubectl delete secret -n {namespace} {name}), or name the binding differently"
     )
     return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
 

@@ -17,12 +17,13 @@ HAND_OVER_GRACE: Final = timedelta(seconds=3)
 def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     """Return what is to be while the binding goes; `finalized` once it may.
 
-    With foreground deletion Metacontroller manages no children, so there is nothing to wait for.
+    Metacontroller writes no children while the garbage collector's finalizer is on the binding. But
+    that comes off although an adoption is under way that the collector has not seen yet; then it
+    writes them again, and lets the ServiceAccount go.
     """
     since = parse_time(observed.binding.deleted_at)
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
-    safe = not observed.blocking and (hand_over or _is_settled(observed))
-    finalized = observed.unmanaged or safe
+    finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
     token = observed.secret.token if observed.secret else None
     request = resolve(observed.binding, policy)

@@ -24,8 +24,14 @@ class Terms:
 
 
 def controller_uid(account: ServiceAccount) -> str | None:
-    """Return the uid of the binding that holds *account*'s controller reference."""
-    return next((o.uid for o in account.owners if o.controller and is_binding(o)), None)
+    """Return the uid of the binding that holds *account*."""
+    holder = controller(account)
+    return None if holder is None else holder.uid
+
+
+def controller(account: ServiceAccount) -> Owner | None:
+    """Return the binding that holds *account*'s controller reference."""
+    return next((o for o in account.owners if o.controller and is_binding(o)), None)
 
 
 def is_released(binding: Binding, account: ServiceAccount) -> bool:

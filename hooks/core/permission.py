@@ -42,7 +42,8 @@ def denial(
     if not server_allowed(server, policy.acr_server_suffixes):
         text = (
             f"spec.acrServer: {server!r} is not in the service's ALLOWED_ACR_SERVER_SUFFIXES "
-            f"({','.join(policy.acr_server_suffixes)}); ask the cluster's owner to add it"
+            f"({','.join(policy.acr_server_suffixes)}); correct it, or ask the cluster's owner "
+            "to add it"
         )
         return Reason.SERVER_NOT_ALLOWED, text
     if policy.namespace is None:
@@ -85,5 +86,5 @@ def _remedy(what: str, annotation: str, policy: Policy) -> str:
     name = policy.namespace.name if policy.namespace else ""
     return (
         f"{what} is not in the annotation {annotation} of Namespace {name}; "
-        "ask the cluster's owner to add it"
+        "correct it, or ask the cluster's owner to add it"
     )

@@ -51,17 +51,20 @@ def retry_after_seconds(
     now: datetime,
     *,
     usable_until: datetime | None,
+    life: timedelta | None,
     asked: float | None,
 ) -> int:
     """Return the seconds to wait after a failed mint.
 
     As long as it has been failing, so that each wait doubles the time since *failing_since*,
-    within `MIN_RETRY_SECONDS` and `MAX_RETRY_SECONDS`; at most a quarter of what is left of a
-    token that works until *usable_until*. Not less than Azure *asked* for, but half of what is left
-    at most: a wait must not cost the last pulls.
+    within `MIN_RETRY_SECONDS` and `MAX_RETRY_SECONDS`; at most a quarter of the *life* of the last
+    token, and of what is left of one that works until *usable_until*. Not less than Azure *asked*
+    for, but half of what is left at most: a wait must not cost the last pulls.
     """
     failing = (now - failing_since).total_seconds()
     wait = min(max(failing, MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
+    if life is not None:
+        wait = min(wait, life.total_seconds() / 4)
     asked = min(asked or 0, MAX_RETRY_AFTER_SECONDS)
     if usable_until is not None:
         left = (usable_until - now).total_seconds()

@@ -5,9 +5,17 @@ from datetime import datetime
 
 from hooks.core.conditions import format_time, set_condition
 from hooks.core.decision import Hold, Reject
-from hooks.core.model import AcrToken, Condition, MintFailed, Reason, ServiceAccount, Status
+from hooks.core.model import (
+    AcrToken,
+    Binding,
+    Condition,
+    MintFailed,
+    Reason,
+    ServiceAccount,
+    Status,
+)
 from hooks.core.observed import Observed
-from hooks.core.ownership import is_foreign
+from hooks.core.ownership import controller, is_foreign
 
 Problem = MintFailed | Hold | Reject
 
@@ -52,15 +60,16 @@ def attached(observed: Observed, problem: Problem | None) -> Finding:
     if problem is not None and (isinstance(problem, Reject) or nowhere):
         return Finding("False", problem.reason, problem.message)
     if observed.target is not None:
-        return _listed(observed.target, observed.binding.secret_name)
+        return _listed(observed.target, observed.binding)
     if observed.related is None:
         return Finding("False", Reason.ATTACHING, "no ServiceAccount was observed")
     name = observed.binding.service_account_name
-    text = f"ServiceAccount {name} does not exist; it is attached as soon as it does"
+    text = f"ServiceAccount {name} does not exist; create it, or correct the binding's"
     return Finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
 
 
-def _listed(target: ServiceAccount, secret: str) -> Finding:
+def _listed(target: ServiceAccount, binding: Binding) -> Finding:
+    secret = binding.secret_name
     if secret in target.pull_secrets:
         return Finding("True", Reason.ATTACHED)
     if is_foreign(target):
@@ -70,6 +79,13 @@ def _listed(target: ServiceAccount, secret: str) -> Finding:
         )
         return Finding("False", Reason.SERVICE_ACCOUNT_OWNED, text)
     text = f"waiting for ServiceAccount {target.name} to list Secret {secret}"
+    holder = controller(target)
+    if holder is not None and holder.uid != binding.uid == target.uid_label:
+        text = (
+            f"{holder.kind} {holder.name} (uid {holder.uid}) has not let ServiceAccount "
+            f"{target.name} go; if there is none of this uid, take the ServiceAccount's "
+            "ownerReferences off"
+        )
     return Finding("False", Reason.ATTACHING, text)
 
 

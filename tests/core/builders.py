@@ -6,6 +6,7 @@ Binding "app" in Namespace "team-a" holds ServiceAccount "default", whose user l
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -116,6 +117,18 @@ OBSERVED: Final = Observed(
     namespace=NAMESPACE,
     dynamic_apply=True,
 )
+NO_SECRET: Final = replace(OBSERVED, secret=None)
+TAKEN: Final = replace(NO_SECRET, secret_taken=True)
+GOING: Final = replace(OBSERVED, binding=replace(BINDING, deleting=True))
+
+
+def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
+    """Return *observed* with *spec* for its binding's."""
+    return replace(observed, binding=replace(observed.binding, spec=spec))
+
+
+DENIED: Final = asking(Spec("x.evil.io", IDENTITY, None))
+INVALID: Final = asking("spec is wrong")
 
 PARENT: Final[JSON] = {
     "apiVersion": "acrpull.dev/v1beta1",

@@ -195,12 +195,10 @@ def test_second_without_service_account() -> None:
 def test_words() -> None:
     """A message about a field names it as the spec does."""
     text = "spec.acrServer: 'x' is not allowed; correct spec.scope"
-    other = (
-        "correct spec.workloadIdentity.serviceAccountName, or give spec.workloadIdentity.clientID"
-    )
+    other = "correct spec.workloadIdentity.serviceAccountName, or spec.workloadIdentity.clientID"
     assert FIRST.worded(text) == OURS.worded(text) == text
     assert SECOND.worded(text) == "spec.acr.server: 'x' is not allowed; correct spec.acr.scope"
     assert SECOND.worded(other) == (
-        "correct spec.auth.workloadIdentity.serviceAccountRef, or give "
+        "correct spec.auth.workloadIdentity.serviceAccountRef, or "
         "spec.auth.workloadIdentity.clientID"
     )

@@ -35,7 +35,10 @@ UNMARKED = replace(ACCOUNT, pull_secrets=("a",), annotations=frozenset({ATTACHED
         pytest.param(replace(ACCOUNT, owners=(OTHER,)), NAMESPACE, False, id="another-holds-it"),
         pytest.param(replace(ACCOUNT, owners=(FOREIGN,)), NAMESPACE, False, id="foreign"),
         pytest.param(replace(ACCOUNT, owners=()), NAMESPACE, True, id="adoption-not-shown"),
-        pytest.param(replace(ACCOUNT, owners=(GUARD,)), NAMESPACE, False, id="released"),
+        pytest.param(replace(ACCOUNT, owners=(GUARD,)), NAMESPACE, True, id="next-not-shown"),
+        pytest.param(
+            replace(ACCOUNT, owners=(GUARD,), uid_label=None), NAMESPACE, False, id="released"
+        ),
         pytest.param(replace(UNMARKED, owners=(GUARD,)), NAMESPACE, True, id="released-unmarked"),
         pytest.param(UNMARKED, NAMESPACE, True, id="let-go-unmarked"),
         pytest.param(replace(UNMARKED, uid_label=None), NAMESPACE, False, id="unlabelled"),

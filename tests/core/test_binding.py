@@ -19,23 +19,28 @@ from hooks.core.observed import Observed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
+    DENIED,
     EXPIRED,
     FAILED,
+    GOING,
     GUARD,
     HOLDER,
     IDENTITY,
+    INVALID,
     NAMESPACE,
     NEW_TOKEN,
+    NO_SECRET,
     NOW,
     OBSERVED,
     POLICY,
     REQUEST,
     SECRET,
     SECRET_NAME,
+    TAKEN,
     UNTOUCHED,
+    asking,
 )
 
-NO_SECRET = replace(OBSERVED, secret=None)
 STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
 TAMPERED = replace(OBSERVED, secret=replace(SECRET, token=None, intact=False))
 UNGUARDED = replace(OBSERVED, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
@@ -48,16 +53,6 @@ UNKNOWN_STRATEGY = replace(
 )
 Outcome = AcrToken | MintFailed | None
 
-
-def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
-    """Return *observed* with *spec* for its binding's."""
-    return replace(observed, binding=replace(observed.binding, spec=spec))
-
-
-DENIED = asking(Spec("x.evil.io", IDENTITY, None))
-INVALID = asking("spec is wrong")
-TAKEN = replace(NO_SECRET, secret_taken=True)
-GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 MOVED = replace(OBSERVED, binding=replace(BINDING, service_account_name="build"))
 OTHER_IDENTITY = asking(Spec("myregistry.azurecr.io", Identity(client_id="x"), None))
 

@@ -12,43 +12,34 @@ from hooks.core.model import (
     Condition,
     MintFailed,
     Reason,
-    Spec,
     Status,
 )
 from hooks.core.observed import Observed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
+    DENIED,
     EXPIRED,
     FAILED,
+    GOING,
     HOLDER,
     HOUR,
-    IDENTITY,
+    INVALID,
     MINUTE,
     NEW_TOKEN,
+    NO_SECRET,
     NOW,
     OBSERVED,
     POLICY,
     SECOND,
     SECRET,
+    TAKEN,
     new_token,
 )
 
-NO_SECRET = replace(OBSERVED, secret=None)
 STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
 UNGUARDED = replace(OBSERVED, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
 Outcome = AcrToken | MintFailed | None
-
-
-def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
-    """Return *observed* with *spec* for its binding's."""
-    return replace(observed, binding=replace(observed.binding, spec=spec))
-
-
-DENIED = asking(Spec("x.evil.io", IDENTITY, None))
-INVALID = asking("spec is wrong")
-TAKEN = replace(NO_SECRET, secret_taken=True)
-GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 
 
 def resync(observed: Observed, outcome: Outcome) -> int:
@@ -65,6 +56,7 @@ def failing(since: str) -> Observed:
 
 
 SHORT = replace(SECRET, token=new_token(NOW - HOUR, NOW + 10 * MINUTE))
+BRIEF = replace(SECRET, token=new_token(NOW - HOUR, NOW - 58 * MINUTE))
 ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
 
 
@@ -81,6 +73,9 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
             replace(failing("2026-11-23T11:00:00Z"), secret=SHORT), FAILED, 150, id="a-quarter"
         ),
         pytest.param(failing("2026-11-23T11:00:00Z"), FAILED, 300, id="nothing-left-to-save"),
+        pytest.param(
+            replace(failing("2026-11-23T11:00:00Z"), secret=BRIEF), FAILED, 30, id="lived-briefly"
+        ),
         pytest.param(INVALID, None, 300, id="invalid"),
         pytest.param(DENIED, None, 300, id="denied"),
         pytest.param(TAKEN, None, 300, id="taken"),

@@ -23,6 +23,7 @@ from tests.core.builders import (
     IDENTITY,
     MINUTE,
     NAMESPACE,
+    NO_SECRET,
     NOW,
     OBSERVED,
     POLICY,
@@ -34,7 +35,6 @@ from tests.core.builders import (
     new_token,
 )
 
-NO_SECRET = replace(OBSERVED, secret=None)
 UNGUARDED = (replace(ACCOUNT, owners=(HOLDER,)),)
 
 

@@ -18,6 +18,7 @@ from tests.core.builders import (
     EXPIRED,
     HOUR,
     IDENTITY,
+    NO_SECRET,
     NOW,
     OBSERVED,
     POLICY,
@@ -29,7 +30,6 @@ from tests.core.builders import (
 )
 
 RESOURCE = Identity(resource_id="/subscriptions/x")
-NO_SECRET = replace(OBSERVED, secret=None)
 
 
 def with_token(token: AcrToken | None) -> Observed:

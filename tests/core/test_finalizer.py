@@ -66,12 +66,26 @@ def test_finalized(observed: Observed, *, finalized: bool) -> None:
     assert answer.secret == (None if finalized else SECRET)
 
 
+@pytest.mark.parametrize(
+    ("account", "finalized"),
+    [
+        (ACCOUNT, False),
+        (replace(ACCOUNT, owners=(GUARD,)), False),
+        (replace(ACCOUNT, owners=(GUARD,), uid_label=None), True),
+    ],
+    ids=["not-yet", "by-the-garbage-collector", "by-the-decorator-too"],
+)
 @pytest.mark.parametrize("finalizer", ["foregroundDeletion", "orphan"])
-def test_children_are_not_managed(finalizer: str) -> None:
-    """A deletion that leaves the children to the garbage collector waits for nothing."""
+def test_children_are_let_go_by_others(
+    finalizer: str, account: ServiceAccount, *, finalized: bool
+) -> None:
+    """A deletion that leaves the children to the garbage collector waits until it let them go.
+
+    Else an adoption that it has not seen would stay on a ServiceAccount for good.
+    """
     binding = replace(GOING.binding, finalizers=(FINALIZER, finalizer))
-    answer = finalize(replace(GOING, binding=binding), POLICY, NOW)
-    assert (answer.finalized, answer.resync_after_seconds) == (True, 0)
+    answer = finalize(replace(showing(account), binding=binding), POLICY, NOW)
+    assert answer.finalized is finalized
 
 
 @pytest.mark.parametrize(

@@ -88,14 +88,33 @@ def test_retry_after_seconds(
     """The wait grows with the failure, within what the token has left and Azure asked for."""
     usable_until = None if left is None else NOW + timedelta(seconds=left)
     since = NOW - timedelta(seconds=failing)
-    assert retry_after_seconds(since, NOW, usable_until=usable_until, asked=asked) == seconds
+    wait = retry_after_seconds(since, NOW, usable_until=usable_until, life=None, asked=asked)
+    assert wait == seconds
+
+
+@pytest.mark.parametrize(
+    ("failing", "life", "asked", "seconds"),
+    [
+        pytest.param(200, 120, None, 30, id="a-quarter-of-a-short-life"),
+        pytest.param(10, 120, None, 10, id="not-yet-as-long"),
+        pytest.param(900, 10800, None, 300, id="a-registry's-tokens-live-longer"),
+        pytest.param(200, 120, 90.0, 90, id="asked-for-more"),
+    ],
+)
+def test_retries_keep_up_with_short_lives(
+    failing: int, life: int, asked: float | None, seconds: int
+) -> None:
+    """Once the last token has expired, the wait stays short beside its life."""
+    since, lived = NOW - timedelta(seconds=failing), timedelta(seconds=life)
+    wait = retry_after_seconds(since, NOW, usable_until=None, life=lived, asked=asked)
+    assert wait == seconds
 
 
 def test_retries_double() -> None:
     """Tries that each wait as told come after 5 s, then at doubling times, then each 5 minutes."""
     now, waits = NOW, []
     for _ in range(9):
-        waits.append(retry_after_seconds(NOW, now, usable_until=None, asked=None))
+        waits.append(retry_after_seconds(NOW, now, usable_until=None, life=None, asked=None))
         now += timedelta(seconds=waits[-1])
     assert waits == [5, 5, 10, 20, 40, 80, 160, 300, 300]
 

@@ -2,7 +2,7 @@
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -49,6 +49,19 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     items.sort(key=lambda item: "metacontroller" in item.fixturenames)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failed test's report what the hooks were asked meanwhile."""
+    report = yield
+    ground = item.funcargs.get("ground")
+    if report.failed and isinstance(ground, Ground) and ground.stage is not None:
+        told = [e.told() for e in ground.stage.recorder.exchanges if e.at >= call.start]
+        report.sections.append(("hook calls", "\n".join(told)))
+    return report
+
+
 @pytest.fixture(scope="session")
 def tally(request: pytest.FixtureRequest) -> Counter[str]:
     """Return what the summary counts."""
@@ -65,18 +78,25 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{what}: {number}")
 
 
+def given_crds(request: pytest.FixtureRequest) -> Path | None:
+    """Return the file with Metacontroller's CRDs, for who starts a control plane of its own.
+
+    Skips on a cluster, and fails where no control plane is built.
+    """
+    if request.config.getoption("--cluster"):
+        pytest.skip("needs a control plane, an Azure and a service of its own: make e2e")
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    given: str = request.config.getoption("--metacontroller-crds")
+    return Path(given) if given else None
+
+
 @pytest.fixture(scope="session")
 def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """Start all but Metacontroller."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane, an Azure and a service of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    crds: str = request.config.getoption("--metacontroller-crds")
-    directory = tmp_path_factory.mktemp("stage")
-    with open_stage(directory, Path(crds) if crds else None) as running:
+    with open_stage(tmp_path_factory.mktemp("stage"), given_crds(request)) as running:
         yield running
 
 

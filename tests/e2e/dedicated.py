@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.api import Api
-from tests.e2e.conftest import NO_BINARY
-from tests.e2e.control_plane import BINARY
+from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage, open_stage
@@ -28,12 +27,7 @@ def open_dedicated(
     request: pytest.FixtureRequest, directory: Path, *server_flags: str, overlay: str = OVERLAY
 ) -> Iterator[Stage]:
     """Start all but Metacontroller, on a control plane of its own."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    crds: str = request.config.getoption("--metacontroller-crds")
-    with open_stage(directory, Path(crds) if crds else None, overlay, server_flags) as running:
+    with open_stage(directory, given_crds(request), overlay, server_flags) as running:
         yield running
 
 

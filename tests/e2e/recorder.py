@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
+from requests.adapters import HTTPAdapter
 
+from hooks.core.names import UID_LABEL
 from tests.emulator.delivery import Delivery
 from tests.emulator.fault import Fault
 from tests.emulator.message import Request, Response
@@ -15,6 +17,7 @@ from tests.emulator.server import LoopbackServer
 from tests.service import ServiceFailed
 
 TIMEOUT_SECONDS: Final = 15
+AT_ONCE: Final = 100  # more than Metacontroller asks
 PASSED_ON: Final = ("authorization", "content-type")
 PASSED_BACK: Final = ("Content-Type", "Retry-After")
 
@@ -37,6 +40,31 @@ class Exchange:
             named = (c["metadata"] for c in children)
             assert observed <= {f"{m['namespace']}/{m['name']}" for m in named}
 
+    def told(self) -> str:
+        """Return it in a line, for who has to find out what went wrong."""
+        asked = self.request.get("object") or self.request["parent"]
+        children = (self.request.get("children") or {}).get("ServiceAccount.v1", {}).values()
+        conditions = self.answer.get("status", {}).get("conditions", [])
+        kept = ("labels", "annotations", "resyncAfterSeconds", "finalized")
+        told = {
+            "about": _summary(asked),
+            "children": [_summary(child) for child in children],
+            "conditions": {c["type"]: f"{c['status']}/{c['reason']}" for c in conditions},
+            **{key: self.answer[key] for key in kept if key in self.answer},
+        }
+        return f"{self.at:.3f} {self.path} {self.status} {json.dumps(told)}"
+
+
+def _summary(obj: dict[str, Any]) -> dict[str, Any]:
+    meta = obj["metadata"]
+    found = {
+        **{key: meta.get(key) for key in ("namespace", "name", "uid", "deletionTimestamp")},
+        "label": meta.get("labels", {}).get(UID_LABEL),
+        "owners": [owner["uid"] for owner in meta.get("ownerReferences", [])],
+        "lists": [entry.get("name") for entry in obj.get("imagePullSecrets", [])],
+    }
+    return {key: value for key, value in found.items() if value}
+
 
 class Recorder:
     """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.
@@ -51,6 +79,7 @@ class Recorder:
         self._service = service
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE))
 
     def __enter__(self) -> "Recorder":
         """Listen."""

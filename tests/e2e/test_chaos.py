@@ -95,9 +95,9 @@ class Users:
     def _check_bindings(self) -> None:
         for observed in self.scene.api.list(BINDING, self.scene.name):
             name, account = observed["metadata"]["name"], observed["spec"]["serviceAccountName"]
-            assert "deletionTimestamp" not in observed["metadata"]
+            assert "deletionTimestamp" not in observed["metadata"], observed
             conditions = observed.get("status", {}).get("conditions", [])
-            assert ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}
+            assert ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}, observed
             assert entries(self.scene, account).count(PREFIX + name) == 1
 
 

@@ -19,8 +19,7 @@ from hooks.core.names import (
 )
 from tests.docs import commands
 from tests.e2e.api import UPSTREAM, Object
-from tests.e2e.conftest import NO_BINARY
-from tests.e2e.control_plane import BINARY
+from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
 from tests.e2e.install import ROOT
 from tests.e2e.scene import USERS, Scene
@@ -47,14 +46,9 @@ SHORT_SECONDS: Final = 90  # the life of a token that is due after half of it
 @pytest.fixture
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """Start all but Metacontroller, with the component; so nothing of ours acts yet."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
+    crds = given_crds(request)
     require("jq")
-    crds: str = request.config.getoption("--metacontroller-crds")
-    overlay = "metacontroller/upstream"
-    with open_stage(tmp_path, Path(crds) if crds else None, overlay) as stage:
+    with open_stage(tmp_path, crds, "metacontroller/upstream") as stage:
         yield stage
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.e2e.api import Object
-from tests.e2e.conftest import NO_BINARY
+from tests.e2e.conftest import NO_BINARY, given_crds
 from tests.e2e.control_plane import BINARY, ControlPlane, kubectl
 from tests.e2e.eventually import eventually
 from tests.e2e.install import BASE, CONTROLLERS, ROOT, install, render, retarget
@@ -93,12 +93,7 @@ def mtls(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
     """Start all but Metacontroller."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    crds: str = request.config.getoption("--metacontroller-crds")
-    with open_ground(tmp_path_factory.mktemp("mtls"), Path(crds) if crds else None) as ground:
+    with open_ground(tmp_path_factory.mktemp("mtls"), given_crds(request)) as ground:
         yield ground
 
 

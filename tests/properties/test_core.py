@@ -144,17 +144,22 @@ def test_urgency_never_falls(
     assert resync_after_seconds(due, late) <= wait
 
 
-@given(instants, waits, st.none() | lives, st.none() | st.floats(0, 1e6))
+@given(instants, waits, st.none() | lives, st.none() | lives, st.none() | st.floats(0, 1e6))
 def test_a_retry_comes_soon_enough(
-    since: datetime, failing: timedelta, left: timedelta | None, asked: float | None
+    since: datetime,
+    failing: timedelta,
+    left: timedelta | None,
+    life: timedelta | None,
+    asked: float | None,
 ) -> None:
     """A retry waits for what Azure asks up to an hour, but always within the token's life."""
     now = since + failing
     until = None if left is None else now + left
-    wait = retry_after_seconds(since, now, usable_until=until, asked=asked)
+    wait = retry_after_seconds(since, now, usable_until=until, life=life, asked=asked)
     share = 3600 if left is None else left.total_seconds() / 2
     assert wait >= max(1, min(asked or 0, 3600, share))
     assert left is None or wait <= max(1, share + 1)
     if not asked:
         assert wait <= 300
-        assert left is None or wait <= max(1, left.total_seconds() / 4 + 1)
+        for span in (left, life):
+            assert span is None or wait <= max(1, span.total_seconds() / 4 + 1)

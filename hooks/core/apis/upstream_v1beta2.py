@@ -76,10 +76,7 @@ API: Final = Api(
     fields=(
         ("spec.acrServer", "spec.acr.server"),
         ("spec.scope", "spec.acr.scope"),
-        (
-            "spec.workloadIdentity.serviceAccountName",
-            "spec.auth.workloadIdentity.serviceAccountRef",
-        ),
         ("spec.workloadIdentity", "spec.auth.workloadIdentity"),
+        ("workloadIdentity.serviceAccountName", "workloadIdentity.serviceAccountRef"),
     ),
 )
