@@ -29,7 +29,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks = Hooks(settings.policy, mint, clock, call.note_token)
+    hooks = Hooks(settings.policy, mint, clock, call.note_token, settings.apis)
     budget = Budget(BYTES_AT_ONCE, "requests as large as these are worked on already")
     routes = {
         "/sync": hooks.sync,

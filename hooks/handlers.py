@@ -1,10 +1,12 @@
 """What each hook does, from a decoded body to one to encode. Knows no HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hooks.core import answer, binding, finalizer, service_account
+from hooks.core.apis import OURS
+from hooks.core.apis.api import Api
 from hooks.core.decision import Decision, Keep, Mint, decide
 from hooks.core.fields import JSON
 from hooks.core.model import AcrToken, MintFailed, Policy, TokenRequest
@@ -26,7 +28,8 @@ Telling = Callable[[str, timedelta | None], None]
 class Hooks:
     """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
 
-    *tell* is told where the token in an answer to `sync` is from, and how long it still works.
+    *tell* is told where the token in an answer to `sync` is from, and how long it still works;
+    *apis* are those that the cluster has bindings of.
     """
 
     def __init__(
@@ -35,11 +38,13 @@ class Hooks:
         mint: Minting,
         clock: Clock,
         tell: Telling = lambda *_: None,
+        apis: Iterable[Api] = (OURS,),
     ) -> None:
         self._policy = policy
         self._mint = mint
         self._clock = clock
         self._tell = tell
+        self._apis = tuple(apis)
 
     def sync(self, body: JSON) -> JSON:
         """Answer the CompositeController's `sync`."""
@@ -74,7 +79,7 @@ class Hooks:
 
     def decorate_customize(self, body: JSON) -> JSON:
         """Answer the DecoratorController's `customize`."""
-        return answer.new_decorator_rules(parse_parent_namespace(body))
+        return answer.new_decorator_rules(parse_parent_namespace(body), self._apis)
 
 
 def _source(decision: Decision, outcome: AcrToken | MintFailed | None) -> str:

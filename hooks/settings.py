@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hooks.core.apis import OURS, UPSTREAM
+from hooks.core.apis.api import Api
 from hooks.core.model import Identity, Policy
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.core.permission import server_allowed
@@ -53,10 +55,12 @@ VARIABLES: Final = (
     "TLS_CERT_FILE",
     "TLS_KEY_FILE",
     "TOKEN_AUDIENCE",
+    "UPSTREAM_APIS",
     "WORKLOAD_IDENTITY",
 )
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
+SWITCH: Final = ("disabled", "enabled")  # likewise
 LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 EXAMPLE_METRICS: Final = "127.0.0.1:8083"
@@ -76,6 +80,12 @@ class Settings:
     revision: str
     hook_token_rotation_file: Path | None = None
     tls: TlsFiles | None = None
+    upstream_apis: bool = False
+
+    @property
+    def apis(self) -> tuple[Api, ...]:
+        """The APIs that the cluster has bindings of."""
+        return (OURS, *UPSTREAM) if self.upstream_apis else (OURS,)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -104,6 +114,7 @@ class Settings:
             revision=environ.get("REVISION") or "unknown",
             hook_token_rotation_file=Path(rotation_file) if rotation_file else None,
             tls=load_tls(environ),
+            upstream_apis=parse_one_of(environ, "UPSTREAM_APIS", SWITCH) == "enabled",
         )
 
 
@@ -156,6 +167,7 @@ def _policy(environ: Mapping[str, str], federation: FederationSettings) -> Polic
     return Policy(
         acr_server_suffixes=allowed,
         audience=parse_audience(environ, "TOKEN_AUDIENCE", ACR_AUDIENCE),
+        authority=federation.authority.removeprefix("https://").lower(),
         server=server,
         identity=Identity(client_id, resource_id) if client_id or resource_id else None,
         refresh_before=parse_seconds(

@@ -15,25 +15,26 @@ FENCE: Final = re.compile(r"(?ms)^```([^\n]*)\n(.*?)^```$")
 
 @dataclass(frozen=True)
 class Block:
-    """A block of *page*, in *language*; *mark* is the word behind that, or ""."""
+    """A block of *page*, the *number*th, in *language*; *mark* is the word behind that, or ""."""
 
     page: str
+    number: int
     language: str
     mark: str
     text: str
 
     def __str__(self) -> str:
         """Name it in a test's id."""
-        return f"{self.page}: {self.text.splitlines()[0][:40]}"
+        return f"{self.page} {self.number}: {self.text.splitlines()[0][:40]}"
 
 
 def blocks() -> list[Block]:
     """Return those of all pages, in their order."""
     found = []
     for page in PAGES:
-        for info, text in FENCE.findall(page.read_text("utf-8")):
+        for number, (info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
             language, _, mark = info.partition(" ")
-            found.append(Block(page.name, language, mark, text))
+            found.append(Block(page.name, number, language, mark, text))
     return found
 
 

@@ -25,6 +25,8 @@ RUN: Final = {
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
     "rotation": "tests/e2e/test_rotation.py",
+    "move": "tests/e2e/test_migrating.py",
+    "back": "tests/e2e/test_migrating.py",
     "here": "tests/test_docs.py",
     "make": "tests/test_docs.py",
 }
@@ -34,6 +36,7 @@ CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "Refreshing"}
 OTHERS: Final = {
     *("ErrImagePull", "ImagePullBackOff", "FailedToRetrieveImagePullSecret", "SyncError"),
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
+    "AirgappedCloud",  # upstream's
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
 }
 # Words in capitals that are no setting of ours: of libraries, of make, levels of the log.
@@ -149,6 +152,23 @@ def test_monitoring_names() -> None:
     prefix = resource["metricNamePrefix"]
     metrics |= {f"{prefix}_{metric['name']}" for metric in resource["metrics"]}
     assert set(re.findall(r"`(acrpull_\w+)`", TEXTS["operations.md"])) == metrics
+
+
+TRIED: Final = re.findall(r"`(tests/\S+\.py)::(\w+)`", TEXTS["migrating.md"])
+
+
+@pytest.mark.parametrize(("path", "function"), dict.fromkeys(TRIED))
+def test_is_tried(path: str, function: str) -> None:
+    """A test that is named as a proof is there."""
+    assert f"def {function}(" in (ROOT / path).read_text("utf-8")
+
+
+def test_numbers() -> None:
+    """Each numbered defect has its row, with a test that is there, and one that names it."""
+    rows = re.findall(r"(?m)^\| (U\d+) \|.*`tests/", TEXTS["migrating.md"])
+    assert rows == [f"U{number}" for number in range(1, 12)]
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [row for row in rows if not re.search(rf'"""(?:.*, )?{row}\b', tests)] == []
 
 
 def test_every_reason_has_its_row() -> None:

@@ -103,6 +103,7 @@ def test_says_what_would_come_of_a_binding() -> None:
     secret, account = found.pop("children")
     imds, exchange, scoped = found.pop("requests")
     assert found == {
+        "kind": "ACRPullBinding",
         "name": "app",
         "namespace": "team-a",
         "accepted": True,
@@ -407,3 +408,76 @@ def test_readme() -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("ACRPullBinding default/client-id: good\n")
     assert len(done.out.splitlines()) <= 40
+
+
+UPSTREAMS: Final = sorted((ROOT / "crds/samples/upstream").iterdir())
+MORE: Final = "spec.acr.scope asks for more than pull: give the identity a role that has it"
+
+
+@pytest.mark.parametrize(
+    "sample", [s for s in UPSTREAMS if "workload" not in s.stem], ids=lambda path: path.stem
+)
+def test_upstream(sample: Path) -> None:
+    """A binding of upstream's is judged by its own rules, and gets the Secret of its own name."""
+    audience = "https://management.example.com"
+    found = judge(sample.read_text("utf-8"), TOKEN_AUDIENCE=audience)
+    body = yaml.safe_load(sample.read_text("utf-8"))
+    assert (found["kind"], found["problems"]) == ("AcrPullBinding", [])
+    name = body["metadata"]["name"]
+    expected = f"{name}-msi-acrpull-secret" if "v1beta1" in sample.stem else f"acr-pull-{name}"
+    assert found["secretName"] == expected
+    assert found["serviceAccountName"] == body["spec"].get("serviceAccountName", "default")
+    assert found["server"]["name"] == SERVER
+
+
+def test_upstream_as_stored() -> None:
+    """As from `kubectl get -o json`: finalizer, status and all, of several kinds in one List."""
+    items = [yaml.safe_load(path.read_text("utf-8")) for path in (UPSTREAMS[0], ACCEPTED[0])]
+    items[0]["metadata"] |= {"finalizers": ["msi-acrpull.microsoft.com"], "uid": "x"}
+    items[0]["status"] = {"lastTokenRefreshTime": "2026-11-23T12:00:00Z"}
+    items[0]["spec"] |= {"serviceAccountName": ""}
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    done = run("-", stdin=text)
+    assert done.code == 0
+    assert "AcrPullBinding default/first: good\n" in done.out
+    assert "\nACRPullBinding " in done.out
+
+
+@pytest.mark.parametrize(
+    ("change", "accepted", "problem"),
+    [
+        pytest.param(
+            {"acrServer": "X"}, True, 'spec.acrServer: "X" is not a registry\'s login', id="value"
+        ),
+        pytest.param({"acrserver": "x"}, False, 'spec: unknown field "acrserver"', id="field"),
+        pytest.param({"scope": 5}, False, "spec.scope: 5 is not one or several", id="type"),
+        pytest.param({"scope": "x" * 5000}, False, "spec: over 4096 characters", id="length"),
+    ],
+)
+def test_upstream_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> None:
+    """What upstream's CRD lets through and the service can't serve is told apart."""
+    body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
+    body["spec"] |= change
+    found = judge(yaml.safe_dump(body))
+    assert found["accepted"] is accepted
+    (line,) = found["problems"]
+    assert line.startswith(problem)
+
+
+def test_upstream_version() -> None:
+    """A version that there is not is told with that of its group; so is another kind's name."""
+    body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
+    body |= {"apiVersion": "msi-acrpull.microsoft.com/v1", "kind": "ACRPullBinding"}
+    lines = judge(yaml.safe_dump(body))["problems"]
+    assert [line.partition("; e.g. ")[2] for line in lines] == [
+        "msi-acrpull.microsoft.com/v1beta1", "AcrPullBinding"
+    ]  # fmt: skip
+
+
+def test_upstream_words() -> None:
+    """A refusal of v1beta2 names its own fields, and so does a note."""
+    (sample,) = (path for path in UPSTREAMS if path.stem == "v1beta2-managed-identity")
+    found = judge(sample.read_text("utf-8"), ALLOWED_ACR_SERVER_SUFFIXES="azurecr.cn")
+    (line,) = found["problems"]
+    assert line.startswith("spec.acr.server: 'myregistry.azurecr.io' is not in")
+    assert MORE in judge(sample.read_text("utf-8"))["notes"]

@@ -206,12 +206,15 @@ def test_way_out() -> None:
 def test_policy_knows_what_is_bound(policy: dict[str, Any]) -> None:
     """A policy goes by the annotations that the hooks write, and by bindings as owners."""
     _, bound = (rule["expression"] for rule in policy["matchConditions"])
-    group = names.API_VERSION.partition("/")[0]
+    groups = {f"{group}/" for group, _ in names.BINDING_KINDS}
     assert set(re.findall(r'"(.*?)"', bound)) == {
         names.WANTED_ANNOTATION,
         names.ATTACHED_ANNOTATION,
-        f"{group}/",
+        *groups,
     }
+    owners = [v for v in policy.get("variables", ()) if v["name"] in {"owners", "oldOwners"}]
+    for variable in owners:
+        assert groups < set(re.findall(r'"(.*?)"', variable["expression"]))
 
 
 def test_policies_know_the_accounts() -> None:

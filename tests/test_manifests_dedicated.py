@@ -10,10 +10,12 @@ from tests.test_manifests import FOLDER, OBJECTS, load, load_all
 
 DEDICATED: Final = FOLDER / "dedicated"
 (KUSTOMIZATION,) = load(DEDICATED / "kustomization.yaml")
-APART: Final = {"kustomization.yaml", "owner-references"}  # the second, by those who need it
+APART: Final = {"kustomization.yaml", "owner-references", "upstream"}  # by those who need them
 ADDED: Final = load_all(DEDICATED / path for path in KUSTOMIZATION["resources"])
 MERGED: Final = load_all(
-    DEDICATED / patch["path"] for patch in KUSTOMIZATION["patches"] if "target" not in patch
+    DEDICATED / patch["path"]
+    for patch in KUSTOMIZATION["patches"]
+    if "name" not in patch.get("target", ())
 )
 POD: Final = MERGED["Deployment", "acrpull"]["spec"]["template"]["spec"]
 HOOKS, OWN = POD["containers"]
@@ -32,7 +34,7 @@ def test_no_file_is_forgotten() -> None:
     files = {path.name for path in DEDICATED.iterdir()} - APART
     patches = [patch["path"] for patch in KUSTOMIZATION["patches"]]
     assert sorted((*KUSTOMIZATION["resources"], *patches)) == sorted(files)
-    targets = [patch["target"] for patch in KUSTOMIZATION["patches"] if "target" in patch]
+    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
     assert {*MERGED, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
     assert not set(ADDED) & set(OBJECTS)
 

@@ -10,7 +10,9 @@ from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load, load_all
 MTLS: Final = FOLDER / "mtls"
 (KUSTOMIZATION,) = load(MTLS / "kustomization.yaml")
 PATCHES: Final = load_all(
-    MTLS / patch["path"] for patch in KUSTOMIZATION["patches"] if "target" not in patch
+    MTLS / patch["path"]
+    for patch in KUSTOMIZATION["patches"]
+    if "name" not in patch.get("target", ())
 )
 POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
 (HOOKS,) = POD["containers"]
@@ -23,7 +25,7 @@ def test_no_file_is_forgotten() -> None:
     """Each is a patch, of an object in the install."""
     files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml"}
     assert {patch["path"] for patch in KUSTOMIZATION["patches"]} == files
-    targets = [patch["target"] for patch in KUSTOMIZATION["patches"] if "target" in patch]
+    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
     assert {*PATCHES, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
     assert len(CONTROLLERS) == 2
 

@@ -7,17 +7,19 @@ Keys are those of metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.g
 decorator/api/v2/hooks.go; v2 refuses any other.
 """
 
+from collections.abc import Iterable
+
 from hooks.core import dockerconfig
+from hooks.core.apis import api_of
+from hooks.core.apis.api import Api
 from hooks.core.attachment import DesiredServiceAccount
 from hooks.core.binding import Answer
 from hooks.core.fields import JSON
 from hooks.core.model import Binding, Condition, Owner, PullSecret, Status
 from hooks.core.names import (
-    API_VERSION,
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,
     INPUTS_ANNOTATION,
-    PLURAL,
     SECRET_TYPE,
 )
 from hooks.core.service_account import Decoration
@@ -82,14 +84,20 @@ def new_owner(owner: Owner) -> JSON:
 
 def new_status(binding: Binding, status: Status) -> JSON:
     """Return `.status`, whole: Metacontroller replaces what there is."""
+    api = api_of(binding.api_version)
     fields = {
         "observedGeneration": binding.generation,
-        "conditions": [new_condition(condition) for condition in status.conditions],
+        "conditions": [
+            {**new_condition(condition), "message": api.worded(condition.message)}
+            for condition in status.conditions
+        ],
         "secretName": status.secret_name,
         "serviceAccountName": status.service_account_name,
-        "tokenRefreshTime": status.token_refresh_time,
+        api.refreshed: status.token_refresh_time,
         "tokenExpirationTime": status.token_expiration_time,
     }
+    if api.error:
+        fields[api.error] = status.trouble and api.worded(status.trouble)
     return {key: value for key, value in fields.items() if value is not None}
 
 
@@ -122,11 +130,18 @@ def new_rules(binding: Binding) -> JSON:
     }
 
 
-def new_decorator_rules(namespace: str) -> JSON:
-    """Return the answer to `/serviceaccount/customize`: *namespace*, and all bindings in it."""
-    bindings = {"apiVersion": API_VERSION, "resource": PLURAL, "namespace": namespace}
+def new_decorator_rules(namespace: str, apis: Iterable[Api]) -> JSON:
+    """Return the answer to `/serviceaccount/customize`: *namespace*, and all bindings in it.
+
+    *apis* are those that the cluster has: a rule about another would fail each call.
+    metacontroller@v4.17.2:pkg/controller/common/customize/manager.go (getRelatedObjects)
+    """
+    bindings = [
+        {"apiVersion": api.api_version, "resource": api.plural, "namespace": namespace}
+        for api in apis
+    ]
     itself = {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]}
-    return {"relatedResources": [bindings, itself]}
+    return {"relatedResources": [*bindings, itself]}
 
 
 def new_decoration(decoration: Decoration) -> JSON:

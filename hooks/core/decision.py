@@ -99,13 +99,14 @@ def resolve(observed: Observed, policy: Policy) -> TokenRequest | Hold | Reject:
 def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:
     """Return the observed token if it is for *request* and a registry still takes it.
 
-    The server is the key in the docker config: that is what a kubelet looks up.
+    The server is the key in the docker config: that is what a kubelet looks up. Of a token that
+    upstream's controller got, nothing else is known.
     """
     secret = observed.secret
     if secret is None or secret.token is None or secret.token.expires_at <= now:
         return None
-    same = secret.server == request.server and secret.inputs == inputs_hash(request)
-    return secret.token if same else None
+    same = secret.inherited or secret.inputs == inputs_hash(request)
+    return secret.token if same and secret.server == request.server else None
 
 
 def is_whole(token: AcrToken | None, request: TokenRequest) -> bool:

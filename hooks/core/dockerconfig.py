@@ -14,7 +14,7 @@ from typing import Any
 from hooks.core.acr import parse_token
 from hooks.core.errors import MalformedToken
 from hooks.core.model import AcrToken
-from hooks.core.names import NULL_GUID
+from hooks.core.names import NULL_GUID, UPSTREAM_EMAIL
 
 
 def _entry(token: str) -> dict[str, str]:
@@ -41,7 +41,8 @@ class Found:
 def parse(data: str) -> Found | None:
     """Return what *data*, base64, holds of ours; None if that is nothing.
 
-    With anything changed it was tampered with. A token in it may still work, until a new one comes.
+    With anything changed it was tampered with, but for what upstream's controller writes besides. A
+    token in it may still work, until a new one comes.
     """
     try:
         auths: Any = json.loads(base64.b64decode(data, validate=True))["auths"]
@@ -50,7 +51,9 @@ def parse(data: str) -> Found | None:
         return None
     for server, token in entries:
         if token is not None:
-            return Found(server, token, intact=auths == {server: _entry(token.value)})
+            ours = _entry(token.value)
+            intact = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
+            return Found(server, token, intact)
     return None
 
 

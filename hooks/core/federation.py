@@ -18,6 +18,7 @@ from hooks.core.model import (
     Policy,
     Reason,
     ServiceAccount,
+    Spec,
     TrustedAccount,
     WorkloadIdentity,
 )
@@ -42,6 +43,10 @@ def trusted(
     identity: Identity | WorkloadIdentity, observed: Observed, policy: Policy
 ) -> Identity | FederatedIdentity | Refusal:
     """Return the identity that a token is asked for, or why that can't be said."""
+    spec = observed.binding.spec
+    elsewhere = _elsewhere(spec, policy) if isinstance(spec, Spec) else None
+    if elsewhere is not None:
+        return Reason.INVALID_SPEC, elsewhere
     if isinstance(identity, WorkloadIdentity):
         return _by_account(identity, observed, policy)
     if not policy.own_token:
@@ -52,6 +57,26 @@ def trusted(
             f"workload identity (IDENTITY_SOURCE); give managedIdentityClientID, e.g. {EXAMPLE}"
         )
     return FederatedIdentity(policy.tenant_id, identity.client_id, None)
+
+
+def _elsewhere(spec: Spec, policy: Policy) -> str | None:
+    """Return why *spec* is of another cloud than the service serves, if it is.
+
+    The audience is the operator's: a token for another would be worth more than a pull. Which Entra
+    a managed identity is in need not be known, for the node asks its own.
+    """
+    if spec.audience is not None and spec.audience.rstrip("/") != policy.audience.rstrip("/"):
+        return (
+            f"spec.acr.cloudConfig.resourceManagerAudience: {spec.audience!r} is not what the "
+            f"service asks tokens for (TOKEN_AUDIENCE={policy.audience})"
+        )
+    federated = policy.own_token or isinstance(spec.identity, WorkloadIdentity)
+    if federated and spec.authority not in {None, policy.authority}:
+        return (
+            f"spec.acr.environment: its workload identities are in Entra at {spec.authority}, and "
+            f"the service asks {policy.authority} (AZURE_AUTHORITY_HOST)"
+        )
+    return None
 
 
 def _by_account(

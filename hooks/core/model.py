@@ -175,19 +175,30 @@ class Status:
         """Return the condition of type *kind*, if there is one."""
         return next((c for c in self.conditions if c.type == kind), None)
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong, in a sentence; None where all is well."""
+        ready = self.condition("Ready")
+        return (ready.message or None) if ready is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What the user asked for, as written; None is "the service's default"."""
+    """What the user asked for, as written; None is "the service's default".
+
+    *audience* and *authority*, the host of Entra, are those of the spec's cloud.
+    """
 
     server: str | None
     identity: Identity | WorkloadIdentity | None
     scope: str | None
+    audience: str | None = None
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An ACRPullBinding of any API version. *spec* is the problem's text when it is invalid."""
+    """A binding of any API version. *spec* is the problem's text when it is invalid."""
 
     name: str
     namespace: str
@@ -244,7 +255,7 @@ class PullSecret:
     """A pull Secret, observed or to be.
 
     *token* is None where it holds none; *intact* is False where it holds anything else than we
-    wrote.
+    wrote. One that upstream's controller wrote, and we did not yet, is *inherited*.
     """
 
     name: str
@@ -253,6 +264,7 @@ class PullSecret:
     inputs: str | None = None
     intact: bool = True
     dynamic_apply: bool = False
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +285,7 @@ class Namespace:
 class Policy:
     """The settings that decisions depend on; with a *namespace*, in that.
 
+    *authority* is the host of the one Entra that the service asks;
     *namespace_required* says that what a Namespace does not list is denied there.
     *workload_identity* allows tokens of ServiceAccounts to be exchanged; *own_token*, that of the
     service is, in place of asking IMDS; *tenant_id* is the default for both.
@@ -289,3 +302,4 @@ class Policy:
     workload_identity: bool = False
     own_token: bool = False
     tenant_id: str | None = None
+    authority: str = "login.microsoftonline.com"

@@ -8,6 +8,23 @@ KIND: Final = "ACRPullBinding"
 GROUP: Final = "acrpull.dev"
 PLURAL: Final = "acrpullbindings"
 SECRET_PREFIX: Final = "acr-pull-"
+# Azure/msi-acrpull's, "upstream": its two APIs, whose bindings are served too if so set.
+# msi-acrpull@8ad7a99:api/v1beta1/groupversion_info.go, api/v1beta2/groupversion_info.go
+UPSTREAM_KIND: Final = "AcrPullBinding"
+UPSTREAM_V1BETA1: Final = "msi-acrpull.microsoft.com/v1beta1"
+UPSTREAM_V1BETA2: Final = "acrpull.microsoft.com/v1beta2"
+# On a Secret, by upstream's controller: the binding's name. It ends names of v1beta1's Secrets so.
+# msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (newPullSecret)
+UPSTREAM_LABEL: Final = "acr.microsoft.com/binding"
+UPSTREAM_SECRET_SUFFIX: Final = "-msi-acrpull-secret"
+# What kinds a binding is of, by group and kind.
+BINDING_KINDS: Final = frozenset(
+    {
+        (GROUP, KIND),
+        ("msi-acrpull.microsoft.com", UPSTREAM_KIND),
+        ("acrpull.microsoft.com", UPSTREAM_KIND),
+    }
+)
 # On a ServiceAccount, by the decorator: the pull Secrets that belong on it, oldest binding first.
 WANTED_ANNOTATION: Final = "acrpull.dev/pull-secrets"
 # On a ServiceAccount, by its owner: which entries of imagePullSecrets are ours and not the user's.
@@ -31,7 +48,6 @@ FINALIZER_PREFIX: Final = "metacontroller.io/"
 SECRETS: Final = "Secret.v1"
 SERVICE_ACCOUNTS: Final = "ServiceAccount.v1"
 NAMESPACES: Final = "Namespace.v1"
-BINDINGS: Final = f"{KIND}.{API_VERSION}"
 
 # Kubernetes.
 # A deletion with one of these leaves the children to the garbage collector.
@@ -47,6 +63,9 @@ ACCOUNT_SUBJECT: Final = "system:serviceaccount:"
 # The user that says "the password is an ACR token".
 # https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
 NULL_GUID: Final = "00000000-0000-0000-0000-000000000000"
+# What upstream's docker configs say besides; nobody reads it.
+# msi-acrpull@8ad7a99:pkg/authorizer/util.go (CreateACRDockerCfg)
+UPSTREAM_EMAIL: Final = "msi-acrpull@azurecr.io"
 # The audience that every registry accepts, also with tokens for ARM switched off.
 # https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
 ACR_AUDIENCE: Final = "https://containerregistry.azure.net"

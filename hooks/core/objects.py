@@ -1,83 +1,52 @@
 """Kubernetes objects, as from `kubectl get -o json`, to values. Raises `BadRequest`."""
 
-import hashlib
-import re
-from typing import Final
-
 from hooks.core import dockerconfig
+from hooks.core.apis import api_of
+from hooks.core.apis.api import DEFAULT_NAME, is_name
 from hooks.core.fields import JSON, check, get, get_object, get_text, require
 from hooks.core.model import (
     Binding,
     Condition,
-    Identity,
     Namespace,
     Owner,
     PullSecret,
     ServiceAccount,
-    Spec,
     Status,
-    WorkloadIdentity,
 )
 from hooks.core.names import (
-    API_VERSION,
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
     DOCKER_CONFIG_KEY,
     IDENTITIES_ANNOTATION,
     INPUTS_ANNOTATION,
-    KIND,
     LAST_APPLIED_ANNOTATION,
-    MAX_NAME_LENGTH,
-    SECRET_PREFIX,
     SECRET_TYPE,
     SERVERS_ANNOTATION,
     TENANT_ID_ANNOTATION,
     UID_LABEL,
+    UPSTREAM_LABEL,
     WANTED_ANNOTATION,
 )
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
-DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-DNS_SUBDOMAIN: Final = re.compile(rf"{DNS_LABEL}(?:\.{DNS_LABEL})*")
-HASH_LENGTH: Final = 16  # hex digits, 64 bits
-DEFAULT_NAME: Final = "default"
-
-
-def secret_name(binding: str) -> str:
-    """Return the name of *binding*'s Secret: cut, and closed with a hash, where it must be."""
-    name = SECRET_PREFIX + binding
-    if _is_name(name):
-        return name
-    digest = hashlib.sha256(binding.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
-    stem = re.sub(r"[^-a-z0-9]+", "-", name)[: MAX_NAME_LENGTH - HASH_LENGTH - 1]
-    return f"{stem.rstrip('-')}-{digest}"
-
-
-def _is_name(text: object) -> bool:
-    """Say whether *text* can be a Secret's or a ServiceAccount's name."""
-    if not isinstance(text, str) or len(text) > MAX_NAME_LENGTH:
-        return False
-    return DNS_SUBDOMAIN.fullmatch(text) is not None
-
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
-    """Return the ACRPullBinding *obj*; *problem* says why its spec is invalid, if it is."""
+    """Return the binding *obj*; *problem* says why its spec is invalid, if it is."""
+    api = api_of(obj.get("apiVersion"))
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
     name = require(meta, "name", str, at)
-    status = _parse_status(get_object(obj, "status", path), f"{path}.status")
+    status = _parse_status(get_object(obj, "status", path), f"{path}.status", api.refreshed)
     spec = obj.get("spec")
     if spec is None:
         spec = {}
-    account = spec.get("serviceAccountName", DEFAULT_NAME) if isinstance(spec, dict) else None
-    if not _is_name(account):
-        account = status.service_account_name
+    target = api.target(spec) if isinstance(spec, dict) else None
+    account = target if is_name(target) else status.service_account_name
     return Binding(
         name=name,
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
         uid=get_text(meta, "uid", at),
-        api_version=get_text(obj, "apiVersion", path) or API_VERSION,
-        kind=get_text(obj, "kind", path) or KIND,
+        api_version=get_text(obj, "apiVersion", path) or api.api_version,
+        kind=get_text(obj, "kind", path) or api.kind,
         generation=get(meta, "generation", int, at) or 0,
         created_at=get_text(meta, "creationTimestamp", at),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
@@ -86,31 +55,18 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
             check(item, str, f"{at}.finalizers[]")
             for item in get(meta, "finalizers", list, at) or ()
         ),
-        secret_name=secret_name(name),
+        secret_name=api.secret_name(name),
         service_account_name=account,
-        spec=problem if problem is not None else _parse_spec(spec),
+        spec=problem if problem is not None else api.parse_spec(spec),
         status=status,
     )
 
 
-def _parse_spec(spec: JSON) -> Spec:
-    """Return the valid *spec* of an acrpull.dev/v1beta1 binding."""
-    scope = " ".join(spec.get("scope", "").split()) or None
-    return Spec(spec.get("acrServer"), _parse_identity(spec), scope)
+def _parse_status(status: JSON, path: str, refreshed: str) -> Status:
+    """Return *status*; without conditions it is another controller's, and its times tell nothing.
 
-
-def _parse_identity(spec: JSON) -> Identity | WorkloadIdentity | None:
-    workload = spec.get("workloadIdentity")
-    if workload is not None:
-        return WorkloadIdentity(
-            workload.get("serviceAccountName"), workload.get("clientID"), workload.get("tenantID")
-        )
-    client_id = spec.get("managedIdentityClientID")
-    resource_id = spec.get("managedIdentityResourceID")
-    return Identity(client_id, resource_id) if client_id or resource_id else None
-
-
-def _parse_status(status: JSON, path: str) -> Status:
+    *refreshed* is the key of the time at which the token was issued.
+    """
     conditions = []
     for index, item in enumerate(get(status, "conditions", list, path) or ()):
         at = f"{path}.conditions[{index}]"
@@ -122,10 +78,11 @@ def _parse_status(status: JSON, path: str) -> Status:
         kind, value, reason, message, since = texts
         generation = get(condition, "observedGeneration", int, at) or 0
         conditions.append(Condition(kind, value, reason, message, generation, since))
+    issued = get(status, refreshed, str, path)
     return Status(
         conditions=tuple(conditions),
         service_account_name=get(status, "serviceAccountName", str, path),
-        token_refresh_time=get(status, "tokenRefreshTime", str, path),
+        token_refresh_time=issued if conditions else None,
     )
 
 
@@ -184,13 +141,16 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
     annotations = get_object(meta, "annotations", at)
     data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
     found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
+    inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
+    theirs = UPSTREAM_LABEL in get_object(meta, "labels", at)
     return PullSecret(
         name=require(meta, "name", str, at),
         server=found.server if found else None,
         token=found.token if found else None,
         intact=found is not None and found.intact,
-        inputs=get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations"),
+        inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
+        inherited=theirs and inputs is None,
     )
 
 

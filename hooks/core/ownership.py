@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hooks.core.model import Binding, Namespace, Owner, ServiceAccount
-from hooks.core.names import GROUP, KIND
+from hooks.core.names import BINDING_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def is_guard(owner: Owner, account: ServiceAccount) -> bool:
 
 def is_binding(owner: Owner) -> bool:
     """Say whether *owner* refers to a binding."""
-    return owner.kind == KIND and owner.api_version.partition("/")[0] == GROUP
+    return (owner.api_version.partition("/")[0], owner.kind) in BINDING_KINDS
 
 
 def is_foreign(account: ServiceAccount) -> bool:

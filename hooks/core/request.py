@@ -7,10 +7,10 @@ and customize/api/v2/hooks.go. A `null` is as good as absent. Every function rai
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from hooks.core.apis import APIS
 from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model import Binding, Namespace, Owner, PullSecret, ServiceAccount
 from hooks.core.names import (
-    BINDINGS,
     LAST_APPLIED_ANNOTATION,
     NAMESPACES,
     SECRETS,
@@ -26,7 +26,8 @@ from hooks.core.objects import (
 )
 from hooks.core.observed import Observed
 
-SpecCheck = Callable[[object], str | None]
+# Of a spec, and the API version that its binding says.
+SpecCheck = Callable[[object, object], str | None]
 
 
 def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = False) -> Observed:
@@ -54,7 +55,7 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
 def parse_parent(body: JSON, check_spec: SpecCheck) -> Binding:
     """Return the binding that a composite's hook was called for."""
     parent = require(body, "parent", dict, "")
-    return parse_binding(parent, "parent", check_spec(parent.get("spec")))
+    return _binding(parent, "parent", check_spec)
 
 
 def parse_target(body: JSON) -> ServiceAccount:
@@ -63,11 +64,12 @@ def parse_target(body: JSON) -> ServiceAccount:
 
 
 def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
-    """Return the related bindings of a body of `/serviceaccount/sync`."""
+    """Return the related bindings of a body of `/serviceaccount/sync`, of all APIs."""
     related = get_object(body, "related", "")
     return tuple(
-        parse_binding(obj, path, check_spec(obj.get("spec")))
-        for obj, path in _group(related, BINDINGS, "related")
+        _binding(obj, path, check_spec)
+        for api in APIS.values()
+        for obj, path in _group(related, api.group, "related")
     )
 
 
@@ -80,6 +82,10 @@ def parse_parent_namespace(body: JSON) -> str:
     """Return the Namespace of the ServiceAccount that `/serviceaccount/customize` is called for."""
     parent = require(body, "parent", dict, "")
     return require(require(parent, "metadata", dict, "parent"), "namespace", str, "parent.metadata")
+
+
+def _binding(obj: JSON, path: str, check_spec: SpecCheck) -> Binding:
+    return parse_binding(obj, path, check_spec(obj.get("spec"), obj.get("apiVersion")))
 
 
 def _group(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
@@ -131,8 +137,9 @@ def _is_claimed(obj: JSON, path: str, binding: Binding) -> bool:
 def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:
     """Return which apply strategy the observed children show, None if none does yet.
 
-    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off.
+    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off. On
+    what upstream's controller wrote there is none either way.
     """
     if any(LAST_APPLIED_ANNOTATION in account.annotations for account in accounts):
         return True
-    return None if secret is None else secret.dynamic_apply
+    return None if secret is None or secret.inherited else secret.dynamic_apply

@@ -1,5 +1,6 @@
 """What a binding's Secret is to be, and whether one that should be there is not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -61,7 +62,10 @@ def desired_secret(
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)
-    return observed.secret
+    secret = observed.secret
+    if secret is not None and secret.inherited and token and isinstance(request, TokenRequest):
+        return replace(secret, inputs=inputs_hash(request))  # so that a change of the spec shows
+    return secret
 
 
 def is_missing(observed: Observed, now: datetime) -> bool:

@@ -35,7 +35,7 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     owner = _owner(account, bindings, targeting, policy)
     if owner is None:
         return _undecorate(account, bindings)
-    wanted = ",".join(binding.secret_name for binding in targeting)
+    wanted = ",".join(dict.fromkeys(binding.secret_name for binding in targeting))
     return Decoration({UID_LABEL: owner.uid}, {WANTED_ANNOTATION: wanted})
 
 
@@ -82,9 +82,9 @@ def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]
     return bool(leftovers(account)) and (holder.deleting or not targeting)
 
 
-def _age(binding: Binding) -> tuple[str, str]:
-    """Sort the oldest first: by seconds, which is all there is, then by name."""
-    return binding.created_at, binding.name
+def _age(binding: Binding) -> tuple[str, str, str]:
+    """Sort the oldest first: by seconds, which is all there is, then by name and kind."""
+    return binding.created_at, binding.name, binding.api_version
 
 
 def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:

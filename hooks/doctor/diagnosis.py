@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from hooks.core import answer, binding
+from hooks.core.apis import api_of
 from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
 from hooks.core.model import (
@@ -22,7 +23,7 @@ from hooks.core.observed import Observed
 from hooks.core.permission import ANY
 from hooks.core.request import parse_observed
 from hooks.doctor.workload import identified
-from hooks.schemas import check_manifest, check_spec, prune
+from hooks.schemas import check_manifest, check_spec, prune, version_of
 
 PLACEHOLDER: Final = "<token>"
 # No child depends on the time, so the same manifest has the same diagnosis.
@@ -55,10 +56,11 @@ class Diagnosis:
     *plan* is None where there are problems.
     """
 
+    kind: str
     name: str | None
     namespace: str | None
     accepted: bool
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
 
@@ -78,18 +80,21 @@ def diagnose(
     meta = manifest.get("metadata")
     named = meta if isinstance(meta, dict) else {}
     name, namespace = _text(named.get("name")), _text(named.get("namespace"))
-    problems = check_manifest(manifest)
-    if problems:
-        return Diagnosis(name, namespace, accepted=False, problems=problems)
+    api = api_of(version_of(manifest))
+    found = check_manifest(manifest)
+    if found.problems:
+        return Diagnosis(api.kind, name, namespace, found.stored, found.problems)
     observed, unread = identified(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
     policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
-    problems = tuple(dict.fromkeys(_refusals(observed, policy)))
+    problems = tuple(dict.fromkeys(map(api.worded, _refusals(observed, policy))))
     if problems:
-        return Diagnosis(name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,))
+        return Diagnosis(
+            api.kind, name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,)
+        )
     plan = _plan(observed, policy)
     notes = (*_notes(namespace, plan.request), *unread, *_unseen(where, plan.request, policy))
-    return Diagnosis(name, where, accepted=True, problems=(), notes=notes, plan=plan)
+    return Diagnosis(api.kind, name, where, True, notes=tuple(map(api.worded, notes)), plan=plan)
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401  any JSON value

@@ -22,7 +22,7 @@ keys of --output json (null where there is nothing to tell, as for a binding wit
   authority   where Entra is asked, if one of them says so
   passedOver  objects that are no bindings, Namespaces or ServiceAccounts: "kind namespace/name"
   bindings    a list of objects:
-    name, namespace
+    kind, name, namespace
     accepted  an API server would store it
     ok, problems, notes
     secretName, serviceAccountName
@@ -84,6 +84,7 @@ def _new_binding(
 ) -> JSON:
     diagnosis, live = finding.diagnosis, finding.live
     return {
+        "kind": diagnosis.kind,
         "name": diagnosis.name,
         "namespace": diagnosis.namespace,
         "accepted": diagnosis.accepted,

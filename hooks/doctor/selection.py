@@ -10,7 +10,7 @@ from typing import Any
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.model import Namespace, ServiceAccount
-from hooks.core.names import GROUP, KIND
+from hooks.core.names import BINDING_KINDS, KIND
 from hooks.core.objects import parse_namespace, parse_service_account
 
 
@@ -78,7 +78,8 @@ def _items(document: Any) -> list[Any]:  # noqa: ANN401  any JSON value
 
 def _is_ours(item: JSON) -> bool:
     """Say whether *item* is meant as a binding, be its kind or its version misspelt."""
-    return item.get("kind") == KIND or str(item.get("apiVersion")).partition("/")[0] == GROUP
+    group, kind = str(item.get("apiVersion")).partition("/")[0], item.get("kind")
+    return any(group == known or kind == name for known, name in BINDING_KINDS)
 
 
 def _namespace(item: JSON) -> Namespace:

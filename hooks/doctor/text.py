@@ -42,7 +42,7 @@ def _binding(binding: JSON) -> list[str]:
     verdict = "good" if binding["ok"] else "has problems"
     if not binding["accepted"]:
         verdict = "would be refused"
-    lines = [f"ACRPullBinding {name or 'without a name'}: {verdict}"]
+    lines = [f"{binding['kind']} {name or 'without a name'}: {verdict}"]
     lines += [f"  {line}" for line in binding["problems"]]
     lines += [f"  note: {line}" for line in binding["notes"]]
     if binding["secretName"] is not None:

@@ -1,17 +1,20 @@
-"""Checks specs against `spec.json`, the CRD's schema in the service's hands, and whole manifests.
+"""Checks specs against their CRD's schema in the service's hands, and whole manifests.
 
 The only importer of jsonschema.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from hooks.core.apis import APIS
 from hooks.core.fields import JSON
+from hooks.core.names import API_VERSION, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 
 IDENTITIES: Final = (
     "managedIdentityClientID",
@@ -22,36 +25,87 @@ MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
 MAX_REMEMBERED: Final = 1024  # specs
 
-_SPEC, _MANIFEST = (
-    json.loads(files(__name__).joinpath(name).read_text("utf-8"))
-    for name in ("spec.json", "manifest.json")
-)
-_SPEC_VALIDATOR: Final = Draft202012Validator(_SPEC)
-_MANIFEST_VALIDATOR: Final = Draft202012Validator(_MANIFEST)
+# By API version; others are checked as ours.
+FILES: Final = {
+    API_VERSION: "spec.json",
+    UPSTREAM_V1BETA1: "upstream-v1beta1.json",
+    UPSTREAM_V1BETA2: "upstream-v1beta2.json",
+}
 
 
-def check_spec(spec: object) -> str | None:
+def _load(name: str) -> JSON:
+    schema: JSON = json.loads(files(__name__).joinpath(name).read_text("utf-8"))
+    return schema
+
+
+def _manifest(api_version: str) -> JSON:
+    """Return the schema of a whole binding of *api_version*, but for its spec."""
+    schema = _load("manifest.json")
+    says = {"apiVersion": api_version, "kind": APIS[api_version].kind}
+    for name, value in says.items():
+        schema["properties"][name] |= {"const": value, "examples": [value]}
+    return schema
+
+
+_SPECS: Final = {version: _load(name) for version, name in FILES.items()}
+_MANIFESTS: Final = {version: _manifest(version) for version in FILES}
+_VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _SPECS.items()}
+_MANIFEST_VALIDATORS: Final = {
+    version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
+}
+# What upstream's CRDs leave to the service.
+OURS_ALONE: Final = {"pattern", "maxLength"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What there is against a manifest, in lines; *stored*: an API server takes it all the same."""
+
+    problems: tuple[str, ...]
+    stored: bool
+
+
+def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
     """Return what is wrong with *spec*, decoded JSON, in one line; None if nothing is.
 
     The line names the field and shows a valid example.
     """
     text = json.dumps({} if spec is None else spec)
-    return _too_long(text) or _check(text)
+    return _too_long(text) or _check(text, _version(api_version))
 
 
-def check_manifest(manifest: JSON) -> tuple[str, ...]:
-    """Return all that an API server has against *manifest*, a binding, in lines as those above.
+def _version(api_version: object) -> str:
+    """Return the API version whose rules are for a spec that says *api_version*."""
+    known = isinstance(api_version, str) and api_version in FILES
+    return str(api_version) if known else API_VERSION
+
+
+def check_manifest(manifest: JSON) -> Checked:
+    """Return all that there is against *manifest*, a binding, in lines as those above.
 
     It is without nulls, as from `prune`.
     """
-    lines = [line for error in _MANIFEST_VALIDATOR.iter_errors(manifest) for line in _lines(error)]
+    version = version_of(manifest)
+    validator = _MANIFEST_VALIDATORS[version]
+    lines = [line for error in validator.iter_errors(manifest) for line in _lines(error)]
     spec = manifest.get("spec", {})
     too_long = _too_long(json.dumps(spec))
     if too_long is not None:
-        return (*lines, too_long)
-    for error in _SPEC_VALIDATOR.iter_errors(spec):
+        return Checked((*lines, too_long), stored=False)
+    errors = list(_VALIDATORS[version].iter_errors(spec))
+    ours_alone = version != API_VERSION and {str(e.validator) for e in errors} <= OURS_ALONE
+    stored = not lines and (not errors or ours_alone)
+    for error in errors:
         lines += _lines(error, "spec")
-    return tuple(dict.fromkeys(lines))  # a value that is too long often breaks the pattern, too
+    # A value that is too long often breaks the pattern, too.
+    return Checked(tuple(dict.fromkeys(lines)), stored)
+
+
+def version_of(manifest: JSON) -> str:
+    """Return the API version that *manifest* is judged by: where it is none, that of its group."""
+    said = str(manifest.get("apiVersion"))
+    group = said.partition("/")[0]
+    return next((v for v in FILES if v == said or v.partition("/")[0] == group), API_VERSION)
 
 
 def prune(manifest: JSON) -> JSON:
@@ -60,15 +114,12 @@ def prune(manifest: JSON) -> JSON:
     A field that it does not know it refuses all the same.
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
-    known = _MANIFEST["properties"]
+    version = version_of(manifest)
+    known = _MANIFESTS[version]["properties"]
     pruned = _without_nulls(manifest, known)
-    for part, schema in (("metadata", known["metadata"]), ("spec", _SPEC)):
+    for part, schema in (("metadata", known["metadata"]), ("spec", _SPECS[version])):
         if isinstance(pruned.get(part), dict):
             pruned[part] = _without_nulls(pruned[part], schema["properties"])
-    spec = pruned.get("spec")
-    if isinstance(spec, dict) and isinstance(spec.get("workloadIdentity"), dict):
-        known = _SPEC["properties"]["workloadIdentity"]["properties"]
-        spec["workloadIdentity"] = _without_nulls(spec["workloadIdentity"], known)
     meta = pruned.get("metadata")
     for part in ("labels", "annotations"):
         if isinstance(meta, dict) and isinstance(meta.get(part), dict):
@@ -77,7 +128,12 @@ def prune(manifest: JSON) -> JSON:
 
 
 def _without_nulls(fields: JSON, known: JSON) -> JSON:
-    return {key: value for key, value in fields.items() if value is not None or key not in known}
+    pruned = {k: value for k, value in fields.items() if value is not None or k not in known}
+    for key, value in pruned.items():
+        schema = known.get(key)
+        if isinstance(schema, dict) and "properties" in schema and isinstance(value, dict):
+            pruned[key] = _without_nulls(value, schema["properties"])
+    return pruned
 
 
 def _too_long(spec: str) -> str | None:
@@ -87,9 +143,9 @@ def _too_long(spec: str) -> str | None:
 
 
 @lru_cache(MAX_REMEMBERED)
-def _check(text: str) -> str | None:
+def _check(text: str, version: str) -> str | None:
     """Check a spec by its JSON: Metacontroller sends the same ones over and over."""
-    error = next(_SPEC_VALIDATOR.iter_errors(json.loads(text)), None)
+    error = next(_VALIDATORS[version].iter_errors(json.loads(text)), None)
     return None if error is None else next(_lines(error, "spec"))
 
 

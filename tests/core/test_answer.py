@@ -12,6 +12,7 @@ from hooks.core.answer import (
     new_rules,
     new_status,
 )
+from hooks.core.apis import OURS
 from hooks.core.attachment import DesiredServiceAccount
 from hooks.core.binding import Answer
 from hooks.core.fields import JSON
@@ -133,7 +134,7 @@ def test_rules() -> None:
 
 def test_decorator_rules() -> None:
     """A ServiceAccount relates its Namespace, and all bindings in it."""
-    assert new_decorator_rules("team-a") == {
+    assert new_decorator_rules("team-a", [OURS]) == {
         "relatedResources": [
             {
                 "apiVersion": "acrpull.dev/v1beta1",

@@ -39,7 +39,7 @@ def observe(config: str) -> Observed:
         "data": {KEY: config},
     }
     body = {"parent": PARENT, "children": {"Secret.v1": {f"team-a/{SECRET_NAME}": secret}}}
-    return parse_observed(body, lambda _: None)
+    return parse_observed(body, lambda *_: None)
 
 
 def extended(token: AcrToken) -> str:

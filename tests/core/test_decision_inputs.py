@@ -59,7 +59,7 @@ def with_token(token: AcrToken | None) -> Observed:
     ],
 )
 def test_inputs_hash_differs(request_: TokenRequest) -> None:
-    """Whatever a token depends on changes the hash, and no two parts run together."""
+    """U3: whatever a token depends on changes the hash, and no two parts run together."""
     assert inputs_hash(request_) != inputs_hash(REQUEST)
 
 

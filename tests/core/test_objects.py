@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.model import Condition, Identity, Spec, WorkloadIdentity
-from hooks.core.objects import parse_binding, secret_name
+from hooks.core.objects import parse_binding
 from tests.core.builders import BINDING, IDENTITY, PARENT, SERVER, changed
 
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -17,11 +17,11 @@ OWNED = [{"uid": "uid-app", "controller": True}]
 LABELS = {"controller-uid": "uid-app"}
 
 
-def valid(_: object) -> None:
+def valid(*_: object) -> None:
     """Find nothing wrong with a spec."""
 
 
-def wrong(_: object) -> str:
+def wrong(*_: object) -> str:
     """Find a spec wrong."""
     return "is wrong"
 
@@ -174,13 +174,13 @@ def test_spec_is_checked() -> None:
     """What the check finds wrong with the spec becomes the binding's spec."""
     seen: list[object] = []
 
-    def check(spec: object) -> str:
-        seen.append(spec)
+    def check(spec: object, api_version: object) -> str:
+        seen.append((spec, api_version))
         return "is wrong"
 
     assert parse_parent({"parent": PARENT}, check).spec == "is wrong"
     assert parse_observed({"parent": PARENT}, check).binding.spec == "is wrong"
-    assert seen == [PARENT["spec"]] * 2
+    assert seen == [(PARENT["spec"], PARENT["apiVersion"])] * 2
 
 
 def test_bindings() -> None:

@@ -15,7 +15,7 @@ from hooks.core.request import (
 from tests.core.builders import PARENT, SECRET_NAME
 
 
-def valid(_: object) -> None:
+def valid(*_: object) -> None:
     """Find nothing wrong with a spec."""
 
 

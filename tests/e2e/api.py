@@ -9,7 +9,14 @@ from typing import Any, Final
 
 import requests
 
-from hooks.core.names import API_VERSION, KIND, PLURAL
+from hooks.core.names import (
+    API_VERSION,
+    KIND,
+    PLURAL,
+    UPSTREAM_KIND,
+    UPSTREAM_V1BETA1,
+    UPSTREAM_V1BETA2,
+)
 
 Object = dict[str, Any]
 TIMEOUT_SECONDS: Final = 20
@@ -17,10 +24,16 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 BINDING: Final = KIND
+# Of two groups, by one name.
+UPSTREAM: Final = {
+    version: f"{UPSTREAM_KIND} of {version}" for version in (UPSTREAM_V1BETA1, UPSTREAM_V1BETA2)
+}
 
 # apiVersion, plural, and whether it is in a namespace.
 RESOURCES: Final = {
     KIND: (API_VERSION, PLURAL, True),
+    **{kind: (version, PLURAL, True) for version, kind in UPSTREAM.items()},
+    "Deployment": ("apps/v1", "deployments", True),
     "Event": ("v1", "events", True),
     "Namespace": ("v1", "namespaces", False),
     "Secret": ("v1", "secrets", True),
@@ -141,10 +154,15 @@ def path_of(kind: str, namespace: str = "", name: str = "") -> str:
     return f"{root}{within}/{plural}" + (f"/{name}" if name else "")
 
 
+def kind_of(obj: Object) -> str:
+    """Return what `RESOURCES` calls the kind of *obj*."""
+    return UPSTREAM.get(obj["apiVersion"], str(obj["kind"]))
+
+
 def _parent(obj: Object) -> str:
-    return path_of(obj["kind"], obj["metadata"].get("namespace", ""))
+    return path_of(kind_of(obj), obj["metadata"].get("namespace", ""))
 
 
 def _path(obj: Object) -> str:
     meta = obj["metadata"]
-    return path_of(obj["kind"], meta.get("namespace", ""), meta["name"])
+    return path_of(kind_of(obj), meta.get("namespace", ""), meta["name"])

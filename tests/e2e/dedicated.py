@@ -24,10 +24,10 @@ SECRET: Final = "acr-pull-app"
 
 @contextmanager
 def open_dedicated(
-    request: pytest.FixtureRequest, directory: Path, *server_flags: str
+    request: pytest.FixtureRequest, directory: Path, *server_flags: str, overlay: str = OVERLAY
 ) -> Iterator[Stage]:
     """Start all but Metacontroller, on a control plane of its own."""
-    with open_stage(directory, given_crds(request), OVERLAY, server_flags) as running:
+    with open_stage(directory, given_crds(request), overlay, server_flags) as running:
         yield running
 
 

@@ -56,17 +56,32 @@ def make_token(plane: ControlPlane) -> str:
 def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
     """Return the objects of *overlay*, as `kubectl apply -k` would have them.
 
-    A component is put on top of the plain install, as its first lines tell its user to.
+    A component, or several with commas, is put on top of the plain install, as its first lines tell
+    its user to.
     """
     folder = ROOT / overlay
-    if yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["kind"] == "Component":
+    if overlay != BASE:
         folder = plane.directory / "kustomization"
         folder.mkdir(exist_ok=True)
-        base, component = (os.path.relpath(ROOT / part, folder) for part in (BASE, overlay))
-        text = yaml.safe_dump({"resources": [base], "components": [component]})
+        parts = (BASE, *overlay.split(","))
+        base, *components = (os.path.relpath(ROOT / part, folder) for part in parts)
+        text = yaml.safe_dump({"resources": [base], "components": components})
         (folder / "kustomization.yaml").write_text(text)
     text = plane.kubectl("kustomize", str(folder))
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def settings_in(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Return the service's settings in *manifests*, but for addresses and files."""
+    return {
+        variable["name"]: variable["value"]
+        for manifest in manifests
+        if manifest["kind"] == "Deployment"
+        for container in manifest["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "hooks"
+        for variable in container["env"]
+        if not variable["name"].endswith(("BIND", "_FILE"))
+    }
 
 
 def sends_token(manifest: Manifest) -> bool:

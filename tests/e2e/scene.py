@@ -22,7 +22,8 @@ OURS: Final = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED}
 class Scene:
     """The Namespace *name* on *api*; bindings are of *spec* where they say nothing else.
 
-    *disturb* is called after each write. `uids` are those of the ServiceAccounts that must stay.
+    *disturb* is called after each write. `uids` are those of the ServiceAccounts that must stay;
+    `kind` is that of bindings, but for `bind`.
     """
 
     api: Api
@@ -30,6 +31,7 @@ class Scene:
     spec: dict[str, Any]
     disturb: Callable[[], None]
     uids: dict[str, str] = field(default_factory=dict)
+    kind: str = BINDING
 
     def open(self) -> None:
         """Make the Namespace; its ServiceAccount `default` gets the user's entries."""
@@ -57,12 +59,12 @@ class Scene:
 
     def respec(self, name: str, **spec: Any) -> None:  # noqa: ANN401  any JSON
         """Change fields of a binding's spec; None takes one off."""
-        self.api.merge(BINDING, self.name, name, {"spec": spec})
+        self.api.merge(self.kind, self.name, name, {"spec": spec})
         self.disturb()
 
     def unbind(self, name: str, propagation: str = "Background") -> None:
         """Delete a binding."""
-        self.api.delete(BINDING, self.name, name, propagation)
+        self.api.delete(self.kind, self.name, name, propagation)
         self.disturb()
 
     def make_account(self, name: str, *entries: str) -> None:
@@ -106,7 +108,7 @@ class Scene:
 
     def binding(self, name: str) -> Object:
         """Return a binding."""
-        return self.api.get(BINDING, self.name, name)
+        return self.api.get(self.kind, self.name, name)
 
     def listed(self, account: str, *entries: str) -> None:
         """Expect a ServiceAccount to list *entries*, in this order, soon."""

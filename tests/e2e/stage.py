@@ -10,7 +10,7 @@ import yaml
 
 from tests.e2e.api import Api, Object
 from tests.e2e.control_plane import ENFORCED, ControlPlane
-from tests.e2e.install import BASE, Account, install, own_metacontroller, render
+from tests.e2e.install import BASE, Account, install, own_metacontroller, render, settings_in
 from tests.e2e.metacontroller import FLAGS, new_metacontroller
 from tests.e2e.process import Process
 from tests.e2e.recorder import Recorder
@@ -80,6 +80,7 @@ def open_stage(
                 token_file.write_text(token)
                 service.environment["HOOK_TOKEN_FILE"] = str(token_file)
                 service.environment["HOOK_TOKEN_ROTATION_FILE"] = f"{token_file}-rotation"
+            service.environment |= settings_in(render(plane, overlay))
             own = own_metacontroller(render(plane, overlay))
             if not own:
                 give_all_rights(plane)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
+from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.names import WANTED_ANNOTATION
-from hooks.core.objects import secret_name
 from tests.e2e.api import MERGE_PATCH, Api, ApiError, Object, path_of
 from tests.e2e.dedicated import OVERLAY, as_metacontroller, open_dedicated
 from tests.e2e.eventually import eventually

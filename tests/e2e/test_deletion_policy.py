@@ -7,7 +7,15 @@ from typing import Any, Final
 
 import pytest
 
-from hooks.core.names import API_VERSION, ATTACHED_ANNOTATION, KIND, WANTED_ANNOTATION
+from hooks.core.names import (
+    API_VERSION,
+    ATTACHED_ANNOTATION,
+    KIND,
+    UPSTREAM_KIND,
+    UPSTREAM_V1BETA1,
+    UPSTREAM_V1BETA2,
+    WANTED_ANNOTATION,
+)
 from tests.e2e.api import Api, ApiError, Object
 from tests.e2e.audit import requests
 from tests.e2e.eventually import eventually
@@ -24,7 +32,12 @@ NUMBERS: Final = count(1)
 OWNER: Final = {"apiVersion": API_VERSION, "kind": KIND, "name": "gone", "uid": "gone"}
 OURS: Final = (WANTED_ANNOTATION, ATTACHED_ANNOTATION)
 ANNOTATED: Final[list[Object]] = [{"annotations": {key: "x"}} for key in OURS]
-BOUND: Final[list[Object]] = [*ANNOTATED, {"ownerReferences": [OWNER]}]
+THEIRS: Final[list[Object]] = [
+    {**OWNER, "apiVersion": version, "kind": UPSTREAM_KIND}
+    for version in (UPSTREAM_V1BETA1, UPSTREAM_V1BETA2)
+]
+OWNED: Final[list[Object]] = [{"ownerReferences": [owner]} for owner in (OWNER, *THEIRS)]
+BOUND: Final = [*ANNOTATED, *OWNED]
 UNBOUND: Final = [{}, {"annotations": {"mine": "x"}}]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hooks.core import dockerconfig
 from hooks.core.acr import check_token, exchange, parse_answer, parse_token
+from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.conditions import format_time, parse_time
 from hooks.core.decision import inputs_hash
 from hooks.core.dockerconfig import Found
@@ -23,7 +24,6 @@ from hooks.core.model import (
     TrustedAccount,
 )
 from hooks.core.names import MAX_NAME_LENGTH
-from hooks.core.objects import secret_name
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
 from tests.properties.tokens import new_jwt, shows_token
 

@@ -1,0 +1,37 @@
+"""acrpull.dev/v1beta1: our own."""
+
+from typing import Final
+
+from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope
+from hooks.core.fields import JSON
+from hooks.core.model import Identity, Spec, WorkloadIdentity
+from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
+
+
+def secret_name(binding: str) -> str:
+    """Return the name of *binding*'s Secret."""
+    return fitted(SECRET_PREFIX + binding, binding)
+
+
+def parse_spec(spec: JSON) -> Spec:
+    """Return the valid *spec*."""
+    return Spec(spec.get("acrServer"), _identity(spec), parse_scope(spec.get("scope")))
+
+
+def _identity(spec: JSON) -> Identity | WorkloadIdentity | None:
+    workload = spec.get("workloadIdentity")
+    if workload is not None:
+        return WorkloadIdentity(
+            workload.get("serviceAccountName"), workload.get("clientID"), workload.get("tenantID")
+        )
+    client_id = spec.get("managedIdentityClientID")
+    resource_id = spec.get("managedIdentityResourceID")
+    return Identity(client_id, resource_id) if client_id or resource_id else None
+
+
+def target(spec: JSON) -> object:
+    """Return the name of the ServiceAccount."""
+    return spec.get("serviceAccountName", DEFAULT_NAME)
+
+
+API: Final = Api(API_VERSION, KIND, PLURAL, secret_name, parse_spec, target)

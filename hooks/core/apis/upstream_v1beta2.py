@@ -1,0 +1,82 @@
+"""acrpull.microsoft.com/v1beta2, upstream's second.
+
+msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
+"""
+
+from typing import Final
+
+from hooks.core.apis.api import Api, fitted, parse_scope, shortened
+from hooks.core.fields import JSON
+from hooks.core.model import Identity, Spec, WorkloadIdentity
+from hooks.core.names import (
+    PLURAL,
+    SECRET_PREFIX,
+    UPSTREAM_KIND,
+    UPSTREAM_V1BETA2,
+)
+
+LONGEST: Final = 233  # characters of a binding's name that is not cut
+DEFAULT_ENVIRONMENT: Final = "PublicCloud"
+# https://github.com/kubernetes-sigs/cloud-provider-azure/blob/7b31c76/pkg/azclient/cloud.go
+AUTHORITIES: Final = {
+    DEFAULT_ENVIRONMENT: "login.microsoftonline.com",
+    "USGovernmentCloud": "login.microsoftonline.us",
+    "ChinaCloud": "login.chinacloudapi.cn",
+}
+
+
+def secret_name(binding: str) -> str:
+    """Return the name of *binding*'s Secret, upstream's, also of a long one."""
+    return fitted(SECRET_PREFIX + shortened(binding, LONGEST), binding)
+
+
+def parse_spec(spec: JSON) -> Spec:
+    """Return the valid *spec*; only in a cloud without a name does it say the audience."""
+    registry, auth = spec["acr"], spec["auth"]
+    environment = registry.get("environment", DEFAULT_ENVIRONMENT)
+    config = registry.get("cloudConfig", {})
+    return Spec(
+        registry["server"],
+        _identity(auth),
+        parse_scope(registry["scope"]),
+        audience=config.get("resourceManagerAudience"),
+        authority=AUTHORITIES.get(environment) or _host(config["entraAuthorityHost"]),
+    )
+
+
+def _host(authority: str) -> str:
+    """Return the host that *authority*, a host or its URL, names."""
+    return authority.removeprefix("https://").rstrip("/").lower()
+
+
+def _identity(auth: JSON) -> Identity | WorkloadIdentity:
+    if "managedIdentity" in auth:
+        managed = auth["managedIdentity"]
+        return Identity(managed.get("clientID"), managed.get("resourceID"))
+    workload = auth["workloadIdentity"]
+    return WorkloadIdentity(
+        workload["serviceAccountRef"], workload.get("clientID"), workload.get("tenantID")
+    )
+
+
+def target(spec: JSON) -> object:
+    """Return the name of the ServiceAccount that lists the Secret."""
+    return spec.get("serviceAccountName")
+
+
+API: Final = Api(
+    UPSTREAM_V1BETA2,
+    UPSTREAM_KIND,
+    PLURAL,
+    secret_name,
+    parse_spec,
+    target,
+    refreshed="lastTokenRefreshTime",
+    error="error",
+    fields=(
+        ("spec.acrServer", "spec.acr.server"),
+        ("spec.scope", "spec.acr.scope"),
+        ("spec.workloadIdentity", "spec.auth.workloadIdentity"),
+        ("workloadIdentity.serviceAccountName", "workloadIdentity.serviceAccountRef"),
+    ),
+)

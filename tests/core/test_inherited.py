@@ -1,0 +1,277 @@
+"""What upstream's controller left: its Secret, its status, its ServiceAccounts."""
+
+import base64
+import json
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from hooks.core.answer import new_pull_secret, new_status
+from hooks.core.apis import UPSTREAM
+from hooks.core.apis.api import Api
+from hooks.core.binding import sync
+from hooks.core.decision import Hold, Keep, Mint, decide, inputs_hash, resolve
+from hooks.core.fields import JSON
+from hooks.core.model import (
+    Condition,
+    Owner,
+    PullSecret,
+    Reason,
+    Spec,
+    Status,
+    WorkloadIdentity,
+)
+from hooks.core.objects import parse_binding, parse_secret
+from hooks.core.ownership import controller_uid, is_foreign
+from hooks.core.request import parse_bindings, parse_observed
+from hooks.core.service_account import decorate
+from tests.core.builders import (
+    ACCOUNT,
+    AUDIENCE,
+    BINDING,
+    EXPIRED,
+    GUARD,
+    IDENTITY,
+    MINUTE,
+    NOW,
+    OBSERVED,
+    PARENT,
+    POLICY,
+    REQUEST,
+    SECRET,
+    SECRET_NAME,
+    SERVER,
+    TOKEN,
+    UNTOUCHED,
+    asking,
+    new_token,
+)
+
+FIRST, SECOND = UPSTREAM
+USER: Final = "00000000-0000-0000-0000-000000000000"
+LABELS: Final = {"acr.microsoft.com/binding": "app", "controller-uid": "uid-app"}
+INPUTS: Final = "acrpull.dev/token-inputs"
+THEIRS: Final = {"acr.microsoft.com/token.inputs": "x"}
+INHERITED: Final = replace(SECRET, inputs=None, inherited=True, dynamic_apply=False)
+MOVED: Final = replace(OBSERVED, secret=INHERITED)
+
+
+def left(server: str = SERVER, email: str = "msi-acrpull@azurecr.io", **meta: JSON) -> JSON:
+    """Return a Secret as upstream's controller writes it, with the label that it is to have."""
+    auth = base64.b64encode(f"{USER}:{TOKEN.value}".encode()).decode()
+    entry = {"username": USER, "password": TOKEN.value, "email": email, "auth": auth}
+    text = json.dumps({"auths": {server: entry}})
+    return {
+        "metadata": {
+            "name": SECRET_NAME,
+            "namespace": "team-a",
+            **({"labels": LABELS, "annotations": THEIRS} | meta),
+        },
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": base64.b64encode(text.encode()).decode()},
+    }
+
+
+def test_secret() -> None:
+    """Upstream's Secret holds a token, and nothing that is not to be there."""
+    secret = parse_secret(left(), "secret")
+    assert secret == replace(INHERITED, name=SECRET_NAME)
+    assert secret.intact
+
+
+@pytest.mark.parametrize(
+    ("secret", "inherited", "intact"),
+    [
+        pytest.param(left(email="me@example.com"), True, False, id="another-email"),
+        pytest.param(left(labels={}), False, True, id="without-its-label"),
+        pytest.param(left(annotations={INPUTS: "x"}), False, True, id="written-by-us-since"),
+    ],
+)
+def test_not_quite(secret: JSON, *, inherited: bool, intact: bool) -> None:
+    """What is different from what upstream writes is not upstream's."""
+    found = parse_secret(secret, "secret")
+    assert (found.inherited, found.intact) == (inherited, intact)
+
+
+def test_kept() -> None:
+    """Its token is used until it is due, and it is noted for what, so that a change shows."""
+    assert decide(MOVED, POLICY, NOW) == Keep()
+    answer = sync(MOVED, Keep(), None, POLICY, NOW)
+    assert answer.secret == replace(INHERITED, inputs=inputs_hash(REQUEST))
+    assert answer.secret.token is TOKEN
+    assert answer.resync_after_seconds == 90 * 60
+    (fresh,) = (c for c in answer.status.conditions if c.type == "TokenFresh")
+    assert fresh.status == "True"
+    body = new_pull_secret("team-a", answer.secret)
+    assert "labels" not in body["metadata"]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param(
+            replace(INHERITED, token=new_token(NOW - 3 * MINUTE, NOW + 2 * MINUTE)), id="due"
+        ),
+        pytest.param(replace(INHERITED, token=EXPIRED), id="expired"),
+        pytest.param(replace(INHERITED, server="other.azurecr.io"), id="another-server"),
+        pytest.param(replace(INHERITED, intact=False), id="tampered-with"),
+    ],
+)
+def test_minted(secret: PullSecret) -> None:
+    """One that is due, or of no use, is replaced, as any is."""
+    assert isinstance(decide(replace(MOVED, secret=secret), POLICY, NOW), Mint)
+
+
+def test_scope() -> None:
+    """One that is good for less than the spec asks for is replaced."""
+    spec = Spec(SERVER, IDENTITY, "repository:app:pull")
+    assert isinstance(
+        decide(replace(MOVED, binding=replace(BINDING, spec=spec)), POLICY, NOW), Mint
+    )
+
+
+def test_invalid_spec() -> None:
+    """One whose binding is invalid is left as it is."""
+    moved = replace(MOVED, binding=replace(BINDING, spec="is wrong"))
+    decision = decide(moved, POLICY, NOW)
+    assert sync(moved, decision, None, POLICY, NOW).secret == INHERITED
+
+
+def test_strategy() -> None:
+    """U9: a Secret that Metacontroller has not written yet does not show how it writes."""
+    observed = parse_observed(
+        {"parent": PARENT, "children": {"Secret.v1": {"team-a/x": left()}}}, lambda *_: None
+    )
+    assert observed.secret == INHERITED
+    assert observed.dynamic_apply is None
+
+
+@pytest.mark.parametrize("api", UPSTREAM, ids=lambda api: api.api_version)
+def test_status_of_upstream(api: Api) -> None:
+    """Upstream's times, without conditions, tell nothing of an answer of ours."""
+    times = {"lastTokenRefreshTime": "2026-11-23T10:00:00Z", "error": "x"}
+    parent = {**PARENT, "apiVersion": api.api_version, "status": times}
+    assert parse_binding(parent, "parent", "is wrong").status == Status()
+    conditions = [{"type": "Ready", "status": "True"}]
+    told = {**parent, "status": {**times, "conditions": conditions}}
+    found = parse_binding(told, "parent", "is wrong").status
+    assert found.token_refresh_time == "2026-11-23T10:00:00Z"
+
+
+READY: Final = Condition("Ready", "True", "Ready", "", 2, "2026-11-23T12:00:00Z")
+BROKEN: Final = replace(READY, status="False", message="spec.acrServer: wrong")
+
+
+@pytest.mark.parametrize(
+    ("ready", "error"),
+    [(READY, None), (BROKEN, "spec.acr.server: wrong"), (None, None)],
+    ids=["fine", "broken", "unknown"],
+)
+def test_error(ready: Condition | None, error: str | None) -> None:
+    """Upstream's `error` is what Ready says is wrong, in the spec's own words."""
+    binding = replace(BINDING, api_version=SECOND.api_version, kind=SECOND.kind)
+    conditions = () if ready is None else (ready,)
+    status = new_status(binding, Status(conditions, token_refresh_time="2026-11-23T12:00:00Z"))
+    assert status.get("error") == error
+    assert status["lastTokenRefreshTime"] == "2026-11-23T12:00:00Z"
+    assert "tokenRefreshTime" not in status
+    assert [condition["message"] for condition in status["conditions"]] == [
+        error or "" for _ in conditions
+    ]
+
+
+def test_no_error_of_ours() -> None:
+    """Our own API has conditions, and no such field."""
+    assert "error" not in new_status(BINDING, Status((BROKEN,)))
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "ours"),
+    [
+        ("acrpull.dev/v1beta1", "ACRPullBinding", True),
+        ("msi-acrpull.microsoft.com/v1beta1", "AcrPullBinding", True),
+        ("acrpull.microsoft.com/v1beta2", "AcrPullBinding", True),
+        ("acrpull.microsoft.com/v1beta3", "AcrPullBinding", True),
+        ("acrpull.dev/v1beta1", "AcrPullBinding", False),
+        ("example.com/v1beta2", "AcrPullBinding", False),
+    ],
+)
+def test_owners(group: str, kind: str, *, ours: bool) -> None:
+    """A ServiceAccount that any of the three holds is a binding's, and nobody else's."""
+    owner = Owner(group, kind, "app", "uid-x", controller=True)
+    account = replace(ACCOUNT, owners=(owner, GUARD))
+    assert is_foreign(account) is not ours
+    assert controller_uid(account) == ("uid-x" if ours else None)
+
+
+def related(api: Api, name: str, created: str, spec: JSON) -> JSON:
+    """Return a related binding of *api*, as a decorator's hook has it."""
+    meta = {
+        "name": name,
+        "namespace": "team-a",
+        "uid": f"{api.group} {name}",
+        "creationTimestamp": created,
+    }
+    obj = {"apiVersion": api.api_version, "kind": api.kind, "metadata": meta, "spec": spec}
+    return {api.group: {f"team-a/{name}": obj}}
+
+
+def test_decorator() -> None:
+    """U8: bindings of all kinds list their Secrets, oldest first, one that two want but once."""
+    upstream = {
+        "acr": {"server": SERVER, "scope": "repository:app:pull"},
+        "auth": {"managedIdentity": {"clientID": IDENTITY.client_id}},
+        "serviceAccountName": "default",
+    }
+    first = {"acrServer": SERVER, "managedIdentityClientID": IDENTITY.client_id}
+    body = {
+        "related": {
+            "ACRPullBinding.acrpull.dev/v1beta1": {"team-a/app": PARENT},
+            **related(SECOND, "app", "2026-11-23T11:00:02Z", upstream),
+            **related(FIRST, "app", "2026-11-23T11:00:01Z", first),
+        }
+    }
+    bindings = parse_bindings(body, lambda *_: None)
+    assert [binding.kind for binding in bindings] == ["ACRPullBinding", *["AcrPullBinding"] * 2]
+    decoration = decorate(UNTOUCHED, bindings, POLICY)
+    assert decoration.annotations == {
+        "acrpull.dev/pull-secrets": "acr-pull-app,app-msi-acrpull-secret"
+    }
+    assert decoration.labels == {"controller-uid": "uid-app"}
+
+
+WORKLOAD: Final = WorkloadIdentity("federated")
+
+
+@pytest.mark.parametrize(
+    ("audience", "authority", "words"),
+    [
+        (None, None, "the service has it off"),
+        (None, "login.microsoftonline.com", "the service has it off"),
+        (None, "login.chinacloudapi.cn", "in Entra at login.chinacloudapi.cn, and"),
+        ("https://arm.example.com", None, "resourceManagerAudience: 'https://arm.example.com' is"),
+    ],
+)
+def test_workload_identity(audience: str | None, authority: str | None, words: str) -> None:
+    """One of another cloud's Entra than the service asks is held, and says so."""
+    spec = Spec(SERVER, WORKLOAD, "repository:app:pull", audience, authority)
+    found = resolve(asking(spec), POLICY)
+    assert isinstance(found, Hold)
+    assert found.reason == Reason.INVALID_SPEC
+    assert words in found.message
+
+
+@pytest.mark.parametrize("audience", [None, f"{AUDIENCE}/", AUDIENCE])
+def test_managed_identity_elsewhere(audience: str | None) -> None:
+    """A managed identity's token is its node's, whatever cloud that is in."""
+    spec = Spec(SERVER, IDENTITY, None, audience, "login.example.com")
+    assert resolve(asking(spec), POLICY) == REQUEST
+
+
+def test_another_audience() -> None:
+    """Whoever may bind does not choose what tokens are for."""
+    spec = Spec(SERVER, IDENTITY, None, "https://vault.example.com")
+    found = resolve(asking(spec), POLICY)
+    assert isinstance(found, Hold)
+    assert "(TOKEN_AUDIENCE=https://containerregistry.azure.net)" in found.message

@@ -1,0 +1,207 @@
+"""The move from upstream's controller, and back, by the commands of docs/migrating.md.
+
+Upstream's controller does not run: what it leaves behind is written as its code writes it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    INPUTS_ANNOTATION,
+    UPSTREAM_V1BETA1,
+    UPSTREAM_V1BETA2,
+)
+from tests.docs import commands
+from tests.e2e.api import UPSTREAM, Object
+from tests.e2e.conftest import given_crds
+from tests.e2e.eventually import eventually
+from tests.e2e.install import ROOT
+from tests.e2e.scene import USERS, Scene
+from tests.e2e.stage import Stage, open_stage
+from tests.e2e.test_docs import type_in
+from tests.e2e.upstream import (
+    FINALIZER,
+    LABEL,
+    get_token,
+    leave,
+    token_in,
+    v1beta1,
+    v1beta2,
+    watched,
+)
+from tests.tools import require
+
+OLD: Final = "app-msi-acrpull-secret"
+NEW: Final = "acr-pull-app"
+CRD: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/acrpullbindings."
+SHORT_SECONDS: Final = 90  # the life of a token that is due after half of it
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    """Start all but Metacontroller, with the component; so nothing of ours acts yet."""
+    crds = given_crds(request)
+    require("jq")
+    with open_stage(tmp_path, crds, "metacontroller/upstream") as stage:
+        yield stage
+
+
+def as_upstreams(stage: Stage) -> None:
+    """Make of our CRDs what upstream's are: without our part of the status, and our columns."""
+    for version in UPSTREAM:
+        path = CRD + version.partition("/")[0]
+        crd = stage.api.call("GET", path)
+        (served,) = crd["spec"]["versions"]
+        del served["additionalPrinterColumns"]
+        fields = served["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
+        for name in fields.keys() - {"error", "lastTokenRefreshTime", "tokenExpirationTime"}:
+            del fields[name]
+        stage.api.call("PUT", path, crd)
+
+
+def bring_crds(stage: Stage) -> None:
+    """Install our CRDs over upstream's."""
+    stage.plane.kubectl("apply", "-k", str(ROOT / "crds/upstream"))
+
+
+def make_deployment(stage: Stage) -> None:
+    """Stand for upstream's controller."""
+    stage.plane.kubectl("create", "namespace", "acrpull")
+    stage.plane.kubectl("create", "deployment", "acrpull", "-n", "acrpull", "--image=none")
+
+
+def replicas(stage: Stage) -> Any:  # noqa: ANN401  any JSON
+    """Return how many of upstream's controller are to run."""
+    return stage.api.get("Deployment", "acrpull", "acrpull")["spec"]["replicas"]
+
+
+def open_scene(stage: Stage, name: str) -> Scene:
+    """Return a Namespace whose user lists entries of its own, and upstream's behind them."""
+    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
+    scene = Scene(stage.api, name, spec, lambda: None)
+    scene.open()
+    return scene
+
+
+def leave_behind(stage: Stage, scene: Scene) -> dict[str, Object]:
+    """Return the Secrets that upstream has left: of v1beta1, for long, and of v1beta2, not."""
+    emulator, client_id = stage.emulator, scene.spec["managedIdentityClientID"]
+    server = emulator.acr_server
+    first = v1beta1(scene.name, "app", server, client_id, "default")
+    second = v1beta2(scene.name, "app", server, client_id, "build")
+    long = get_token(emulator, client_id, "")
+    emulator.access_lifetime = SHORT_SECONDS
+    short = get_token(emulator, client_id, "repository:app:pull")
+    secrets = {
+        OLD: leave(stage.api, first, OLD, server, long),
+        NEW: leave(stage.api, second, NEW, server, short),
+    }
+    scene.relist("default", lambda names: [OLD, *names])
+    scene.make_account("build", "beta", NEW)
+    emulator.reset()
+    return secrets
+
+
+def of_kind(scene: Scene, version: str) -> Scene:
+    """Return *scene* with upstream's bindings of *version*."""
+    return replace(scene, kind=UPSTREAM[version])
+
+
+def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """No Secret is lost, replaced or without a token that works; no entry of anybody's moves."""
+    stage = served
+    as_upstreams(stage)
+    make_deployment(stage)
+    scene = open_scene(stage, "team-a")
+    left = leave_behind(stage, scene)
+    doctor, stop, label, wait, finalizer = commands("move")
+    let_go, give_back, start = commands("back")
+    with watched(stage.api, scene.name) as watch:
+        for block in (doctor, stop, label):
+            type_in(stage.plane, block, stage.emulator.acr_server)
+        assert replicas(stage) == 0
+        bring_crds(stage)
+        with stage.run_metacontroller(metacontroller_binary, strategy):
+            type_in(stage.plane, wait)
+            type_in(stage.plane, finalizer)
+            check_moved(scene, left)
+            watch.check()
+            unbind(of_kind(scene, UPSTREAM_V1BETA2), NEW)
+            type_in(stage.plane, let_go)
+            type_in(stage.plane, give_back)
+            check_back(of_kind(scene, UPSTREAM_V1BETA1), left[OLD])
+        type_in(stage.plane, start)
+        assert replicas(stage) == 2
+    assert not scene.lost()
+
+
+def test_label_forgotten(served: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """Installed without the label, all says so, no token is lost, and the lines mend it."""
+    stage = served
+    scene = open_scene(stage, "team-a")
+    left = leave_behind(stage, scene)
+    old, new = (of_kind(scene, version) for version in UPSTREAM)
+    _, _, label, wait, _ = commands("move")
+    with watched(stage.api, scene.name) as watch:
+        with stage.run_metacontroller(metacontroller_binary, strategy):
+            for binding in (old, new):
+                binding.says("app", "Ready", "False/SecretNameTaken")
+            type_in(stage.plane, label)
+            type_in(stage.plane, wait)
+            for name, secret in left.items():
+                assert token_in(scene.secret(name)) == token_in(secret)
+        watch.check()
+
+
+def check_moved(scene: Scene, left: dict[str, Object]) -> None:
+    """Check Secrets, lists and status, and that what is due is renewed, and nothing else."""
+    old, new = (of_kind(scene, version) for version in UPSTREAM)
+    for binding in (old, new):
+        binding.ready("app")
+        status = binding.binding("app")["status"]
+        assert {"lastTokenRefreshTime", "tokenExpirationTime"} <= status.keys()
+        assert "error" not in status
+        assert FINALIZER not in binding.binding("app")["metadata"]["finalizers"]
+    before = {name: token_in(secret) for name, secret in left.items()}
+    assert {name: token_in(scene.secret(name)) for name in left} == before
+
+    def renewed() -> None:
+        assert token_in(scene.secret(NEW)) != before[NEW]
+
+    eventually(renewed, SHORT_SECONDS)
+    new.ready("app")
+    assert token_in(scene.secret(OLD)) == before[OLD]
+    scene.stays("default", OLD, *USERS)
+    scene.stays("build", "beta", NEW)
+    for name, secret in left.items():
+        meta = scene.secret(name)["metadata"]
+        assert meta["uid"] == secret["metadata"]["uid"]
+        assert meta["labels"].items() >= secret["metadata"]["labels"].items()
+        assert INPUTS_ANNOTATION in meta["annotations"]
+    assert scene.account("build")["metadata"]["annotations"][ATTACHED_ANNOTATION] == NEW
+
+
+def unbind(scene: Scene, secret: str) -> None:
+    """Delete a binding that was upstream's, and expect it to go with all that is its own."""
+    scene.unbind("app")
+    scene.gone(scene.kind, "app")
+    scene.gone("Secret", secret)
+    scene.released("build", "beta")
+
+
+def check_back(scene: Scene, left: Object) -> None:
+    """Check that all is as upstream's controller needs it, and stays so."""
+    scene.released("default", OLD, *USERS)
+    assert not scene.binding("app")["metadata"].get("finalizers")
+    secret = scene.secret(OLD)
+    (owner,) = secret["metadata"]["ownerReferences"]
+    assert secret["metadata"]["uid"] == left["metadata"]["uid"]
+    assert owner == left["metadata"]["ownerReferences"][0]
+    assert secret["metadata"]["labels"] == {LABEL: "app"}
+    assert token_in(secret) == token_in(left)

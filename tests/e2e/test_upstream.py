@@ -1,0 +1,190 @@
+"""Upstream's bindings beside ours, under the Metacontroller of the dedicated install."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from hooks.core.names import BINDING_KINDS, KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
+from tests.core.builders import changed
+from tests.e2e.api import UPSTREAM, Object
+from tests.e2e.dedicated import ACCOUNT, LISTING, OVERLAY, new_scene, open_dedicated
+from tests.e2e.eventually import eventually
+from tests.e2e.install import ROOT, render
+from tests.e2e.rights import FORBIDDEN, asked, granted, refused
+from tests.e2e.scene import USERS, Scene
+from tests.e2e.stage import Stage
+from tests.e2e.test_crds import judge, refusal
+from tests.e2e.test_dedicated import LEASE
+from tests.e2e.test_migrating import of_kind
+from tests.e2e.upstream import v1beta1, v1beta2
+from tests.model import namespace
+from tests.test_crds import VERSION
+
+OVERLAYS: Final = f"metacontroller/upstream,{OVERLAY},{OVERLAY}/upstream"
+SAMPLES: Final = sorted((ROOT / "crds/samples/upstream").iterdir())
+IDENTITY: Final = "11111111-2222-3333-4444-555555555555"
+CLOUD: Final = {"entraAuthorityHost": "x", "resourceManagerAudience": "x"}
+FIRST: Final = "app-msi-acrpull-secret"
+SECOND: Final = "acr-pull-app"
+
+
+@pytest.fixture(scope="module")
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """Start all but Metacontroller."""
+    directory = tmp_path_factory.mktemp("upstream")
+    with open_dedicated(request, directory, LISTING, overlay=OVERLAYS) as stage:
+        rights = granted(render(stage.plane, OVERLAYS), ACCOUNT)
+
+        def in_force() -> None:
+            assert refused(stage.api, ACCOUNT, rights) == set()
+
+        eventually(in_force)
+        yield stage
+
+
+def fresh(binding: Object) -> Object:
+    """Return *binding* as its user writes it."""
+    del binding["metadata"]["finalizers"]
+    return binding
+
+
+def make(stage: Stage, scene: Scene, version: str, account: str) -> None:
+    """Create a binding of one of upstream's APIs."""
+    about = (stage.emulator.acr_server, scene.spec["managedIdentityClientID"])
+    new = {UPSTREAM_V1BETA1: v1beta1, UPSTREAM_V1BETA2: v1beta2}[version]
+    stage.api.create(fresh(new(scene.name, "app", *about, account)))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_accepts(both: Stage, sample: Path) -> None:
+    """A sample is stored as it is, with the default for what it leaves out; U2 among them."""
+    manifest = yaml.safe_load(sample.read_text("utf-8"))
+    stored = judge(both, "default", manifest)["spec"]
+    if "acr" in stored:
+        manifest["spec"]["acr"].setdefault("environment", "PublicCloud")
+    assert stored == manifest["spec"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("acr/server", "https://x.azurecr.io", "give a DNS name"),
+        ("acr/server", "x.azurecr.io:443", "give a DNS name"),
+        ("acr/server", "x.azurecr.io/path", "give a DNS name"),
+        ("acr/scope", "", "at least 1 chars"),
+        ("acr/scope", None, "Required value"),
+        ("acr/environment", "ArigappedCloud", "Unsupported value"),
+        ("acr/environment", "AirgappedCloud", "give cloudConfig where"),
+        ("acr/cloudConfig", CLOUD, "give cloudConfig where"),
+        ("auth/managedIdentity", None, "give exactly one of managedIdentity"),
+        ("auth/workloadIdentity", {"serviceAccountRef": "x"}, "give exactly one of managed"),
+        ("auth/managedIdentity", {}, "give exactly one of clientID"),
+        ("auth/managedIdentity/resourceID", "/x", "give exactly one of clientID"),
+        ("auth", {"workloadIdentity": {}}, "serviceAccountRef: Required"),
+        (
+            "auth",
+            {"workloadIdentity": {"serviceAccountRef": "x", "clientID": "y"}},
+            "give clientID and tenantID",
+        ),
+        ("serviceAccountName", None, "Required value"),
+    ],
+)
+def test_rejects(both: Stage, path: str, value: object, message: str) -> None:
+    """What upstream documents as wrong is refused, and in words."""
+    sample = next(path for path in SAMPLES if path.stem == "v1beta2-managed-identity")
+    manifest = changed(yaml.safe_load(sample.read_text("utf-8")), f"spec/{path}", value)
+    assert message in str(refusal(both, "default", manifest))
+
+
+def test_columns(both: Stage) -> None:
+    """`kubectl get` shows the columns that ours has, by upstream's short names too."""
+    both.api.create(namespace("columns"))
+    about = ("columns", "app", "myregistry.azurecr.io", IDENTITY, "build")
+    for new, word in ((v1beta1, "acrpullbindings.msi-acrpull.microsoft.com"), (v1beta2, "apbs")):
+        both.api.create(fresh(new(*about)))
+        header, row = both.plane.kubectl("get", word, "-n", "columns").splitlines()
+        columns = [column["name"].upper() for column in VERSION["additionalPrinterColumns"]]
+        assert [c.strip() for c in header.split("  ") if c.strip()] == ["NAME", *columns]
+        assert row.split()[:3] == ["app", "myregistry.azurecr.io", "build"]
+    both.api.delete("Namespace", "", "columns")
+
+
+def test_side_by_side(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """U7, U8: of three kinds on one ServiceAccount each comes and goes, and the rest stays."""
+    scene = new_scene(both, f"side-{strategy}")
+    first, second = (of_kind(scene, version) for version in UPSTREAM)
+    with both.run_metacontroller(metacontroller_binary, strategy):
+        scene.bind("jobs")
+        scene.ready("jobs")
+        make(both, scene, UPSTREAM_V1BETA1, "default")
+        first.ready("app")
+        make(both, scene, UPSTREAM_V1BETA2, "default")
+        second.ready("app")
+        scene.stays("default", *USERS, "acr-pull-jobs", FIRST, SECOND)
+        scene.make_account("build", "beta")
+        both.api.merge(
+            UPSTREAM[UPSTREAM_V1BETA1], scene.name, "app", {"spec": {"serviceAccountName": "build"}}
+        )
+        scene.listed("build", "beta", FIRST)
+        scene.listed("default", *USERS, "acr-pull-jobs", SECOND)
+        scene.unbind("jobs")
+        scene.gone(KIND, "jobs")
+        scene.stays("default", *USERS, SECOND)
+        for kind, secret in ((first, FIRST), (second, SECOND)):
+            kind.unbind("app")
+            scene.gone(kind.kind, "app")
+            scene.gone("Secret", secret)
+        scene.released("default", *USERS)
+        scene.released("build", "beta")
+    assert not scene.lost()
+    scene.close()
+    both.api.call("DELETE", LEASE)  # it would be waited for
+
+
+def test_one_secret_name(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """Of two that want one Secret before it is there, one gets it, and the other when that goes."""
+    scene = new_scene(both, f"name-{strategy}")
+    theirs = of_kind(scene, UPSTREAM_V1BETA2)
+    scene.make_account("build", "beta")
+    scene.bind("app")
+    make(both, scene, UPSTREAM_V1BETA2, "build")
+    with both.run_metacontroller(metacontroller_binary, strategy):
+        winner, loser = eventually(lambda: settled(scene, theirs))
+        uid = scene.secret(SECOND)["metadata"]["uid"]
+        target = {scene.kind: "default", theirs.kind: "build"}[winner.kind]
+        winner.stays(target, *{"default": USERS, "build": ["beta"]}[target], SECOND)
+        assert settled(scene, theirs) == (winner, loser)
+        assert scene.secret(SECOND)["metadata"]["uid"] == uid
+        winner.unbind("app")
+        scene.gone(winner.kind, "app")
+        loser.ready("app")
+        assert scene.secret(SECOND)["metadata"]["uid"] != uid
+    assert not scene.lost()
+    scene.close()
+    both.api.call("DELETE", LEASE)
+
+
+def settled(*scenes: Scene) -> tuple[Scene, Scene]:
+    """Return whose binding is Ready, and whose says that the name is taken."""
+    found = {}
+    for scene in scenes:
+        conditions = scene.binding("app").get("status", {}).get("conditions", [])
+        for condition in conditions:
+            if condition["type"] == "Ready":
+                found[condition["reason"]] = scene
+    assert found.keys() == {"Ready", "SecretNameTaken"}, found.keys()
+    return found["Ready"], found["SecretNameTaken"]
+
+
+def test_rights(both: Stage) -> None:
+    """What was asked for upstream's bindings by then was granted, and all that is was asked for."""
+    groups = {group for group, kind in BINDING_KINDS if kind != KIND}
+    found = dict(asked(both.plane.audit_log, ACCOUNT))
+    assert FORBIDDEN not in found.values()
+    rights = granted(render(both.plane, OVERLAYS), ACCOUNT)
+    assert {r for r in rights if r[0] in groups} == {r for r in found if r[0] in groups}

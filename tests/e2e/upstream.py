@@ -1,0 +1,192 @@
+"""What upstream's controller leaves behind: bindings, Secrets and lists, as its code writes them.
+
+msi-acrpull@8ad7a99:internal/controller
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import requests
+
+from hooks.core import dockerconfig
+from hooks.core.names import (
+    DOCKER_CONFIG_KEY,
+    NULL_GUID,
+    UPSTREAM_KIND,
+    UPSTREAM_V1BETA1,
+    UPSTREAM_V1BETA2,
+)
+from tests.e2e.api import Api, Object, path_of
+from tests.emulator import Emulator
+
+FINALIZER: Final = "msi-acrpull.microsoft.com"
+LABEL: Final = "acr.microsoft.com/binding"
+ARM: Final = "https://management.azure.com/"
+WATCH_SECONDS: Final = 600
+TIMEOUT_SECONDS: Final = 10
+
+
+def v1beta1(namespace: str, name: str, server: str, client_id: str, account: str) -> Object:
+    """Return a binding as its controller writes it back: with every field, also an empty one."""
+    spec = {
+        "acrServer": server,
+        "managedIdentityClientID": client_id,
+        "managedIdentityResourceID": "",
+        "scope": "",
+    }
+    if account != "default":
+        spec["serviceAccountName"] = account
+    return _binding(UPSTREAM_V1BETA1, namespace, name, spec)
+
+
+def v1beta2(namespace: str, name: str, server: str, client_id: str, account: str) -> Object:
+    """Return a binding to pull `app`."""
+    spec = {
+        "acr": {"environment": "PublicCloud", "scope": "repository:app:pull", "server": server},
+        "auth": {"managedIdentity": {"clientID": client_id}},
+        "serviceAccountName": account,
+    }
+    return _binding(UPSTREAM_V1BETA2, namespace, name, spec)
+
+
+def _binding(api_version: str, namespace: str, name: str, spec: Object) -> Object:
+    metadata = {"name": name, "namespace": namespace, "finalizers": [FINALIZER]}
+    return {"apiVersion": api_version, "kind": UPSTREAM_KIND, "metadata": metadata, "spec": spec}
+
+
+def get_token(emulator: Emulator, client_id: str, scope: str) -> str:
+    """Return a token of the registry as upstream gets it: by ARM's audience."""
+    query = {"api-version": "2018-02-01", "resource": ARM, "client_id": client_id}
+    url = f"{emulator.imds_url}/metadata/identity/oauth2/token"
+    found = requests.get(url, query, headers={"Metadata": "true"}, timeout=TIMEOUT_SECONDS)
+    form = {"grant_type": "access_token", "access_token": found.json()["access_token"]}
+    token: str = _post(emulator, "exchange", form)["refresh_token"]
+    if scope:
+        form = {"grant_type": "refresh_token", "refresh_token": token, "scope": scope}
+        token = _post(emulator, "token", form)["access_token"]
+    return token
+
+
+def _post(emulator: Emulator, path: str, form: dict[str, str]) -> Any:  # noqa: ANN401  any JSON
+    server = emulator.acr_server
+    data = {**form, "service": server}
+    url = f"https://{server}/oauth2/{path}"
+    answer = requests.post(url, data, verify=str(emulator.ca_file), timeout=TIMEOUT_SECONDS)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def leave(api: Api, binding: Object, secret: str, server: str, token: str) -> Object:
+    """Create *binding* and what its controller makes of it; return the Secret."""
+    made = api.create(binding)
+    meta, expiry = made["metadata"], _expiry(token)
+    owner = {
+        "apiVersion": made["apiVersion"],
+        "kind": made["kind"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251  a controller has a clock
+    status = {"lastTokenRefreshTime": now, "tokenExpirationTime": expiry}
+    path = path_of(f"{UPSTREAM_KIND} of {made['apiVersion']}", meta["namespace"], meta["name"])
+    api.call("PUT", f"{path}/status", {**made, "status": status})
+    return api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": secret,
+                "namespace": meta["namespace"],
+                "labels": {LABEL: meta["name"]},
+                "annotations": {
+                    "acr.microsoft.com/token.expiry": expiry,
+                    "acr.microsoft.com/token.refresh": now,
+                    "acr.microsoft.com/token.inputs": "6xmh2d0n",
+                },
+                "ownerReferences": [owner],
+            },
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {DOCKER_CONFIG_KEY: _docker_config(server, token)},
+        }
+    )
+
+
+def _expiry(token: str) -> str:
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return datetime.fromtimestamp(claims["exp"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _docker_config(server: str, token: str) -> str:
+    entry = {
+        "username": NULL_GUID,
+        "password": token,
+        "email": "msi-acrpull@azurecr.io",
+        "auth": base64.b64encode(f"{NULL_GUID}:{token}".encode()).decode(),
+    }
+    return base64.b64encode(json.dumps({"auths": {server: entry}}).encode()).decode()
+
+
+def token_in(secret: Object) -> str:
+    """Return the token in a Secret, which must be one for one registry."""
+    found = dockerconfig.parse(secret["data"][DOCKER_CONFIG_KEY])
+    assert found
+    assert found.intact
+    return found.token.value
+
+
+@dataclass
+class Watch:
+    """Every change of the Secrets of a Namespace, and when it was seen."""
+
+    api: Api
+    namespace: str
+    events: list[tuple[str, Object, datetime]] = field(default_factory=list)
+
+    ended: bool = False
+
+    def run(self, response: requests.Response) -> None:
+        """Note what comes until the connection ends."""
+        with suppress(requests.RequestException):  # the API server ends before we do
+            for line in response.iter_lines(chunk_size=None):
+                event = json.loads(line)
+                now = datetime.now(UTC)  # noqa: TID251  what a token's life is held against
+                self.events.append((event["type"], event["object"], now))
+        self.ended = True
+
+    def check(self) -> None:
+        """Check that none was deleted, and that each had a token that worked, at every moment."""
+        assert self.events
+        assert not self.ended
+        last: dict[str, tuple[Object, datetime]] = {}
+        for kind, secret, at in self.events:
+            assert kind in {"ADDED", "MODIFIED"}, secret["metadata"]["name"]
+            name = secret["metadata"]["name"]
+            found = dockerconfig.parse(secret["data"][DOCKER_CONFIG_KEY])
+            assert found, name
+            assert found.token.expires_at > at, name
+            if name in last:
+                before, until = last[name]
+                assert before["metadata"]["uid"] == secret["metadata"]["uid"]
+                assert until > at, name
+            last[name] = secret, found.token.expires_at
+
+
+@contextmanager
+def watched(api: Api, namespace: str) -> Iterator[Watch]:
+    """Watch the Secrets of *namespace* within a `with` block."""
+    watch = Watch(api, namespace)
+    url = f"{api.url}{path_of('Secret', namespace)}"
+    query = {"watch": "1", "timeoutSeconds": str(WATCH_SECONDS)}
+    response = api.session.get(url, params=query, stream=True, timeout=(5, None))
+    thread = threading.Thread(target=watch.run, args=(response,), daemon=True)
+    thread.start()
+    yield watch

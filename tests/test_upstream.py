@@ -1,0 +1,187 @@
+"""Upstream's bindings by the front door: HTTP, gunicorn, azure-identity, and an emulated Azure.
+
+The numbers are those of the table in docs/migrating.md.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from hooks.core.apis import UPSTREAM
+from tests.client import Client, Object, child, observed, reason, service_account, token
+from tests.emulator import Emulator, Fault
+from tests.service import Service
+
+GUID = "11111111-2222-3333-4444-555555555555"
+FIRST, SECOND = "app-msi-acrpull-secret", "acr-pull-app"
+DECORATOR = {"parent": {"metadata": {"name": "default", "namespace": "team-a"}}}
+
+
+def v1beta1(client: Client, name: str = "app", **spec: str) -> Object:
+    """Return a binding as upstream's controller writes it back: with every field."""
+    empty = {"managedIdentityResourceID": "", "scope": ""}
+    parent = client.parent(name)
+    kind = {"apiVersion": "msi-acrpull.microsoft.com/v1beta1", "kind": "AcrPullBinding"}
+    return {**parent, **kind, "spec": {**empty, **parent["spec"], **spec}}
+
+
+def v1beta2(client: Client, **acr: str) -> Object:
+    """Return a binding to pull `app` for `build`."""
+    return {
+        **client.parent(),
+        "apiVersion": "acrpull.microsoft.com/v1beta2",
+        "kind": "AcrPullBinding",
+        "spec": {
+            "acr": {"server": client.server, "scope": "repository:app:pull", **acr},
+            "auth": {"managedIdentity": {"clientID": client.client_id}},
+            "serviceAccountName": "build",
+        },
+    }
+
+
+def held(*entries: str) -> Object:
+    """Return a ServiceAccount that upstream's binding of the same uid holds."""
+    account = service_account("default", *entries, owner="app")
+    kind = {"apiVersion": "msi-acrpull.microsoft.com/v1beta1", "kind": "AcrPullBinding"}
+    account["metadata"]["ownerReferences"][0] |= kind
+    return account
+
+
+def test_first(client: Client) -> None:
+    """A binding of v1beta1 gets the Secret of its name, and upstream's status beside ours."""
+    account = held("zeta", FIRST)
+    first = client.sync(observed(v1beta1(client), account))
+    answer = client.sync(observed(v1beta1(client), account, answer=first))
+    assert child(answer, "Secret")["metadata"]["name"] == FIRST
+    assert token(answer) == token(first)
+    assert reason(answer) == "True/Ready"
+    status = answer["status"]
+    assert status["lastTokenRefreshTime"] < status["tokenExpirationTime"]
+    assert not {"error", "tokenRefreshTime"} & status.keys()
+
+
+def test_second(client: Client, emulator: Emulator) -> None:
+    """One of v1beta2 gets a token for its scope, renewed 30 minutes before it expires."""
+    answer = client.sync(observed(v1beta2(client)))
+    assert child(answer, "Secret")["metadata"]["name"] == SECOND
+    assert abs(answer["resyncAfterSeconds"] - (75 - 30) * 60) < 5
+    assert emulator.count("token") == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "error"),
+    [
+        ({}, "spec.acr: missing; e.g. {"),
+        ({"acr": {"scope": "repository:app:pull"}}, "spec.acr.server: missing; e.g. myregistry."),
+        (
+            {"acr": {"server": "x.io/y", "scope": "repository:a:pull"}},
+            'spec.acr.server: "x.io/y" is not a registry\'s login',
+        ),
+        ({"auth": {}}, "spec.auth: {} is not an object with exactly one of managedIdentity and"),
+        (
+            {"auth": {"workloadIdentity": {"serviceAccountRef": "x", "clientID": GUID}}},
+            'spec.auth.workloadIdentity: {"serviceAccountRef": "x", "clientID": "1111',
+        ),
+    ],
+)
+def test_invalid(client: Client, spec: Object, error: str) -> None:
+    """An invalid spec is told in the words of its own API, in `error` too."""
+    parent = v1beta2(client)
+    answer = client.sync(observed({**parent, "spec": spec and {**parent["spec"], **spec}}))
+    assert reason(answer) == "False/InvalidSpec"
+    assert answer["status"]["error"].startswith(error)
+
+
+def test_failures(client: Client, emulator: Emulator) -> None:
+    """U4: a failure is told in the same words each time, and tried again after a wait."""
+    emulator.faults.add("imds", Fault(reset=True))
+    first = client.sync(observed(v1beta1(client)))
+    second = client.sync(observed(v1beta1(client), answer=first))
+    assert first["status"] == second["status"]
+    assert first["status"]["error"]
+    assert first["resyncAfterSeconds"] >= 5
+
+
+def test_short_token(client: Client, emulator: Emulator) -> None:
+    """U5: a token that lives for less than 30 minutes is kept for half of its life."""
+    emulator.refresh_lifetime = 1200
+    first = client.sync(observed(v1beta1(client)))
+    assert 590 < first["resyncAfterSeconds"] <= 600
+    emulator.reset()
+    again = client.sync(observed(v1beta1(client), answer=first))
+    assert token(again) == token(first)
+    assert emulator.requests == []
+
+
+def test_long_name(client: Client) -> None:
+    """U6: a binding whose name is no label has its Secret; no label holds a name."""
+    name = "a" * 100
+    answer = client.sync(observed(v1beta1(client, name)))
+    secret = child(answer, "Secret")
+    assert secret["metadata"]["name"] == f"{name}-msi-acrpull-secret"
+    assert "labels" not in secret["metadata"]
+
+
+def test_order(client: Client) -> None:
+    """U7: entries of the user's stay in their order, and none of upstream's moves."""
+    entries = ["zeta", FIRST, "alpha"]
+    answer = client.sync(observed(v1beta1(client), held(*entries)))
+    listed = [entry["name"] for entry in child(answer, "ServiceAccount")["imagePullSecrets"]]
+    assert listed == entries
+
+
+def test_moved_on(client: Client) -> None:
+    """U8: a v1beta1 binding takes its entry off a ServiceAccount that it targets no more."""
+    parent = v1beta1(client, serviceAccountName="build")
+    answer = client.sync(observed(parent, held("zeta", FIRST)))
+    listed = child(answer, "ServiceAccount")["imagePullSecrets"]
+    assert listed == [{"name": "zeta"}]
+
+
+def test_foreign_metadata(client: Client) -> None:
+    """U9: an answer holds what is ours and nothing else, so labels of others stay."""
+    answer = client.sync(observed(v1beta1(client)))
+    meta = child(answer, "Secret")["metadata"]
+    assert meta.keys() == {"name", "namespace", "annotations"}
+    assert meta["annotations"].keys() == {"acrpull.dev/token-inputs"}
+
+
+@pytest.mark.parametrize("make", [v1beta1, v1beta2])
+def test_server_not_allowed(client: Client, make: type) -> None:
+    """U11: a server that is not allowed any more loses its Secret, and its place on the list."""
+    account = held("zeta", FIRST, SECOND)
+    first = client.sync(observed(make(client), account))
+    parent = make(client)
+    spec = parent["spec"]
+    server = {"server": "evil.example.com"}
+    parent["spec"] = (
+        {**spec, "acr": {**spec["acr"], **server}}
+        if "acr" in spec
+        else {**spec, "acrServer": server["server"]}
+    )
+    answer = client.sync(observed(parent, account, answer=first))
+    assert reason(answer) == "False/ServerNotAllowed"
+    assert [c["kind"] for c in answer["children"]] == ["ServiceAccount"]
+    listed = [entry["name"] for entry in child(answer, "ServiceAccount")["imagePullSecrets"]]
+    assert "spec.acr" in answer["status"]["error"]
+    own = {v1beta1: FIRST, v1beta2: SECOND}[make]
+    assert listed == [name for name in ("zeta", FIRST, SECOND) if name != own]
+
+
+@pytest.fixture
+def told(emulator: Emulator) -> Iterator[Client]:
+    """Return a caller of a service that is told of upstream's bindings."""
+    allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers)}
+    settings = {**emulator.environment(), **allowed, "UPSTREAM_APIS": "enabled"}
+    with Service(settings) as service:
+        yield Client(service.url, emulator.acr_server)
+
+
+def test_related_where_they_are(client: Client, told: Client) -> None:
+    """The decorator relates upstream's bindings by setting alone: elsewhere they have no kind."""
+    found = []
+    for caller in (client, told):
+        rules = caller.ask("/serviceaccount/customize", DECORATOR)["relatedResources"]
+        found.append([rule["apiVersion"] for rule in rules])
+    assert found[0] == ["acrpull.dev/v1beta1", "v1"]
+    assert found[1] == ["acrpull.dev/v1beta1", *(api.api_version for api in UPSTREAM), "v1"]
