@@ -663,6 +663,9 @@ class TestControl:
             ("settings", '{"clock": 1}', "clock"),
             ("settings", '{"roles": "x"}', "roles"),
             ("settings", '{"refresh_lifetime": true}', "refresh_lifetime"),
+            ("settings", '{"federated": {}}', "federated"),
+            ("settings", '{"federated": [{"client_id": "x"}]}', "federated"),
+            ("settings", '{"federated": [{"client_id": "x", "subject": 5}]}', "federated"),
         ],
     )
     def test_wrong_body(self, emulator: Emulator, path: str, body: str, expected: str) -> None:

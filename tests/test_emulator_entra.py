@@ -175,6 +175,15 @@ def test_unknown(emulator: Emulator) -> None:
         exchange(emulator, shown, tenant=other)
 
 
+def test_control(emulator: Emulator) -> None:
+    """Whom an identity trusts can be set over HTTP."""
+    emulator.federated = []
+    trusts = [{"client_id": CLIENT_ID, "subject": SUBJECT}]
+    url = f"{emulator.imds_url}/_emulator/settings"
+    assert requests.post(url, json={"federated": trusts}, timeout=TIMEOUT).ok
+    assert exchange(emulator, assertion(emulator))
+
+
 def test_error_format(emulator: Emulator) -> None:
     """A refusal has a code, and ids and a time that are its own."""
     form = {"client_id": CLIENT_ID, "grant_type": "password"}

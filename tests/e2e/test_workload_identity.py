@@ -15,6 +15,7 @@ import jwt
 import pytest
 import yaml
 
+from tests.client import Client, reason
 from tests.e2e.api import Api, ApiError, Object
 from tests.e2e.audit import requests
 from tests.e2e.conftest import NO_BINARY
@@ -28,6 +29,7 @@ from tests.e2e.shell import NAMESPACE
 from tests.e2e.stage import Stage
 from tests.e2e.subset import within
 from tests.emulator.imds import TENANT
+from tests.service import Service
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
 CLIENT_ID: Final = "azure.workload.identity/client-id"
@@ -63,14 +65,19 @@ def service(federated: Stage) -> Api:
     return api
 
 
-def ask(api: Api, namespace: str = "default", **spec: Any) -> Object:  # noqa: ANN401  any JSON
+def ask(
+    api: Api,
+    namespace: str = "default",
+    name: str = "default",
+    **spec: Any,  # noqa: ANN401  any JSON
+) -> Object:
     """Ask for a token of a ServiceAccount as the service does, but for *spec*."""
     body = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": {"audiences": [AUDIENCE], "expirationSeconds": 600, **spec},
     }
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
     return api.call("POST", path, body)
 
 
@@ -156,6 +163,26 @@ def test_pod(federated: Stage) -> None:
     assert within(admitted, pod) == pod
     volumes = {volume["name"] for volume in admitted["spec"]["volumes"]}
     assert volumes == {"hook-token", "api-access", "tmp"}
+
+
+def test_own_token(federated: Stage, tmp_path: Path) -> None:
+    """Without IMDS the service's own token, as the kubelet would mount it, is what Entra gets."""
+    mounted = tmp_path / "azure-identity-token"
+    mounted.write_text(ask(federated.api, *ACCOUNT)["status"]["token"])
+    emulator = federated.emulator
+    environ = emulator.environment() | {
+        "IDENTITY_SOURCE": "workload",
+        "AZURE_AUTHORITY_HOST": emulator.entra_url,
+        "AZURE_TENANT_ID": TENANT,
+        "AZURE_FEDERATED_TOKEN_FILE": str(mounted),
+    }
+    with Service(environ) as service:
+        client = Client(service.url, emulator.acr_server)
+        emulator.federated = [trust(*ACCOUNT, client.client_id)]
+        answer = client.sync({"parent": client.parent()})
+    assert reason(answer, "TokenFresh") == "True/TokenValid"
+    asked = [r.endpoint for r in emulator.requests if r.identity == client.client_id]
+    assert asked == ["entra", "exchange"]
 
 
 @pytest.fixture(scope="module")

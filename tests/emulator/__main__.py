@@ -22,7 +22,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with Emulator(**vars(options)) as emulator:
-        for name, value in emulator.environment().items():
+        for name, value in (emulator.environment() | emulator.federation()).items():
             print(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
         with Path(os.devnull).open("w") as null:

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.emulator.entra import FederatedCredential
 from tests.emulator.fault import Fault, FaultBook
 from tests.emulator.incidents import BY_NAME
 from tests.emulator.message import JSON_UTF8, Request, Response, compact
@@ -18,7 +19,7 @@ PREFIX = "/_emulator/"
 
 _SECONDS = {"refresh_lifetime", "access_lifetime", "token_age"}
 _FLAGS = {"arm_audience_allowed", "refuse_empty_grant"}
-_NAMES = {"identities", "roles"}
+_NAMES = {"identities", "roles", "tenants", "accounts"}
 _FAULT_TYPES: dict[str, type | tuple[type, ...]] = {
     "status": int,
     "body": (str, dict),
@@ -104,7 +105,8 @@ def _change(body: dict[str, Any], emulator: Controlled) -> None:
         if not _fits(key, value):
             raise BodyRefused(f"{key}: {value!r} is no setting, e.g. refresh_lifetime: 120")
     for key, value in body.items():
-        setattr(emulator, key, value)
+        made = [FederatedCredential(**trust) for trust in value] if key == "federated" else value
+        setattr(emulator, key, made)
 
 
 def _fits(key: str, value: object) -> bool:
@@ -112,11 +114,20 @@ def _fits(key: str, value: object) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if key in _FLAGS:
         return isinstance(value, bool)
+    if key == "federated":
+        return isinstance(value, list) and all(_is_trust(trust) for trust in value)
     if key == "default_identity":
         return value is None or isinstance(value, str)
     if key not in _NAMES or value is None:
         return key in _NAMES
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _is_trust(value: object) -> bool:
+    known = {field.name for field in fields(FederatedCredential)}
+    if not isinstance(value, dict) or not {"client_id", "subject"} <= value.keys() <= known:
+        return False
+    return all(isinstance(text, str) for text in value.values())
 
 
 def _body(request: Request) -> dict[str, Any]:
