@@ -77,7 +77,10 @@ def _authorize(settings: Settings) -> None:
     given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
     # A list, so that all are compared: the time it takes doesn't tell which one it was.
     if not any([hmac.compare_digest(given, b"Bearer " + token) for token in tokens]):  # noqa: C419
-        raise Unauthorized("Authorization: expected the hook's bearer token; e.g. Bearer abc")
+        raise Unauthorized(
+            "Authorization: not the bearer token in HOOK_TOKEN_FILE, which is of Secret "
+            "acrpull-hook-token; e.g. Bearer abc"
+        )
 
 
 def health_checks(settings: Settings) -> dict[str, Callable[[], bool]]:

@@ -76,7 +76,7 @@ def test_closed(guarded: Client, path: str, given: str | None) -> None:
     response = guarded.post(path, BODY, **headers)
     assert response.status_code == 401
     assert "first" not in response.text
-    assert "expected the hook's bearer token" in response.json()["error"]
+    assert "Secret acrpull-hook-token" in response.json()["error"]
 
 
 @pytest.mark.parametrize("given", ["Bearer first", "Bearer second"])

@@ -35,7 +35,7 @@ LINES: Final = commands_in(f"{OVERLAY}/kustomization.yaml", r"(#   ca\(\)(?:.*\n
     "DNS:$1", "DNS:$1,IP:127.0.0.1"
 )
 FUNCTIONS: Final = "\n".join(line for line in LINES.splitlines() if "() {" in line)
-REREAD: Final = commands_in("README.md", r"\n(reread\(\).*\n)")
+REREAD: Final = commands_in("docs/operations.md", r"\n(reread\(\).*\n)")
 
 
 @dataclass

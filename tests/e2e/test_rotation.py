@@ -1,4 +1,4 @@
-"""The hook token is rotated by README.md's commands, as Metacontroller calls all the while."""
+"""The hook token is rotated by the commands in docs/operations.md, as calls go on."""
 
 import base64
 from collections.abc import Iterator
