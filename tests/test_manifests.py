@@ -12,6 +12,7 @@ import yaml
 from hooks.app import create_app, health_checks
 from hooks.core import names
 from hooks.settings import VARIABLES, Settings
+from tests.lock import pins
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "metacontroller"
@@ -242,10 +243,9 @@ def test_lock_is_of_its_input(folder: Path) -> None:
         for line in (folder / "requirements.in").read_text("utf-8").splitlines()
         if line and not line.startswith(("#", "-"))
     }
-    lock = (folder / "requirements.txt").read_text("utf-8")
-    pins = re.findall(r"(?m)^([a-z0-9][-a-z0-9.]*)==\S+ \\\n((?:[ ].*\n?)+)", lock)
-    direct = {name for name, below in pins if re.search(r"-r (tests/)?requirements\.in", below)}
-    assert direct == asked
-    assert len(pins) == lock.count("==")
-    assert all("--hash=sha256:" in below for _, below in pins)
-    assert "://" not in lock
+    lock = folder / "requirements.txt"
+    pinned = list(pins(lock))
+    assert {pin.name for pin in pinned if pin.is_direct} == asked
+    assert len(pinned) == lock.read_text("utf-8").count("==")
+    assert all(pin.hashes for pin in pinned)
+    assert "://" not in lock.read_text("utf-8")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -12,9 +13,12 @@ def require(*programs: str, package: str = "") -> None:
     *package* is Debian's that has them, where that is named differently.
     """
     missing = " ".join(program for program in programs if shutil.which(program) is None)
-    if not missing:
-        return
-    text = f"not installed; on Debian: apt-get install -y {package or missing}"
+    if missing:
+        lack(f"not installed; on Debian: apt-get install -y {package or missing}")
+
+
+def lack(text: str) -> NoReturn:
+    """Skip the test for the reason *text*; where CI=true, fail it."""
     if os.environ.get("CI") == "true":  # noqa: TID251  the runner's word, not a setting
         pytest.fail(text)
     pytest.skip(text)

@@ -69,6 +69,17 @@ class Process:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    @property
+    def pid(self) -> int:
+        """The process; it must be running."""
+        assert self._process is not None
+        return self._process.pid
+
+    def wait(self, seconds: float) -> int:
+        """Wait until it has ended by itself, and return its status. Raises `TimeoutExpired`."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
     def await_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
         """Wait until *is_ready*. Raises `ProcessFailed`: it ended, or took more than *seconds*."""
         deadline = time.monotonic() + seconds

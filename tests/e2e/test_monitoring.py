@@ -65,15 +65,6 @@ def test_component(stage: Stage, tmp_path: Path, below: tuple[str, ...]) -> None
     }
 
 
-def test_dry_run(stage: Stage, tmp_path: Path) -> None:
-    """The API server takes it all, without a warning."""
-    manifests = render(stage, tmp_path, "monitoring")
-    flags = ("--dry-run=server", "--server-side", "--force-conflicts", "--warnings-as-errors")
-    text = yaml.safe_dump_all(manifests)
-    printed = stage.plane.kubectl("apply", *flags, "--output=name", "-f", "-", text=text).split()
-    assert len(printed) == len(manifests)
-
-
 def test_operator(stage: Stage, tmp_path: Path) -> None:
     """Its component adds its two objects, whose kinds are no part of Kubernetes."""
     whole = render(stage, tmp_path, "monitoring", "monitoring/operator")
