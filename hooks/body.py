@@ -13,7 +13,8 @@ from hooks.core.fields import JSON, check
 from hooks.turnstile import Budget
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # some 4,000 related objects
-BYTES_AT_ONCE: Final = 2 * MAX_BODY_BYTES  # decoded, the worst of them takes 25 times as much
+# Decoded, the worst of them takes 25 times as much.
+BYTES_AT_ONCE: Final = MAX_BODY_BYTES * 3 // 2
 # What a caller has to send before room for the rest is kept.
 EARNEST_BYTES: Final = 64 * 1024
 

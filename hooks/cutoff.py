@@ -13,6 +13,7 @@ from typing import Any, Final
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 CHUNK_BYTES: Final = 8192
 _local = threading.local()
@@ -41,6 +42,11 @@ class _Call:
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
         self._over = False
+
+    @property
+    def over(self) -> bool:
+        """Whether its time is up."""
+        return self._over
 
     def use(self, sock: socket.socket) -> None:
         with self._lock:
@@ -71,9 +77,27 @@ class _Call:
 
 class _Watched(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+        sock = self._connect()
         _use(sock)
         return sock
+
+    def _connect(self) -> socket.socket:
+        """Try the host's addresses, until the call is over: urllib3 gives each its whole time."""
+        name, call = self._dns_host, getattr(_local, "call", None)
+        try:
+            found = socket.getaddrinfo(name, self.port, 0, socket.SOCK_STREAM)
+            for *_, address in found[:-1]:
+                self._dns_host = str(address[0])
+                with suppress(NewConnectionError, ConnectTimeoutError):
+                    return super()._new_conn()
+                if call is not None and call.over:
+                    raise ConnectTimeoutError(self, f"no address of {name} answers in time")
+            self._dns_host = str(found[-1][4][0])
+            return super()._new_conn()
+        except (socket.gaierror, UnicodeError):
+            return super()._new_conn()  # which tells that there is none
+        finally:
+            self._dns_host = name
 
     def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
         if self.sock is not None:  # one that is used again

@@ -19,6 +19,12 @@ from hooks.federation_settings import FederationSettings
 from hooks.service_account_token import SECONDS as ASSERTION_SECONDS
 from hooks.service_account_token import ServiceAccountTokens
 
+# What azure-identity raises: for an answer that it can't read, and, an OSError, for a CA file that
+# is not there.
+UNREADABLE: Final = (
+    *(AzureError, ValueError, LookupError, TypeError, AttributeError),
+    *(RecursionError, OverflowError, OSError),
+)
 LATE: Final = failed(Reason.TIMEOUT, "Entra is slow; it will be asked again")
 
 
@@ -67,7 +73,7 @@ class Federation:
                 return token
         except _NoAssertion as error:
             return error.outcome
-        except (AzureError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             return LATE if self._call.late else self._sort(request, error)
         return failed(Reason.ENTRA_UNAVAILABLE, "Entra answered without a token")
 
@@ -114,6 +120,9 @@ class Federation:
 
 def _unreachable(error: Exception) -> MintFailed:
     shown = repr(error)
+    if isinstance(error, OSError):
+        text = "the CA file is gone: that of AZURE_AUTHORITY_CA_FILE, else of REQUESTS_CA_BUNDLE"
+        return failed(Reason.ENTRA_UNAVAILABLE, text)
     if "SSLCertVerificationError" in shown:
         text = "Entra's TLS certificate can't be verified; name its CA in AZURE_AUTHORITY_CA_FILE"
         return failed(Reason.ENTRA_UNAVAILABLE, text)

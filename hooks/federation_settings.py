@@ -59,8 +59,13 @@ class FederationSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "FederationSettings":
-        """Return the settings in *environ*. Raises `SettingsError`."""
+        """Return the settings in *environ*. Raises `SettingsError`.
+
+        What others set too, as AZURE_TENANT_ID, is not looked at where none of it is used.
+        """
         own_token = parse_one_of(environ, "IDENTITY_SOURCE", IDENTITY_SOURCES) == "workload"
+        workload_identity = parse_one_of(environ, "WORKLOAD_IDENTITY", SWITCH) == "enabled"
+        environ = environ if own_token or workload_identity else {}
         for name in ("AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE") if own_token else ():
             if not environ.get(name):
                 raise SettingsError(
@@ -69,7 +74,7 @@ class FederationSettings:
                 )
         token_file = environ.get("AZURE_FEDERATED_TOKEN_FILE")
         return cls(
-            workload_identity=parse_one_of(environ, "WORKLOAD_IDENTITY", SWITCH) == "enabled",
+            workload_identity=workload_identity,
             own_token=own_token,
             tenant_id=_tenant(environ),
             authority=_authority(environ),

@@ -4,12 +4,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
 from hooks.cutoff import CutoffAdapter, cutoff
 from tests.emulator import Emulator, Fault
+from tests.emulator.unreachable import silent
 
 READ_TIMEOUT = 5
 CUTOFF = 0.4
@@ -104,3 +106,39 @@ def test_without_a_cutoff(session: requests.Session, emulator: Emulator) -> None
     """Outside of a cutoff the adapter is as any other."""
     url, ca_file = f"https://{emulator.acr_server}/v2/", str(emulator.ca_file)
     assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
+
+
+def test_addresses_without_end(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a host with many addresses, all silent, some are tried, until the call is over."""
+    tried = []
+    with silent() as address:
+        host, _, port = address.partition(":")
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port)))] * 20
+        resolve = socket.getaddrinfo
+
+        def getaddrinfo(name: str, *args: Any) -> Any:  # noqa: ANN401  as the one that it stands for
+            tried.append(name)
+            return addresses if name == "many.example" else resolve(name, *args)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        with pytest.raises(requests.ConnectTimeout), cutoff(CUTOFF):
+            session.get(f"http://many.example:{port}/", timeout=(CUTOFF / 2, READ_TIMEOUT))
+    assert 2 <= tried.count(host) <= 4
+
+
+def test_second_address(session: requests.Session, emulator: Emulator) -> None:
+    """Where the first address refuses, the next one answers."""
+    port = emulator.imds_port
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+        for host in ("127.0.0.9", "127.0.0.1")
+    ]
+    resolve = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch, cutoff(READ_TIMEOUT):
+        patch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda name, *args: found if name == "two.example" else resolve(name, *args),
+        )
+        answer = session.get(f"http://two.example:{port}/metadata", timeout=READ_TIMEOUT)
+    assert answer.status_code == 404

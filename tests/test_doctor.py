@@ -481,3 +481,12 @@ def test_upstream_words() -> None:
     (line,) = found["problems"]
     assert line.startswith("spec.acr.server: 'myregistry.azurecr.io' is not in")
     assert MORE in judge(sample.read_text("utf-8"))["notes"]
+
+
+def test_upstream_nulls() -> None:
+    """What is null is absent, at any depth, as it is to the API server."""
+    (sample,) = (path for path in UPSTREAMS if path.stem == "v1beta2-managed-identity")
+    body = yaml.safe_load(sample.read_text("utf-8"))
+    body["spec"]["auth"]["managedIdentity"]["resourceID"] = None
+    body["spec"]["acr"]["cloudConfig"] = None
+    assert judge(yaml.safe_dump(body))["problems"] == []

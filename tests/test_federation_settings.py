@@ -10,6 +10,7 @@ from hooks.settings import Settings
 from tests.emulator import Emulator
 
 TENANT = "22222222-3333-4444-5555-666666666666"
+ON = {"WORKLOAD_IDENTITY": "enabled"}
 OWN = {
     "IDENTITY_SOURCE": "workload",
     "AZURE_TENANT_ID": TENANT,
@@ -50,7 +51,7 @@ def test_switches() -> None:
 )
 def test_authority(host: str, authority: str) -> None:
     """A cloud's host is taken with its scheme or without."""
-    assert FederationSettings.from_env({"AZURE_AUTHORITY_HOST": host}).authority == authority
+    assert FederationSettings.from_env(ON | {"AZURE_AUTHORITY_HOST": host}).authority == authority
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_authority(host: str, authority: str) -> None:
 def test_api_server(host: str, port: str, url: str) -> None:
     """The API server is where Kubernetes says it is."""
     environ = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
-    assert FederationSettings.from_env(environ).api_server == url
+    assert FederationSettings.from_env(ON | environ).api_server == url
 
 
 def test_files(emulator: Emulator) -> None:
@@ -116,5 +117,11 @@ def test_files(emulator: Emulator) -> None:
 def test_bad_setting(environ: dict[str, str], words: str) -> None:
     """A variable that can't be used is named, with a valid example."""
     with pytest.raises(SettingsError) as raised:
-        Settings.from_env(environ)
+        Settings.from_env(ON | environ)
     assert words in str(raised.value)
+
+
+def test_what_is_of_no_use() -> None:
+    """Variables that others set too stop no service that does not use them."""
+    environ = {"AZURE_TENANT_ID": "contoso.com", "KUBERNETES_SERVICE_PORT": "x"}
+    assert Settings.from_env(environ) == Settings.from_env({})

@@ -45,13 +45,19 @@ class Refusal:
 
 
 def parse_assertion(token: str, audience: str) -> Assertion | None:
-    """Return what *token* says; None where that is no ServiceAccount's token."""
+    """Return what *token* says; None where that is no ServiceAccount's token.
+
+    *audience* is what it was asked for, where it says none, or several.
+    """
     try:
         claims = parse_claims(token) if JWT.fullmatch(token) else None
     except (ValueError, RecursionError):
         return None
     issuer, about = _text(claims, "iss"), _text(claims, "sub")
-    return Assertion(issuer, about, audience) if issuer and about else None
+    said = claims.get("aud") if isinstance(claims, dict) else None
+    only = said[0] if isinstance(said, list) and len(said) == 1 else said
+    meant = only if isinstance(only, str) and PLAIN.fullmatch(only) else audience
+    return Assertion(issuer, about, meant) if issuer and about else None
 
 
 def _text(claims: Any, name: str) -> str | None:  # noqa: ANN401  any JSON value

@@ -26,6 +26,7 @@ from hooks.core.names import ACCOUNT_SUBJECT, CLIENT_ID_ANNOTATION, TENANT_ID_AN
 from hooks.core.observed import Observed
 
 # As a part of a URL, a tenant must be nothing else.
+NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXAMPLE: Final = "11111111-2222-3333-4444-555555555555"
 FIELD: Final = "spec.workloadIdentity"
@@ -86,6 +87,8 @@ def _by_account(
 
     A request by hand may leave it out; then it counts as one without annotations.
     """
+    if not NAME.fullmatch(observed.binding.namespace):  # by hand, it may be any part of a URL
+        return Reason.INVALID_SPEC, "metadata.namespace: not a name; e.g. team-a"
     if not policy.workload_identity:
         return Reason.INVALID_SPEC, (
             f"{FIELD}: the service has it off; ask the cluster's owner for "
@@ -130,8 +133,9 @@ def young(failed: MintFailed, before: Condition | None, now: datetime) -> MintFa
     """
     if failed.reason is not Reason.FEDERATION_REFUSED:
         return failed
-    failing = before is not None and before.status == "False"
-    since = parse_time(before.last_transition_time) if before is not None and failing else None
+    refused = {Reason.FEDERATION_PENDING, Reason.FEDERATION_REFUSED}
+    known = before is not None and before.status == "False" and before.reason in refused
+    since = parse_time(before.last_transition_time) if before is not None and known else None
     if since is not None and now - since >= PROPAGATION:
         return failed
     return replace(failed, reason=Reason.FEDERATION_PENDING)

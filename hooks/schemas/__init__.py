@@ -115,11 +115,8 @@ def prune(manifest: JSON) -> JSON:
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     version = version_of(manifest)
-    known = _MANIFESTS[version]["properties"]
-    pruned = _without_nulls(manifest, known)
-    for part, schema in (("metadata", known["metadata"]), ("spec", _SPECS[version])):
-        if isinstance(pruned.get(part), dict):
-            pruned[part] = _without_nulls(pruned[part], schema["properties"])
+    known = {**_MANIFESTS[version]["properties"], "spec": _SPECS[version]}
+    pruned = _without_nulls(manifest, {"properties": known})
     meta = pruned.get("metadata")
     for part in ("labels", "annotations"):
         if isinstance(meta, dict) and isinstance(meta.get(part), dict):
@@ -127,13 +124,15 @@ def prune(manifest: JSON) -> JSON:
     return pruned
 
 
-def _without_nulls(fields: JSON, known: JSON) -> JSON:
-    pruned = {k: value for k, value in fields.items() if value is not None or k not in known}
-    for key, value in pruned.items():
-        schema = known.get(key)
-        if isinstance(schema, dict) and "properties" in schema and isinstance(value, dict):
-            pruned[key] = _without_nulls(value, schema["properties"])
-    return pruned
+def _without_nulls(fields: JSON, schema: JSON) -> JSON:
+    known = schema.get("properties", {})
+    return {
+        key: _without_nulls(value, known[key])
+        if isinstance(value, dict) and isinstance(known.get(key), dict)
+        else value
+        for key, value in fields.items()
+        if value is not None or key not in known
+    }
 
 
 def _too_long(spec: str) -> str | None:

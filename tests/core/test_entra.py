@@ -89,3 +89,22 @@ def test_parse_assertion() -> None:
 def test_no_assertion(token: str) -> None:
     """What is no ServiceAccount's token says nothing."""
     assert parse_assertion(token, "api://x") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("api://other", "api://other"),
+        (["api://other"], "api://other"),
+        (["api://other", "api://third"], "api://asked"),
+        ("two words", "api://asked"),
+        (5, "api://asked"),
+        (None, "api://asked"),
+    ],
+)
+def test_audience_of_assertion(said: object, meant: str) -> None:
+    """A credential must be for what the token says that it is for."""
+    token = new_jwt({"iss": "https://issuer.example", "sub": SUBJECT, "aud": said})
+    found = parse_assertion(token, "api://asked")
+    assert found is not None
+    assert found.audience == meant

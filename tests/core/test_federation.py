@@ -7,7 +7,7 @@ import pytest
 
 from hooks.core.conditions import format_time
 from hooks.core.decision import Hold, Mint, Reject, decide, inputs_hash, resolve
-from hooks.core.federation import PROPAGATION, subject, trust_command, young
+from hooks.core.federation import PROPAGATION, subject, trust_command, trusted, young
 from hooks.core.model import (
     Condition,
     FederatedIdentity,
@@ -207,7 +207,9 @@ def test_inputs_hash(identity: Identity | FederatedIdentity) -> None:
 )
 def test_young(status: str | None, since: datetime, *, pending: bool) -> None:
     """A credential that Entra does not know may be on its way for 10 minutes."""
-    before = Condition("Refreshing", status, "", "", 1, format_time(since)) if status else None
+    before = None
+    if status:
+        before = Condition("Refreshing", status, "FederationPending", "", 1, format_time(since))
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
     found = young(refused, before, NOW)
     assert found.reason == ("FederationPending" if pending else "FederationRefused")
@@ -235,3 +237,19 @@ def test_trust_command() -> None:
     assert "--name acrpull " in trust_command("ISSUER", "system:serviceaccount:", "api://x")
     long = trust_command("ISSUER", subject(replace(TRUST, name="a" * 253)), "api://x")
     assert len(long.split()[5]) == 120
+
+
+def test_young_after_another_failure() -> None:
+    """What failed for another reason before says nothing of the credential."""
+    since = format_time(NOW - timedelta(days=1))
+    before = Condition("Refreshing", "False", "RegistryDenied", "", 1, since)
+    refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
+    assert young(refused, before, NOW).reason == Reason.FEDERATION_PENDING
+
+
+def test_namespace_is_no_path() -> None:
+    """By hand, a Namespace may be anything; it is a part of a URL."""
+    binding = replace(OBSERVED.binding, namespace="x/../../y")
+    found = trusted(WorkloadIdentity(), replace(OBSERVED, binding=binding), POLICY)
+    assert isinstance(found, tuple)
+    assert found[1].startswith("metadata.namespace: not a name")

@@ -20,6 +20,7 @@ from tests.core.builders import (
     BINDING,
     FAILED,
     FOREIGN,
+    HOLDER,
     OBSERVED,
     SECRET_NAME,
     UNTOUCHED,
@@ -170,6 +171,16 @@ def test_attached(observed: Observed, status: str, reason: str, words: str) -> N
     assert (finding.status, finding.reason) == (status, reason)
     assert words in finding.message
     assert bool(words) is bool(finding.message)
+
+
+def test_held_by_another() -> None:
+    """A holder that is gone is named, for nobody but a person can take its reference off."""
+    dead = replace(HOLDER, name="jobs", uid="uid-dead")
+    account = replace(LET_GO, owners=(dead,), uid_label=BINDING.uid)
+    found = attached(replace(OBSERVED, accounts=(), related=(account,)), None)
+    assert (found.status, found.reason) == ("False", "Attaching")
+    assert "ACRPullBinding jobs (uid uid-dead)" in found.message
+    assert "take the ServiceAccount's ownerReferences off" in found.message
 
 
 FAILING = Finding("True", "RefreshFailing", "down")

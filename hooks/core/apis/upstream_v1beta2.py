@@ -75,6 +75,8 @@ API: Final = Api(
     error="error",
     fields=(
         ("spec.acrServer", "spec.acr.server"),
+        ("managedIdentityClientID", "auth.managedIdentity.clientID"),
+        ("managedIdentityResourceID", "auth.managedIdentity.resourceID"),
         ("spec.scope", "spec.acr.scope"),
         ("spec.workloadIdentity", "spec.auth.workloadIdentity"),
         ("workloadIdentity.serviceAccountName", "workloadIdentity.serviceAccountRef"),
