@@ -28,10 +28,14 @@ class Decoration:
 
 
 def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Policy) -> Decoration:
-    """Return how *account* is to be decorated, given all *bindings* of its Namespace."""
+    """Return how *account* is to be decorated, given all *bindings* of its Namespace.
+
+    A binding whose Secret's name is taken has no say beside others: one of them may have that name.
+    """
     if account.deleting:
         return Decoration()
     targeting = sorted((b for b in bindings if targets(b, account, policy)), key=_age)
+    targeting = [b for b in targeting if not _is_taken(b)] or targeting
     owner = _owner(account, bindings, targeting, policy)
     if owner is None:
         return _undecorate(account, bindings)
@@ -74,12 +78,15 @@ def _cleans_up(binding: Binding, policy: Policy) -> bool:
 def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
     if not is_guarded(account, None):
         return True
-    fresh = holder.status.condition("TokenFresh")
-    theirs = fresh is not None and fresh.reason == Reason.SECRET_NAME_TAKEN
-    ours = account.attached if theirs else account.pull_secrets
+    ours = account.attached if _is_taken(holder) else account.pull_secrets
     if holder.secret_name in ours and holder.secret_name in account.pull_secrets:
         return True
     return bool(leftovers(account)) and (holder.deleting or not targeting)
+
+
+def _is_taken(binding: Binding) -> bool:
+    fresh = binding.status.condition("TokenFresh")
+    return fresh is not None and fresh.reason == Reason.SECRET_NAME_TAKEN
 
 
 def _age(binding: Binding) -> tuple[str, str, str]:

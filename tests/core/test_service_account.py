@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.model import Binding, ServiceAccount, Spec
+from hooks.core.model import Binding, Condition, ServiceAccount, Spec, Status
 from hooks.core.service_account import Decoration, decorate
 from tests.core.builders import (
     ACCOUNT,
@@ -125,3 +125,16 @@ def test_label_is_told_as_ours(bindings: tuple[Binding, ...]) -> None:
     )
     others = [replace(binding, service_account_name="build") for binding in bindings]
     assert decorate(account, others, POLICY).labels == {"controller-uid": None}
+
+
+TAKEN = Status((Condition("TokenFresh", "False", "SecretNameTaken", "", 1),))
+
+
+@pytest.mark.parametrize("secret_name", [SECRET_NAME, "acr-pull-old"])
+@pytest.mark.parametrize("account", [UNTOUCHED, UNLISTED], ids=["nobody's", "the-taken-one's"])
+def test_name_is_taken(account: ServiceAccount, secret_name: str) -> None:
+    """Beside one whose Secret there is, one whose name is taken neither owns nor lists."""
+    taken, other = replace(BINDING, status=TAKEN), replace(OLDER, secret_name=secret_name)
+    expected = owned("uid-old", secret_name)
+    assert decorate(account, (taken, other), POLICY) == expected
+    assert decorate(account, (taken,), POLICY) == owned("uid-app", SECRET_NAME)
