@@ -121,7 +121,7 @@ def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str
     scene = open_scene(stage, "team-a")
     left = leave_behind(stage, scene)
     doctor, stop, label, wait, finalizer = commands("move")
-    let_go, give_back, start = commands("back")
+    let_go, give_back, forget, start = commands("back")
     with watched(stage.api, scene.name) as watch:
         for block in (doctor, stop, label):
             type_in(stage.plane, block, stage.emulator.acr_server)
@@ -133,8 +133,8 @@ def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str
             check_moved(scene, left)
             watch.check()
             unbind(of_kind(scene, UPSTREAM_V1BETA2), NEW)
-            type_in(stage.plane, let_go)
-            type_in(stage.plane, give_back)
+            for block in (let_go, give_back, forget):
+                type_in(stage.plane, block)
             check_back(of_kind(scene, UPSTREAM_V1BETA1), left[OLD])
         type_in(stage.plane, start)
         assert replicas(stage) == 2
