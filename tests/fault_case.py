@@ -136,7 +136,7 @@ def _play(world: World, row: Row, state: State, client: Client) -> Played:
                               "actions": row.actions.split(",")})  # fmt: skip
     children = accounts(listed=held is not None)
     if held is not None:
-        parent["status"] = new_status(state, now)
+        parent["status"] = new_status(state, now, str(row.young or "RegistryError"))
         spec = parent["spec"]
         server = spec.get("acrServer", client.server)
         identity = trusting(client) if row.workload else Identity(client.client_id)
@@ -195,12 +195,12 @@ def _held(state: State, now: datetime, access: Object) -> str | None:
     return jwt.encode(claims, "k" * 32, algorithm="HS256")
 
 
-def new_status(state: State, now: datetime) -> Object:
-    """Return the status that an earlier answer left."""
+def new_status(state: State, now: datetime, reason: str) -> Object:
+    """Return the status that an earlier answer left, with the *reason* of its failure."""
     failing = state.value.failing if state.value else 0
     since = (now - timedelta(seconds=failing)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    refreshing = ("False", "RegistryError") if failing else ("True", "OnSchedule")
-    fresh = ("True", "TokenValid") if state.works else ("False", "RegistryError")
+    refreshing = ("False", reason) if failing else ("True", "OnSchedule")
+    fresh = ("True", "TokenValid") if state.works else ("False", reason)
     kinds = {"Ready": fresh, "TokenFresh": fresh, "Attached": ("True", "Attached"),
              "Refreshing": refreshing}  # fmt: skip
     conditions = [
