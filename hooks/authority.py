@@ -3,16 +3,14 @@
 import threading
 import time
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 
-import requests
 from azure.core.pipeline.transport import RequestsTransport
 
 from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.entra import Assertion, Refusal, parse_code
-from hooks.cutoff import CutoffAdapter, cutoff
+from hooks.cutoff import cutoff, seclude
 
 CONNECT_TIMEOUT_SECONDS: Final = 1.5
 ENTRA_SECONDS: Final = 3.0  # for a request, whatever Entra does
@@ -47,10 +45,7 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         )
         self._call = call
         self.open()
-        self.session.auth = _no_auth
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.headers["Accept-Encoding"] = "identity"  # the adapter unpacks nothing
-        self.session.mount("https://", CutoffAdapter(MAX_ANSWER_BYTES))
+        seclude(self.session, MAX_ANSWER_BYTES)
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request*, and note what came of it."""
@@ -63,8 +58,3 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         asked = retry_after(response.headers.get("Retry-After"))
         self._call.refusal = Refusal(response.status_code, parse_code(response.content), asked)
         return response
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
-    return request

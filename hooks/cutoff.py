@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 
 import requests
@@ -173,3 +174,17 @@ class CutoffAdapter(HTTPAdapter):
                     break
                 body += chunk
         return body
+
+
+def seclude(session: requests.Session, limit: int) -> None:
+    """Let *session* keep no cookie, read no `.netrc`, and take *limit* bytes, unpacked, at most."""
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.auth = _no_auth
+    # Compression has no use for one token, and a bomb needs it.
+    session.headers["Accept-Encoding"] = "identity"
+    session.mount("https://", CutoffAdapter(limit))
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
+    return request

@@ -6,7 +6,6 @@ cookie kept, no `.netrc` read.
 
 import time
 from dataclasses import replace
-from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
 import requests
@@ -14,12 +13,10 @@ import urllib3
 
 from hooks.core import acr
 from hooks.core.model import AcrToken, Hop, MintFailed, Reason, TokenRequest
-from hooks.cutoff import CutoffAdapter, cutoff
+from hooks.cutoff import cutoff, seclude
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 3
-# Compression has no use for one token, and a bomb needs it.
-HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 class Registry:
@@ -27,10 +24,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update(HEADERS)
-        self._session.auth = _no_auth
-        self._session.mount("https://", CutoffAdapter(acr.MAX_ANSWER_BYTES))
+        self._session.headers["Accept"] = "application/json"
+        seclude(self._session, acr.MAX_ANSWER_BYTES)
 
     def mint(
         self, request: TokenRequest, entra_token: str, deadline: float
@@ -80,11 +75,6 @@ class Registry:
         # A head that is cut off is a head to `http.client`.
         failed_late = isinstance(outcome, MintFailed) and time.monotonic() >= deadline
         return _late(request) if failed_late else outcome
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
-    return request
 
 
 def _late(request: TokenRequest) -> MintFailed:

@@ -13,11 +13,10 @@ import urllib3
 from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.model import MintFailed, Reason, TrustedAccount
 from hooks.core.service_account_token import ATTEMPT, body, failed, parse_answer, path
-from hooks.cutoff import CutoffAdapter, cutoff
+from hooks.cutoff import cutoff, seclude
 from hooks.federation_settings import FederationSettings
 
 SECONDS: Final = 2.0  # for a request, whatever the API server does
-HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 class ServiceAccountTokens:
@@ -27,8 +26,8 @@ class ServiceAccountTokens:
         self._settings = settings
         self._session = requests.Session()
         self._session.trust_env = False  # the API server is inside, and its CA is not ours to say
-        self._session.headers.update(HEADERS)
-        self._session.mount("https://", CutoffAdapter(MAX_ANSWER_BYTES))
+        self._session.headers["Accept"] = "application/json"
+        seclude(self._session, MAX_ANSWER_BYTES)
 
     def __call__(self, account: TrustedAccount) -> str | MintFailed:
         """Return a token of *account* for the audience of assertions, or why there is none."""

@@ -1,10 +1,11 @@
 """What fails on the way to an Entra token for a ServiceAccount's: at the API server, at Entra."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from hooks.core.model import Reason
 from tests.emulator import Fault, entra_refused, kubernetes_refused
+from tests.emulator.fault import Endpoint
 from tests.fault_row import SLOW, Calls, Place, Row
 
 ASSERTION: Final = Calls(kubernetes=1)
@@ -12,6 +13,7 @@ ENTRA: Final = Calls(kubernetes=1, entra=1)
 ELSEWHERE: Final = {"Location": "https://127.0.0.1:1/"}
 LATER: Final = "asked again"
 RIGHTS: Final = "metacontroller/workload-identity"
+Answer = tuple[str, Reason, str, Fault, int]  # a name, what becomes of it, and its Retry-After
 
 
 def federation_rows() -> Iterator[Row]:
@@ -26,7 +28,7 @@ def federation_rows() -> Iterator[Row]:
 def assertion_rows() -> Iterator[Row]:
     """What the API server can answer but a token."""
     refused, gone = Reason.TOKEN_REQUEST_REFUSED, Reason.API_SERVER_UNAVAILABLE
-    answers: list[tuple[str, Reason, str, Fault, int]] = [
+    answers: list[Answer] = [
         ("401", refused, RIGHTS, kubernetes_refused(401, "Unauthorized"), 0),
         ("forbidden", refused, RIGHTS, kubernetes_refused(403), 0),
         ("policy", refused, RIGHTS, kubernetes_refused(422, "Invalid"), 0),
@@ -43,18 +45,14 @@ def assertion_rows() -> Iterator[Row]:
         ("slow", Reason.TIMEOUT, LATER, SLOW, 0),
         ("dribble", Reason.TIMEOUT, LATER, Fault(status=201, body="x" * 99, dribble=0.5), 0),
     ]  # fmt: skip
-    for name, reason, remedy, fault, retry_after in answers:
-        yield Row(
-            name=f"assertion-{name}", reason=reason, remedy=remedy, calls=ASSERTION, workload=True,
-            faults={"kubernetes": fault}, retry_after=retry_after,
-        )  # fmt: skip
+    yield from rows("assertion", ASSERTION, "kubernetes", answers)
 
 
 def entra_rows() -> Iterator[Row]:
     """How Entra can refuse an assertion, or not answer."""
     gone = Reason.ENTRA_UNAVAILABLE
     busy = Fault(status=429, headers={"Retry-After": "42"})
-    answers: list[tuple[str, Reason, str, Fault, int]] = [
+    answers: list[Answer] = [
         ("clock", Reason.CLOCK_SKEW, "compare the clocks", entra_refused(700024), 0),
         ("audience", Reason.AUDIENCE_REFUSED, "TOKEN_AUDIENCE", entra_refused(500011), 0),
         ("conditional", Reason.IDENTITY_REFUSED, "AADSTS53003", entra_refused(53003), 0),
@@ -67,10 +65,15 @@ def entra_rows() -> Iterator[Row]:
         ("slow", Reason.TIMEOUT, LATER, SLOW, 0),
         ("dribble", Reason.TIMEOUT, LATER, Fault(body="x" * 99, dribble=0.5), 0),
     ]
+    yield from rows("entra", ENTRA, "entra", answers)
+
+
+def rows(what: str, calls: Calls, endpoint: Endpoint, answers: Sequence[Answer]) -> Iterator[Row]:
+    """Return a row for each of *answers* of *endpoint*, reached by *calls*."""
     for name, reason, remedy, fault, retry_after in answers:
         yield Row(
-            name=f"entra-{name}", reason=reason, remedy=remedy, calls=ENTRA, workload=True,
-            faults={"entra": fault}, retry_after=retry_after,
+            name=f"{what}-{name}", reason=reason, remedy=remedy, calls=calls, workload=True,
+            faults={endpoint: fault}, retry_after=retry_after,
         )  # fmt: skip
 
 

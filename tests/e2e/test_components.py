@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.e2e.api import Object
-from tests.e2e.conftest import NO_BINARY
+from tests.e2e.conftest import NO_BINARY, given_crds
 from tests.e2e.control_plane import BINARY, ControlPlane
 from tests.e2e.eventually import eventually
 from tests.e2e.install import BASE, ROOT, Manifest, crds_text
@@ -43,13 +43,11 @@ def plane(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ControlPlane]:
     """Start a control plane with the CRDs of others."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not (BINARY.exists() and OPERATOR_CRDS.exists()):
+    given = given_crds(request)
+    if not OPERATOR_CRDS.exists():
         pytest.fail(f"{NO_BINARY} {OPERATOR_CRDS.relative_to(ROOT)}")
-    given: str = request.config.getoption("--metacontroller-crds")
     with ControlPlane(tmp_path_factory.mktemp("components")) as plane:
-        crds = (crds_text(Path(given) if given else None), OPERATOR_CRDS.read_text("utf-8"))
+        crds = (crds_text(given), OPERATOR_CRDS.read_text("utf-8"))
         for text in crds:
             plane.kubectl("apply", "--server-side", "-f", "-", text=text)
         plane.start_controllers()

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from tests.docs import ROOT, Block, commands
-from tests.e2e.conftest import NO_BINARY
-from tests.e2e.control_plane import BINARY, ControlPlane
+from tests.e2e.conftest import given_crds
+from tests.e2e.control_plane import ControlPlane
 from tests.e2e.eventually import eventually
 from tests.e2e.install import crds_text
 from tests.e2e.scene import USERS, Scene
@@ -32,13 +32,9 @@ def type_in(plane: ControlPlane, block: Block, registry: str = REGISTRY) -> None
 @pytest.fixture
 def metacontroller_crds(request: pytest.FixtureRequest) -> Path | None:
     """Return the file with Metacontroller's CRDs, None where stand-ins do; skip on a cluster."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
+    given = given_crds(request)
     require("jq", "openssl")
-    given: str = request.config.getoption("--metacontroller-crds")
-    return Path(given) if given else None
+    return given
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 import requests
 
 from tests.docs import commands
-from tests.e2e.conftest import NO_BINARY
-from tests.e2e.control_plane import BINARY
+from tests.e2e.conftest import given_crds
 from tests.e2e.dedicated import new_scene
 from tests.e2e.eventually import eventually
 from tests.e2e.scene import Scene
@@ -25,12 +24,7 @@ BODY: Final = {"object": {"metadata": {"name": "default"}}}
 @pytest.fixture
 def rotated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """Start all but Metacontroller, with a token of its own."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    crds: str = request.config.getoption("--metacontroller-crds")
-    with open_stage(tmp_path, Path(crds) if crds else None) as running:
+    with open_stage(tmp_path, given_crds(request)) as running:
         yield running
 
 

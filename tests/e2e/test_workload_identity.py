@@ -18,7 +18,7 @@ import yaml
 from tests.client import Client, reason
 from tests.e2e.api import Api, ApiError, Object
 from tests.e2e.audit import requests
-from tests.e2e.conftest import NO_BINARY
+from tests.e2e.conftest import NO_BINARY, given_crds
 from tests.e2e.control_plane import BINARY, kubectl
 from tests.e2e.eventually import eventually
 from tests.e2e.federated import ACCOUNT, OVERLAY, open_federated, trust, workload
@@ -42,13 +42,8 @@ def federated(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """Start all but Metacontroller."""
-    if request.config.getoption("--cluster"):
-        pytest.skip("needs a control plane of its own: make e2e")
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    crds: str = request.config.getoption("--metacontroller-crds")
     directory = tmp_path_factory.mktemp("federated")
-    with open_federated(directory, Path(crds) if crds else None) as stage:
+    with open_federated(directory, given_crds(request)) as stage:
         yield stage
 
 
