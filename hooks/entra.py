@@ -14,8 +14,9 @@ from typing import Any, Final, Protocol
 
 from azure.core.credentials import TokenCredential
 
-from hooks.core.model import FederatedIdentity, Identity, MintFailed, TokenRequest
+from hooks.core.identity import FederatedIdentity, Identity
 from hooks.core.refresh import memory_seconds, told_later
+from hooks.core.token import MintFailed, TokenRequest
 
 TOKEN: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each

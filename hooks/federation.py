@@ -13,7 +13,9 @@ from azure.identity import ClientAssertionCredential
 
 from hooks.authority import ENTRA_SECONDS, Call, Transport
 from hooks.core.entra import failed, parse_assertion, refused
-from hooks.core.model import FederatedIdentity, MintFailed, Reason, TokenRequest
+from hooks.core.identity import FederatedIdentity
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed, TokenRequest
 from hooks.entra import entra_scope, is_token
 from hooks.federation_settings import FederationSettings
 from hooks.service_account_token import SECONDS as ASSERTION_SECONDS

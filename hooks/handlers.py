@@ -9,7 +9,7 @@ from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
 from hooks.core.decision import Decision, Keep, Mint, decide
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, MintFailed, Policy, TokenRequest
+from hooks.core.policy import Policy
 from hooks.core.request import (
     parse_bindings,
     parse_namespace_of,
@@ -18,6 +18,7 @@ from hooks.core.request import (
     parse_parent_namespace,
     parse_target,
 )
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.schemas import check_spec
 
 Minting = Callable[[TokenRequest, datetime | None], AcrToken | MintFailed]

@@ -9,7 +9,9 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import ManagedIdentityCredential
 
-from hooks.core.model import Hop, Identity, MintFailed, Reason, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.reason import Reason
+from hooks.core.token import Hop, MintFailed, TokenRequest
 from hooks.entra import entra_scope, is_token
 from hooks.imds import ANSWER_SECONDS, Transport
 

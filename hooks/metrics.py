@@ -16,7 +16,8 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from hooks import listener
-from hooks.core.model import AcrToken, Hop, MintFailed, Reason, TokenRequest
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
 
 # A series more for each that is, and process_start_time_seconds says it.
 disable_created_metrics()  # type: ignore[no-untyped-call]

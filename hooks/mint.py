@@ -14,8 +14,9 @@ from typing import Final
 
 from hooks import metrics
 from hooks.core.acr import check_token
-from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+from hooks.core.reason import Reason
 from hooks.core.refresh import memory_seconds, refresh_at, told_later
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.turnstile import Budget
 
 Outcome = AcrToken | MintFailed

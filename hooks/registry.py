@@ -12,7 +12,8 @@ import requests
 import urllib3
 
 from hooks.core import acr
-from hooks.core.model import AcrToken, Hop, MintFailed, Reason, TokenRequest
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.cutoff import cutoff, seclude
 
 CONNECT_TIMEOUT_SECONDS: Final = 2

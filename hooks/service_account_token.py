@@ -11,8 +11,10 @@ import requests
 import urllib3
 
 from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
-from hooks.core.model import MintFailed, Reason, TrustedAccount
+from hooks.core.identity import TrustedAccount
+from hooks.core.reason import Reason
 from hooks.core.service_account_token import ATTEMPT, body, failed, parse_answer, path
+from hooks.core.token import MintFailed
 from hooks.cutoff import cutoff, seclude
 from hooks.federation_settings import FederationSettings
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from hooks.core.apis import OURS, UPSTREAM
 from hooks.core.apis.api import Api
-from hooks.core.model import Identity, Policy
+from hooks.core.identity import Identity
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.core.permission import server_allowed
+from hooks.core.policy import Policy
 from hooks.environment import (
     SettingsError,
     load_tls,

@@ -3,7 +3,8 @@
 import time
 from typing import Final
 
-from hooks.core.model import AcrToken, FederatedIdentity, Identity, MintFailed, TokenRequest
+from hooks.core.identity import FederatedIdentity, Identity
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.entra import Entra, Way
 from hooks.federation import Federation
 from hooks.federation_settings import FederationSettings

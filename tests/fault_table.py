@@ -6,7 +6,7 @@ What an answer must then be follows from a row and the Secret that there is: `fa
 from collections.abc import Iterator
 from typing import Final
 
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 from tests.emulator import Fault, identity_not_found, imds_throttled, unknown_resource
 from tests.fault_row import IMDS, SLOW, Effect, Place, Row
 from tests.fault_table_federation import federation_rows

@@ -7,7 +7,7 @@ from typing import Final
 
 import jwt
 
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 from tests.emulator import Fault, acr_throttled, firewall, no_role
 from tests.emulator.fault import Endpoint
 from tests.fault_row import EXCHANGE, SLOW, TOKEN, Calls, Row

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from hooks.app import create_app
 from hooks.core.acr import exchange, parse_answer
-from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.settings import Settings
 from tests.core.builders import new_token
 from tests.merge_patch import patched

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from hooks.app import create_app
 from hooks.core.errors import Busy
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.settings import Settings
 from tests.core.builders import ACCOUNT, FAILED, NEW_TOKEN, NOW, PARENT
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from hooks.core import names
-from hooks.core.model import Reason
 from hooks.core.names import KIND
+from hooks.core.reason import Reason
 from hooks.doctor.diagnosis import diagnose
 from hooks.settings import VARIABLES, Settings
 from tests.docs import FENCE, PAGES, ROOT, Block, blocks, commands

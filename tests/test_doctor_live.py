@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 from hooks.doctor.remedies import REMEDIES
 from hooks.log import TOKEN
 from tests.doctor import Run, manifest, run

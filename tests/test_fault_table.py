@@ -11,7 +11,7 @@ from hooks import federation as federation_hop
 from hooks import managed_identity, mint, registry
 from hooks import service_account_token as service_account_token_hop
 from hooks.core import acr, entra, federation, service_account_token
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 from tests.client import Object, docker_config
 from tests.emulator import Emulator
 from tests.emulator.imds import TENANT

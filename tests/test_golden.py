@@ -12,9 +12,11 @@ import pytest
 
 from hooks.core import dockerconfig
 from hooks.core.decision import inputs_hash
-from hooks.core.model import AcrToken, Identity, Spec, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.model import Spec
 from hooks.core.names import ACR_AUDIENCE
 from hooks.core.request import parse_parent
+from hooks.core.token import AcrToken, TokenRequest
 from hooks.schemas import check_spec
 from tests.core.builders import NOW, new_jwt
 from tests.golden import FOLDER, Case, cases, repeats

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.acr import MAX_ANSWER_BYTES
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
 from hooks.imds import MAX_CONCURRENT
 from hooks.mint import DEADLINE_SECONDS

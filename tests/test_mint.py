@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.core.model import AcrToken, Identity, MintFailed, Reason, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.reason import Reason
 from hooks.core.refresh import FAILURE_SECONDS
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.mint import DEADLINE_SECONDS, MAX_REMEMBERED, MAX_WAITING, Minter
 from tests.core.builders import FAILED, HOUR, NOW, REQUEST, SECOND, new_token
 from tests.e2e.eventually import eventually

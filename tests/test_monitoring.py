@@ -11,7 +11,8 @@ import requests
 import yaml
 
 from hooks.core import names
-from hooks.core.model import Hop, Reason
+from hooks.core.reason import Reason
+from hooks.core.token import Hop
 from tests.promtool import promtool
 from tests.scrape import Scrape
 from tests.service import Service

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hooks.app import create_app
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 from hooks.settings import VARIABLES, Settings
 from tests.test_manifests import not_called
 

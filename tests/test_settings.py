@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.core.model import Identity, Policy
+from hooks.core.identity import Identity
+from hooks.core.policy import Policy
 from hooks.environment import SettingsError
 from hooks.federation_settings import FederationSettings
 from hooks.settings import VARIABLES, Settings, read_hook_tokens

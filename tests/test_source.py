@@ -9,16 +9,9 @@ import pytest
 
 from hooks import source
 from hooks.core.errors import Busy
-from hooks.core.model import (
-    AcrToken,
-    FederatedIdentity,
-    Hop,
-    Identity,
-    MintFailed,
-    Reason,
-    TokenRequest,
-    TrustedAccount,
-)
+from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.entra import Entra
 from hooks.registry import Registry
 from hooks.source import Source

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from hooks.core.errors import MalformedToken
-from hooks.core.model import AcrToken, MintFailed, Reason, TokenRequest
+from hooks.core.reason import Reason
 from hooks.core.refresh import refresh_at
 from hooks.core.scope import missing
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
 # https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
 JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")

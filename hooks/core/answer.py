@@ -14,8 +14,9 @@ from hooks.core.apis import api_of
 from hooks.core.apis.api import Api
 from hooks.core.attachment import DesiredServiceAccount
 from hooks.core.binding import Answer
+from hooks.core.cluster import Owner, PullSecret
 from hooks.core.fields import JSON
-from hooks.core.model import Binding, Condition, Owner, PullSecret, Status
+from hooks.core.model import Binding, Condition, Status
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,

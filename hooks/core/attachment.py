@@ -12,7 +12,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hooks.core.model import Binding, Namespace, Owner, Policy, ServiceAccount
+from hooks.core.cluster import Namespace, Owner, ServiceAccount
+from hooks.core.model import Binding
 from hooks.core.names import FINALIZER_PREFIX, WANTED_ANNOTATION
 from hooks.core.ownership import (
     Terms,
@@ -23,6 +24,7 @@ from hooks.core.ownership import (
     is_released,
 )
 from hooks.core.permission import is_denied
+from hooks.core.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from hooks.core.attachment import DesiredServiceAccount, desire
+from hooks.core.cluster import PullSecret, ServiceAccount
 from hooks.core.conditions import parse_time
 from hooks.core.decision import (
     GUARD_RESYNC_SECONDS,
@@ -20,21 +21,15 @@ from hooks.core.decision import (
     resolve,
 )
 from hooks.core.federation import young
-from hooks.core.model import (
-    AcrToken,
-    MintFailed,
-    Policy,
-    PullSecret,
-    Reason,
-    ServiceAccount,
-    Status,
-    TokenRequest,
-)
+from hooks.core.model import Status
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms
 from hooks.core.permission import is_denied
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.secret import desired_secret, desired_token, is_missing
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.verdict import Problem, new_status
 
 MISSING_RESYNC_SECONDS: Final = 60

@@ -10,10 +10,14 @@ from typing import Final
 from hooks.core.acr import lacking
 from hooks.core.conditions import parse_time
 from hooks.core.federation import trusted
-from hooks.core.model import AcrToken, Binding, Identity, Policy, Reason, Spec, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.model import Binding, Spec
 from hooks.core.observed import Observed
 from hooks.core.permission import denial
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 from hooks.core.refresh import refresh_at, spread
+from hooks.core.token import AcrToken, TokenRequest
 
 
 @dataclass(frozen=True, slots=True)

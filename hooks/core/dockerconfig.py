@@ -13,8 +13,8 @@ from typing import Any
 
 from hooks.core.acr import parse_token
 from hooks.core.errors import MalformedToken
-from hooks.core.model import AcrToken
 from hooks.core.names import NULL_GUID, UPSTREAM_EMAIL
+from hooks.core.token import AcrToken
 
 
 def _entry(token: str) -> dict[str, str]:

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from hooks.core.acr import JWT, parse_claims
 from hooks.core.federation import trust_command
-from hooks.core.model import FederatedIdentity, Hop, MintFailed, Reason
+from hooks.core.identity import FederatedIdentity
+from hooks.core.reason import Reason
+from hooks.core.token import Hop, MintFailed
 
 # No federated credential at all, none of the issuer, of the audience, of the subject.
 UNKNOWN_ASSERTION: Final = frozenset({70021, 70025, 700211, 700212, 700213})

@@ -9,21 +9,15 @@ from datetime import datetime, timedelta
 from shlex import quote
 from typing import Final
 
+from hooks.core.cluster import ServiceAccount
 from hooks.core.conditions import parse_time
-from hooks.core.model import (
-    Condition,
-    FederatedIdentity,
-    Identity,
-    MintFailed,
-    Policy,
-    Reason,
-    ServiceAccount,
-    Spec,
-    TrustedAccount,
-    WorkloadIdentity,
-)
+from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
+from hooks.core.model import Condition, Spec
 from hooks.core.names import ACCOUNT_SUBJECT, CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed
 
 # As a part of a URL, a tenant must be nothing else.
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

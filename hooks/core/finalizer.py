@@ -6,8 +6,10 @@ from typing import Final
 from hooks.core.binding import Answer, desired_accounts
 from hooks.core.conditions import parse_time
 from hooks.core.decision import GUARD_RESYNC_SECONDS, Hold, is_whole, resolve, usable_token
-from hooks.core.model import Policy, Reason, TokenRequest
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
+from hooks.core.token import TokenRequest
 from hooks.core.verdict import new_status
 
 # Bindings deleted together are deleted one by one; the first keeps the ServiceAccount meanwhile.

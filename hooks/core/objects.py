@@ -3,16 +3,9 @@
 from hooks.core import dockerconfig
 from hooks.core.apis import api_of
 from hooks.core.apis.api import DEFAULT_NAME, is_name
+from hooks.core.cluster import Namespace, Owner, PullSecret, ServiceAccount
 from hooks.core.fields import JSON, check, get, get_object, get_text, require
-from hooks.core.model import (
-    Binding,
-    Condition,
-    Namespace,
-    Owner,
-    PullSecret,
-    ServiceAccount,
-    Status,
-)
+from hooks.core.model import Binding, Condition, Status
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from hooks.core.attachment import holds_up_deletion
-from hooks.core.model import Binding, Namespace, PullSecret, ServiceAccount
+from hooks.core.cluster import Namespace, PullSecret, ServiceAccount
+from hooks.core.model import Binding
 from hooks.core.names import FOREGROUND_FINALIZERS
 from hooks.core.ownership import is_ambiguous, is_guarded
 

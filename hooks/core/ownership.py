@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from hooks.core.model import Binding, Namespace, Owner, ServiceAccount
+from hooks.core.cluster import Namespace, Owner, ServiceAccount
+from hooks.core.model import Binding
 from hooks.core.names import BINDING_KINDS
 
 

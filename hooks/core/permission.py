@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
-from hooks.core.model import Binding, Identity, Policy, Reason, Spec, WorkloadIdentity
+from hooks.core.identity import Identity, WorkloadIdentity
+from hooks.core.model import Binding, Spec
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 
 ANY: Final = "*"
 # str.lower makes a k of a kelvin sign, too, so somebody else's name would be one that is listed.

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from hooks.core.apis import APIS
+from hooks.core.cluster import Namespace, Owner, PullSecret, ServiceAccount
 from hooks.core.fields import JSON, check, get_object, require
-from hooks.core.model import Binding, Namespace, Owner, PullSecret, ServiceAccount
+from hooks.core.model import Binding
 from hooks.core.names import (
     LAST_APPLIED_ANNOTATION,
     NAMESPACES,

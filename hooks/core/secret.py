@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hooks.core.acr import lacking
+from hooks.core.cluster import PullSecret
 from hooks.core.conditions import parse_time
 from hooks.core.decision import (
     Decision,
@@ -15,8 +16,9 @@ from hooks.core.decision import (
     inputs_hash,
     usable_token,
 )
-from hooks.core.model import AcrToken, MintFailed, Policy, PullSecret, TokenRequest
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
 SECRET_GRACE: Final = timedelta(seconds=10)
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hooks.core.attachment import leftovers, targets
-from hooks.core.model import Binding, Policy, Reason, ServiceAccount
+from hooks.core.cluster import ServiceAccount
+from hooks.core.model import Binding
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
@@ -17,6 +18,8 @@ from hooks.core.names import (
 )
 from hooks.core.ownership import controller_uid, is_foreign, is_guarded
 from hooks.core.permission import is_denied
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)

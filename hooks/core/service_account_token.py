@@ -8,7 +8,9 @@ from typing import Final
 
 from hooks.core.acr import JWT
 from hooks.core.fields import JSON
-from hooks.core.model import Hop, MintFailed, Reason, TrustedAccount
+from hooks.core.identity import TrustedAccount
+from hooks.core.reason import Reason
+from hooks.core.token import Hop, MintFailed
 
 # The least that the API server takes.
 # kubernetes@v1.36.0:pkg/apis/authentication/validation/validation.go

@@ -3,19 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from hooks.core.cluster import ServiceAccount
 from hooks.core.conditions import format_time, set_condition
 from hooks.core.decision import Hold, Reject
-from hooks.core.model import (
-    AcrToken,
-    Binding,
-    Condition,
-    MintFailed,
-    Reason,
-    ServiceAccount,
-    Status,
-)
+from hooks.core.model import Binding, Condition, Status
 from hooks.core.observed import Observed
 from hooks.core.ownership import controller, is_foreign
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
 
 Problem = MintFailed | Hold | Reject
 

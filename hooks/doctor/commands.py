@@ -9,7 +9,8 @@ from shlex import quote
 from typing import Final
 
 from hooks.core.federation import subject, trust_command
-from hooks.core.model import FederatedIdentity, Identity, TokenRequest
+from hooks.core.identity import FederatedIdentity, Identity
+from hooks.core.token import TokenRequest
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 RBAC_ROLE: Final = "AcrPull"

@@ -7,21 +7,17 @@ from typing import Any, Final
 
 from hooks.core import answer, binding
 from hooks.core.apis import api_of
+from hooks.core.cluster import Namespace, ServiceAccount
 from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
-from hooks.core.model import (
-    AcrToken,
-    FederatedIdentity,
-    Namespace,
-    Policy,
-    ServiceAccount,
-    Spec,
-    TokenRequest,
-)
+from hooks.core.identity import FederatedIdentity
+from hooks.core.model import Spec
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 from hooks.core.observed import Observed
 from hooks.core.permission import ANY
+from hooks.core.policy import Policy
 from hooks.core.request import parse_observed
+from hooks.core.token import AcrToken, TokenRequest
 from hooks.doctor.workload import identified
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 

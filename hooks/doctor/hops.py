@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hooks.core import acr, model
-from hooks.core.model import FederatedIdentity, Identity, TokenRequest
+from hooks.core import acr, token
+from hooks.core.identity import FederatedIdentity, Identity
 from hooks.core.service_account_token import body, path
+from hooks.core.token import TokenRequest
 from hooks.federation_settings import FederationSettings
 
 IMDS: Final = "http://169.254.169.254"
@@ -67,7 +68,7 @@ def _federation(
     if account is not None:
         url = f"{federation.api_server}{path(account)}"
         asked = json.dumps(body(federation.audience)["spec"])
-        yield Hop(model.Hop.SERVICE_ACCOUNT_TOKEN, "POST", url, form={"spec": asked})
+        yield Hop(token.Hop.SERVICE_ACCOUNT_TOKEN, "POST", url, form={"spec": asked})
     form = {
         "client_id": identity.client_id,
         "scope": f"{request.audience.removesuffix('/.default')}/.default",
@@ -76,7 +77,7 @@ def _federation(
         "client_assertion": "<ServiceAccount token>",
     }
     url = f"{federation.authority}/{identity.tenant_id}/oauth2/v2.0/token"
-    yield Hop(model.Hop.ENTRA, "POST", url, form=form)
+    yield Hop(token.Hop.ENTRA, "POST", url, form=form)
 
 
 def _imds_path(request: TokenRequest, identity: Identity) -> str:

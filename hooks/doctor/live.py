@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from hooks.core.acr import check_token
 from hooks.core.conditions import format_time
-from hooks.core.model import AcrToken, Hop, Identity, MintFailed, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.doctor.hops import Tried
 from hooks.doctor.remedies import REMEDIES
 from hooks.federation_settings import FederationSettings

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hooks.core.model import Reason
+from hooks.core.reason import Reason
 
 _CHECK_SERVER: Final = "see whether `acrServer` is a container registry"
 

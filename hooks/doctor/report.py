@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from hooks.core.fields import JSON
-from hooks.core.model import FederatedIdentity, Identity
+from hooks.core.identity import FederatedIdentity, Identity
 from hooks.doctor.commands import commands
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.hops import Tried, hops

@@ -7,9 +7,9 @@ Lists, as `kubectl get -o json` gives, are opened.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hooks.core.cluster import Namespace, ServiceAccount
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.model import Namespace, ServiceAccount
 from hooks.core.names import BINDING_KINDS, KIND
 from hooks.core.objects import parse_namespace, parse_service_account
 

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from hooks.core.model import Policy, ServiceAccount, Spec, WorkloadIdentity
+from hooks.core.cluster import ServiceAccount
+from hooks.core.identity import WorkloadIdentity
+from hooks.core.model import Spec
 from hooks.core.names import CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
 
 STAND_IN: Final = "00000000-0000-0000-0000-000000000000"
 

@@ -14,7 +14,8 @@ from werkzeug.test import EnvironBuilder
 
 from hooks import log
 from hooks.app import create_app
-from hooks.core.model import MintFailed, Reason
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed
 from hooks.settings import Settings
 from tests.bench.floor import new_floor
 from tests.emulator import Emulator

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down
-from hooks.core.model import AcrToken, Identity, MintFailed, Reason
+from hooks.core.identity import Identity
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
 from tests.core.builders import (
     CLIENT_ID,
     HOUR,

@@ -6,7 +6,7 @@ import pytest
 
 from hooks.core.acr import parse_token
 from hooks.core.errors import MalformedToken
-from hooks.core.model import AcrToken
+from hooks.core.token import AcrToken
 from tests.core.builders import HOUR, NOW, new_jwt
 
 EXP = int(NOW.timestamp())

@@ -11,8 +11,8 @@ from hooks.core.answer import (
     new_service_account,
 )
 from hooks.core.attachment import DesiredServiceAccount
+from hooks.core.cluster import Owner, PullSecret
 from hooks.core.fields import JSON
-from hooks.core.model import Owner, PullSecret
 from tests.core.builders import (
     ATTACHED,
     GUARD,

@@ -8,7 +8,8 @@ import pytest
 from hooks.core.apis import APIS, OURS, UPSTREAM, api_of
 from hooks.core.apis.api import Api
 from hooks.core.fields import JSON
-from hooks.core.model import Identity, Spec, WorkloadIdentity
+from hooks.core.identity import Identity, WorkloadIdentity
+from hooks.core.model import Spec
 from hooks.core.objects import parse_binding
 from tests.core.builders import CLIENT_ID, SERVER
 

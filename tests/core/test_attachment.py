@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.attachment import targets
-from hooks.core.model import Binding, Namespace, Owner, ServiceAccount, Spec
+from hooks.core.cluster import Namespace, Owner, ServiceAccount
+from hooks.core.model import Binding, Spec
 from hooks.core.ownership import controller_uid, is_ambiguous, is_foreign, is_guarded
 from tests.core.builders import (
     ACCOUNT,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.attachment import holds_up_deletion
-from hooks.core.model import Namespace, ServiceAccount
+from hooks.core.cluster import Namespace, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,

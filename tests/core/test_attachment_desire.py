@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.attachment import DesiredServiceAccount, desire
-from hooks.core.model import Binding, ServiceAccount, Spec
+from hooks.core.cluster import ServiceAccount
+from hooks.core.model import Binding, Spec
 from hooks.core.ownership import Terms
 from tests.core.builders import (
     ACCOUNT,

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.attachment import desire
-from hooks.core.model import Binding, Namespace, Owner
+from hooks.core.cluster import Namespace, Owner
+from hooks.core.model import Binding
 from hooks.core.ownership import Terms
 from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE, POLICY
 

@@ -5,17 +5,13 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.binding import Answer, sync
+from hooks.core.cluster import PullSecret, ServiceAccount
 from hooks.core.decision import Decision, Hold, Keep, Mint, Reject, decide, inputs_hash
-from hooks.core.model import (
-    AcrToken,
-    Identity,
-    MintFailed,
-    PullSecret,
-    Reason,
-    ServiceAccount,
-    Spec,
-)
+from hooks.core.identity import Identity
+from hooks.core.model import Spec
 from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -6,9 +6,12 @@ from datetime import datetime
 import pytest
 
 from hooks.core.binding import Answer, sync
+from hooks.core.cluster import Namespace
 from hooks.core.decision import Mint, decide
-from hooks.core.model import AcrToken, Condition, MintFailed, Namespace, Reason, Status
+from hooks.core.model import Condition, Status
 from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -7,14 +7,10 @@ import pytest
 
 from hooks.core.binding import sync
 from hooks.core.decision import Mint, decide
-from hooks.core.model import (
-    AcrToken,
-    Condition,
-    MintFailed,
-    Reason,
-    Status,
-)
+from hooks.core.model import Condition, Status
 from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -10,9 +10,10 @@ from hooks.core.binding import Answer, sync
 from hooks.core.decision import Mint, decide, inputs_hash
 from hooks.core.dockerconfig import render
 from hooks.core.fields import JSON
-from hooks.core.model import AcrToken, MintFailed, Policy
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
 from hooks.core.request import parse_observed
+from hooks.core.token import AcrToken, MintFailed
 from tests.core.builders import (
     EXPIRED,
     FAILED,

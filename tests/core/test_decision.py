@@ -12,8 +12,10 @@ from hooks.core.decision import (
     decide,
     resolve,
 )
-from hooks.core.model import AcrToken, Reason, Spec
+from hooks.core.model import Spec
 from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -9,8 +9,11 @@ from hooks.core.decision import (
     resolve,
     usable_token,
 )
-from hooks.core.model import AcrToken, Identity, Policy, Spec, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.model import Spec
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
+from hooks.core.token import AcrToken, TokenRequest
 from tests.core.builders import (
     AUDIENCE,
     BINDING,

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from hooks.core.entra import Assertion, Refusal, parse_assertion, parse_code, refused
-from hooks.core.model import FederatedIdentity, Hop, Reason
+from hooks.core.identity import FederatedIdentity
+from hooks.core.reason import Reason
+from hooks.core.token import Hop
 from tests.core.builders import AUDIENCE, CLIENT_ID, new_jwt
 
 TENANT = "22222222-3333-4444-5555-666666666666"

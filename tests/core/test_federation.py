@@ -5,23 +5,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from hooks.core.cluster import ServiceAccount
 from hooks.core.conditions import format_time
 from hooks.core.decision import Hold, Mint, Reject, decide, inputs_hash, resolve
 from hooks.core.federation import PROPAGATION, subject, trust_command, trusted, young
-from hooks.core.model import (
-    Condition,
-    FederatedIdentity,
-    Identity,
-    MintFailed,
-    Policy,
-    Reason,
-    ServiceAccount,
-    Spec,
-    TokenRequest,
-    TrustedAccount,
-    WorkloadIdentity,
-)
+from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
+from hooks.core.model import Condition, Spec
 from hooks.core.observed import Observed
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed, TokenRequest
 from tests.core.builders import (
     ACCOUNT,
     AUDIENCE,

@@ -11,19 +11,14 @@ from hooks.core.answer import new_pull_secret, new_status
 from hooks.core.apis import UPSTREAM
 from hooks.core.apis.api import Api
 from hooks.core.binding import sync
+from hooks.core.cluster import Owner, PullSecret
 from hooks.core.decision import Hold, Keep, Mint, decide, inputs_hash, resolve
 from hooks.core.fields import JSON
-from hooks.core.model import (
-    Condition,
-    Owner,
-    PullSecret,
-    Reason,
-    Spec,
-    Status,
-    WorkloadIdentity,
-)
+from hooks.core.identity import WorkloadIdentity
+from hooks.core.model import Condition, Spec, Status
 from hooks.core.objects import parse_binding, parse_secret
 from hooks.core.ownership import controller_uid, is_foreign
+from hooks.core.reason import Reason
 from hooks.core.request import parse_bindings, parse_observed
 from hooks.core.service_account import decorate
 from tests.core.builders import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hooks.core.model import Condition, Identity, Status
+from hooks.core.identity import Identity
+from hooks.core.model import Condition, Status
 from tests.core.builders import CLIENT_ID, NEW_TOKEN, SECRET
 
 READY = Condition("Ready", "True", "Ready", "", 1)

@@ -8,7 +8,8 @@ import pytest
 from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.model import Condition, Identity, Spec, WorkloadIdentity
+from hooks.core.identity import Identity, WorkloadIdentity
+from hooks.core.model import Condition, Spec
 from hooks.core.objects import parse_binding
 from tests.core.builders import BINDING, IDENTITY, PARENT, SERVER, changed
 

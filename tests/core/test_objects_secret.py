@@ -6,9 +6,9 @@ import json
 import pytest
 
 from hooks.core import dockerconfig
+from hooks.core.cluster import Namespace
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.model import Namespace
 from hooks.core.objects import parse_namespace, parse_secret
 from tests.core.builders import LAST_APPLIED, NEW_TOKEN, SECRET_NAME, SERVER, changed
 

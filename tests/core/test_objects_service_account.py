@@ -2,9 +2,9 @@
 
 import pytest
 
+from hooks.core.cluster import Owner, ServiceAccount
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.model import Owner, ServiceAccount
 from hooks.core.objects import parse_service_account
 from tests.core.builders import (
     ATTACHED,

@@ -8,10 +8,13 @@ import pytest
 
 from hooks.core.acr import lacking, parse_answer, parse_token, scope_down
 from hooks.core.binding import Answer, sync
+from hooks.core.cluster import PullSecret
 from hooks.core.decision import Keep, Mint, decide, inputs_hash
 from hooks.core.finalizer import finalize
-from hooks.core.model import AcrToken, MintFailed, PullSecret, Reason, Spec
+from hooks.core.model import Spec
 from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
 from tests.core.builders import (
     BINDING,
     HOUR,

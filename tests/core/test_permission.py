@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from hooks.core.cluster import Namespace
 from hooks.core.decision import Reject, resolve
-from hooks.core.model import Identity, Namespace, Policy, Reason, Spec
+from hooks.core.identity import Identity
+from hooks.core.model import Spec
 from hooks.core.permission import denial, is_denied, server_allowed
+from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, OBSERVED, POLICY, SERVER
 
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/puller"

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.model import Binding, Condition, ServiceAccount, Spec, Status
+from hooks.core.cluster import ServiceAccount
+from hooks.core.model import Binding, Condition, Spec, Status
 from hooks.core.service_account import Decoration, decorate
 from tests.core.builders import (
     ACCOUNT,

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.model import Binding, Owner, ServiceAccount
+from hooks.core.cluster import Owner, ServiceAccount
+from hooks.core.model import Binding
 from hooks.core.service_account import Decoration, decorate
 from tests.core.builders import (
     ACCOUNT,

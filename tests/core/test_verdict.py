@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.decision import Hold, Reject
-from hooks.core.model import Condition, Reason
+from hooks.core.model import Condition
 from hooks.core.observed import Observed
+from hooks.core.reason import Reason
 from hooks.core.verdict import (
     Finding,
     Problem,

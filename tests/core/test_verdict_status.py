@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.decision import Hold
-from hooks.core.model import MintFailed, Reason, Status
+from hooks.core.model import Status
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed
 from hooks.core.verdict import (
     new_status,
 )

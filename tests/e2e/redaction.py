@@ -21,9 +21,11 @@ from typing import Any, Final
 
 from hooks.core import dockerconfig
 from hooks.core.decision import inputs_hash
-from hooks.core.model import Identity, Spec, TokenRequest
+from hooks.core.identity import Identity
+from hooks.core.model import Spec
 from hooks.core.names import ACR_AUDIENCE, DOCKER_CONFIG_KEY, KIND, SECRET_TYPE
 from hooks.core.request import parse_parent
+from hooks.core.token import TokenRequest
 from hooks.schemas import check_spec
 from tests.core.builders import new_token
 from tests.model.objects import Object

@@ -7,13 +7,14 @@ from math import ceil
 
 from hooks.core.acr import parse_token
 from hooks.core.conditions import format_time
-from hooks.core.model import AcrToken, Reason
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     UID_LABEL,
     WANTED_ANNOTATION,
 )
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,

@@ -5,7 +5,8 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from hooks.core.model import MintFailed, Reason
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed
 from tests.model.objects import Object
 from tests.properties.accounts import Accounts
 from tests.properties.bindings import Bindings

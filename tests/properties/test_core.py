@@ -16,15 +16,10 @@ from hooks.core.conditions import format_time, parse_time
 from hooks.core.decision import inputs_hash
 from hooks.core.dockerconfig import Found
 from hooks.core.errors import MalformedToken
-from hooks.core.model import (
-    AcrToken,
-    FederatedIdentity,
-    Identity,
-    TokenRequest,
-    TrustedAccount,
-)
+from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
+from hooks.core.token import AcrToken, TokenRequest
 from tests.properties.tokens import new_jwt, shows_token
 
 TEXTS = ("", "a", "aa", "null")

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hooks.core.decision import Keep, decide
-from hooks.core.model import MintFailed, Reason
+from hooks.core.reason import Reason
 from hooks.core.request import parse_observed
+from hooks.core.token import MintFailed
 from hooks.handlers import Hooks
 from hooks.schemas import check_spec
 from tests.damage import VALUES, damaged

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from hooks.core.model import MintFailed, Reason
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed
 from tests.properties.scene import Scene
 from tests.properties.world import NAMESPACE, START
 

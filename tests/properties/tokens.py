@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hooks.core.acr import parse_token
-from hooks.core.model import AcrToken, MintFailed, TokenRequest
+from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
 MARK = "planted-signature"
 

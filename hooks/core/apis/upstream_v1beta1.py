@@ -8,7 +8,8 @@ from typing import Final
 
 from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope, shortened
 from hooks.core.fields import JSON
-from hooks.core.model import Identity, Spec
+from hooks.core.identity import Identity
+from hooks.core.model import Spec
 from hooks.core.names import (
     MAX_NAME_LENGTH,
     PLURAL,

@@ -7,7 +7,8 @@ from typing import Final
 
 from hooks.core.apis.api import Api, fitted, parse_scope, shortened
 from hooks.core.fields import JSON
-from hooks.core.model import Identity, Spec, WorkloadIdentity
+from hooks.core.identity import Identity, WorkloadIdentity
+from hooks.core.model import Spec
 from hooks.core.names import (
     PLURAL,
     SECRET_PREFIX,

@@ -1,0 +1,70 @@
+"""What a binding finds in its Namespace, and the Namespace. Knows no JSON key."""
+
+from dataclasses import dataclass
+
+from hooks.core.token import AcrToken
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An entry of `metadata.ownerReferences`."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """An observed ServiceAccount. A nameless entry of *pull_secrets* (`{}`) is None.
+
+    *last_applied* is what Metacontroller last wrote, JSON, under dynamic-apply; *client_id* and
+    *tenant_id* are what annotations say of the identity that trusts it, whatever that is.
+    """
+
+    name: str
+    namespace: str
+    pull_secrets: tuple[str | None, ...] = ()
+    wanted: tuple[str, ...] = ()
+    attached: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    annotations: frozenset[str] = frozenset()
+    last_applied: str | None = None
+    uid_label: str | None = None
+    deleting: bool = False
+    uid: str = ""
+    client_id: str | None = None
+    tenant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullSecret:
+    """A pull Secret, observed or to be.
+
+    *token* is None where it holds none; *intact* is False where it holds anything else than we
+    wrote. One that upstream's controller wrote, and we did not yet, is *inherited*.
+    """
+
+    name: str
+    server: str | None = None
+    token: AcrToken | None = None
+    inputs: str | None = None
+    intact: bool = True
+    dynamic_apply: bool = False
+    inherited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The binding's Namespace, as observed.
+
+    *identities* and *servers* are all that may be used in it; None where it does not say.
+    """
+
+    uid: str
+    terminating: bool = False
+    name: str = ""
+    identities: tuple[str, ...] | None = None
+    servers: tuple[str, ...] | None = None
