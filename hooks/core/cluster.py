@@ -44,7 +44,8 @@ class PullSecret:
     """A pull Secret, observed or to be.
 
     *token* is None where it holds none; *intact* is False where it holds anything else than we
-    wrote. One that upstream's controller wrote, and we did not yet, is *inherited*.
+    wrote. One whose token upstream's controller wrote is *inherited*; it has no *inputs* before our
+    first answer is applied.
     """
 
     name: str

@@ -32,8 +32,9 @@ ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
 # On a Namespace, by the cluster's owner: who may be used and asked there, comma separated.
 IDENTITIES_ANNOTATION: Final = "acrpull.dev/allowed-identities"
 SERVERS_ANNOTATION: Final = "acrpull.dev/allowed-acr-servers"
-# On a Secret: a hash of what its token was made from.
+# On a Secret: a hash of what its token was made from; of one of upstream's, at first this word.
 INPUTS_ANNOTATION: Final = "acrpull.dev/token-inputs"
+INHERITED: Final = "inherited"
 
 # Metacontroller v4.17.2.
 # With generateSelector, children are selected by this label.

@@ -11,6 +11,7 @@ from hooks.core.names import (
     CLIENT_ID_ANNOTATION,
     DOCKER_CONFIG_KEY,
     IDENTITIES_ANNOTATION,
+    INHERITED,
     INPUTS_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     SECRET_TYPE,
@@ -143,7 +144,7 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
         intact=found is not None and found.intact,
         inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
-        inherited=theirs and inputs is None,
+        inherited=theirs and inputs in {None, INHERITED},
     )
 
 

@@ -143,4 +143,6 @@ def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ..
     """
     if any(LAST_APPLIED_ANNOTATION in account.annotations for account in accounts):
         return True
-    return None if secret is None or secret.inherited else secret.dynamic_apply
+    if secret is None or (secret.inherited and secret.inputs is None):
+        return None
+    return secret.dynamic_apply

@@ -16,6 +16,7 @@ from hooks.core.decision import (
     inputs_hash,
     usable_token,
 )
+from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy import Policy
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
@@ -65,9 +66,11 @@ def desired_secret(
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)
     secret = observed.secret
-    if secret is not None and secret.inherited and token and isinstance(request, TokenRequest):
-        return replace(secret, inputs=inputs_hash(request))  # so that a change of the spec shows
-    return secret
+    if secret is None or not secret.inherited:
+        return secret
+    # An annotation that we wrote shows the apply strategy; a hash, later changes of the spec too.
+    known = token is not None and isinstance(request, TokenRequest)
+    return replace(secret, inputs=inputs_hash(request) if known else INHERITED)
 
 
 def is_missing(observed: Observed, now: datetime) -> bool:

@@ -80,7 +80,8 @@ def test_secret() -> None:
     [
         pytest.param(left(email="me@example.com"), True, False, id="another-email"),
         pytest.param(left(labels={}), False, True, id="without-its-label"),
-        pytest.param(left(annotations={INPUTS: "x"}), False, True, id="written-by-us-since"),
+        pytest.param(left(annotations={INPUTS: "x"}), False, True, id="known-for-what"),
+        pytest.param(left(annotations={INPUTS: "inherited"}), True, True, id="written-by-us-since"),
     ],
 )
 def test_not_quite(secret: JSON, *, inherited: bool, intact: bool) -> None:
@@ -127,10 +128,11 @@ def test_scope() -> None:
 
 
 def test_invalid_spec() -> None:
-    """One whose binding is invalid is left as it is."""
+    """One whose binding is invalid keeps its token, for whatever the binding will say."""
     moved = replace(MOVED, binding=replace(BINDING, spec="is wrong"))
-    decision = decide(moved, POLICY, NOW)
-    assert sync(moved, decision, None, POLICY, NOW).secret == INHERITED
+    kept = sync(moved, decide(moved, POLICY, NOW), None, POLICY, NOW).secret
+    assert kept == replace(INHERITED, inputs="inherited")
+    assert decide(replace(MOVED, secret=kept), POLICY, NOW) == Keep()
 
 
 def test_strategy() -> None:
@@ -140,6 +142,43 @@ def test_strategy() -> None:
     )
     assert observed.secret == INHERITED
     assert observed.dynamic_apply is None
+
+
+def answered(secret: PullSecret | None) -> JSON:
+    """Return upstream's Secret with the annotation that an answer of *secret* puts on it."""
+    assert secret is not None
+    ours = new_pull_secret("team-a", secret)["metadata"]["annotations"]
+    return left(annotations=THEIRS | ours)
+
+
+def test_expired_and_named_as_its_namespace() -> None:
+    """An expired one shows the apply strategy after one answer, so its ServiceAccount is guarded.
+
+    Until then nothing is minted; and where binding and Namespace have one name, no guard is put on
+    before the strategy shows.
+    """
+    binding = replace(BINDING, name="team-a", secret_name=SECRET_NAME)
+    adopted = replace(ACCOUNT, owners=(replace(ACCOUNT.owners[0], name="team-a"),))
+    assert MOVED.namespace is not None
+    before = replace(
+        MOVED,
+        binding=binding,
+        accounts=(adopted,),
+        secret=replace(INHERITED, token=EXPIRED),
+        dynamic_apply=None,
+    )
+    decision = decide(before, POLICY, NOW)
+    assert isinstance(decision, Hold)
+    answer = sync(before, decision, None, POLICY, NOW)
+    body = {"parent": PARENT, "children": {"Secret.v1": {"team-a/x": answered(answer.secret)}}}
+    strategy = parse_observed(body, lambda *_: None).dynamic_apply
+    assert strategy is False
+    seen = replace(before, secret=answer.secret, dynamic_apply=strategy)
+    (account,) = sync(seen, decide(seen, POLICY, NOW), None, POLICY, NOW).accounts
+    assert account.owners is not None
+    assert GUARD in account.owners
+    guarded = replace(seen, accounts=(replace(adopted, owners=account.owners),))
+    assert isinstance(decide(guarded, POLICY, NOW), Mint)
 
 
 @pytest.mark.parametrize("api", UPSTREAM, ids=lambda api: api.api_version)
