@@ -144,8 +144,10 @@ def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
 def _taken(observed: Observed) -> Hold:
     name, namespace = observed.binding.secret_name, observed.binding.namespace
     text = (
-        f"Secret {name} exists and is not this binding's, or has lost its label controller-uid; "
-        f"delete it (kubectl delete secret -n {namespace} {name}), or name the binding differently"
+        f"Secret {name} exists and is not this binding's, or lacks its label; if its "
+        f"ownerReferences name this binding: kubectl label secret -n {namespace} {name} "
+        f"--overwrite controller-uid={observed.binding.uid}; else delete it, or name the binding "
+        "differently"
     )
     return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
 

@@ -132,7 +132,7 @@ def test_mint(observed: Observed) -> None:
             replace(NO_SECRET, secret_taken=True),
             "SecretNameTaken",
             300,
-            "kubectl delete secret -n team-a acr-pull-app",
+            "kubectl label secret -n team-a acr-pull-app --overwrite controller-uid=uid-app; else",
             id="secret-name-taken",
         ),
         pytest.param(
