@@ -69,6 +69,21 @@ def test_second(client: Client, emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scope", "sent"),
+    [
+        (" repository:app:pull  repository:b:pull ", "repository:app:pull repository:b:pull"),
+        ("repository:app:*", "repository:app:*"),
+    ],
+)
+def test_scope(client: Client, emulator: Emulator, scope: str, sent: str) -> None:
+    """What upstream hands on to a registry as it is, is not refused for how it is written."""
+    parents = v1beta1(client, scope=scope), v1beta2(client, scope=scope)
+    first, second = (token(client.sync(observed(parent))) for parent in parents)
+    assert first == second
+    assert [r.form["scope"] for r in emulator.requests if "scope" in r.form] == [sent]
+
+
+@pytest.mark.parametrize(
     ("spec", "error"),
     [
         ({}, "spec.acr: missing; e.g. {"),

@@ -123,7 +123,8 @@ def _unknown(field: str, annotation: str, account: str, *, given: bool) -> Refus
 def young(failed: MintFailed, before: Condition | None, now: datetime) -> MintFailed:
     """Return *failed*; a credential that Entra does not know may be one that it does not know yet.
 
-    *before* is the condition that says since when it fails.
+    *before* is the condition that says since when it fails, be it first for another reason: then it
+    is called wrong sooner, and tried again all the same.
     """
     if failed.reason is not Reason.FEDERATION_REFUSED:
         return failed
