@@ -19,7 +19,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.test_crds import judge, refusal
 from tests.e2e.test_dedicated import LEASE
 from tests.e2e.test_migrating import of_kind
-from tests.e2e.upstream import v1beta1, v1beta2
+from tests.e2e.upstream import get_token, leave, token_in, v1beta1, v1beta2
 from tests.model import namespace
 from tests.test_crds import VERSION
 
@@ -165,6 +165,38 @@ def test_one_secret_name(both: Stage, metacontroller_binary: Path, strategy: str
         scene.gone(winner.kind, "app")
         loser.ready("app")
         assert scene.secret(SECOND)["metadata"]["uid"] != uid
+    assert not scene.lost()
+    scene.close()
+    both.api.call("DELETE", LEASE)
+
+
+@pytest.mark.parametrize(
+    ("version", "form"),
+    [(UPSTREAM_V1BETA1, "{}-msi-acrpull-secret"), (UPSTREAM_V1BETA2, "acr-pull-{}")],
+)
+def test_expired_and_named_as_its_namespace(
+    both: Stage, metacontroller_binary: Path, strategy: str, version: str, form: str
+) -> None:
+    """What upstream left is renewed also where nothing but our answer shows how to own."""
+    scene = new_scene(both, f"same-{strategy}-{version.rpartition('/')[2]}")
+    about = (scene.name, both.emulator.acr_server, scene.spec["managedIdentityClientID"], "default")
+    make = {UPSTREAM_V1BETA1: v1beta1, UPSTREAM_V1BETA2: v1beta2}[version]
+    both.emulator.access_lifetime = -1
+    token = get_token(both.emulator, about[2], "repository:app:pull")
+    secret = form.format(scene.name)
+    left = leave(both.api, fresh(make(scene.name, *about)), secret, about[1], token)
+    both.emulator.reset()
+    uid = left["metadata"]["ownerReferences"][0]["uid"]
+    label = {"metadata": {"labels": {"controller-uid": uid}}}
+    both.api.merge("Secret", scene.name, secret, label)
+    theirs = of_kind(scene, version)
+    with both.run_metacontroller(metacontroller_binary, strategy):
+        theirs.ready(scene.name)
+        assert token_in(scene.secret(secret)) != token
+        assert scene.secret(secret)["metadata"]["uid"] == left["metadata"]["uid"]
+        theirs.unbind(scene.name)
+        scene.gone(theirs.kind, scene.name)
+        scene.released("default", *USERS)
     assert not scene.lost()
     scene.close()
     both.api.call("DELETE", LEASE)
