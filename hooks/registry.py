@@ -1,4 +1,4 @@
-"""Sends the exchange's requests to a registry. The only importer of requests.
+"""Sends the requests of an exchange to a registry, and nothing to anybody else.
 
 A token goes to the one host that was checked against the allow-list: no redirect is followed, no
 cookie kept, no `.netrc` read.
