@@ -39,6 +39,15 @@ from tests.tools import require
 
 OLD: Final = "app-msi-acrpull-secret"
 NEW: Final = "acr-pull-app"
+# Two bindings of one name, each of whose Secrets has a name that looks like the other kind's.
+TWIN: Final = "acr-pull-twin"
+OLD_TWIN: Final = f"{TWIN}-msi-acrpull-secret"
+NEW_TWIN: Final = f"acr-pull-{TWIN}"
+# One of an old release, whose name no label can hold, also where it is cut.
+LONG: Final = f"{'a' * 62}-old"
+OLD_LONG: Final = f"{LONG}-msi-acrpull-secret"
+OTHERS: Final = (NEW_TWIN, OLD_LONG, OLD_TWIN)  # what the ServiceAccount `others` lists
+FOREIGN: Final = "metacontroller.io/decoratorcontroller-backup"  # a finalizer of somebody else's
 CRD: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/acrpullbindings."
 SHORT_SECONDS: Final = 90  # the life of a token that is due after half of it
 
@@ -94,18 +103,32 @@ def leave_behind(stage: Stage, scene: Scene) -> dict[str, Object]:
     emulator, client_id = stage.emulator, scene.spec["managedIdentityClientID"]
     server = emulator.acr_server
     first = v1beta1(scene.name, "app", server, client_id, "default")
+    first["metadata"]["finalizers"].append(FOREIGN)
     second = v1beta2(scene.name, "app", server, client_id, "build")
     long = get_token(emulator, client_id, "")
+    secrets = leave_others(stage, scene, long)
     emulator.access_lifetime = SHORT_SECONDS
     short = get_token(emulator, client_id, "repository:app:pull")
-    secrets = {
-        OLD: leave(stage.api, first, OLD, server, long),
-        NEW: leave(stage.api, second, NEW, server, short),
-    }
+    secrets[OLD] = leave(stage.api, first, OLD, server, long)
+    secrets[NEW] = leave(stage.api, second, NEW, server, short)
     scene.relist("default", lambda names: [OLD, *names])
     scene.make_account("build", "beta", NEW)
     emulator.reset()
     return secrets
+
+
+def leave_others(stage: Stage, scene: Scene, token: str) -> dict[str, Object]:
+    """Return the Secrets of bindings whose names are hard to tell apart, or to put in a label."""
+    server, client_id = stage.emulator.acr_server, scene.spec["managedIdentityClientID"]
+    limited = get_token(stage.emulator, client_id, "repository:app:pull")
+    old, twin = (v1beta1(scene.name, name, server, client_id, "others") for name in (LONG, TWIN))
+    new = v1beta2(scene.name, TWIN, server, client_id, "others")
+    scene.make_account("others", *OTHERS)
+    return {
+        NEW_TWIN: leave(stage.api, new, NEW_TWIN, server, limited),
+        OLD_LONG: leave(stage.api, old, OLD_LONG, server, token, old=True),
+        OLD_TWIN: leave(stage.api, twin, OLD_TWIN, server, token),
+    }
 
 
 def of_kind(scene: Scene, version: str) -> Scene:
@@ -135,7 +158,7 @@ def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str
             unbind(of_kind(scene, UPSTREAM_V1BETA2), NEW)
             for block in (let_go, give_back, forget):
                 type_in(stage.plane, block)
-            check_back(of_kind(scene, UPSTREAM_V1BETA1), left[OLD])
+            check_back(of_kind(scene, UPSTREAM_V1BETA1), left)
         type_in(stage.plane, start)
         assert replicas(stage) == 2
     assert not scene.lost()
@@ -176,13 +199,15 @@ def check_moved(scene: Scene, left: dict[str, Object]) -> None:
 
     eventually(renewed, SHORT_SECONDS)
     new.ready("app")
-    assert token_in(scene.secret(OLD)) == before[OLD]
+    for name in left.keys() - {NEW}:
+        assert token_in(scene.secret(name)) == before[name]
     scene.stays("default", OLD, *USERS)
     scene.stays("build", "beta", NEW)
+    scene.stays("others", *OTHERS)
     for name, secret in left.items():
         meta = scene.secret(name)["metadata"]
         assert meta["uid"] == secret["metadata"]["uid"]
-        assert meta["labels"].items() >= secret["metadata"]["labels"].items()
+        assert meta["labels"].items() >= secret["metadata"].get("labels", {}).items()
         assert INPUTS_ANNOTATION in meta["annotations"]
     assert scene.account("build")["metadata"]["annotations"][ATTACHED_ANNOTATION] == NEW
 
@@ -195,13 +220,16 @@ def unbind(scene: Scene, secret: str) -> None:
     scene.released("build", "beta")
 
 
-def check_back(scene: Scene, left: Object) -> None:
+def check_back(scene: Scene, left: dict[str, Object]) -> None:
     """Check that all is as upstream's controller needs it, and stays so."""
     scene.released("default", OLD, *USERS)
-    assert not scene.binding("app")["metadata"].get("finalizers")
-    secret = scene.secret(OLD)
-    (owner,) = secret["metadata"]["ownerReferences"]
-    assert secret["metadata"]["uid"] == left["metadata"]["uid"]
-    assert owner == left["metadata"]["ownerReferences"][0]
-    assert secret["metadata"]["labels"] == {LABEL: "app"}
-    assert token_in(secret) == token_in(left)
+    scene.released("others", *OTHERS)
+    assert scene.binding("app")["metadata"]["finalizers"] == [FOREIGN]
+    assert "finalizers" not in scene.binding(TWIN)["metadata"]
+    labels = {OLD: {LABEL: "app"}, OLD_TWIN: {LABEL: TWIN}, NEW_TWIN: {LABEL: TWIN}, OLD_LONG: None}
+    for name, expected in labels.items():
+        secret, before = scene.secret(name)["metadata"], left[name]["metadata"]
+        assert secret.get("labels") == expected
+        assert secret["uid"] == before["uid"]
+        assert secret["ownerReferences"] == before["ownerReferences"]
+        assert token_in(scene.secret(name)) == token_in(left[name])

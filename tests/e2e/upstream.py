@@ -82,8 +82,14 @@ def _post(emulator: Emulator, path: str, form: dict[str, str]) -> Any:  # noqa: 
     return answer.json()
 
 
-def leave(api: Api, binding: Object, secret: str, server: str, token: str) -> Object:
-    """Create *binding* and what its controller makes of it; return the Secret."""
+def leave(
+    api: Api, binding: Object, secret: str, server: str, token: str, *, old: bool = False
+) -> Object:
+    """Create *binding* and what its controller makes of it; return the Secret.
+
+    An *old* controller's has neither labels nor annotations.
+    msi-acrpull@v0.1.3:internal/controller/acrpullbinding_controller.go (newBasePullSecret)
+    """
     made = api.create(binding)
     meta, expiry = made["metadata"], _expiry(token)
     owner = {
@@ -98,6 +104,14 @@ def leave(api: Api, binding: Object, secret: str, server: str, token: str) -> Ob
     status = {"lastTokenRefreshTime": now, "tokenExpirationTime": expiry}
     path = path_of(f"{UPSTREAM_KIND} of {made['apiVersion']}", meta["namespace"], meta["name"])
     api.call("PUT", f"{path}/status", {**made, "status": status})
+    marks = {
+        "labels": {LABEL: meta["name"]},
+        "annotations": {
+            "acr.microsoft.com/token.expiry": expiry,
+            "acr.microsoft.com/token.refresh": now,
+            "acr.microsoft.com/token.inputs": "6xmh2d0n",
+        },
+    }
     return api.create(
         {
             "apiVersion": "v1",
@@ -105,13 +119,8 @@ def leave(api: Api, binding: Object, secret: str, server: str, token: str) -> Ob
             "metadata": {
                 "name": secret,
                 "namespace": meta["namespace"],
-                "labels": {LABEL: meta["name"]},
-                "annotations": {
-                    "acr.microsoft.com/token.expiry": expiry,
-                    "acr.microsoft.com/token.refresh": now,
-                    "acr.microsoft.com/token.inputs": "6xmh2d0n",
-                },
                 "ownerReferences": [owner],
+                **({} if old else marks),
             },
             "type": "kubernetes.io/dockerconfigjson",
             "data": {DOCKER_CONFIG_KEY: _docker_config(server, token)},
