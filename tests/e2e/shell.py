@@ -45,11 +45,12 @@ def start(plane: ControlPlane, directory: Path, script: str) -> "subprocess.Pope
     )
 
 
-def run(plane: ControlPlane, directory: Path, script: str) -> None:
-    """Run *script*, which must succeed."""
+def run(plane: ControlPlane, directory: Path, script: str) -> str:
+    """Run *script*, which must succeed; return what it printed."""
     with start(plane, directory, script) as process:
         printed, _ = process.communicate()
     assert process.returncode == 0, printed
+    return printed
 
 
 class Kubelet(threading.Thread):

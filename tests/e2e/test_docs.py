@@ -4,10 +4,19 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import pytest
 
+from hooks.core.names import (
+    API_VERSION,
+    KIND,
+    UPSTREAM_KIND,
+    UPSTREAM_V1BETA1,
+    UPSTREAM_V1BETA2,
+)
 from tests.docs import ROOT, Block, commands
+from tests.e2e.api import Api
 from tests.e2e.conftest import given_crds
 from tests.e2e.control_plane import ControlPlane
 from tests.e2e.eventually import eventually
@@ -15,18 +24,27 @@ from tests.e2e.install import crds_text
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.shell import run
 from tests.e2e.stage import Stage, open_stage
+from tests.model import service_account
 from tests.tools import require
 
 NAMESPACE: Final = "team-a"
 IDENTITY: Final = "11111111-2222-3333-4444-555555555555"
 REGISTRY: Final = "myregistry.azurecr.io"  # in the texts; here it is the emulator's
 SECRET: Final = "acr-pull-app"
+KINDS: Final = (
+    (API_VERSION, KIND),
+    (UPSTREAM_V1BETA1, UPSTREAM_KIND),
+    (UPSTREAM_V1BETA2, UPSTREAM_KIND),
+)
 
 
-def type_in(plane: ControlPlane, block: Block, registry: str = REGISTRY) -> None:
-    """Run *block* as a reader at the project's root does; a pipe fails where a part of it does."""
+def type_in(plane: ControlPlane, block: Block, registry: str = REGISTRY) -> str:
+    """Run *block* as a reader at the project's root does; return what it printed.
+
+    A pipe fails where a part of it does.
+    """
     text = block.text.replace(REGISTRY, registry)
-    run(plane, plane.directory, f"set -o pipefail\ncd {ROOT}\n{text}")
+    return run(plane, plane.directory, f"set -o pipefail\ncd {ROOT}\n{text}")
 
 
 @pytest.fixture
@@ -72,10 +90,20 @@ def test_bound(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None
             eventually(partial(scene.secret, SECRET))
             scene.guarded("default")
             scene.ready("app")
-        for block in commands("uninstall"):
-            type_in(stage.plane, block)
+        left = {leave_unguarded(stage.api, *kind) for kind in KINDS}
+        (block,) = commands("uninstall")
+        printed = type_in(stage.plane, block).splitlines()
+        assert {line for line in printed if line.startswith(f"{NAMESPACE}/")} == left
         scene.stays("default", *USERS)
         assert not scene.lost()
+
+
+def leave_unguarded(api: Api, version: str, kind: str) -> str:
+    """Make a ServiceAccount that only a binding, of *kind* and gone, owns; return its path."""
+    made = service_account(NAMESPACE, version.partition("/")[0])
+    owner = {"apiVersion": version, "kind": kind, "name": "gone", "uid": str(uuid4())}
+    made["metadata"]["ownerReferences"] = [owner | {"controller": True}]
+    return f"{NAMESPACE}/{api.create(made)['metadata']['name']}"
 
 
 def test_stuck(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None:
