@@ -24,6 +24,7 @@ RUN: Final = {
     "install": "tests/e2e/test_docs.py",
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
+    "namespace": "tests/e2e/test_another_namespace.py",
     "rotation": "tests/e2e/test_rotation.py",
     "move": "tests/e2e/test_migrating.py",
     "back": "tests/e2e/test_migrating.py",
