@@ -172,6 +172,14 @@ def test_numbers() -> None:
     assert [row for row in rows if not re.search(rf'"""(?:.*, )?{row}\b', tests)] == []
 
 
+def test_every_feature_is_tried() -> None:
+    """Of what others offer, each is tried by a test, or is not offered here, and why not is said."""
+    _, _, table = TEXTS["migrating.md"].partition("| feature | tried by, or why not |")
+    rows = [row.strip("|").split("|") for row in table.splitlines()[2:]]
+    assert len(rows) > 15
+    assert [row for row in rows if not re.match(r" (no: |`tests/\S+`)", row[1])] == []
+
+
 def test_every_reason_has_its_row() -> None:
     """Troubleshooting tells of each reason, once, where README's table does."""
     _, _, table = TEXTS["troubleshooting.md"].partition("| reason | condition |")

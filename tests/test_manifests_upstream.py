@@ -15,6 +15,7 @@ COMPONENT = FOLDER / "upstream"
 DEDICATED = FOLDER / "dedicated" / "upstream"
 PREFIXED = 'startsWith("acr-pull-")'
 SUFFIXED = f'endsWith("{UPSTREAM_SECRET_SUFFIX}")'
+POLICY = "ValidatingAdmissionPolicy"
 RULES = {"msi-acrpull.microsoft.com", "acrpull.microsoft.com"}
 
 
@@ -118,8 +119,18 @@ def test_policy_knows_the_names_of_secrets() -> None:
 
 def test_policies_have_no_parameters() -> None:
     """U10: what a policy goes by is in the policy, so nothing that is deleted disables it."""
-    for (kind, name), manifest in OBJECTS.items():
-        if kind == "ValidatingAdmissionPolicy":
-            assert "paramKind" not in manifest["spec"], name
-            assert manifest["spec"]["failurePolicy"] == "Fail"
-            assert "paramRef" not in OBJECTS[f"{kind}Binding", name]["spec"]
+    found: dict[str, list[Any]] = {POLICY: [], f"{POLICY}Binding": []}
+    for path in FOLDER.rglob("*.yaml"):
+        for document in load(path):
+            if isinstance(document, dict) and document.get("kind") in found:
+                found[document["kind"]].append(document)
+    policies, bindings = found.values()
+    names = sorted(policy["metadata"]["name"] for policy in policies)
+    assert names == sorted(binding["spec"]["policyName"] for binding in bindings)
+    assert {"acrpull-token-requests", "acrpull-secrets"} < set(names)
+    for policy in policies:
+        assert "paramKind" not in policy["spec"]
+        assert policy["spec"]["failurePolicy"] == "Fail"
+    for binding in bindings:
+        assert "paramRef" not in binding["spec"]
+        assert binding["spec"]["validationActions"] == ["Deny"]

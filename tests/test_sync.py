@@ -103,11 +103,14 @@ def test_changed_inputs(client: Client, emulator: Emulator, change: dict[str, st
     ]
 
 
-def test_scope(client: Client) -> None:
+@pytest.mark.parametrize("names", [["app"], ["app", "base"]], ids=["one", "several"])
+def test_scope(client: Client, names: list[str]) -> None:
     """With a scope, the Secret holds an access token limited to it, for 75 minutes."""
-    answer = client.sync(observed(client.parent(scope="repository:app:pull")))
+    scope = " ".join(f"repository:{name}:pull" for name in names)
+    answer = client.sync(observed(client.parent(scope=scope)))
     claims = jwt.decode(token(answer), options={"verify_signature": False})
-    assert claims["access"] == [{"type": "repository", "name": "app", "actions": ["pull"]}]
+    granted = [{"type": "repository", "name": name, "actions": ["pull"]} for name in names]
+    assert claims["access"] == granted
     assert abs(answer["resyncAfterSeconds"] - (4500 - 1800)) < 5
 
 
@@ -193,6 +196,14 @@ def test_refused_server(client: Client, emulator: Emulator, server: str) -> None
     answer = client.sync(observed(client.parent(acrServer=server), account))
     assert reason(answer) in {"False/InvalidSpec", "False/ServerNotAllowed"}
     assert [c["kind"] for c in answer["children"]] == ["ServiceAccount"]
+    assert emulator.requests == []
+
+
+def test_no_identity(client: Client, emulator: Emulator) -> None:
+    """IMDS is not asked where nobody is named: it would answer for the node's own identity."""
+    parent = client.parent()
+    del parent["spec"]["managedIdentityClientID"]
+    assert reason(client.sync(observed(parent))) == "False/InvalidSpec"
     assert emulator.requests == []
 
 

@@ -164,7 +164,7 @@ def test_by_hand(client: Client) -> None:
 
 @pytest.mark.parametrize("code", [70021, 700213, 53003])
 def test_repeated_refusal(client: Client, emulator: Emulator, code: int) -> None:
-    """Twenty refusals, each with ids and times of Entra's own, are one status, written once."""
+    """U4: twenty refusals, each with ids and times of Entra's own, are one status, written once."""
     emulator.faults.add("entra", entra_refused(code))
     answer = client.sync(observed(parent(client), account()))
     failing = answer["status"]
