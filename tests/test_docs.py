@@ -173,7 +173,7 @@ def test_numbers() -> None:
 
 
 def test_every_feature_is_tried() -> None:
-    """Of what others offer, each is tried by a test, or is not offered here, and why not is said."""
+    """Of what others offer, each is tried by a test, or is told why it is not offered here."""
     _, _, table = TEXTS["migrating.md"].partition("| feature | tried by, or why not |")
     rows = [row.strip("|").split("|") for row in table.splitlines()[2:]]
     assert len(rows) > 15

@@ -464,6 +464,59 @@ def test_upstream_problem(change: dict[str, Any], *, accepted: bool, problem: st
     assert line.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        pytest.param(
+            {"environment": "AirgappedCloud"},
+            "is not an object with cloudConfig, which an AirgappedCloud has to have; e.g. "
+            "{..., cloudConfig: {entraAuthorityHost: https://login.example.com, "
+            "resourceManagerAudience: https://management.example.com}}",
+            id="without",
+        ),
+        pytest.param(
+            {"cloudConfig": {"entraAuthorityHost": "x.y", "resourceManagerAudience": "https://z"}},
+            "is not an object without cloudConfig, which is for environment AirgappedCloud alone; "
+            "e.g. {server: myregistry.azurecr.io, scope: 'repository:app:pull'}",
+            id="with",
+        ),
+    ],
+)
+def test_upstream_cloud_config(change: dict[str, Any], line: str) -> None:
+    """What is missing is shown, and what is too much is not."""
+    (sample,) = (path for path in UPSTREAMS if path.stem == "v1beta2-managed-identity")
+    body = yaml.safe_load(sample.read_text("utf-8"))
+    body["spec"]["acr"] |= change
+    found = judge(yaml.safe_dump(body))
+    assert not found["accepted"]
+    assert [problem.partition("... ")[2] for problem in found["problems"]] == [line]
+
+
+def test_upstream_without_spec() -> None:
+    """Upstream's CRDs let that through; of each kind the examples are its own."""
+    for sample in UPSTREAMS:
+        body = yaml.safe_load(sample.read_text("utf-8"))
+        del body["spec"]
+        found = judge(yaml.safe_dump(body))
+        assert found["accepted"]
+        needed = ["acrServer"] if "v1beta1" in sample.stem else ["acr", "auth"]
+        starts = [f"spec.{name}: missing; e.g. " for name in needed]
+        assert [
+            start for start, line in zip(starts, found["problems"], strict=False)
+            if line.startswith(start)
+        ] == starts  # fmt: skip
+    assert not judge(manifest().replace("spec: {}\n", ""))["accepted"]
+
+
+def test_upstream_that_is_not_served() -> None:
+    """That the service is not told of upstream's bindings is noted, where there is one."""
+    said = "note: UPSTREAM_APIS=disabled: nobody serves msi-acrpull's bindings"
+    text = UPSTREAMS[0].read_text("utf-8")
+    assert run("-", stdin=text).out.startswith(said)
+    assert said not in run("-", stdin=text, environ={"UPSTREAM_APIS": "enabled"}).out
+    assert said not in run("-", stdin=manifest()).out
+
+
 def test_upstream_version() -> None:
     """A version that there is not is told with that of its group; so is another kind's name."""
     body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))

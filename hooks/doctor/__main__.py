@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from hooks import log
+from hooks.core.apis import api_of
+from hooks.doctor.clashes import settled
 from hooks.doctor.diagnosis import Diagnosis, diagnose
 from hooks.doctor.hops import warnings
 from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
@@ -17,6 +19,7 @@ from hooks.doctor.report import KEYS, Finding, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.environment import SettingsError
+from hooks.schemas import version_of
 from hooks.settings import Settings
 
 GOOD: Final = 0
@@ -99,13 +102,25 @@ def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
     if not problems and not found.bindings:
         others = f"only {', '.join(found.others)}" if found.others else "nothing"
         raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
-    diagnoses = [
-        diagnose(binding, settings.policy, found.namespaces, found.accounts)
-        for binding in found.bindings
-    ]
+    diagnoses = settled(
+        (
+            diagnose(binding, settings.policy, found.namespaces, found.accounts)
+            for binding in found.bindings
+        ),
+        found.secrets,
+    )
     findings = tuple(_try(diagnoses, settings)) if options.live else tuple(map(Finding, diagnoses))
-    notes = tuple(warnings(os.environ))
+    notes = (*warnings(os.environ), *_unserved(found, settings))
     return Report(options.file, problems, notes, found.passed_over, findings)
+
+
+def _unserved(found: Selection, settings: Settings) -> Iterator[str]:
+    """Yield what has to be so before anybody looks at some of the bindings."""
+    if any(api_of(version_of(binding)) not in settings.apis for binding in found.bindings):
+        yield (
+            "UPSTREAM_APIS=disabled: nobody serves msi-acrpull's bindings; add the component "
+            "metacontroller/upstream, which sets it"
+        )
 
 
 def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What is wrong with a binding's manifest, or what would come of it. No I/O, no clock."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,7 @@ from hooks.core.permission import ANY
 from hooks.core.policy import Policy
 from hooks.core.request import parse_observed
 from hooks.core.token import AcrToken, TokenRequest
+from hooks.doctor.target import left_alone, note
 from hooks.doctor.workload import identified
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
@@ -65,7 +66,7 @@ def diagnose(
     manifest: JSON,
     policy: Policy,
     namespaces: Iterable[Namespace] = (),
-    accounts: Iterable[ServiceAccount] = (),
+    accounts: Collection[ServiceAccount] = (),
 ) -> Diagnosis:
     """Return what there is to say of *manifest*, a binding, under the service's *policy*.
 
@@ -90,6 +91,10 @@ def diagnose(
         )
     plan = _plan(observed, policy)
     notes = (*_notes(namespace, plan.request), *unread, *_unseen(where, plan.request, policy))
+    owned = left_alone(observed.binding, accounts)
+    if owned is not None:
+        notes = (*notes, note(owned, plan.secret_name))
+        plan = replace(plan, children=plan.children[:1])  # the Secret
     return Diagnosis(api.kind, name, where, True, notes=tuple(map(api.worded, notes)), plan=plan)
 
 

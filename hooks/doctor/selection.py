@@ -1,6 +1,7 @@
 """Which documents of a file are bindings, and which say what counts for them.
 
-Those are Namespaces, for what they allow, and ServiceAccounts, for the identities that trust them.
+Those are Namespaces, for what they allow, ServiceAccounts, for the identities that trust them, and
+Secrets, for their names.
 Lists, as `kubectl get -o json` gives, are opened.
 """
 
@@ -12,6 +13,7 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.names import BINDING_KINDS, KIND
 from hooks.core.objects import parse_namespace, parse_service_account
+from hooks.doctor.holder import Holder, parse_holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Selection:
     bindings: tuple[JSON, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
     accounts: tuple[ServiceAccount, ...] = ()
+    secrets: tuple[Holder, ...] = ()
     passed_over: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -65,6 +68,8 @@ def _with_other(found: Selection, item: JSON) -> Selection:
         case "ServiceAccount", "v1":
             account = parse_service_account(item, "ServiceAccount")
             return replace(found, accounts=(*found.accounts, account))
+        case "Secret", "v1":
+            found = replace(found, secrets=(*found.secrets, parse_holder(item)))
     return replace(found, passed_over=(*found.passed_over, _name(item)))
 
 

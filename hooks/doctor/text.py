@@ -38,11 +38,13 @@ def render(report: JSON) -> str:
 
 
 def _binding(binding: JSON) -> list[str]:
-    name = "/".join(part for part in (binding["namespace"], binding["name"]) if part)
+    name = binding["name"] or "without a name"
+    if binding["namespace"]:
+        name = f"{binding['namespace']}/{name}"
     verdict = "good" if binding["ok"] else "has problems"
     if not binding["accepted"]:
         verdict = "would be refused"
-    lines = [f"{binding['kind']} {name or 'without a name'}: {verdict}"]
+    lines = [f"{binding['kind']} {name}: {verdict}"]
     lines += [f"  {line}" for line in binding["problems"]]
     lines += [f"  note: {line}" for line in binding["notes"]]
     if binding["secretName"] is not None:
