@@ -233,6 +233,56 @@ def test_hops_are_counted(running_emulator: Emulator, emulator: Emulator) -> Non
     }
 
 
+def test_case(client: Client) -> None:
+    """An identity is the same in whichever case its IDs are written, in spec or annotation."""
+    ids = {"clientID": client.client_id.upper(), "tenantID": TENANT.upper()}
+    assert who(client.sync(observed(parent(client, **ids), account()))) == client.client_id
+    binding = parent(client)
+    binding["spec"]["workloadIdentity"] = {}
+    noted = account(**{CLIENT_ID: ids["clientID"], TENANT_ID: ids["tenantID"]})
+    assert who(client.sync(observed(binding, noted))) == client.client_id
+
+
+@pytest.mark.parametrize("field", [CLIENT_ID, TENANT_ID])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "puller",
+        "{11111111-2222-3333-4444-555555555555}",
+        "/../common",
+        "x" * 100_000,
+        "\u0661" * 8 + "-2222-3333-4444-555555555555",
+    ],
+    ids=["empty", "name", "braces", "path", "long", "digits"],
+)
+def test_annotation_is_no_guid(client: Client, emulator: Emulator, field: str, value: str) -> None:
+    """Nobody is asked, the annotation is named, and its value, which may be anything, is not."""
+    binding = parent(client)
+    binding["spec"]["workloadIdentity"] = {}
+    noted = account(**{CLIENT_ID: client.client_id, TENANT_ID: TENANT} | {field: value})
+    answer = client.sync(observed(binding, noted))
+    assert reason(answer) == "False/InvalidSpec"
+    assert answer["status"]["conditions"][0]["message"].startswith(f"annotation {field} of Service")
+    assert len(answer["status"]["conditions"][0]["message"]) < 300
+    assert child(answer, "ServiceAccount")["metadata"]["name"] == "default"
+    assert emulator.requests == []
+
+
+def test_another_namespace(client: Client, emulator: Emulator) -> None:
+    """An identity that trusts a ServiceAccount of another Namespace is out of reach."""
+    theirs = FederatedCredential(str(uuid4()), "system:serviceaccount:team-b:default")
+    emulator.federated = [theirs]
+    binding = parent(client, clientID=theirs.client_id)
+    assert reason(client.sync(observed(binding, account()))) == "False/FederationPending"
+    for name in ("team-b/default", "team-b:default", "../team-b"):
+        binding = parent(client, clientID=theirs.client_id, serviceAccountName=name)
+        assert reason(client.sync(observed(binding, account()))) == "False/InvalidSpec"
+    asked = [record.identity for record in emulator.requests if record.endpoint == "kubernetes"]
+    assert asked == ["team-a/default"]
+    assert emulator.count("exchange") == 0
+
+
 def test_off(service: Service, emulator: Emulator) -> None:
     """A service without the setting says so, and makes no Kubernetes call."""
     caller = Client(service.url, emulator.acr_server)

@@ -84,14 +84,14 @@ def entra_error(code: int, text: str, error: str, now: datetime) -> bytes:
 
 def _answer(request: Request, settings: Settings, entra: Signer) -> bytes:
     found = PATH.fullmatch(request.path)
-    tenant = found[1] if found and request.method == "POST" else ""
+    tenant = found[1].lower() if found and request.method == "POST" else ""
     if settings.tenants is not None and tenant not in settings.tenants:
         text = f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
         raise EntraRefused(90002, text)
     form = {name: first(request.form, name) for name in request.form}
     if form.get("grant_type") != "client_credentials":
         raise EntraRefused(70003, "The app requested an unsupported grant type.")
-    client_id = form.get("client_id", "")
+    client_id = form.get("client_id", "").lower()  # of GUIDs, Entra heeds no case
     trusted = [c for c in settings.federated if (c.client_id, c.tenant_id) == (client_id, tenant)]
     if not trusted and not Identity.known_by("client_id", client_id).named_in(settings.identities):
         text = (
