@@ -1,11 +1,13 @@
 """The doctor on bindings by workload identity, offline and live."""
 
+import json
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 import yaml
 
+from hooks.doctor.__main__ import UNTRIED
 from hooks.doctor.remedies import REMEDIES
 from tests.doctor import Run, manifest, run
 from tests.emulator import Emulator, FederatedCredential
@@ -81,6 +83,13 @@ def test_annotations_that_are_not_seen(workload: dict[str, str]) -> None:
     partly = judge(bind(clientID=GUID, **workload), **ON)
     assert (partly["identity"]["clientID"], partly["identity"]["tenantID"]) == (GUID, STAND_IN)
     assert not any(CLIENT_ID in note for note in partly["notes"])
+
+
+def test_commands_without_the_identity() -> None:
+    """What is not known is the user's to fill in, and nothing that looks like an ID."""
+    commands = judge(bind(), **ON)["commands"]
+    assert "--assignee CLIENT_ID " in commands["rbac"]
+    assert STAND_IN not in json.dumps(commands)
 
 
 def test_annotations() -> None:
@@ -174,6 +183,17 @@ def test_live(emulator: Emulator) -> None:
     assert [request["url"] for request in found["requests"]] == sent
     assert found["requests"][1]["form"].keys() == emulator.requests[1].form.keys()
     assert "eyJ" not in done.err
+
+
+def test_live_without_the_identity(emulator: Emulator) -> None:
+    """Nobody is asked for an identity that only a ServiceAccount elsewhere knows."""
+    text = manifest(acrServer=emulator.acr_server, workloadIdentity={"clientID": GUID})
+    environ = emulator.environment() | emulator.federation()
+    done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
+    (found,) = done.report["bindings"]
+    assert done.code == 1
+    assert found["problems"] == [UNTRIED]
+    assert emulator.requests == []
 
 
 def test_live_without_trust(emulator: Emulator) -> None:

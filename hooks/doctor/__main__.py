@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
 from hooks.doctor.report import KEYS, Finding, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
+from hooks.doctor.workload import is_unknown
 from hooks.environment import SettingsError
 from hooks.schemas import version_of
 from hooks.settings import Settings
@@ -41,6 +43,10 @@ examples:
   kubectl -n acrpull-system exec -i deploy/acrpull -- python -m hooks.doctor --live - < binding.yaml
 
 {KEYS}"""
+
+UNTRIED: Final = (
+    "not tried, for the identity is not known: give its ServiceAccount's manifest in the same file"
+)
 
 
 class UsageError(Exception):
@@ -131,7 +137,10 @@ def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[Finding]:
     live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
     for diagnosis in diagnoses:
         plan = diagnosis.plan
-        yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+        if plan and is_unknown(plan.request.identity):
+            yield Finding(replace(diagnosis, problems=(UNTRIED,), plan=None))
+        else:
+            yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Final
 from hooks.core.federation import subject, trust_command
 from hooks.core.identity import FederatedIdentity, Identity
 from hooks.core.token import TokenRequest
+from hooks.doctor.workload import STAND_IN
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 RBAC_ROLE: Final = "AcrPull"
@@ -21,6 +22,7 @@ CLOUDS: Final = {
     "azurecr.cn": "AzureChinaCloud",
     "azurecr.us": "AzureUSGovernment",
 }
+UNKNOWN: Final = "CLIENT_ID"
 # The name ends at a dot, or at the dash before the hash of a domain name label.
 REGISTRY: Final = re.compile(
     r"([a-z0-9]+)(?:-[a-z0-9]+)?(?:\.[-a-z0-9]+)*\.(azurecr\.(?:io|cn|us))"
@@ -67,8 +69,19 @@ def _role(role: str, identity: Identity | FederatedIdentity, registry: str) -> s
         shown = f"az identity show --ids {quote(identity.resource_id)} --query principalId -o tsv"
         who = f'--assignee-object-id "$({shown})" --assignee-principal-type ServicePrincipal'
     else:
-        who = f"--assignee {identity.client_id}"
+        who = f"--assignee {_client_id(identity)}"
     return f"az role assignment create --role {quote(role)} {who} {scope}"
+
+
+def _client_id(identity: Identity | FederatedIdentity) -> str:
+    """Return the client ID, or a word for one that is not known."""
+    return UNKNOWN if identity.client_id == STAND_IN else identity.client_id or ""
+
+
+def _query(identity: Identity | FederatedIdentity) -> str:
+    """Return what selects the identity from a list; Azure writes client IDs in lower case."""
+    client_id = _client_id(identity)
+    return f"[?clientId=='{client_id if client_id == UNKNOWN else client_id.lower()}']"
 
 
 def _nodes(identity: Identity) -> tuple[str, ...]:
@@ -77,8 +90,7 @@ def _nodes(identity: Identity) -> tuple[str, ...]:
     if identity.resource_id:
         which = quote(identity.resource_id)
     else:
-        query = f"[?clientId=='{(identity.client_id or '').lower()}'].id"
-        which = f'"$(az identity list --query "{query}" -o tsv)"'
+        which = f'"$(az identity list --query "{_query(identity)}.id" -o tsv)"'
     scale_set = '-g "$NODES" -n SCALE_SET'
     return (
         f'NODES="$({group})"',
@@ -90,7 +102,7 @@ def _nodes(identity: Identity) -> tuple[str, ...]:
 
 def _trust(identity: FederatedIdentity, audience: str) -> tuple[str, ...]:
     """Return what lets the identity trust the ServiceAccount; the service's own is not known."""
-    query = f"[?clientId=='{identity.client_id.lower()}'].[name, resourceGroup]"
+    query = f"{_query(identity)}.[name, resourceGroup]"
     about = subject(identity.account) if identity.account else "SUBJECT"
     return (
         'ISSUER="$(az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv)"',

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from hooks.core.cluster import ServiceAccount
-from hooks.core.identity import WorkloadIdentity
+from hooks.core.identity import FederatedIdentity, Identity, WorkloadIdentity
 from hooks.core.model import Spec
 from hooks.core.names import CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
 from hooks.core.observed import Observed
@@ -40,6 +40,13 @@ def identified(
     )
     spec = replace(binding.spec, identity=filled)
     return replace(observed, binding=replace(binding, spec=spec)), notes
+
+
+def is_unknown(identity: Identity | FederatedIdentity) -> bool:
+    """Say whether a part of *identity* is but a stand-in."""
+    if isinstance(identity, Identity):
+        return False
+    return STAND_IN in {identity.client_id, identity.tenant_id}
 
 
 def _notes(asked: WorkloadIdentity, account: str, policy: Policy) -> Iterator[str]:
