@@ -31,8 +31,8 @@ USAGE: Final = 2
 DESCRIPTION: Final = """\
 Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
 a cluster nor Azure. The settings are the service's, from the environment: see README. What a
-Namespace allows, and which identity a ServiceAccount is annotated with, counts where they are in
-the same file.
+Namespace allows, which identity a ServiceAccount is annotated with, and who has a Secret's name
+counts where they are in the same file.
 """
 EPILOG: Final = f"""\
 exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
