@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from shlex import quote
 from typing import Final
 
+from hooks.core.cloud import elsewhere
 from hooks.core.cluster import ServiceAccount
 from hooks.core.conditions import parse_time
 from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
@@ -38,10 +39,15 @@ def trusted(
     identity: Identity | WorkloadIdentity, observed: Observed, policy: Policy
 ) -> Identity | FederatedIdentity | Refusal:
     """Return the identity that a token is asked for, or why that can't be said."""
+    if isinstance(identity, WorkloadIdentity) and not policy.workload_identity:
+        return Reason.INVALID_SPEC, (
+            f"{FIELD}: the service has it off; ask the cluster's owner for "
+            f"WORKLOAD_IDENTITY=enabled, or give managedIdentityClientID, e.g. {EXAMPLE}"
+        )
     spec = observed.binding.spec
-    elsewhere = _elsewhere(spec, policy) if isinstance(spec, Spec) else None
-    if elsewhere is not None:
-        return Reason.INVALID_SPEC, elsewhere
+    problem = elsewhere(spec, policy) if isinstance(spec, Spec) else None
+    if problem is not None:
+        return Reason.INVALID_SPEC, problem
     if isinstance(identity, WorkloadIdentity):
         return _by_account(identity, observed, policy)
     if not policy.own_token:
@@ -54,26 +60,6 @@ def trusted(
     return FederatedIdentity(policy.tenant_id, identity.client_id, None)
 
 
-def _elsewhere(spec: Spec, policy: Policy) -> str | None:
-    """Return why *spec* is of another cloud than the service serves, if it is.
-
-    The audience is the operator's: a token for another would be worth more than a pull. Which Entra
-    a managed identity is in need not be known, for the node asks its own.
-    """
-    if spec.audience is not None and spec.audience.rstrip("/") != policy.audience.rstrip("/"):
-        return (
-            f"spec.acr.cloudConfig.resourceManagerAudience: {spec.audience!r} is not what the "
-            f"service asks tokens for (TOKEN_AUDIENCE={policy.audience})"
-        )
-    federated = policy.own_token or isinstance(spec.identity, WorkloadIdentity)
-    if federated and spec.authority not in {None, policy.authority}:
-        return (
-            f"spec.acr.environment: its workload identities are in Entra at {spec.authority}, and "
-            f"the service asks {policy.authority} (AZURE_AUTHORITY_HOST)"
-        )
-    return None
-
-
 def _by_account(
     asked: WorkloadIdentity, observed: Observed, policy: Policy
 ) -> FederatedIdentity | Refusal:
@@ -83,17 +69,13 @@ def _by_account(
     """
     if not NAME.fullmatch(observed.binding.namespace):  # by hand, it may be any part of a URL
         return Reason.INVALID_SPEC, "metadata.namespace: not a name; e.g. team-a"
-    if not policy.workload_identity:
-        return Reason.INVALID_SPEC, (
-            f"{FIELD}: the service has it off; ask the cluster's owner for "
-            f"WORKLOAD_IDENTITY=enabled, or give managedIdentityClientID, e.g. {EXAMPLE}"
-        )
     name = asked.service_account_name or observed.binding.service_account_name or ""
     account = _find(name, observed)
     if account is None:
         return Reason.SERVICE_ACCOUNT_NOT_FOUND, (
             f"ServiceAccount {name}, whose token is to be exchanged, does not exist; create it, or "
-            f"correct {FIELD}.serviceAccountName, e.g. default"
+            f"correct {FIELD if asked.service_account_name else 'spec'}.serviceAccountName, "
+            "e.g. default"
         )
     client_id = asked.client_id or account.client_id
     if client_id is None or not GUID.fullmatch(client_id):
@@ -106,9 +88,10 @@ def _by_account(
 
 
 def _find(name: str, observed: Observed) -> ServiceAccount | None:
+    namespace = observed.binding.namespace
     known = (*(observed.related or ()), *observed.accounts)
-    by_hand = ServiceAccount(name, observed.binding.namespace) if observed.related is None else None
-    return next((account for account in known if account.name == name), by_hand)
+    by_hand = ServiceAccount(name, namespace) if observed.related is None else None
+    return next((a for a in known if (a.namespace, a.name) == (namespace, name)), by_hand)
 
 
 def _unknown(field: str, annotation: str, account: str, *, given: bool) -> Refusal:

@@ -196,6 +196,8 @@ def test_second_without_service_account() -> None:
 def test_words() -> None:
     """A message about a field names it as the spec does."""
     text = "spec.acrServer: 'x' is not allowed; correct spec.scope"
+    named = "waiting for Secret acr-pull-spec.scope"
+    assert SECOND.worded(named) == named
     other = "correct spec.workloadIdentity.serviceAccountName, or spec.workloadIdentity.clientID"
     assert FIRST.worded(text) == OURS.worded(text) == text
     assert SECOND.worded(text) == "spec.acr.server: 'x' is not allowed; correct spec.acr.scope"

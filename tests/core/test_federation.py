@@ -243,6 +243,14 @@ def test_young_after_another_failure() -> None:
 def test_namespace_is_no_path() -> None:
     """By hand, a Namespace may be anything; it is a part of a URL."""
     binding = replace(OBSERVED.binding, namespace="x/../../y")
-    found = trusted(WorkloadIdentity(), replace(OBSERVED, binding=binding), POLICY)
+    found = trusted(WorkloadIdentity(), replace(OBSERVED, binding=binding), ON)
     assert isinstance(found, tuple)
     assert found[1].startswith("metadata.namespace: not a name")
+
+
+def test_another_namespace() -> None:
+    """By hand, ServiceAccounts of other Namespaces may be there; theirs are not to be had."""
+    found = resolve(observe(WorkloadIdentity(), replace(NOTED, namespace="team-b")), ON)
+    assert isinstance(found, Hold)
+    assert found.reason == Reason.SERVICE_ACCOUNT_NOT_FOUND
+    assert "correct spec.serviceAccountName, e.g." in found.message

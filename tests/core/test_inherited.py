@@ -12,18 +12,15 @@ from hooks.core.apis import UPSTREAM
 from hooks.core.apis.api import Api
 from hooks.core.binding import sync
 from hooks.core.cluster import Owner, PullSecret
-from hooks.core.decision import Hold, Keep, Mint, decide, inputs_hash, resolve
+from hooks.core.decision import Hold, Keep, Mint, decide, inputs_hash
 from hooks.core.fields import JSON
-from hooks.core.identity import WorkloadIdentity
 from hooks.core.model import Condition, Spec, Status
 from hooks.core.objects import parse_binding, parse_secret
 from hooks.core.ownership import controller_uid, is_foreign
-from hooks.core.reason import Reason
 from hooks.core.request import parse_bindings, parse_observed
 from hooks.core.service_account import decorate
 from tests.core.builders import (
     ACCOUNT,
-    AUDIENCE,
     BINDING,
     EXPIRED,
     GUARD,
@@ -39,7 +36,6 @@ from tests.core.builders import (
     SERVER,
     TOKEN,
     UNTOUCHED,
-    asking,
     new_token,
 )
 
@@ -273,39 +269,3 @@ def test_decorator() -> None:
         "acrpull.dev/pull-secrets": "acr-pull-app,app-msi-acrpull-secret"
     }
     assert decoration.labels == {"controller-uid": "uid-app"}
-
-
-WORKLOAD: Final = WorkloadIdentity("federated")
-
-
-@pytest.mark.parametrize(
-    ("audience", "authority", "words"),
-    [
-        (None, None, "the service has it off"),
-        (None, "login.microsoftonline.com", "the service has it off"),
-        (None, "login.chinacloudapi.cn", "in Entra at login.chinacloudapi.cn, and"),
-        ("https://arm.example.com", None, "resourceManagerAudience: 'https://arm.example.com' is"),
-    ],
-)
-def test_workload_identity(audience: str | None, authority: str | None, words: str) -> None:
-    """One of another cloud's Entra than the service asks is held, and says so."""
-    spec = Spec(SERVER, WORKLOAD, "repository:app:pull", audience, authority)
-    found = resolve(asking(spec), POLICY)
-    assert isinstance(found, Hold)
-    assert found.reason == Reason.INVALID_SPEC
-    assert words in found.message
-
-
-@pytest.mark.parametrize("audience", [None, f"{AUDIENCE}/", AUDIENCE])
-def test_managed_identity_elsewhere(audience: str | None) -> None:
-    """A managed identity's token is its node's, whatever cloud that is in."""
-    spec = Spec(SERVER, IDENTITY, None, audience, "login.example.com")
-    assert resolve(asking(spec), POLICY) == REQUEST
-
-
-def test_another_audience() -> None:
-    """Whoever may bind does not choose what tokens are for."""
-    spec = Spec(SERVER, IDENTITY, None, "https://vault.example.com")
-    found = resolve(asking(spec), POLICY)
-    assert isinstance(found, Hold)
-    assert "(TOKEN_AUDIENCE=https://containerregistry.azure.net)" in found.message

@@ -47,9 +47,12 @@ class Api:
         return f"{self.kind}.{self.api_version}"
 
     def worded(self, message: str) -> str:
-        """Return *message*, about a spec of ours, as it is said of this one."""
+        """Return *message*, about a spec of ours, as it is said of this one.
+
+        A field's name that ends a name of an object's is left alone.
+        """
         for ours, theirs in self.fields:
-            message = message.replace(ours, theirs)
+            message = re.sub(rf"(?<![-\w]){re.escape(ours)}", theirs, message)
         return message
 
 

@@ -6,6 +6,7 @@ msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
 from typing import Final
 
 from hooks.core.apis.api import Api, fitted, parse_scope, shortened
+from hooks.core.cloud import AUTHORITIES, PUBLIC
 from hooks.core.fields import JSON
 from hooks.core.identity import Identity, WorkloadIdentity
 from hooks.core.model import Spec
@@ -17,13 +18,6 @@ from hooks.core.names import (
 )
 
 LONGEST: Final = 233  # characters of a binding's name that is not cut
-DEFAULT_ENVIRONMENT: Final = "PublicCloud"
-# https://github.com/kubernetes-sigs/cloud-provider-azure/blob/7b31c76/pkg/azclient/cloud.go
-AUTHORITIES: Final = {
-    DEFAULT_ENVIRONMENT: "login.microsoftonline.com",
-    "USGovernmentCloud": "login.microsoftonline.us",
-    "ChinaCloud": "login.chinacloudapi.cn",
-}
 
 
 def secret_name(binding: str) -> str:
@@ -34,7 +28,7 @@ def secret_name(binding: str) -> str:
 def parse_spec(spec: JSON) -> Spec:
     """Return the valid *spec*; only in a cloud without a name does it say the audience."""
     registry, auth = spec["acr"], spec["auth"]
-    environment = registry.get("environment", DEFAULT_ENVIRONMENT)
+    environment = registry.get("environment", PUBLIC)
     config = registry.get("cloudConfig", {})
     return Spec(
         registry["server"],
