@@ -27,7 +27,8 @@ from tests.model.errors import (
 )
 from tests.model.finalizer import FINALIZER
 from tests.model.merge import LAST_APPLIED, updated
-from tests.model.objects import Object, controller_ref
+from tests.model.objects import Object, controller_ref, key_of
+from tests.model.resources import UPSTREAM
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STRATEGIES = ["dynamic-apply", "server-side-apply"]
@@ -671,3 +672,28 @@ def test_stale_caches_meet_conflicts_and_server_side_apply_meets_none() -> None:
             kept[strategy] += "mine" in pull_secrets(world.cluster.get(*ACCOUNT))
     assert kept["dynamic-apply"] == 30
     assert kept["server-side-apply"] < 30
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_upstreams_bindings_have_controllers_of_their_own(served: bool) -> None:
+    """Two groups have one kind: bindings of one name are kept apart, and finalized by their own."""
+    world = World(upstream=served)
+    for resource, name in zip(UPSTREAM, ("first", "second"), strict=True):
+        kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+        for each in (name, "both"):
+            world.cluster.create(binding("team-a", each) | kind)
+    world.mc.settle()
+    for resource, name in zip(UPSTREAM, ("first", "second"), strict=True):
+        made = world.cluster.read(resource.name, "team-a", name)
+        version = resource.api_version.partition("/")[2]
+        finalizer = f"metacontroller.io/compositecontroller-acrpull-upstream-{version}"
+        assert made["metadata"].get("finalizers") == ([finalizer] if served else None)
+        secret = world.cluster.get("Secret", "team-a", f"acr-pull-{name}")
+        assert (secret is not None) == served
+        assert secret is None or secret["metadata"]["ownerReferences"] == [controller_ref(made)]
+        world.cluster.delete(resource.name, "team-a", name)
+    world.mc.settle()
+    left = {key_of(obj) for obj in world.cluster.list() if obj["metadata"]["name"] != "default"}
+    both = {(resource.name, "team-a", "both") for resource in UPSTREAM}
+    assert both <= left
+    assert {key for key in left if "both" not in key[2]} == {("Namespace", "", "team-a")}

@@ -10,7 +10,7 @@ import json
 
 from tests.model.errors import InvalidError
 from tests.model.objects import Object, finalizers_of, is_deleting, owners_of
-from tests.model.resources import BINDING, NAMESPACE, RESOURCES, SECRET, SERVICE_ACCOUNT
+from tests.model.resources import BINDING, NAMESPACE, SECRET, SERVICE_ACCOUNT, resource_of
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
 
@@ -122,7 +122,7 @@ def initialise(obj: Object, uid: str, stamp: str) -> None:
     for name in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds"):
         obj["metadata"].pop(name, None)
     obj["metadata"].update(uid=uid, creationTimestamp=stamp)
-    if RESOURCES[obj["kind"]].custom:
+    if resource_of(obj).custom:
         obj.pop("status", None)
         obj["metadata"]["generation"] = 1
     if obj["kind"] == NAMESPACE.kind:

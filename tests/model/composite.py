@@ -1,16 +1,16 @@
-"""The CompositeController: bindings as parents, Secrets and ServiceAccounts as children.
+"""The CompositeControllers: bindings of one API as parents, with Secrets and ServiceAccounts.
 
 Source: metacontroller@v4.17.2:pkg/controller/composite/controller.go; lines are its.
 """
 
 import copy
+from functools import partial
 
 from tests.model import finalizer
 from tests.model.answers import CompositeAnswer, composite_answer
 from tests.model.children import Children, group_children
 from tests.model.claim import LABEL, Claim, atomic_update
 from tests.model.cluster import Cluster
-from tests.model.definitions import COMPOSITE
 from tests.model.errors import ConflictError, NotFoundError, SyncError
 from tests.model.hook import Hooks
 from tests.model.informers import Informers
@@ -22,11 +22,12 @@ from tests.model.objects import (
     finalizers_of,
     is_deleting,
     key_of,
+    kind_of,
     labels_of,
     uid_of,
 )
 from tests.model.related import Related
-from tests.model.resources import BINDING, SECRET, SERVICE_ACCOUNT
+from tests.model.resources import SECRET, SERVICE_ACCOUNT, find_plural
 from tests.model.store import Event
 from tests.model.workqueue import QueueKey, WorkQueue
 
@@ -34,31 +35,40 @@ _CHILDREN = [SECRET, SERVICE_ACCOUNT]
 
 
 class Composite:
-    """One CompositeController; `on_event` fills its queue, `sync` works it off."""
+    """The CompositeController of a definition; `on_event` fills its queue, `sync` works it off."""
 
     def __init__(
-        self, cluster: Cluster, informers: Informers, hooks: Hooks, children: Children
+        self,
+        definition: Object,
+        cluster: Cluster,
+        informers: Informers,
+        hooks: Hooks,
+        children: Children,
     ) -> None:
+        parent = definition["spec"]["parentResource"]
+        self._parent = find_plural(parent["apiVersion"], parent["resource"])
+        self._finalizer = finalizer.finalizer_of(definition["metadata"]["name"])
+        self._definition = definition
         self.queue = WorkQueue(cluster.clock)
         self._cluster = cluster
         self._informers = informers
         self._hooks = hooks
         self._children = children
-        self._related = Related("/customize", COMPOSITE, hooks, informers, cluster.clock)
+        self._related = Related("/customize", definition, hooks, informers, cluster.clock)
 
     def enqueue_all(self) -> None:
         """Queue every parent, as a start and a relist do (informer.go:282,386)."""
-        for parent in self._informers.known(BINDING.kind):
+        for parent in self._informers.known(self._parent.name):
             self._enqueue(parent)
 
     def on_event(self, event: Event) -> None:
         """Queue the parents that a change concerns: itself, of a child, of a related object."""
         obj = event.latest
-        if obj["kind"] == BINDING.kind and not _is_of_status(event):
+        if kind_of(obj) == self._parent.name and not _is_of_status(event):
             self._enqueue(obj)
         if obj["kind"] in {resource.kind for resource in _CHILDREN}:
             self._on_child(event)
-        for parent in self._related.concerned(event, self._informers.known(BINDING.kind)):
+        for parent in self._related.concerned(event, self._informers.known(self._parent.name)):
             self._enqueue(parent)
 
     def _on_child(self, event: Event) -> None:
@@ -67,14 +77,19 @@ class Composite:
         namespace = child["metadata"]["namespace"]
         ref = controller_of(child)
         gone = event.new is None or is_deleting(child)
-        if ref is not None and _is_binding(ref):
-            parent = self._informers.get(BINDING.kind, namespace, ref["name"])
+        if ref is not None and self._is_parent(ref):
+            parent = self._informers.get(self._parent.name, namespace, ref["name"])
             if parent is not None and uid_of(parent) == ref["uid"]:
                 self._enqueue(parent)
         elif ref is None and not gone:
-            for parent in self._informers.known(BINDING.kind, namespace):
+            for parent in self._informers.known(self._parent.name, namespace):
                 if labels_of(child).get(LABEL) == uid_of(parent):
                     self._enqueue(parent)
+
+    def _is_parent(self, ref: Object) -> bool:
+        """Tell whether *ref* names the parent kind, in any version of its group (line 444)."""
+        kind, group = self._parent.kind, self._parent.api_version.partition("/")[0]
+        return bool(ref["kind"] == kind and ref["apiVersion"].partition("/")[0] == group)
 
     def _enqueue(self, parent: Object) -> None:
         self.queue.add((parent["metadata"]["namespace"], parent["metadata"]["name"]))
@@ -84,7 +99,7 @@ class Composite:
 
         Raises `SyncError` or `ApiError`: to be tried again.
         """
-        parent = copy.deepcopy(self._informers.get(BINDING.kind, *key))
+        parent = copy.deepcopy(self._informers.get(self._parent.name, *key))
         if parent is None:
             return
         parent = self._with_finalizer(parent)
@@ -95,21 +110,22 @@ class Composite:
         if answer.resync_after_seconds > 0:
             self.queue.add_after(key, answer.resync_after_seconds)
         if answer.finalized:
-            parent = atomic_update(self._cluster, parent, finalizer.remove)
+            change = partial(finalizer.remove, self._finalizer)
+            parent = atomic_update(self._cluster, parent, change)
         _label(parent, desired)
         self._manage(parent, observed, desired, answer.status)
 
     def _with_finalizer(self, parent: Object) -> Object:
         """Add the finalizer before anything else, unless deletion began (finalizer.go:45)."""
-        if finalizer.FINALIZER in finalizers_of(parent) or is_deleting(parent):
+        if self._finalizer in finalizers_of(parent) or is_deleting(parent):
             return parent
-        return atomic_update(self._cluster, parent, finalizer.add)
+        return atomic_update(self._cluster, parent, partial(finalizer.add, self._finalizer))
 
     def _ask(self, parent: Object, observed: Groups, related: Groups) -> CompositeAnswer:
         """Call finalize once deletion began, sync before (hooks.go:55,75)."""
         finalizing = is_deleting(parent)
         request = {
-            "controller": COMPOSITE,
+            "controller": self._definition,
             "parent": parent,
             "children": observed,
             "related": related,
@@ -123,7 +139,7 @@ class Composite:
     def _manage(self, parent: Object, observed: Groups, desired: Groups, status: Object) -> None:
         """Manage children, then write the status even if that failed (lines 722 to 745)."""
         failure: SyncError | None = None
-        if not is_deleting(parent) or finalizer.should_finalize(parent):
+        if not is_deleting(parent) or finalizer.should_finalize(self._finalizer, parent):
             try:
                 self._children.manage(parent, observed, desired)
             except SyncError as error:
@@ -158,12 +174,6 @@ def _generation_of(obj: Object) -> int:
     """Return how often the spec was changed."""
     generation: int = obj["metadata"]["generation"]
     return generation
-
-
-def _is_binding(ref: Object) -> bool:
-    """Tell whether *ref* names our parent kind, in any version of its group (line 444)."""
-    group = BINDING.api_version.partition("/")[0]
-    return bool(ref["kind"] == BINDING.kind and ref["apiVersion"].partition("/")[0] == group)
 
 
 def _label(parent: Object, desired: Groups) -> None:

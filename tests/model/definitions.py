@@ -1,4 +1,4 @@
-"""The two controllers as their requests carry them (key `controller`): the project's own manifests.
+"""The controllers as their requests carry them (key `controller`): the project's own manifests.
 
 What Metacontroller v4.17.2 and the API server make of them is as tests/golden shows it; but for
 managedFields, labels and kubectl's annotation, which are left out.
@@ -34,4 +34,8 @@ def _controller(file: str, uid: str) -> Object:
 
 
 COMPOSITE = _controller("composite.yaml", "00000000-0000-4000-8000-000000000001")
+UPSTREAM = (
+    _controller("upstream/v1beta1.yaml", "00000000-0000-4000-8000-000000000003"),
+    _controller("upstream/v1beta2.yaml", "00000000-0000-4000-8000-000000000004"),
+)
 DECORATOR = _controller("decorator.yaml", "00000000-0000-4000-8000-000000000002")

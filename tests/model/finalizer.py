@@ -6,23 +6,29 @@ Source: metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go; lin
 from tests.model.definitions import NAME
 from tests.model.objects import FOREGROUND, ORPHAN, Object, finalizers_of
 
-FINALIZER = f"metacontroller.io/compositecontroller-{NAME}"
-"""pkg/controller/composite/controller.go:215"""
+
+def finalizer_of(controller: str) -> str:
+    """Return the finalizer of a *controller* (pkg/controller/composite/controller.go:215)."""
+    return f"metacontroller.io/compositecontroller-{controller}"
 
 
-def add(parent: Object) -> None:
-    """Add the finalizer, in place; one that is there stays."""
-    if FINALIZER not in finalizers_of(parent):
-        parent["metadata"]["finalizers"] = [*finalizers_of(parent), FINALIZER]
+FINALIZER = finalizer_of(NAME)
+"""That of our own bindings."""
 
 
-def remove(parent: Object) -> None:
-    """Remove the finalizer, in place."""
-    kept = [name for name in finalizers_of(parent) if name != FINALIZER]
+def add(finalizer: str, parent: Object) -> None:
+    """Add the *finalizer*, in place; one that is there stays."""
+    if finalizer not in finalizers_of(parent):
+        parent["metadata"]["finalizers"] = [*finalizers_of(parent), finalizer]
+
+
+def remove(finalizer: str, parent: Object) -> None:
+    """Remove the *finalizer*, in place."""
+    kept = [name for name in finalizers_of(parent) if name != finalizer]
     parent["metadata"]["finalizers"] = kept
 
 
-def should_finalize(parent: Object) -> bool:
+def should_finalize(finalizer: str, parent: Object) -> bool:
     """Tell whether the children of a deleting parent are managed (line 66)."""
     finalizers = finalizers_of(parent)
-    return FINALIZER in finalizers and not {FOREGROUND, ORPHAN} & set(finalizers)
+    return finalizer in finalizers and not {FOREGROUND, ORPHAN} & set(finalizers)

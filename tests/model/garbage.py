@@ -102,7 +102,7 @@ class GarbageCollector:
                 owners.solid.add(ref["uid"])
                 continue
             namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
-            owner = self._cluster.look(resource.kind, namespace, ref["name"])
+            owner = self._cluster.look(resource.name, namespace, ref["name"])
             if owner is None or uid_of(owner) != ref["uid"]:
                 owners.dangling.add(ref["uid"])
             elif is_deleting(owner) and FOREGROUND in finalizers_of(owner):

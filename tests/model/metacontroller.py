@@ -15,6 +15,7 @@ from tests.model.children import Children
 from tests.model.cluster import Cluster
 from tests.model.composite import Composite
 from tests.model.decorator import Decorator
+from tests.model.definitions import COMPOSITE, UPSTREAM
 from tests.model.errors import ApiError, SyncError
 from tests.model.garbage import GarbageCollector
 from tests.model.hook import Call, Hooks, HotLoop, Post, TooManyRequestsError
@@ -31,13 +32,14 @@ _STEPS_PER_CALL = 50
 
 
 class Metacontroller:
-    """Both controllers, the garbage collector and the namespace controller over one cluster.
+    """The controllers, the garbage collector and the namespace controller over one cluster.
 
     Args:
         cluster: what to act on; its clock is the only one
         post: the hook service
         strategy: `dynamic-apply` or `server-side-apply`
         seed: settles the order of things that may happen in any order
+        upstream: whether upstream's bindings are served, too
         stale: how often work goes ahead of news from the server, 0 (never: caches show the
             store) to 1 (always); True means 0.5
 
@@ -53,17 +55,20 @@ class Metacontroller:
         strategy: str = DYNAMIC_APPLY,
         seed: int = 0,
         stale: float | bool = False,
+        *,
+        upstream: bool = False,
     ) -> None:
         self.events: list[str] = []
         self._cluster = cluster
         self._hooks = Hooks(post, cluster.clock)
         self._strategy = strategy
+        self._definitions = (COMPOSITE, *(UPSTREAM if upstream else ()))
         self._random = random.Random(seed)  # noqa: S311 - an order to try, not a secret
         self._stale = 0.5 if stale is True else float(stale)
         self.namespaces = NamespaceController(cluster)
         self._janitors = (GarbageCollector(cluster), self.namespaces)
         self._informers: Informers
-        self._controllers: tuple[Composite, Decorator]
+        self._controllers: list[Composite | Decorator]
         self._next_relist: datetime
         self.restart()
 
@@ -77,10 +82,11 @@ class Metacontroller:
         self._informers = Informers(self._cluster, fresh=not self._stale)
         self._cluster.watch(self._informers.receive)
         children = Children(self._cluster, new_applier(self._strategy, self._cluster))
-        self._controllers = (
-            Composite(self._cluster, self._informers, self._hooks, children),
-            Decorator(self._cluster, self._informers, self._hooks),
-        )
+        common = self._cluster, self._informers, self._hooks
+        self._controllers = [
+            *(Composite(definition, *common, children) for definition in self._definitions),
+            Decorator(*common),
+        ]
         self._relist()
 
     def step(self) -> bool:

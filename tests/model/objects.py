@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from hooks.core.names import UPSTREAM_KIND
+
 Object = dict[str, Any]
 Key = tuple[str, str, str]
-"""Kind, namespace ("" where cluster-scoped), name."""
+"""Kind as `kind_of` has it, namespace ("" where cluster-scoped), name."""
 
 Groups = dict[str, dict[str, Object]]
 """Objects by group key ("Secret.v1"), then by "namespace/name"."""
@@ -15,9 +17,15 @@ ORPHAN = "orphan"
 """https://kubernetes.io/docs/concepts/architecture/garbage-collection/#orphaned-dependents"""
 
 
+def kind_of(obj: Object) -> str:
+    """Return what kind *obj* is of; two groups have an AcrPullBinding, so that says its version."""
+    kind = str(obj["kind"])
+    return f"{kind} of {obj['apiVersion']}" if kind == UPSTREAM_KIND else kind
+
+
 def key_of(obj: Object) -> Key:
     """Return where *obj* is stored."""
-    return (obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+    return (kind_of(obj), obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
 
 
 def qualified_name(obj: Object) -> str:

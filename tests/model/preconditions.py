@@ -2,7 +2,7 @@
 
 from tests.model.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from tests.model.objects import Object, key_of, uid_of
-from tests.model.resources import RESOURCES
+from tests.model.resources import RESOURCES, resource_of
 
 _SYSTEM_FIELDS = (
     "uid",
@@ -38,7 +38,7 @@ def check_version(old: Object, obj: Object) -> None:
     Source: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go:674,735,743
     """
     version = obj["metadata"].get("resourceVersion")
-    if not version and RESOURCES[old["kind"]].custom:
+    if not version and resource_of(old).custom:
         raise InvalidError("metadata.resourceVersion: must be specified for an update")
     if version and version != old["metadata"]["resourceVersion"]:
         raise ConflictError(f"{key_of(obj)}: the object has been modified")
@@ -61,7 +61,7 @@ def carry_over(old: Object, new: Object) -> None:
         new["metadata"].pop(name, None)
         if name in old["metadata"]:
             new["metadata"][name] = old["metadata"][name]
-    if RESOURCES[old["kind"]].custom:
+    if resource_of(old).custom:
         new.pop("status", None)
         new.update({"status": old["status"]} if "status" in old else {})
         if _without_metadata(new) != _without_metadata(old):

@@ -13,7 +13,7 @@ from tests.model.clock import Clock
 from tests.model.errors import SyncError
 from tests.model.hook import Hooks
 from tests.model.informers import Informers
-from tests.model.objects import Groups, Object, labels_of, qualified_name, uid_of
+from tests.model.objects import Groups, Object, kind_of, labels_of, qualified_name, uid_of
 from tests.model.resources import NAMESPACE, find_plural
 from tests.model.store import Event
 
@@ -59,9 +59,9 @@ class Related:
             resource = find_plural(rule.get("apiVersion", ""), rule.get("resource", ""))
             if rule.get("namespaceSelector") is not None and not resource.namespaced:
                 raise SyncError("namespaceSelector is only supported for namespaced resources")
-            self._watched.add(resource.kind)
+            self._watched.add(resource.name)
             group = groups.setdefault(resource.group, {})
-            for obj in self._informers.known(resource.kind):
+            for obj in self._informers.known(resource.name):
                 if self._matches(rule, obj):
                     group[qualified_name(obj)] = copy.deepcopy(obj)
         return groups
@@ -72,7 +72,7 @@ class Related:
         Asks the hook about every parent whose rules are not cached (line 364).
         """
         states = [obj for obj in (event.old, event.new) if obj is not None]
-        if event.latest["kind"] not in self._watched:
+        if kind_of(event.latest) not in self._watched:
             return []
         return [parent for parent in parents if self._relates(parent, states)]
 
@@ -97,7 +97,7 @@ class Related:
         """Tell whether *rule* selects *obj* (line 444)."""
         resource = find_plural(rule.get("apiVersion", ""), rule.get("resource", ""))
         namespace = obj["metadata"].get("namespace", "")
-        if obj["kind"] != resource.kind:
+        if kind_of(obj) != resource.name:
             return False
         if rule.get("namespace") and resource.namespaced and namespace != rule["namespace"]:
             return False

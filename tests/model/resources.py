@@ -1,8 +1,11 @@
 """The kinds that the modelled API server serves."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from hooks.core.names import PLURAL, UPSTREAM_KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 from tests.model.errors import SyncError
+from tests.model.objects import Object, kind_of
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,32 @@ class Resource:
         """
         return f"{self.kind}.{self.api_version}"
 
+    @cached_property
+    def name(self) -> str:
+        """What no other resource is called."""
+        return kind_of({"kind": self.kind, "apiVersion": self.api_version})
+
 
 NAMESPACE = Resource("v1", "Namespace", "namespaces", namespaced=False)
 SECRET = Resource("v1", "Secret", "secrets")
 SERVICE_ACCOUNT = Resource("v1", "ServiceAccount", "serviceaccounts")
 BINDING = Resource("acrpull.dev/v1beta1", "ACRPullBinding", "acrpullbindings", custom=True)
+UPSTREAM = tuple(
+    Resource(version, UPSTREAM_KIND, PLURAL, custom=True)
+    for version in (UPSTREAM_V1BETA1, UPSTREAM_V1BETA2)
+)
 
-RESOURCES = {r.kind: r for r in (NAMESPACE, SECRET, SERVICE_ACCOUNT, BINDING)}
+RESOURCES = {r.name: r for r in (NAMESPACE, SECRET, SERVICE_ACCOUNT, BINDING, *UPSTREAM)}
+
+
+def resource_of(obj: Object) -> Resource:
+    """Return the resource that *obj* is of."""
+    return RESOURCES[kind_of(obj)]
 
 
 def find_kind(api_version: str, kind: str) -> Resource | None:
     """Return the resource of that *api_version* and *kind*, None where nothing serves it."""
-    resource = RESOURCES.get(kind)
+    resource = RESOURCES.get(kind_of({"kind": kind, "apiVersion": api_version}))
     return resource if resource and resource.api_version == api_version else None
 
 
