@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, WANTED_ANNOTATION
-from tests.model.finalizer import FINALIZER
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,
@@ -16,6 +15,7 @@ from tests.model.objects import (
     owners_of,
 )
 from tests.properties.accounts import ACCOUNTS, OURS, THEIRS, Entries, is_foreign
+from tests.properties.kinds import BINDINGS, FINALIZERS
 from tests.properties.stage import Stage, writes
 
 MARKS = [
@@ -55,7 +55,8 @@ def has_accounts(stage: Stage) -> bool:
 def waits_for_us(binding: Object) -> bool:
     """Tell whether a binding can't go before the hook says so."""
     finalizers = set(finalizers_of(binding))
-    return FINALIZER in finalizers and not {FOREGROUND, ORPHAN} & finalizers
+    ours = any(name.startswith(FINALIZERS) for name in finalizers)
+    return ours and not {FOREGROUND, ORPHAN} & finalizers
 
 
 class AccountRules(Stage):
@@ -112,7 +113,7 @@ class AccountRules(Stage):
         name = self.choose(pick)
         refs = owners_of(self.world.read("ServiceAccount", name))
         kept = {obj["metadata"]["uid"] for obj in self.world.cluster.peek() if waits_for_us(obj)}
-        if {ref["uid"] for ref in refs if ref["kind"] == "ACRPullBinding"} <= kept:
+        if {ref["uid"] for ref in refs if ref["kind"] in BINDINGS} <= kept:
             self.accounts.unguard(name)
 
     @precondition(has_accounts)

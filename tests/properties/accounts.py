@@ -12,11 +12,13 @@ from hooks.core.names import (
 )
 from tests.model import service_account
 from tests.model.objects import Object, annotations_of, controller_of, labels_of, owners_of
+from tests.properties.kinds import secret_of
 from tests.properties.world import NAMESPACE, World
 
 ACCOUNTS = ("default", "build")
 NAMES = ("app", "jobs", "team-a")
-OURS = tuple(f"acr-pull-{name}" for name in NAMES)
+UPSTREAM = ("v1beta1/app", "v1beta1/team-a", "v1beta2/app", "v1beta2/team-a")
+OURS = tuple(dict.fromkeys(secret_of(name) for name in (*NAMES, *UPSTREAM)))
 THEIRS = ("zeta", "alpha", "acr-pull-theirs", None)
 FOREIGN = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "u-web"}
 MARKS = {"labels": "team", "annotations": "acrpull.dev/note"}
@@ -44,6 +46,7 @@ class Kept:
         unknown: names of ours that may stay on the list, because the user put them there or took
             away what tells that they are ours
         shared: whether another controller had it, whose the mark of the last apply may be
+        identity: what its user says of the identity that trusts it
         unmarked: the uid in our label, while the annotation that tells that it is ours is away
     """
 
@@ -52,6 +55,7 @@ class Kept:
     unknown: set[str | None] = field(default_factory=set)
     shared: bool = False
     unmarked: str | None = None
+    identity: dict[str, str | None] = field(default_factory=dict)
 
 
 class Accounts:
@@ -131,6 +135,16 @@ class Accounts:
         for name, kept in self.kept.items():
             kept.unknown &= set(entries_of(self.world.read("ServiceAccount", name)))
 
+    def annotate(self, name: str, annotations: dict[str, str | None]) -> None:
+        """Say which identity trusts it; None takes an annotation off."""
+        self.kept[name].identity |= annotations
+
+        def change(obj: Object) -> None:
+            both = {**annotations_of(obj), **annotations}
+            obj["metadata"]["annotations"] = {k: v for k, v in both.items() if v is not None}
+
+        self._edit(name, change)
+
     def unguard(self, name: str) -> None:
         """Take the reference to the Namespace off."""
         self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["kind"] != "Namespace"))
@@ -155,6 +169,8 @@ class Accounts:
             assert account["metadata"]["uid"] == kept.uid
             assert account["automountServiceAccountToken"] is False
             assert all(account["metadata"][part].get(key) for part, key in MARKS.items())
+            said = annotations_of(account)
+            assert all(said.get(key) == value for key, value in kept.identity.items())
             assert [e for e in entries_of(account) if e not in OURS] == kept.entries
             if WANTED_ANNOTATION in annotations_of(account):
                 kept.unmarked = None

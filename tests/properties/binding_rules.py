@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.model.objects import owners_of
-from tests.properties.accounts import ACCOUNTS, NAMES
-from tests.properties.bindings import DENIED, INVALID, OTHERS
+from tests.properties.accounts import ACCOUNTS
+from tests.properties.bindings import DENIED, INVALID, INVALID_OURS, OTHERS
+from tests.properties.kinds import OURS, kind_in, secret_of
 from tests.properties.stage import Stage
 
-names = st.sampled_from(NAMES)
+numbers = st.integers(0, 27)
 targets = st.sampled_from([*ACCOUNTS, "absent"])
-picks = st.integers(0, 2)
+picks = st.integers(0, 6)
 
 
 def has_bindings(stage: Stage) -> bool:
@@ -28,16 +29,21 @@ class BindingRules(Stage):
         live = sorted(self.bindings.kept)
         return live[number % len(live)]
 
+    def name(self, number: int) -> str:
+        """Return one of the names that a binding may have."""
+        return self.names[number % len(self.names)]
+
     def withdraw(self, number: int) -> str:
         """Return what `pick` does; the binding's entry is about to go where somebody sees to it."""
         name = self.pick(number)
-        self.accounts.expect_unheld(f"acr-pull-{name}", self.bindings.uids())
+        self.accounts.expect_unheld(secret_of(name), self.bindings.uids())
         return name
 
-    @rule(name=names, account=targets)
-    def bind(self, name: str, account: str) -> None:
+    @rule(number=numbers, account=targets)
+    def bind(self, number: int, account: str) -> None:
         """Make a binding, unless one of that name is there or still going."""
-        if self.world.get("ACRPullBinding", name) is None:
+        name = self.name(number)
+        if self.bindings.find(name) is None:
             self.bindings.create(name, account)
 
     @precondition(has_bindings)
@@ -56,7 +62,7 @@ class BindingRules(Stage):
         name = self.pick(pick)
         if not self._is_safe(self.bindings.kept[name].uid):
             return
-        self.accounts.expect(f"acr-pull-{name}")
+        self.accounts.expect(secret_of(name))
         self.accounts.unasked.add(self.bindings.kept[name].uid)
         if how == "by hand":
             self.bindings.unfinalize(name)
@@ -82,10 +88,12 @@ class BindingRules(Stage):
         self.bindings.specify(self.pick(pick), **fields)
 
     @precondition(has_bindings)
-    @rule(pick=picks, fields=st.sampled_from(INVALID))
-    def spoil(self, pick: int, fields: dict[str, Any]) -> None:
+    @rule(pick=picks, number=numbers)
+    def spoil(self, pick: int, number: int) -> None:
         """Make a spec invalid."""
-        self.bindings.specify(self.pick(pick), "invalid", **fields)
+        name = self.pick(pick)
+        choices = INVALID_OURS if kind_in(name) is OURS else INVALID
+        self.bindings.specify(name, "invalid", **choices[number % len(choices)])
 
     @precondition(has_bindings)
     @rule(pick=picks)
@@ -93,16 +101,18 @@ class BindingRules(Stage):
         """Let a binding ask for a server that the cluster's owner does not allow."""
         self.bindings.specify(self.withdraw(pick), "denied", **DENIED)
 
-    @rule(name=names)
-    def delete_secret(self, name: str) -> None:
+    @rule(number=numbers)
+    def delete_secret(self, number: int) -> None:
         """Delete the Secret of a binding's name, or make one of the user's own in its place."""
+        name = self.name(number)
         if self.bindings.secret(name):
             self.bindings.delete_secret(name)
         elif not self.stale:
             self.bindings.squat(name)
 
-    @rule(name=names, how=st.sampled_from(["data", "inputs", "label", "mark"]))
-    def tamper(self, name: str, how: str) -> None:
+    @rule(number=numbers, how=st.sampled_from(["data", "inputs", "label", "mark"]))
+    def tamper(self, number: int, how: str) -> None:
         """Change a Secret."""
+        name = self.name(number)
         if self.bindings.secret(name):
             self.bindings.tamper(name, how)

@@ -24,6 +24,7 @@ from tests.model.objects import (
     finalizers_of,
     owners_of,
 )
+from tests.properties.kinds import secret_name
 from tests.properties.tokens import shows_token
 
 # metacontroller@v4.17.2:pkg/controller/{composite,decorator,common/customize}/api/v2
@@ -119,7 +120,7 @@ def _check_finalized(body: Object) -> None:
     parent, uid = body["parent"], body["parent"]["metadata"]["uid"]
     if {FOREGROUND, ORPHAN} & set(finalizers_of(parent)):
         return
-    name = f"acr-pull-{parent['metadata']['name']}"
+    name = secret_name(parent)
     taken = body["related"]["Secret.v1"] and not body["children"]["Secret.v1"]
     for account in body["related"]["ServiceAccount.v1"].values():
         holder = controller_of(account)

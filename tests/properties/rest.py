@@ -2,9 +2,14 @@
 
 import json
 
-from tests.model.objects import Object, is_deleting
+from hooks.core.reason import Reason
+from tests.model.objects import is_deleting
 from tests.properties.accounts import OURS, Accounts, entries_of, is_foreign
 from tests.properties.bindings import Bindings
+from tests.properties.exchange import token_in
+from tests.properties.identities import wanted
+from tests.properties.kinds import KINDS, secret_of
+from tests.properties.tokens import claims_of
 from tests.properties.world import World
 
 LONGEST_WAIT_SECONDS = (
@@ -29,7 +34,7 @@ def check_rest(world: World, accounts: Accounts, bindings: Bindings) -> None:
         if not targeting:
             accounts.check_left_alone(account)
         listed = entries_of(world.read("ServiceAccount", account))
-        stray = set(OURS) - {f"acr-pull-{name}" for name in targeting}
+        stray = set(OURS) - {secret_of(name) for name in targeting}
         assert not stray & set(listed) - accounts.kept[account].unknown
     assert all(not is_deleting(obj) for obj in world.cluster.peek())
 
@@ -43,23 +48,36 @@ def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
         assert reasons["Ready"] == "ServerNotAllowed"
         assert secret is None or bindings.is_taken(name)
         return
-    if bindings.kept[name].health == "invalid":
+    _check_token(bindings, name, reasons)
+    if not bindings.is_taken(name):
+        _check_attached(accounts, name, bindings.target(name), reasons["Attached"])
+
+
+def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None:
+    """The token is that of the identity that is asked for, or a reason tells why there is none."""
+    kept = bindings.kept[name]
+    if kept.health == "invalid":
         assert reasons["Ready"] == "InvalidSpec"
+        return
+    who = wanted(bindings.world, kept.spec, kept.account)
+    if isinstance(who, Reason):
+        assert reasons["Ready"] == who
     elif bindings.is_taken(name):
         assert reasons["Ready"] == "SecretNameTaken"
     else:
         assert reasons["TokenFresh"] == "TokenValid"
         assert reasons["Refreshing"] == "OnSchedule"
-    if not bindings.is_taken(name):
-        _check_attached(accounts, obj, bindings.target(name), reasons["Attached"])
+        token = token_in(bindings.secret(name) or {})
+        assert token is not None
+        assert kept.inherited or claims_of(token.value)["sub"] == repr(who)
 
 
-def _check_attached(accounts: Accounts, obj: Object, target: str | None, reason: str) -> None:
+def _check_attached(accounts: Accounts, name: str, target: str | None, reason: str) -> None:
     if target is None or target not in accounts.kept:
         assert reason == ("InvalidSpec" if target is None else "ServiceAccountNotFound")
         return
     account = accounts.world.read("ServiceAccount", target)
-    listed = entries_of(account).count(f"acr-pull-{obj['metadata']['name']}")
+    listed = entries_of(account).count(secret_of(name))
     if is_foreign(account) and not listed:
         assert reason == "ServiceAccountOwned"
         return
@@ -81,7 +99,9 @@ def check_fixpoint(world: World) -> None:
     world.advance(max(quiet, 0))
     assert len(world.mc.calls) == seen
     world.advance(120)
-    assert len(world.mc.calls) - seen < 30 + 30 * len(world.objects("ACRPullBinding"))
+    assert len(world.mc.calls) - seen < 30 + 30 * sum(
+        len(world.objects(kind.key)) for kind in KINDS
+    )
 
 
 def _answers(world: World, since: int) -> dict[tuple[str, str], str]:

@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hooks.core.reason import Reason
 from hooks.core.token import MintFailed
 from tests.model.objects import Object
-from tests.properties.accounts import Accounts
+from tests.properties.accounts import NAMES, Accounts
 from tests.properties.bindings import Bindings
+from tests.properties.kinds import secret_of
 from tests.properties.rest import check_fixpoint, check_rest, come_to_rest
 from tests.properties.world import STRATEGIES, KilledError, World
 
@@ -26,6 +27,7 @@ class Stage(RuleBasedStateMachine):
 
     strategy: ClassVar[str] = STRATEGIES[0]
     stale: ClassVar[float] = 0
+    names: ClassVar[tuple[str, ...]] = NAMES
     world: World
     accounts: Accounts
     bindings: Bindings
@@ -112,10 +114,10 @@ class Stage(RuleBasedStateMachine):
         self.rest()
         for name in list(self.bindings.kept):
             if self.stale:
-                self.accounts.expect_unheld(f"acr-pull-{name}", self.bindings.uids())
+                self.accounts.expect_unheld(secret_of(name), self.bindings.uids())
             self.bindings.delete(name)
         self.rest()
-        assert self.world.objects("ACRPullBinding") == []
+        assert self.bindings.all() == []
         assert [s for s in self.world.objects("Secret") if is_ours(s)] == []
         self.accounts.check()
 

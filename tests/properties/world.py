@@ -16,7 +16,13 @@ from tests.properties.tokens import ScriptedMint, shows_token
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMESPACE = "team-a"
 STRATEGIES = ("dynamic-apply", "server-side-apply")
-SETTINGS = Settings.from_env({"ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io"})
+SETTINGS = Settings.from_env(
+    {
+        "ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io",
+        "UPSTREAM_APIS": "enabled",
+        "WORKLOAD_IDENTITY": "enabled",
+    }
+)
 
 
 class KilledError(Exception):
@@ -70,7 +76,7 @@ class World:
         self._logs = LogWatch()
         self._ambush: tuple[int, Callable[[], object]] | None = None
         self.cluster.create(namespace(NAMESPACE))
-        self.mc = Metacontroller(self.cluster, self.post, strategy, seed, stale)
+        self.mc = Metacontroller(self.cluster, self.post, strategy, seed, stale, upstream=True)
         self.mc.settle()
 
     def post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:

@@ -1,0 +1,22 @@
+"""The properties that hold through anything, with bindings of all kinds beside each other."""
+
+from hypothesis import settings
+
+from tests.properties.mixed_rules import MixedRules
+from tests.properties.world import STRATEGIES
+
+
+class MixedLife(MixedRules):
+    """All kinds in one Namespace, on the same ServiceAccounts."""
+
+
+class ServerSideMixedLife(MixedRules):
+    """The same under server-side apply."""
+
+    strategy = STRATEGIES[1]
+
+
+LONG = settings(max_examples=60, stateful_step_count=30)
+MixedLife.TestCase.settings = ServerSideMixedLife.TestCase.settings = LONG
+TestMixedLife = MixedLife.TestCase
+TestServerSideMixedLife = ServerSideMixedLife.TestCase
