@@ -9,6 +9,7 @@ from tests.fuzz import Fuzz
 from tests.fuzz.bodies import TOKEN
 from tests.fuzz.requests import Request
 from tests.fuzz.rules import check_answers, check_log
+from tests.fuzz.run import environment
 from tests.fuzz.wire import Answer, exchange, parse
 from tests.service import Service
 
@@ -25,13 +26,15 @@ KEPT = {"kind": "ServiceAccount", "metadata": {"name": "b", "namespace": "a"}}
 SECRET = {"kind": "Secret", "data": {"x": "a-token"}}
 
 
-def test_fuzz(service: Service, emulator: Emulator) -> None:
+def test_fuzz(emulator: Emulator) -> None:
     """Whatever is sent: no 500, no traceback, no crash, no hang, no growth, nothing shown."""
-    summary = Fuzz(service, emulator.acr_server).run(CASES, SEED)
+    with Service(environment(emulator)) as service:
+        summary = Fuzz(service, emulator).run(CASES, SEED)
     assert summary.cases >= CASES
     assert summary.answers[200] > CASES / 5  # it is not all refused at the door
     assert emulator.count("exchange") > 0
     assert emulator.count("token") > 0
+    assert emulator.count("entra") > 0
 
 
 def answer(body: object, status: int = 200) -> list[Answer]:

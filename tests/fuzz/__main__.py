@@ -3,14 +3,14 @@
 from argparse import ArgumentParser
 
 from tests.emulator import Emulator
-from tests.fuzz.run import Fuzz, Summary
+from tests.fuzz.run import Fuzz, Summary, environment
 from tests.service import Service
 
 
 def fuzz(cases: int, seed: int) -> Summary:
     """Try *cases* that *seed* determines on a service of their own, with an emulated Azure."""
-    with Emulator() as emulator, Service(emulator.environment()) as service:
-        return Fuzz(service, emulator.acr_server).run(cases, seed)
+    with Emulator() as emulator, Service(environment(emulator)) as service:
+        return Fuzz(service, emulator).run(cases, seed)
 
 
 if __name__ == "__main__":

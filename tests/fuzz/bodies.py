@@ -6,14 +6,10 @@ Knows what Metacontroller sends; nothing of HTTP, nor of what is answered.
 import json
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests import golden
-from tests.client import Client, docker_config, observed, service_account
 from tests.damage import KEYS, VALUES, Object, damaged
 from tests.properties.tokens import new_jwt
 
@@ -46,51 +42,6 @@ SNIPPETS: Final = (
 ENCODINGS: Final = ("utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-7", "cp037")
 JOINT: Final = re.compile(rb"[{}\[\],:]")
 SCALAR: Final = re.compile(rb'"[^"]*"|true|null|[0-9]+')
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A body that Metacontroller sent to the hook at *path*."""
-
-    path: str
-    body: Object
-
-
-def captured(client: Client) -> list[Sent]:
-    """Return what a real Metacontroller sent, for *client*'s registry.
-
-    The tokens in these have expired, so there are two bindings as well whose tokens work.
-    """
-    found = []
-    for case in golden.cases():
-        text = json.dumps({k: v for k, v in case.request.items() if k != "controller"})
-        body = json.loads(text.replace("myregistry.azurecr.io", client.server))
-        found.append(Sent(case.facts["path"], body))
-    for scope in ({}, {"scope": "repository:a:pull"}):
-        parent = client.parent(**scope)
-        accounts = [service_account(n, "zeta", owner="app") for n in ("default", "build")]
-        answer = client.sync(observed(parent, *accounts))
-        found.append(Sent("/sync", observed(parent, *accounts, answer=answer)))
-        found.append(Sent("/finalize", observed(parent, *accounts, answer=answer)))
-    return found
-
-
-def tokens_in(captured: list[Sent]) -> frozenset[str]:
-    """Return the tokens in the Secrets of *captured*, in each form that they have there."""
-    found: set[str] = set()
-    for sent in captured:
-        for groups in (sent.body.get("children", {}), sent.body.get("related", {})):
-            for secret in groups.get("Secret.v1", {}).values():
-                if ".dockerconfigjson" in secret.get("data", {}):
-                    found |= set(_forms(secret))
-    return frozenset(found)
-
-
-def _forms(secret: Object) -> Iterator[str]:
-    yield secret["data"][".dockerconfigjson"]
-    for entry in docker_config(secret)["auths"].values():
-        yield entry["password"]
-        yield entry["auth"]
 
 
 @st.composite

@@ -8,7 +8,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz.bodies import TOKEN, Sent, bodies
+from tests.fuzz.bodies import TOKEN, bodies
+from tests.fuzz.seeds import Sent
 
 JWT: Final = TOKEN.encode()
 HOST: Final = b"Host: 127.0.0.1"

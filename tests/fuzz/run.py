@@ -10,14 +10,20 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.client import Client
-from tests.fuzz.bodies import captured, tokens_in
+from tests.emulator import Emulator
 from tests.fuzz.requests import Request, requests
 from tests.fuzz.rules import check_answers, check_log
+from tests.fuzz.seeds import captured, tokens_in
 from tests.fuzz.wire import exchange
 from tests.service import Service
 
 WARM_UP: Final = 100  # cases, until what is allocated once is allocated
 GROWTH_BYTES: Final = 48 * 2**20
+
+
+def environment(emulator: Emulator) -> dict[str, str]:
+    """Return that of a service which serves all kinds of bindings."""
+    return emulator.environment() | emulator.federation() | {"UPSTREAM_APIS": "enabled"}
 
 
 @dataclass
@@ -43,10 +49,10 @@ class Summary:
 class Fuzz:
     """Cases against *service*, whose log is read as it grows."""
 
-    def __init__(self, service: Service, server: str) -> None:
+    def __init__(self, service: Service, emulator: Emulator) -> None:
         self._service = service
         self._address = service.address
-        self._captured = captured(Client(service.url, server))
+        self._captured = captured(Client(service.url, emulator.acr_server), emulator)
         self._tokens = tokens_in(self._captured)
         self._read = service.log_file.stat().st_size
         self.summary = Summary()
