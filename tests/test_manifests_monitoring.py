@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from hooks import metrics
 from hooks.core import names
@@ -13,6 +14,7 @@ from tests.test_manifests_dedicated import OWN
 MONITORING: Final = FOLDER / "monitoring"
 (KUSTOMIZATION,) = load(MONITORING / "kustomization.yaml")
 (OPERATOR,) = load(MONITORING / "operator/kustomization.yaml")
+(UPSTREAM,) = load(MONITORING / "upstream/kustomization.yaml")
 (PATCH,) = load(MONITORING / "deployment.yaml")
 TEMPLATE: Final = PATCH["spec"]["template"]
 (CONTAINER,) = TEMPLATE["spec"]["containers"]
@@ -33,6 +35,9 @@ def test_no_file_is_forgotten() -> None:
     assert all(f"# - {name}: " in told for name in FILES)
     apart = {path.name for path in (MONITORING / "operator").iterdir()}
     assert {*OPERATOR["resources"], "kustomization.yaml"} == apart
+    patches = {patch["path"] for patch in UPSTREAM["patches"]}
+    apart = {path.name for path in (MONITORING / "upstream").iterdir()}
+    assert {*patches, "kube-state-metrics.yaml", "kustomization.yaml"} == apart
 
 
 def test_deployment() -> None:
@@ -99,6 +104,21 @@ def test_kube_state_metrics_may_read_bindings() -> None:
     watch = ["list", "watch"]
     assert rights == {names.PLURAL: watch, "customresourcedefinitions": watch}
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert role["rules"][0]["apiGroups"] == [names.GROUP]
     (subject,) = binding["subjects"]
     caller = POLICY["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"]
     assert subject["namespace"] == caller["kubernetes.io/metadata.name"]
+
+
+def test_kube_state_metrics_may_read_upstreams_bindings() -> None:
+    """A component of its own adds upstream's groups, for which the cluster must have the CRDs."""
+    role, _ = load(MONITORING / "rbac.yaml")
+    (patch,) = UPSTREAM["patches"]
+    assert patch["target"] == {"kind": role["kind"], "name": role["metadata"]["name"]}
+    text = (MONITORING / "upstream" / patch["path"]).read_text("utf-8")
+    test, *added = yaml.safe_load(text)
+    assert test == {"op": "test", "path": "/rules/0/resources", "value": [names.PLURAL]}
+    assert [(each["op"], each["path"]) for each in added] == [("add", "/rules/0/apiGroups/-")] * 2
+    assert [each["value"] for each in added] == [
+        version.partition("/")[0] for version in (names.UPSTREAM_V1BETA1, names.UPSTREAM_V1BETA2)
+    ]

@@ -10,7 +10,8 @@ import pytest
 import requests
 import yaml
 
-from hooks.core import names
+from hooks.core.apis import APIS
+from hooks.core.apis.api import Api
 from hooks.core.reason import Reason
 from hooks.core.token import Hop
 from tests.promtool import promtool
@@ -21,7 +22,10 @@ from tests.test_manifests import FOLDER, ROOT, load
 MONITORING: Final = FOLDER / "monitoring"
 (RULES,) = load(MONITORING / "rules.yaml")
 (STATE,) = load(MONITORING / "kube-state-metrics.yaml")
+(UPSTREAM_STATE,) = load(MONITORING / "upstream/kube-state-metrics.yaml")
 (RESOURCE,) = STATE["spec"]["resources"]
+RESOURCES: Final = UPSTREAM_STATE["spec"]["resources"]
+CRDS: Final = ("acrpullbinding.yaml", "upstream/v1beta1.yaml", "upstream/v1beta2.yaml")
 DASHBOARD: Final = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))
 TEST: Final = ROOT / "tests/monitoring/rules_test.yaml"
 ALERTS: Final = [rule for group in RULES["groups"] for rule in group["rules"]]
@@ -38,9 +42,9 @@ SELECTOR: Final = re.compile(r"\b(acrpull_\w+)(?:\{(.*?)\})?")
 MATCHER: Final = re.compile(r'(\w+)(=|!=|=~|!~)"(.*?)"')
 
 
-def schema_at(path: list[str]) -> dict[str, Any]:
-    """Return what the CRD says of the field at *path*."""
-    (crd,) = load(ROOT / "crds/acrpullbinding.yaml")
+def schema_at(file: str, path: list[str]) -> dict[str, Any]:
+    """Return what the CRD in *file* says of the field at *path*."""
+    (crd,) = load(ROOT / "crds" / file)
     (version,) = crd["spec"]["versions"]
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]
     for key in path:
@@ -50,7 +54,8 @@ def schema_at(path: list[str]) -> dict[str, Any]:
 
 def binding_labels(metric: dict[str, Any]) -> set[str]:
     """Return the labels that kube-state-metrics gives to *metric*."""
-    return {*RESOURCE["labelsFromPath"], *metric["each"]["gauge"].get("labelsFromPath", {})}
+    everywhere = {*RESOURCE["commonLabels"], *RESOURCE["labelsFromPath"]}
+    return {*everywhere, *metric["each"]["gauge"].get("labelsFromPath", {})}
 
 
 @pytest.fixture(scope="module")
@@ -157,20 +162,36 @@ def test_dashboard(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_state_is_of_bindings() -> None:
+@pytest.mark.parametrize(
+    ("resource", "api", "file"), list(zip(RESOURCES, APIS.values(), CRDS, strict=True)), ids=APIS
+)
+def test_state_is_of_bindings(resource: dict[str, Any], api: Api, file: str) -> None:
     """kube-state-metrics reads fields that the CRD has, as instants or as a condition's status."""
-    group, version = names.API_VERSION.split("/")
-    kind = {"group": group, "version": version, "kind": names.KIND}
-    assert RESOURCE["groupVersionKind"] == kind
-    gauges = {metric["name"]: metric["each"]["gauge"] for metric in RESOURCE["metrics"]}
+    group, version = api.api_version.split("/")
+    kind = {"group": group, "version": version, "kind": api.kind}
+    assert resource["groupVersionKind"] == kind
+    gauges = {metric["name"]: metric["each"]["gauge"] for metric in resource["metrics"]}
     assert gauges.pop("created_timestamp_seconds") == {"path": ["metadata", "creationTimestamp"]}
     conditions = gauges.pop("condition")
-    items = schema_at(conditions["path"])["items"]["properties"]
+    items = schema_at(file, conditions["path"])["items"]["properties"]
     assert items[conditions["valueFrom"][0]]["enum"] == ["True", "False", "Unknown"]
     assert all(items[path[0]] for path in conditions["labelsFromPath"].values())
     assert gauges
     for gauge in gauges.values():
-        assert schema_at(gauge["path"])["format"] == "date-time"
+        assert schema_at(file, gauge["path"])["format"] == "date-time"
+
+
+def test_bindings_of_all_kinds_are_told_alike() -> None:
+    """The file with upstream's has ours as the other has it; all tell the same, apart by group."""
+    assert RESOURCES[0] == RESOURCE
+    for resource in RESOURCES:
+        group = resource["groupVersionKind"]["group"]
+        assert resource["commonLabels"] == {"group": group}
+        for key in ("metricNamePrefix", "labelsFromPath", "errorLogV"):
+            assert resource[key] == RESOURCE[key]
+        assert [metric["name"] for metric in resource["metrics"]] == [
+            metric["name"] for metric in RESOURCE["metrics"]
+        ]
 
 
 def test_operator_has_the_same_rules() -> None:

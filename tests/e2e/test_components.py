@@ -24,7 +24,7 @@ OPERATOR_CRDS: Final = BINARY.with_name("operator-crds.yaml")
 POLICIES: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 STRICT: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 STACKS: Final = (
-    ("upstream", "workload-identity", "mtls", "monitoring"),
+    ("upstream", "workload-identity", "mtls", "monitoring", "monitoring/upstream"),
     ("dedicated", "dedicated/owner-references"),
     ("dedicated", "monitoring", "monitoring/operator"),
     ("upstream", "dedicated", "dedicated/upstream"),
