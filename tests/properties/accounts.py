@@ -150,8 +150,8 @@ class Accounts:
         self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["kind"] != "Namespace"))
 
     def own(self, name: str, *, controller: bool) -> None:
-        """Make it another controller's."""
-        self.doubt(name)
+        """Make it another controller's; what is being listed just now is nobody's to take off."""
+        self.kept[name].unknown |= set(OURS)
         self.kept[name].shared = True
         ref = {**FOREIGN, "controller": controller}
         self._edit(name, lambda obj: obj["metadata"].update(ownerReferences=[*owners_of(obj), ref]))

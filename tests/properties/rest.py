@@ -4,7 +4,7 @@ import json
 
 from hooks.core.reason import Reason
 from tests.model.objects import is_deleting
-from tests.properties.accounts import OURS, Accounts, entries_of, is_foreign
+from tests.properties.accounts import OURS, Accounts, Entries, entries_of, is_foreign
 from tests.properties.bindings import Bindings
 from tests.properties.exchange import token_in
 from tests.properties.identities import wanted
@@ -30,13 +30,19 @@ def check_rest(world: World, accounts: Accounts, bindings: Bindings) -> None:
         _check_binding(accounts, bindings, name)
     live = [name for name, kept in bindings.kept.items() if kept.health != "denied"]
     for account in accounts.kept:
-        targeting = {name for name in live if bindings.target(name) == account}
+        listed = entries_of(world.read("ServiceAccount", account))
+        targeting = {name for name in live if _is_for(bindings, name, account, listed)}
         if not targeting:
             accounts.check_left_alone(account)
-        listed = entries_of(world.read("ServiceAccount", account))
         stray = set(OURS) - {secret_of(name) for name in targeting}
         assert not stray & set(listed) - accounts.kept[account].unknown
     assert all(not is_deleting(obj) for obj in world.cluster.peek())
+
+
+def _is_for(bindings: Bindings, name: str, account: str, listed: Entries) -> bool:
+    """Tell whether a binding is for *account*; one that never said for which keeps its entries."""
+    target = bindings.target(name)
+    return target == account if target is not None else secret_of(name) in listed
 
 
 def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
