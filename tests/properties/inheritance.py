@@ -11,7 +11,7 @@ from hooks.core.conditions import format_time
 from hooks.core.names import NULL_GUID, UID_LABEL, UPSTREAM_EMAIL, UPSTREAM_LABEL
 from tests.model.objects import Object, controller_ref, uid_of
 from tests.properties.kinds import secret_of
-from tests.properties.tokens import new_jwt
+from tests.properties.tokens import granted, new_jwt
 
 WHO = "upstream"  # the subject of its tokens
 
@@ -20,8 +20,10 @@ def left_secret(
     binding: Object, called: str, server: str, issued: datetime, life: timedelta
 ) -> Object:
     """Return the Secret of *binding*, with a token for *server* that was good for *life*."""
-    times = {"iat": int(issued.timestamp()), "exp": int((issued + life).timestamp())}
-    token = new_jwt({"sub": WHO, "jti": uid_of(binding), **times})
+    claims = {"iat": int(issued.timestamp()), "exp": int((issued + life).timestamp())}
+    scopes = binding["spec"].get("acr", {}).get("scope", "").split()
+    access = [granted(scope) for scope in scopes]
+    token = new_jwt({"sub": WHO, "jti": uid_of(binding), "access": access, **claims})
     return {
         "apiVersion": "v1",
         "kind": "Secret",

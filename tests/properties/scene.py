@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from hooks.core.token import AcrToken
 from tests.properties.accounts import Accounts, entries_of
 from tests.properties.bindings import Bindings
 from tests.properties.exchange import token_in
@@ -35,8 +36,12 @@ class Scene:
         found = self.bindings.read(name)["status"]["conditions"]
         return {c["type"]: f"{c['status']} {c['reason']}" for c in found}
 
-    def token_life(self, name: str = "app") -> timedelta:
-        """Return for how much longer the token in a binding's Secret works."""
+    def token(self, name: str = "app") -> AcrToken:
+        """Return the token in a binding's Secret."""
         token = token_in(self.bindings.secret(name) or {})
         assert token is not None
-        return token.expires_at - self.world.clock.now()
+        return token
+
+    def token_life(self, name: str = "app") -> timedelta:
+        """Return for how much longer the token in a binding's Secret works."""
+        return self.token(name).expires_at - self.world.clock.now()

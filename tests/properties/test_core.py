@@ -6,12 +6,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hooks.core import dockerconfig
 from hooks.core.acr import check_token, exchange, parse_answer, parse_token
-from hooks.core.apis.acrpull_v1beta1 import secret_name
+from hooks.core.apis import APIS
+from hooks.core.apis.api import Api
 from hooks.core.conditions import format_time, parse_time
 from hooks.core.decision import inputs_hash
 from hooks.core.dockerconfig import Found
@@ -127,15 +129,20 @@ def test_the_hash_of_the_inputs_is_injective() -> None:
     assert len(hashes) == len(set(made)) == 16 * 125 + 64 * 65 * 2
 
 
-@given(st.text(min_size=1), st.text(min_size=1))
-@example("a" * 300, "a" * 301)
-@example("a.", "a-")
-def test_the_name_of_a_secret_is_valid_and_its_bindings_alone(one: str, other: str) -> None:
-    """Any binding's Secret has a name that the API server takes and no other binding has."""
-    name = secret_name(one)
+@pytest.mark.parametrize("api", APIS.values(), ids=APIS)
+@given(one=st.text(min_size=1), other=st.text(min_size=1))
+@example(one="a" * 300, other="a" * 301)
+@example(one="a" * 233, other="a" * 234)
+@example(one="a" * 232 + ".b", other="a" * 232 + ".c")
+@example(one="a.", other="a-")
+def test_the_name_of_a_secret_is_valid_and_its_bindings_alone(
+    api: Api, one: str, other: str
+) -> None:
+    """Any binding's Secret has a name that the API server takes and no other of its kind has."""
+    name = api.secret_name(one)
     assert len(name) <= MAX_NAME_LENGTH
     assert SUBDOMAIN.fullmatch(name)
-    assert (name == secret_name(other)) == (one == other)
+    assert (name == api.secret_name(other)) == (one == other)
 
 
 @given(instants, lives, waits, waits, waits)

@@ -22,27 +22,31 @@ from tests.model.objects import Object
 from tests.properties.accounts import Accounts
 from tests.properties.bindings import OTHERS, Bindings
 from tests.properties.exchange import without_data
+from tests.properties.identities import ANNOTATIONS
 from tests.properties.tokens import shows_token
 from tests.properties.world import SETTINGS, STRATEGIES, World
 
 
 @cache
 def calls() -> tuple[Call, ...]:
-    """Return the calls of two bindings' lives, in both strategies: renewed, moved and deleted."""
+    """Return the calls of some bindings' lives, in both strategies: renewed, moved and deleted."""
     found: list[Call] = []
     for strategy in STRATEGIES:
         world = World(strategy)
         accounts, bindings = Accounts(world), Bindings(world)
         for name in ("default", "build"):
             accounts.create(name, ["zeta", None])
-        for name in ("app", "team-a"):
+        names = ("app", "team-a", "v1beta1/app", "v1beta2/team-a")
+        for name in names:
             bindings.create(name, "default")
         world.advance(3 * 3600)
         bindings.move("app", "build")
         bindings.specify("app", **OTHERS[1])
+        accounts.annotate("default", ANNOTATIONS[0])
+        bindings.specify("v1beta2/team-a", workloadIdentity={})
         world.mint.failure = MintFailed(Reason.REGISTRY_DENIED, "grant AcrPull")
         world.advance(3 * 3600)
-        for name in ("app", "team-a"):
+        for name in names:
             bindings.delete(name)
         world.settle()
         found += world.mc.calls
@@ -51,7 +55,7 @@ def calls() -> tuple[Call, ...]:
 
 def hooks_at(world: World) -> dict[str, Any]:
     """Return the hooks as plain functions, by path, at a world's clock."""
-    hooks = Hooks(SETTINGS.policy, world.mint, world.clock.now)
+    hooks = Hooks(SETTINGS.policy, world.mint, world.clock.now, apis=SETTINGS.apis)
     return {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,

@@ -51,7 +51,7 @@ def shows_token(text: str) -> bool:
     return any(needle in text for needle in NEEDLES)
 
 
-def _granted(scope: str) -> dict[str, Any]:
+def granted(scope: str) -> dict[str, Any]:
     """Return the entry of the claim `access` that grants all of *scope*."""
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.rpartition(":")
@@ -92,5 +92,5 @@ class ScriptedMint:
             "exp": issued + int(self.life.total_seconds()),
         }
         if request.scope is not None:
-            claims["access"] = [_granted(scope) for scope in request.scope.split()]
+            claims["access"] = [granted(scope) for scope in request.scope.split()]
         return parse_token(new_jwt(claims))

@@ -1,0 +1,132 @@
+"""Bindings of all kinds beside each other, and what upstream's controller left."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from hooks.core.names import UPSTREAM_LABEL
+from tests.model.objects import labels_of, uid_of
+from tests.properties.accounts import UPSTREAM
+from tests.properties.identities import ANNOTATIONS, FEDERATED, IDS
+from tests.properties.inheritance import WHO
+from tests.properties.kinds import name_in, secret_of
+from tests.properties.rest import check_fixpoint, come_to_rest
+from tests.properties.scene import Scene
+from tests.properties.tokens import claims_of
+from tests.properties.world import NAMESPACE, STRATEGIES
+
+SHARING = [("app", "v1beta2/app"), ("v1beta2/app", "app")]
+FRESH, DUE, EXPIRED = (timedelta(minutes=minutes) for minutes in (170, 20, -10))
+# Of an expired one nothing shows the apply strategy, by which two owners of one name are written.
+SHOWLESS = (STRATEGIES[1], NAMESPACE, EXPIRED)
+LEFT = [
+    case
+    for case in product(STRATEGIES, UPSTREAM, (FRESH, DUE, EXPIRED))
+    if (case[0], name_in(case[1]), case[2]) != SHOWLESS
+]
+
+
+def test_one_name_in_three_kinds(scene: Scene) -> None:
+    """On one ServiceAccount, named as their Namespace, too: all but the last are Ready."""
+    names = [NAMESPACE, f"v1beta1/{NAMESPACE}", f"v1beta2/{NAMESPACE}"]
+    for name in names:
+        scene.bindings.create(name, "default")
+        scene.settle()
+        scene.world.clock.advance(1)
+    reasons = [scene.conditions(name)["Ready"] for name in names]
+    assert reasons == ["True Ready", "True Ready", "False SecretNameTaken"]
+    assert scene.listed() == ["zeta", "alpha", secret_of(names[0]), secret_of(names[1])]
+    for name in names:
+        scene.bindings.delete(name)
+    come_to_rest(scene.world)
+    scene.settle()
+    assert scene.listed() == ["zeta", "alpha"]
+
+
+@pytest.mark.parametrize(("first", "second"), SHARING)
+@pytest.mark.parametrize("account", ["default", "build"])
+def test_two_kinds_want_one_secret(scene: Scene, first: str, second: str, account: str) -> None:
+    """Whose Secret is there has it, whatever the other does; once it goes, the other's comes."""
+    scene.accounts.create("build", [])
+    scene.bindings.create(first, "default")
+    scene.settle()
+    secret = scene.bindings.secret(first)
+    scene.bindings.create(second, account)
+    scene.settle()
+    assert scene.conditions(second)["Ready"] == "False SecretNameTaken"
+    assert scene.bindings.secret(first) == secret
+    scene.bindings.delete(first)
+    come_to_rest(scene.world)
+    scene.settle()
+    assert scene.conditions(second)["Ready"] == "True Ready"
+    assert secret_of(second) in scene.listed(account)
+
+
+def who(scene: Scene, name: str) -> str:
+    """Return whose the token in a binding's Secret is."""
+    token = scene.token(name)
+    return str(claims_of(token.value)["sub"])
+
+
+@pytest.mark.parametrize("name", ["app", "v1beta2/app", NAMESPACE, f"v1beta2/{NAMESPACE}"])
+def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> None:
+    """It comes, says whose it is, changes its mind, goes and comes: a token that works stays."""
+    scene.bindings.create(name, "default")
+    scene.bindings.specify(name, workloadIdentity=FEDERATED[1])
+    scene.settle()
+    assert scene.conditions(name)["Ready"] == "False ServiceAccountNotFound"
+    scene.accounts.create("build", [])
+    scene.settle()
+    assert scene.conditions(name)["Ready"] == "False InvalidSpec"
+    for annotations, client in ((ANNOTATIONS[0], IDS[0]), (ANNOTATIONS[1], IDS[1])):
+        scene.accounts.annotate("build", annotations)
+        scene.settle()
+        assert scene.conditions(name)["Ready"] == "True Ready"
+        assert client in who(scene, name)
+    before = scene.token(name)
+    scene.accounts.delete("build")
+    scene.settle()
+    assert scene.conditions(name)["Ready"] == "False ServiceAccountNotFound"
+    assert scene.token(name) == before
+    scene.accounts.create("build", [])
+    scene.accounts.annotate("build", ANNOTATIONS[0])
+    scene.settle()
+    assert uid_of(scene.world.read("ServiceAccount", "build")) in who(scene, name)
+
+
+@pytest.mark.parametrize(("strategy", "name", "left"), LEFT)
+def test_what_upstream_left(strategy: str, name: str, left: timedelta) -> None:
+    """Its Secret is taken over as it is, its token used until it is due; its entry is ours."""
+    scene = Scene(strategy)
+    entry = secret_of(name)
+    scene.accounts.relist("default", lambda listed: [*listed, entry])
+    scene.bindings.inherit(name, "default", left, label=True)
+    before = scene.bindings.secret(name) or {}
+    scene.settle()
+    after = scene.bindings.secret(name) or {}
+    assert (uid_of(after), labels_of(after)) == (uid_of(before), labels_of(before))
+    assert labels_of(after)[UPSTREAM_LABEL] == name_in(name)
+    assert (who(scene, name) == WHO) == (left == FRESH)
+    assert scene.listed() == ["zeta", "alpha", entry]
+    scene.world.advance(3 * 3600)
+    scene.settle()
+    assert who(scene, name) != WHO
+    scene.bindings.delete(name)
+    scene.settle()
+    assert scene.listed() == ["zeta", "alpha"]
+    check_fixpoint(scene.world)
+
+
+@pytest.mark.parametrize("name", UPSTREAM)
+def test_what_upstream_left_without_the_label(scene: Scene, name: str) -> None:
+    """Metacontroller lets go of it; it is left alone, and taken over once it has the label."""
+    scene.bindings.inherit(name, "default", FRESH, label=False)
+    scene.settle()
+    assert scene.conditions(name)["Ready"] == "False SecretNameTaken"
+    before = scene.token(name)
+    scene.bindings.relabel(name)
+    come_to_rest(scene.world)
+    scene.settle()
+    assert scene.conditions(name)["Ready"] == "True Ready"
+    assert scene.token(name) == before
