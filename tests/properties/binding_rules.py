@@ -7,8 +7,8 @@ from hypothesis.stateful import precondition, rule
 
 from tests.model.objects import owners_of
 from tests.properties.accounts import ACCOUNTS
-from tests.properties.bindings import DENIED, INVALID, INVALID_OURS, OTHERS
 from tests.properties.kinds import OURS, kind_in, secret_of
+from tests.properties.specs import DENIED, INVALID, INVALID_OURS, OTHERS
 from tests.properties.stage import Stage
 
 numbers = st.integers(0, 27)

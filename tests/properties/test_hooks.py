@@ -20,9 +20,10 @@ from tests.damage import VALUES, damaged
 from tests.model import Call
 from tests.model.objects import Object
 from tests.properties.accounts import Accounts
-from tests.properties.bindings import OTHERS, Bindings
+from tests.properties.bindings import Bindings
 from tests.properties.exchange import without_data
 from tests.properties.identities import ANNOTATIONS
+from tests.properties.specs import OTHERS
 from tests.properties.tokens import shows_token
 from tests.properties.world import SETTINGS, STRATEGIES, World
 

@@ -6,8 +6,8 @@ from hooks.core.names import ATTACHED_ANNOTATION
 from tests.model import binding, namespace, service_account
 from tests.model.objects import Object, owners_of
 from tests.properties.accounts import entries_of
-from tests.properties.bindings import SPEC
 from tests.properties.scene import Scene
+from tests.properties.specs import SPEC
 from tests.properties.world import NAMESPACE, STRATEGIES
 
 HAND_OVER_SECONDS = 5  # for other bindings that may be deleted along, and the next call

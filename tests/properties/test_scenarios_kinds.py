@@ -90,9 +90,14 @@ def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> N
     assert scene.conditions(name)["Ready"] == "False ServiceAccountNotFound"
     assert scene.token(name) == before
     scene.accounts.create("build", [])
-    scene.accounts.annotate("build", ANNOTATIONS[0])
+    for annotations in ANNOTATIONS[:2]:  # as it was, but another ServiceAccount
+        scene.accounts.annotate("build", annotations)
     scene.settle()
     assert uid_of(scene.world.read("ServiceAccount", "build")) in who(scene, name)
+    scene.accounts.annotate("default", ANNOTATIONS[0])
+    scene.bindings.specify(name, workloadIdentity=FEDERATED[3])
+    scene.settle()
+    assert IDS[1] in who(scene, name)
 
 
 @pytest.mark.parametrize(("strategy", "name", "left"), LEFT)

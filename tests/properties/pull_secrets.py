@@ -1,0 +1,134 @@
+"""The Secrets of bindings: what users do to them, and what they may rely on meanwhile."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hooks.core.names import INPUTS_ANNOTATION, UID_LABEL, UPSTREAM_LABEL
+from tests.model.objects import Object, controller_of, labels_of, uid_of
+from tests.properties.exchange import token_in
+from tests.properties.kinds import secret_of
+from tests.properties.world import NAMESPACE, World
+
+EMPTY_CONFIG = base64.b64encode(b'{"auths":{}}').decode()
+
+
+@dataclass
+class Kept:
+    """What is known of one binding.
+
+    Attributes:
+        account: the ServiceAccount that the user last named validly
+        health: "valid", "invalid" or "denied"
+        secret_uid: of its Secret, while nobody may delete that
+        expires_at: of the token in it, while it must hold one that works
+        lapsed: whether its Secret may go, for it was denied since the last rest
+        spec: what it asks for, in the words of ours
+        inherited: whether its token may be upstream's, of which it can't be told whose it is
+        stamped: what that token passes for, once this shows on its Secret
+    """
+
+    uid: str
+    account: str
+    health: str = "valid"
+    secret_uid: str | None = None
+    expires_at: datetime | None = None
+    lapsed: bool = False
+    spec: Object = field(default_factory=dict)
+    inherited: bool = False
+    stamped: Object | None = None
+
+
+@dataclass
+class PullSecrets:
+    """The Secrets of a world's live bindings, which go by name in `kept`."""
+
+    world: World
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    def secret(self, name: str) -> Object | None:
+        """Return the Secret of a binding's name, if there is one."""
+        return self.world.get("Secret", secret_of(name))
+
+    def is_taken(self, name: str) -> bool:
+        """Tell whether the Secret of a binding's name is not the binding's."""
+        secret = self.secret(name)
+        return secret is not None and not _is_held(secret, self.kept[name].uid)
+
+    def delete_secret(self, name: str) -> None:
+        """Delete the Secret that has a binding's name, whoever made it."""
+        for kept in self._sharing(name):
+            kept.secret_uid = kept.expires_at = None
+        self.world.cluster.delete("Secret", NAMESPACE, secret_of(name))
+
+    def tamper(self, name: str, how: str) -> None:
+        """Spoil a binding's Secret."""
+
+        def change(obj: Object) -> None:
+            if how == "data":
+                obj["data"] = {".dockerconfigjson": EMPTY_CONFIG}
+            elif how == "inputs":
+                obj["metadata"].get("annotations", {}).pop(INPUTS_ANNOTATION, None)
+            elif how == "label":
+                obj["metadata"].get("labels", {}).pop(UID_LABEL, None)
+            else:
+                obj["metadata"].setdefault("labels", {})["team"] = "1"
+
+        for kept in self._sharing(name):
+            kept.expires_at = None
+            if UPSTREAM_LABEL in labels_of(self.secret(name) or {"metadata": {}}):
+                kept.inherited, kept.stamped = True, None
+        self.world.cluster.edit("Secret", NAMESPACE, secret_of(name), change)
+
+    def relabel(self, name: str) -> None:
+        """Put the label of a live binding's children on the Secret of its name."""
+        uid = self.kept[name].uid
+
+        def change(obj: Object) -> None:
+            obj["metadata"].setdefault("labels", {})[UID_LABEL] = uid
+
+        for kept in self._sharing(name):
+            kept.secret_uid = kept.expires_at = None
+        self.world.cluster.edit("Secret", NAMESPACE, secret_of(name), change)
+
+    def _sharing(self, name: str) -> Iterator[Kept]:
+        """Return the live bindings that want the same Secret."""
+        for other, kept in self.kept.items():
+            if secret_of(other) == secret_of(name):
+                yield kept
+
+    def squat(self, name: str) -> None:
+        """Make a Secret of the user's own under a binding's name."""
+        meta = {"namespace": NAMESPACE, "name": secret_of(name)}
+        data = {".dockerconfigjson": EMPTY_CONFIG}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
+        self.world.cluster.create({**secret, "type": "kubernetes.io/dockerconfigjson"})
+
+    def check(self) -> None:
+        """No Secret of a live, allowed binding goes, nor the token in it while it works."""
+        for name, kept in self.kept.items():
+            secret = self.secret(name)
+            if kept.secret_uid is not None:
+                assert secret is not None
+                assert uid_of(secret) == kept.secret_uid
+            if kept.expires_at is not None and kept.expires_at > self.world.clock.now():
+                token = token_in(secret or {})
+                assert token is not None
+                assert token.expires_at > self.world.clock.now()
+
+    def learn(self) -> None:
+        """Note which Secrets and tokens there are, to be kept from now on."""
+        for name, kept in self.kept.items():
+            secret = self.secret(name)
+            if secret is None or kept.lapsed or not _is_held(secret, kept.uid):
+                continue
+            kept.secret_uid = uid_of(secret)
+            token = token_in(secret)
+            kept.expires_at = token.expires_at if token else None
+
+
+def _is_held(secret: Object, uid: str) -> bool:
+    holder = controller_of(secret)
+    labelled = labels_of(secret).get("controller-uid") == uid
+    return labelled and holder is not None and holder["uid"] == uid
