@@ -3,9 +3,10 @@
 A binding goes by what a story calls it, see tests/properties/kinds.py.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
-from tests.model.objects import Object, finalizers_of, uid_of
+from tests.model.objects import Key, Object, finalizers_of, key_of, uid_of
 from tests.properties.inheritance import labelled, left_secret, left_status
 from tests.properties.kinds import FINALIZERS, KINDS, kind_in, name_in, new_binding
 from tests.properties.pull_secrets import Kept, PullSecrets
@@ -56,12 +57,22 @@ class Bindings(PullSecrets):
 
     def unfinalize(self, name: str) -> None:
         """Take Metacontroller's finalizer off by hand."""
+        self._finalize(_key(name), lambda each: not each.startswith(FINALIZERS))
 
+    def hold(self, name: str, finalizer: str) -> None:
+        """Put somebody else's finalizer on."""
+        self._finalize(_key(name), lambda _: True, finalizer)
+
+    def release(self, finalizer: str) -> None:
+        """Take it off all."""
+        for obj in self.all():
+            self._finalize(key_of(obj), lambda each: each != finalizer)
+
+    def _finalize(self, key: Key, keep: Callable[[str], bool], *more: str) -> None:
         def change(obj: Object) -> None:
-            kept = [each for each in finalizers_of(obj) if not each.startswith(FINALIZERS)]
-            obj["metadata"]["finalizers"] = kept
+            obj["metadata"]["finalizers"] = [*filter(keep, finalizers_of(obj)), *more]
 
-        self.world.cluster.edit(*_key(name), change)
+        self.world.cluster.edit(*key, change)
 
     def uids(self) -> set[str]:
         """Return the uids of the live bindings."""
@@ -98,5 +109,5 @@ class Bindings(PullSecrets):
             kept.lapsed = kept.health == "denied"
 
 
-def _key(name: str) -> tuple[str, str, str]:
+def _key(name: str) -> Key:
     return kind_in(name).key, NAMESPACE, name_in(name)

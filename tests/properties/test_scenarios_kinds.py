@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from hooks.core.names import UPSTREAM_LABEL
-from tests.model.objects import labels_of, uid_of
+from tests.model.objects import labels_of, owners_of, uid_of
 from tests.properties.accounts import UPSTREAM
 from tests.properties.identities import ANNOTATIONS, FEDERATED, IDS
 from tests.properties.inheritance import WHO
@@ -27,21 +27,48 @@ LEFT = [
 ]
 
 
-def test_one_name_in_three_kinds(scene: Scene) -> None:
-    """On one ServiceAccount, named as their Namespace, too: all but the last are Ready."""
-    names = [NAMESPACE, f"v1beta1/{NAMESPACE}", f"v1beta2/{NAMESPACE}"]
-    for name in names:
+@pytest.mark.parametrize("name", ["app", NAMESPACE])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_one_name_in_three_kinds(strategy: str, name: str) -> None:
+    """All but the last are Ready, and each takes the ServiceAccount over from the one before."""
+    for seed in range(2):
+        scene = Scene(strategy, seed)
+        names = [name, f"v1beta1/{name}", f"v1beta2/{name}"]
+        for each in names:
+            scene.bindings.create(each, "default")
+            scene.settle()
+            scene.world.clock.advance(1)
+        reasons = [scene.conditions(each)["Ready"] for each in names]
+        assert reasons == ["True Ready", "True Ready", "False SecretNameTaken"]
+        assert scene.listed() == ["zeta", "alpha", secret_of(names[0]), secret_of(names[1])]
+        for at, each in enumerate(names):
+            scene.bindings.delete(each)
+            come_to_rest(scene.world)
+            scene.settle()
+            assert [scene.conditions(e)["Ready"] for e in names[at + 1 :]] == ["True Ready"] * (
+                2 - at
+            )
+        assert scene.listed() == ["zeta", "alpha"]
+
+
+def test_two_owners_of_one_name(scene: Scene) -> None:
+    """One that somebody else's finalizer keeps lets go, and is not taken for the other."""
+    for name in ("app", "v1beta1/app"):
         scene.bindings.create(name, "default")
         scene.settle()
         scene.world.clock.advance(1)
-    reasons = [scene.conditions(name)["Ready"] for name in names]
-    assert reasons == ["True Ready", "True Ready", "False SecretNameTaken"]
-    assert scene.listed() == ["zeta", "alpha", secret_of(names[0]), secret_of(names[1])]
-    for name in names:
-        scene.bindings.delete(name)
+    scene.bindings.hold("app", "example.com/hold")
+    scene.bindings.delete("app")
+    scene.world.advance(60)
+    assert scene.listed() == ["zeta", "alpha", secret_of("v1beta1/app")]
+    owners = owners_of(scene.world.read("ServiceAccount", "default"))
+    assert sorted((ref["kind"], ref["controller"]) for ref in owners) == [
+        ("AcrPullBinding", True),
+        ("Namespace", False),
+    ]
+    scene.bindings.release("example.com/hold")
     come_to_rest(scene.world)
     scene.settle()
-    assert scene.listed() == ["zeta", "alpha"]
 
 
 @pytest.mark.parametrize(("first", "second"), SHARING)
