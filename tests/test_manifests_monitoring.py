@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from hooks import metrics
 from hooks.core import names
@@ -35,9 +34,8 @@ def test_no_file_is_forgotten() -> None:
     assert all(f"# - {name}: " in told for name in FILES)
     apart = {path.name for path in (MONITORING / "operator").iterdir()}
     assert {*OPERATOR["resources"], "kustomization.yaml"} == apart
-    patches = {patch["path"] for patch in UPSTREAM["patches"]}
     apart = {path.name for path in (MONITORING / "upstream").iterdir()}
-    assert {*patches, "kube-state-metrics.yaml", "kustomization.yaml"} == apart
+    assert {*UPSTREAM["resources"], "kube-state-metrics.yaml", "kustomization.yaml"} == apart
 
 
 def test_deployment() -> None:
@@ -111,14 +109,11 @@ def test_kube_state_metrics_may_read_bindings() -> None:
 
 
 def test_kube_state_metrics_may_read_upstreams_bindings() -> None:
-    """A component of its own adds upstream's groups, for which the cluster must have the CRDs."""
-    role, _ = load(MONITORING / "rbac.yaml")
-    (patch,) = UPSTREAM["patches"]
-    assert patch["target"] == {"kind": role["kind"], "name": role["metadata"]["name"]}
-    text = (MONITORING / "upstream" / patch["path"]).read_text("utf-8")
-    test, *added = yaml.safe_load(text)
-    assert test == {"op": "test", "path": "/rules/0/resources", "value": [names.PLURAL]}
-    assert [(each["op"], each["path"]) for each in added] == [("add", "/rules/0/apiGroups/-")] * 2
-    assert [each["value"] for each in added] == [
-        version.partition("/")[0] for version in (names.UPSTREAM_V1BETA1, names.UPSTREAM_V1BETA2)
-    ]
+    """A component of its own lets it, for which the cluster must have upstream's CRDs."""
+    role, binding = load(MONITORING / "upstream/rbac.yaml")
+    versions = (names.UPSTREAM_V1BETA1, names.UPSTREAM_V1BETA2)
+    groups = [version.partition("/")[0] for version in versions]
+    right = {"apiGroups": groups, "resources": [names.PLURAL], "verbs": ["list", "watch"]}
+    assert role["rules"] == [right]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == load(MONITORING / "rbac.yaml")[1]["subjects"]
