@@ -22,7 +22,7 @@ class ServerSideMixedLife(MixedRules):
     strategy = STRATEGIES[1]
 
 
-LONG = settings(max_examples=35, stateful_step_count=30)
+LONG = settings(max_examples=25, stateful_step_count=30)
 for each in (MixedLife, StaleMixedLife, ServerSideMixedLife):
     each.TestCase.settings = LONG
 TestMixedLife = MixedLife.TestCase
