@@ -11,8 +11,7 @@ from tests.properties.account_rules import AccountRules, change, has_accounts, p
 from tests.properties.accounts import NAMES, UPSTREAM
 from tests.properties.binding_rules import BindingRules, has_bindings, numbers, targets
 from tests.properties.identities import ANNOTATIONS, FEDERATED
-from tests.properties.kinds import FIRST, kind_in, name_in, secret_of
-from tests.properties.world import NAMESPACE, STRATEGIES
+from tests.properties.kinds import FIRST, kind_in, secret_of
 
 LEFT = tuple(timedelta(minutes=minutes) for minutes in (170, 20, -10))
 
@@ -40,8 +39,6 @@ class MixedRules(BindingRules, AccountRules):
     def inherit(self, number: int, account: str, left: timedelta, label: bool) -> None:
         """Take over a binding of upstream's with its Secret, which has an entry already."""
         name = UPSTREAM[number % len(UPSTREAM)]
-        if self.strategy == STRATEGIES[1] and name_in(name) == NAMESPACE:
-            return  # once its token has expired, nothing shows the strategy
         if self.bindings.find(name) is None and self.bindings.secret(name) is None:
             self.bindings.inherit(name, account, left, label=label)
             if account in self.accounts.kept:
