@@ -90,8 +90,8 @@ class Service:
                 end(process)
         finally:
             self._ended_log = self.log
-            self._output.close()
             self.log_file = Path(os.devnull)
+            self._output.close()
 
     def __enter__(self) -> Self:
         """Start."""

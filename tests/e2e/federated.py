@@ -1,14 +1,20 @@
 """metacontroller/workload-identity/ on a control plane, with an Entra that believes its tokens."""
 
-from collections.abc import Iterator
+import base64
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import jwt
+
+from tests.e2e.api import Object
 from tests.e2e.control_plane import ControlPlane
 from tests.e2e.install import Account
+from tests.e2e.scene import Scene
 from tests.e2e.stage import Stage, open_stage
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
@@ -16,6 +22,8 @@ from tests.emulator.kubernetes import ISSUER
 
 OVERLAY: Final = "metacontroller/workload-identity"
 ACCOUNT: Final[Account] = ("acrpull-system", "acrpull")
+CLIENT_ID: Final = "azure.workload.identity/client-id"
+TENANT_ID: Final = "azure.workload.identity/tenant-id"
 
 
 @contextmanager
@@ -48,3 +56,26 @@ def trust(namespace: str, account: str, client_id: str = "") -> FederatedCredent
 def workload(client_id: str, **fields: str) -> dict[str, Any]:
     """Return the field of a spec that names a workload identity."""
     return {"workloadIdentity": {"clientID": client_id, "tenantID": TENANT, **fields}}
+
+
+def annotations(client_id: str) -> Object:
+    """Return what names a workload identity in the metadata of a ServiceAccount."""
+    return {"annotations": {CLIENT_ID: client_id, TENANT_ID: TENANT}}
+
+
+@contextmanager
+def play(stage: Stage, disturb: Callable[[], None] = lambda: None) -> Iterator[Scene]:
+    """Open a Namespace in which bindings are by workload identity."""
+    spec = {"acrServer": stage.emulator.acr_server}
+    scene = Scene(stage.api, f"workload-{uuid4().hex[:8]}", spec, disturb)
+    scene.open()
+    yield scene
+    assert scene.lost() == []
+    scene.close()
+
+
+def holders(secret: Object) -> list[str]:
+    """Return whom the tokens in a Secret are for."""
+    config = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))
+    tokens = [entry["password"] for entry in config["auths"].values()]
+    return [jwt.decode(t, options={"verify_signature": False})["sub"] for t in tokens]

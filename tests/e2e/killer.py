@@ -1,15 +1,23 @@
-"""Metacontroller killed at moments that a seed decides."""
+"""Metacontroller, or the hooks, killed at moments that a seed decides."""
 
 import threading
 import time
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
-
-from tests.e2e.process import Process
+from typing import Final, Protocol
 
 LATEST_SECONDS: Final = 0.6  # an attachment takes about as long
 DOWN_SECONDS: Final = 0.6  # at most
+
+
+class Victim(Protocol):
+    """A program that can be killed, and started again."""
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+
+    def start(self) -> None:
+        """Start it."""
 
 
 @dataclass
@@ -20,7 +28,7 @@ class Killer:
     moments. `kills` counts them.
     """
 
-    process: Process | None
+    process: Victim | None
     random: Random
     chance: float
     kills: int = 0
@@ -36,12 +44,12 @@ class Killer:
             self._pending.start()
 
     def join(self) -> None:
-        """Wait until no kill is under way; then Metacontroller runs."""
+        """Wait until no kill is under way; then it runs."""
         if self._pending is not None:
             self._pending.join()
 
     def _kill(self, wait: float, down: float) -> None:
-        assert self.process is not None, "no Metacontroller of ours"
+        assert self.process is not None, "it is not ours to kill"
         time.sleep(wait)
         self.process.kill()
         time.sleep(down)

@@ -1,15 +1,11 @@
 """Pulls by workload identity, from ServiceAccounts of a real API server to tokens of their own."""
 
-import base64
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import permutations
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any, Final
-from uuid import uuid4
 
 import jwt
 import pytest
@@ -21,19 +17,29 @@ from tests.e2e.audit import requests
 from tests.e2e.conftest import NO_BINARY, given_crds
 from tests.e2e.control_plane import BINARY, kubectl
 from tests.e2e.eventually import eventually
-from tests.e2e.federated import ACCOUNT, OVERLAY, open_federated, trust, workload
+from tests.e2e.federated import (
+    ACCOUNT,
+    CLIENT_ID,
+    OVERLAY,
+    TENANT_ID,
+    annotations,
+    holders,
+    open_federated,
+    play,
+    trust,
+    workload,
+)
 from tests.e2e.install import BASE, ROOT, render
 from tests.e2e.rights import granted, refused, user_of
 from tests.e2e.scene import Scene
 from tests.e2e.shell import NAMESPACE
 from tests.e2e.stage import Stage
 from tests.e2e.subset import within
+from tests.emulator import FederatedCredential
 from tests.emulator.imds import TENANT
 from tests.service import Service
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
-CLIENT_ID: Final = "azure.workload.identity/client-id"
-TENANT_ID: Final = "azure.workload.identity/tenant-id"
 STRICT: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
@@ -181,21 +187,10 @@ def test_own_token(federated: Stage, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def playing(federated: Stage, metacontroller_binary: Path) -> Iterator[Stage]:
+def playing(federated: Stage, metacontroller_binary: Path, strategy: str) -> Iterator[Stage]:
     """Run Metacontroller too."""
-    with federated.run_metacontroller(metacontroller_binary, "dynamic-apply"):
+    with federated.run_metacontroller(metacontroller_binary, strategy):
         yield federated
-
-
-@contextmanager
-def play(stage: Stage) -> Iterator[Scene]:
-    """Open a Namespace in which bindings are by workload identity."""
-    spec = {"acrServer": stage.emulator.acr_server}
-    scene = Scene(stage.api, f"workload-{uuid4().hex[:8]}", spec, lambda: None)
-    scene.open()
-    yield scene
-    assert scene.lost() == []
-    scene.close()
 
 
 @pytest.fixture
@@ -209,9 +204,8 @@ def scene(playing: Stage) -> Iterator[Scene]:
 
 def who(scene: Scene, name: str = "app") -> str:
     """Return whom the token in a binding's Secret is for."""
-    data = scene.secret(f"acr-pull-{name}")["data"][".dockerconfigjson"]
-    (entry,) = json.loads(base64.b64decode(data))["auths"].values()
-    return str(jwt.decode(entry["password"], options={"verify_signature": False})["sub"])
+    (holder,) = holders(scene.secret(f"acr-pull-{name}"))
+    return holder
 
 
 def becomes(scene: Scene, client_id: str) -> None:
@@ -253,13 +247,19 @@ def test_trust_comes_late(playing: Stage, scene: Scene) -> None:
     becomes(scene, late.client_id)
 
 
-def test_other_account(playing: Stage, scene: Scene) -> None:
-    """The ServiceAccount whose token is exchanged is not the one that gets the Secret (U1)."""
+def bind_by_other_account(stage: Stage, scene: Scene) -> FederatedCredential:
+    """Bind by the identity of another ServiceAccount than that which gets the Secret."""
     scene.make_account("identity")
     credential = trust(scene.name, "identity")
-    playing.emulator.federated = [credential]
+    stage.emulator.federated = [credential]
     scene.bind("app", **workload(credential.client_id, serviceAccountName="identity"))
     becomes(scene, credential.client_id)
+    return credential
+
+
+def test_other_account(playing: Stage, scene: Scene) -> None:
+    """The ServiceAccount whose token is exchanged is not the one that gets the Secret (U1)."""
+    bind_by_other_account(playing, scene)
     scene.listed("default", "zeta", "alpha", "acr-pull-app")
     scene.listed("identity")
 
@@ -272,8 +272,7 @@ def test_annotation(playing: Stage, scene: Scene) -> None:
     message = scene.says("app", "TokenFresh", "False/InvalidSpec")
     assert CLIENT_ID in message
     for credential in (first, second):
-        noted = {CLIENT_ID: credential.client_id, TENANT_ID: TENANT}
-        scene.edit("default", metadata={"annotations": noted})
+        scene.edit("default", metadata=annotations(credential.client_id))
         becomes(scene, credential.client_id)
     scene.edit("default", metadata={"annotations": {TENANT_ID: "contoso"}})
     scene.says("app", "TokenFresh", "False/InvalidSpec")
@@ -282,11 +281,7 @@ def test_annotation(playing: Stage, scene: Scene) -> None:
 
 def test_account_made_anew(playing: Stage, scene: Scene) -> None:
     """While the ServiceAccount is away nothing is minted; another of its name is asked anew."""
-    scene.make_account("identity")
-    credential = trust(scene.name, "identity")
-    playing.emulator.federated = [credential]
-    scene.bind("app", **workload(credential.client_id, serviceAccountName="identity"))
-    becomes(scene, credential.client_id)
+    credential = bind_by_other_account(playing, scene)
     before = scene.secret("acr-pull-app")
     scene.drop_account("identity")
     scene.says("app", "TokenFresh", "False/ServiceAccountNotFound")
