@@ -14,12 +14,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from tests.azure.client import CLIENT_ID, TIMEOUT, access_token
 from tests.emulator import Emulator, Fault
 from tests.emulator.image import new_image
+from tests.emulator.settings import system_clock
 from tests.emulator.signer import key_id
-from tests.test_emulator import CLIENT_ID, access_token
 
-TIMEOUT = 5  # s
 Header = tuple[str, str]
 
 
@@ -84,19 +84,12 @@ def registry() -> Iterator[Registry]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Emulator]:
-    """One emulator for the module: its keys take a while to make."""
-    with Emulator() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def emulator(running: Emulator) -> Iterator[Emulator]:
-    """Return the emulator as if just started."""
-    running.reset()
-    yield running
-    running.registry_url = ""
+def emulator(emulator: Emulator) -> Iterator[Emulator]:
+    """Let it go by the machine's clock, as PyJWT does, and leave it without the registry."""
+    emulator.clock = system_clock
+    yield emulator
+    emulator.registry_url = ""
 
 
 @pytest.fixture

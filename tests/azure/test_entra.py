@@ -1,6 +1,6 @@
 """The emulated Entra and TokenRequest API, through HTTP, with the real azure-identity."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,33 +10,23 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ClientAssertionCredential
 
+from tests.azure.client import CLIENT_ID, NOW, TIMEOUT
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
 from tests.emulator.kubernetes import ISSUER, OWN_TOKEN
 from tests.emulator.signer import Signer
 
-NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CLIENT_ID: Final = "11111111-2222-3333-4444-555555555555"
 SUBJECT: Final = "system:serviceaccount:team-a:default"
 AUDIENCE: Final = "api://AzureADTokenExchange"
 SCOPE: Final = "https://containerregistry.azure.net/.default"
 TRUST: Final = FederatedCredential(CLIENT_ID, SUBJECT)
-TIMEOUT: Final = 5  # s
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Emulator]:
-    """One emulator for the module: its keys take a while to make."""
-    with Emulator(clock=lambda: NOW) as emulator:
-        yield emulator
 
 
 @pytest.fixture
-def emulator(running: Emulator) -> Emulator:
-    """The emulator as if just started, where an identity trusts a ServiceAccount."""
-    running.reset()
-    running.federated = [TRUST]
-    return running
+def emulator(emulator: Emulator) -> Emulator:
+    """Let an identity trust a ServiceAccount."""
+    emulator.federated = [TRUST]
+    return emulator
 
 
 def ask(

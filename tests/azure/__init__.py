@@ -1,0 +1,1 @@
+"""The emulated Azure, through HTTP: with requests, and with the real azure-identity."""
