@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -21,7 +22,7 @@ from tests.docs import commands
 from tests.e2e.api import UPSTREAM, Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
-from tests.e2e.install import ROOT
+from tests.e2e.install import BASE, ROOT, render, retarget
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.test_docs import type_in
@@ -180,6 +181,52 @@ def test_label_forgotten(served: Stage, metacontroller_binary: Path, strategy: s
             for name, secret in left.items():
                 assert token_in(scene.secret(name)) == token_in(secret)
         watch.check()
+
+
+def test_back_beside_ours(served: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """Bindings of ours that share a ServiceAccount go on, whoever of the two held it."""
+    stage = served
+    scene = open_scene(stage, "team-a")
+    scene.bind("able")  # the oldest on `default`, by its name if not by its second
+    left = leave_behind(stage, scene)
+    scene.bind("jobs", "build")  # where upstream's is the oldest
+    _, _, label, wait, finalizer = commands("move")
+    *back, _ = commands("back")
+    with stage.run_metacontroller(metacontroller_binary, strategy):
+        for block in (label, wait, finalizer):
+            type_in(stage.plane, block)
+        check_beside(scene)
+        for block in back:
+            type_in(stage.plane, block)
+        check_beside(scene)
+    leave_component(stage)
+    with stage.run_metacontroller(metacontroller_binary, strategy):
+        scene.respec("able", scope="repository:app:pull")
+        scene.respec("jobs", scope="repository:app:pull")
+        check_beside(scene)
+        for name in ("able", "jobs"):
+            scene.unbind(name)
+            scene.gone(scene.kind, name)
+        scene.released("default", OLD, *USERS)
+        scene.released("build", "beta", NEW)
+    check_back(of_kind(scene, UPSTREAM_V1BETA1), left[OLD])
+    assert not scene.lost()
+
+
+def leave_component(stage: Stage) -> None:
+    """Install without the component, as a user who keeps bindings of ours."""
+    manifests = [retarget(m, stage.recorder.address) for m in render(stage.plane, BASE)]
+    stage.plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
+    stage.service.stop()
+    del stage.service.environment["UPSTREAM_APIS"]
+    stage.service.start()
+
+
+def check_beside(scene: Scene) -> None:
+    """Check that each of ours is held, listed behind all else, and Ready."""
+    scene.ready("able", "jobs")
+    scene.stays("default", OLD, *USERS, "acr-pull-able")
+    scene.stays("build", "beta", NEW, "acr-pull-jobs")
 
 
 def check_moved(scene: Scene, left: dict[str, Object]) -> None:

@@ -147,17 +147,20 @@ def test_side_by_side(both: Stage, metacontroller_binary: Path, strategy: str) -
     check_rights(both)
 
 
-def test_one_secret_name(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
+@pytest.mark.parametrize("account", ["build", "default"])
+def test_one_secret_name(
+    both: Stage, metacontroller_binary: Path, strategy: str, account: str
+) -> None:
     """Of two that want one Secret before it is there, one gets it, and the other when that goes."""
-    scene = new_scene(both, f"name-{strategy}")
+    scene = new_scene(both, f"name-{account}-{strategy}")
     theirs = of_kind(scene, UPSTREAM_V1BETA2)
     scene.make_account("build", "beta")
     scene.bind("app")
-    make(both, scene, UPSTREAM_V1BETA2, "build")
+    make(both, scene, UPSTREAM_V1BETA2, account)
     with both.run_metacontroller(metacontroller_binary, strategy):
         winner, loser = eventually(lambda: settled(scene, theirs))
         uid = scene.secret(SECOND)["metadata"]["uid"]
-        target = {scene.kind: "default", theirs.kind: "build"}[winner.kind]
+        target = {scene.kind: "default", theirs.kind: account}[winner.kind]
         winner.stays(target, *{"default": USERS, "build": ["beta"]}[target], SECOND)
         assert settled(scene, theirs) == (winner, loser)
         assert scene.secret(SECOND)["metadata"]["uid"] == uid
@@ -200,6 +203,40 @@ def test_expired_and_named_as_its_namespace(
     assert not scene.lost()
     scene.close()
     both.api.call("DELETE", LEASE)
+
+
+def test_secret_name_of_the_older(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """On one ServiceAccount the later one leaves list, entry and Secret alone, also as it goes."""
+    with both.run_metacontroller(metacontroller_binary, strategy):
+        for order in (1, -1):
+            scene = new_scene(both, f"older{order}-{strategy}")
+            older, later = (scene, of_kind(scene, UPSTREAM_V1BETA2))[::order]
+            bind(both, older)
+            older.ready("app")
+            secret = scene.secret(SECOND)
+            for end in (later, older):
+                bind(both, later)
+                later.says("app", "Ready", "False/SecretNameTaken")
+                later.says("app", "TokenFresh", "False/SecretNameTaken")
+                scene.stays("default", *USERS, SECOND)
+                older.ready("app")
+                assert scene.secret(SECOND) == secret
+                end.unbind("app")
+                scene.gone(end.kind, "app")
+            later.ready("app")
+            scene.stays("default", *USERS, SECOND)
+            assert scene.secret(SECOND)["metadata"]["uid"] != secret["metadata"]["uid"]
+            assert not scene.lost()
+            scene.close()
+    both.api.call("DELETE", LEASE)
+
+
+def bind(stage: Stage, scene: Scene) -> None:
+    """Bind `default` by the kind of binding that *scene* has."""
+    if scene.kind == KIND:
+        scene.bind("app")
+    else:
+        make(stage, scene, UPSTREAM_V1BETA2, "default")
 
 
 def settled(*scenes: Scene) -> tuple[Scene, Scene]:
