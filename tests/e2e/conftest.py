@@ -45,8 +45,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Run first what needs no Metacontroller: once started, one runs until all tests are done."""
-    items.sort(key=lambda item: "metacontroller" in item.fixturenames)
+    """Run last what shares a Metacontroller: once started, one runs until all tests are done.
+
+    Of the others those of a module together, for many a module has a control plane of its own.
+    """
+
+    def place(item: pytest.Function) -> tuple[bool, str]:
+        shares = "metacontroller" in item.fixturenames
+        return shares, "" if shares else item.module.__name__
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True)

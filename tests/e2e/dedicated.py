@@ -63,12 +63,7 @@ def play(stage: Stage, scene: Scene) -> None:
         scene.gone("ACRPullBinding", name)
     scene.released("default", *USERS)
     scene.released("build")
-    scene.close()
-
-    def gone() -> None:  # Metacontroller, stopped before, would tell of that in it, and be refused
-        assert stage.api.find("Namespace", "", scene.name) is None
-
-    eventually(gone)
+    scene.end()
 
 
 def renew(stage: Stage, scene: Scene) -> None:

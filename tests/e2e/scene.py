@@ -50,6 +50,18 @@ class Scene:
         """Delete the Namespace."""
         self.api.delete("Namespace", "", self.name)
 
+    def end(self) -> None:
+        """Delete the Namespace, which is to go soon: nothing in it waits for a Metacontroller.
+
+        One that runs later would tell of it in the Namespace as that goes, and be refused.
+        """
+        self.close()
+
+        def check() -> None:
+            assert self.api.find("Namespace", "", self.name) is None
+
+        eventually(check)
+
     def bind(self, name: str, account: str | None = None, **spec: Any) -> Object:  # noqa: ANN401
         """Create a binding."""
         target = {"serviceAccountName": account} if account else {}

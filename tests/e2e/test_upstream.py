@@ -1,13 +1,14 @@
 """Upstream's bindings beside ours, under the Metacontroller of the dedicated install."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
 
-from hooks.core.names import BINDING_KINDS, KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
+from hooks.core.names import BINDING_KINDS, KIND, UID_LABEL, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 from tests.core.builders import changed
 from tests.e2e.api import UPSTREAM, Object
 from tests.e2e.dedicated import ACCOUNT, LISTING, OVERLAY, new_scene, open_dedicated
@@ -45,6 +46,14 @@ def both(
 
         eventually(in_force)
         yield stage
+
+
+@contextmanager
+def running(stage: Stage, binary: Path, strategy: str) -> Iterator[None]:
+    """Run Metacontroller, which keeps its lease in the end, and would be waited for."""
+    with stage.run_metacontroller(binary, strategy):
+        yield
+    stage.api.call("DELETE", LEASE)
 
 
 def fresh(binding: Object) -> Object:
@@ -118,7 +127,7 @@ def test_side_by_side(both: Stage, metacontroller_binary: Path, strategy: str) -
     """U7, U8: of three kinds on one ServiceAccount each comes and goes, and the rest stays."""
     scene = new_scene(both, f"side-{strategy}")
     first, second = (of_kind(scene, version) for version in UPSTREAM)
-    with both.run_metacontroller(metacontroller_binary, strategy):
+    with running(both, metacontroller_binary, strategy):
         scene.bind("jobs")
         scene.ready("jobs")
         make(both, scene, UPSTREAM_V1BETA1, "default")
@@ -141,9 +150,7 @@ def test_side_by_side(both: Stage, metacontroller_binary: Path, strategy: str) -
             scene.gone("Secret", secret)
         scene.released("default", *USERS)
         scene.released("build", "beta")
-    assert not scene.lost()
-    scene.close()
-    both.api.call("DELETE", LEASE)  # it would be waited for
+        end(scene)
     check_rights(both)
 
 
@@ -157,7 +164,7 @@ def test_one_secret_name(
     scene.make_account("build", "beta")
     scene.bind("app")
     make(both, scene, UPSTREAM_V1BETA2, account)
-    with both.run_metacontroller(metacontroller_binary, strategy):
+    with running(both, metacontroller_binary, strategy):
         winner, loser = eventually(lambda: settled(scene, theirs))
         uid = scene.secret(SECOND)["metadata"]["uid"]
         target = {scene.kind: "default", theirs.kind: account}[winner.kind]
@@ -168,9 +175,7 @@ def test_one_secret_name(
         scene.gone(winner.kind, "app")
         loser.ready("app")
         assert scene.secret(SECOND)["metadata"]["uid"] != uid
-    assert not scene.lost()
-    scene.close()
-    both.api.call("DELETE", LEASE)
+        end(scene, loser)
 
 
 @pytest.mark.parametrize(
@@ -207,28 +212,57 @@ def test_expired_and_named_as_its_namespace(
 
 def test_secret_name_of_the_older(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
     """On one ServiceAccount the later one leaves list, entry and Secret alone, also as it goes."""
-    with both.run_metacontroller(metacontroller_binary, strategy):
+    with running(both, metacontroller_binary, strategy):
         for order in (1, -1):
             scene = new_scene(both, f"older{order}-{strategy}")
             older, later = (scene, of_kind(scene, UPSTREAM_V1BETA2))[::order]
             bind(both, older)
             older.ready("app")
             secret = scene.secret(SECOND)
-            for end in (later, older):
+            for goes in (later, older):
                 bind(both, later)
                 later.says("app", "Ready", "False/SecretNameTaken")
                 later.says("app", "TokenFresh", "False/SecretNameTaken")
                 scene.stays("default", *USERS, SECOND)
                 older.ready("app")
                 assert scene.secret(SECOND) == secret
-                end.unbind("app")
-                scene.gone(end.kind, "app")
+                goes.unbind("app")
+                scene.gone(goes.kind, "app")
             later.ready("app")
             scene.stays("default", *USERS, SECOND)
             assert scene.secret(SECOND)["metadata"]["uid"] != secret["metadata"]["uid"]
-            assert not scene.lost()
-            scene.close()
-    both.api.call("DELETE", LEASE)
+            end(scene, later)
+
+
+def test_secret_is_the_laters(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """The older one, whose Secret's name was taken before it, steps back as holder of the list."""
+    scene = new_scene(both, f"later-{strategy}")
+    later = of_kind(scene, UPSTREAM_V1BETA2)
+    scene.bind("app")
+    server, client_id = both.emulator.acr_server, scene.spec["managedIdentityClientID"]
+    binding = fresh(v1beta2(scene.name, "app", server, client_id, "default"))
+    token = get_token(both.emulator, client_id, "repository:app:pull")
+    leave(both.api, binding, SECOND, server, token)
+    label = {"labels": {UID_LABEL: later.binding("app")["metadata"]["uid"]}}
+    both.api.merge("Secret", scene.name, SECOND, {"metadata": label})
+    with running(both, metacontroller_binary, strategy):
+        later.ready("app")
+        scene.says("app", "Ready", "False/SecretNameTaken")
+        scene.stays("default", *USERS, SECOND)
+        assert token_in(scene.secret(SECOND)) == token
+        scene.unbind("app")
+        scene.gone(scene.kind, "app")
+        scene.stays("default", *USERS, SECOND)
+        end(scene, later)
+
+
+def end(scene: Scene, *left: Scene) -> None:
+    """Take away what is left, while Metacontroller runs."""
+    for bound in left:
+        bound.unbind("app")
+        scene.gone(bound.kind, "app")
+    assert not scene.lost()
+    scene.end()
 
 
 def bind(stage: Stage, scene: Scene) -> None:
