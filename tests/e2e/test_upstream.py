@@ -188,26 +188,23 @@ def test_expired_and_named_as_its_namespace(
     """What upstream left is renewed also where nothing but our answer shows how to own."""
     scene = new_scene(both, f"same-{strategy}-{version.rpartition('/')[2]}")
     about = (scene.name, both.emulator.acr_server, scene.spec["managedIdentityClientID"], "default")
-    make = {UPSTREAM_V1BETA1: v1beta1, UPSTREAM_V1BETA2: v1beta2}[version]
+    new = {UPSTREAM_V1BETA1: v1beta1, UPSTREAM_V1BETA2: v1beta2}[version]
     both.emulator.access_lifetime = -1
     token = get_token(both.emulator, about[2], "repository:app:pull")
     secret = form.format(scene.name)
-    left = leave(both.api, fresh(make(scene.name, *about)), secret, about[1], token)
+    left = leave(both.api, fresh(new(scene.name, *about)), secret, about[1], token)
     both.emulator.reset()
     uid = left["metadata"]["ownerReferences"][0]["uid"]
-    label = {"metadata": {"labels": {"controller-uid": uid}}}
-    both.api.merge("Secret", scene.name, secret, label)
+    both.api.merge("Secret", scene.name, secret, {"metadata": {"labels": {UID_LABEL: uid}}})
     theirs = of_kind(scene, version)
-    with both.run_metacontroller(metacontroller_binary, strategy):
+    with running(both, metacontroller_binary, strategy):
         theirs.ready(scene.name)
         assert token_in(scene.secret(secret)) != token
         assert scene.secret(secret)["metadata"]["uid"] == left["metadata"]["uid"]
         theirs.unbind(scene.name)
         scene.gone(theirs.kind, scene.name)
         scene.released("default", *USERS)
-    assert not scene.lost()
-    scene.close()
-    both.api.call("DELETE", LEASE)
+        end(scene)
 
 
 def test_secret_name_of_the_older(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
