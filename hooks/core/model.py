@@ -19,7 +19,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What `/sync` last said of a binding. Times are RFC 3339, as on the wire."""
+    """What `/sync` last said of a binding. Times are RFC 3339, as on the wire.
+
+    *secret_name* is None where the Secret of the binding's name is somebody else's.
+    """
 
     conditions: tuple[Condition, ...] = ()
     secret_name: str | None = None

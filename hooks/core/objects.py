@@ -75,6 +75,7 @@ def _parse_status(status: JSON, path: str, refreshed: str) -> Status:
     issued = get(status, refreshed, str, path)
     return Status(
         conditions=tuple(conditions),
+        secret_name=get(status, "secretName", str, path),
         service_account_name=get(status, "serviceAccountName", str, path),
         token_refresh_time=issued if conditions else None,
     )

@@ -19,7 +19,6 @@ from hooks.core.names import (
 from hooks.core.ownership import controller_uid, is_foreign, is_guarded
 from hooks.core.permission import is_denied
 from hooks.core.policy import Policy
-from hooks.core.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]
 
 
 def _is_taken(binding: Binding) -> bool:
-    fresh = binding.status.condition("TokenFresh")
-    return fresh is not None and fresh.reason == Reason.SECRET_NAME_TAKEN
+    """Say whether the last answer knew of no Secret for *binding*, whatever else was wrong."""
+    return bool(binding.status.conditions) and binding.status.secret_name is None
 
 
 def _age(binding: Binding) -> tuple[str, str, str]:

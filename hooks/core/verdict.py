@@ -127,7 +127,7 @@ def new_status(
             set_condition(binding, kind, found.status, found.reason, found.message, now)
             for kind, found in findings.items()
         ),
-        binding.secret_name,
+        None if observed.secret_taken else binding.secret_name,
         binding.service_account_name,
         format_time(token.issued_at) if token else None,
         format_time(token.expires_at) if token else None,

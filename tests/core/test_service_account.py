@@ -9,10 +9,12 @@ from hooks.core.model import Binding, Condition, Spec, Status
 from hooks.core.service_account import Decoration, decorate
 from tests.core.builders import (
     ACCOUNT,
+    ATTACHED,
     BINDING,
     GUARD,
     HOLDER,
     IDENTITY,
+    LAST_APPLIED,
     POLICY,
     SECRET_NAME,
     UNTOUCHED,
@@ -139,3 +141,16 @@ def test_name_is_taken(account: ServiceAccount, secret_name: str) -> None:
     expected = owned("uid-old", secret_name)
     assert decorate(account, (taken, other), POLICY) == expected
     assert decorate(account, (taken,), POLICY) == owned("uid-app", SECRET_NAME)
+
+
+@pytest.mark.parametrize("reason", ["SecretNameTaken", "ServerNotAllowed", "InvalidSpec"])
+@pytest.mark.parametrize("taken", [True, False])
+def test_entry_of_somebody_else(reason: str, *, taken: bool) -> None:
+    """A holder that targets it no more waits for its entry to go, but not for somebody else's."""
+    conditions = (Condition("TokenFresh", "False", reason, "", 1),)
+    status = Status(conditions, secret_name=None if taken else SECRET_NAME)
+    moved = replace(BINDING, service_account_name="build", status=status)
+    account = replace(ACCOUNT, attached=(), annotations=ACCOUNT.annotations - {ATTACHED})
+    gone = Decoration({"controller-uid": None}, {WANTED: None, LAST_APPLIED: None})
+    held = owned("uid-app", "")
+    assert decorate(account, (moved,), POLICY) == (gone if taken else held)

@@ -47,6 +47,12 @@ def test_new_status(
     assert status.token_expiration_time == "2026-11-23T14:00:00Z"
 
 
+def test_status_without_secret() -> None:
+    """A Secret that is somebody else's is not named: the status names the binding's."""
+    taken = replace(OBSERVED, secret=None, secret_taken=True)
+    assert new_status(taken, FAILED, None, NOW, usable=False).secret_name is None
+
+
 def test_status_without_token() -> None:
     """Without a token the status tells no times."""
     status = new_status(OBSERVED, FAILED, None, NOW, usable=False)
