@@ -189,11 +189,12 @@ def test_expired_and_named_as_its_namespace(
     scene = new_scene(both, f"same-{strategy}-{version.rpartition('/')[2]}")
     about = (scene.name, both.emulator.acr_server, scene.spec["managedIdentityClientID"], "default")
     new = {UPSTREAM_V1BETA1: v1beta1, UPSTREAM_V1BETA2: v1beta2}[version]
-    both.emulator.access_lifetime = -1
+    both.emulator.access_lifetime, both.emulator.token_age = 60, 120
     token = get_token(both.emulator, about[2], "repository:app:pull")
     secret = form.format(scene.name)
     left = leave(both.api, fresh(new(scene.name, *about)), secret, about[1], token)
     both.emulator.reset()
+    assert token_in(left) == token  # a token like any other, but for its end
     uid = left["metadata"]["ownerReferences"][0]["uid"]
     both.api.merge("Secret", scene.name, secret, {"metadata": {"labels": {UID_LABEL: uid}}})
     theirs = of_kind(scene, version)
