@@ -139,7 +139,10 @@ class Service:
     @property
     def log(self) -> str:
         """All that it has written since its start, also after its end."""
-        return self.log_file.read_text("utf-8", "replace") or self._ended_log
+        try:
+            return self.log_file.read_text("utf-8", "replace") or self._ended_log
+        except FileNotFoundError:  # it ended since the path was read, in another thread
+            return self._ended_log
 
     def rss_bytes(self) -> int:
         """Return the worker's resident memory, from Linux's /proc."""
