@@ -13,6 +13,7 @@ from tests.properties.inheritance import WHO
 from tests.properties.kinds import name_in, secret_of
 from tests.properties.rest import check_fixpoint, come_to_rest
 from tests.properties.scene import Scene
+from tests.properties.specs import OTHERS, SPEC
 from tests.properties.tokens import claims_of
 from tests.properties.world import NAMESPACE, STRATEGIES
 
@@ -143,6 +144,18 @@ def test_what_upstream_left(strategy: str, name: str, left: timedelta) -> None:
     scene.settle()
     assert scene.listed() == ["zeta", "alpha"]
     check_fixpoint(scene.world)
+
+
+@pytest.mark.parametrize("name", UPSTREAM)
+def test_what_upstream_left_for_one_identity(scene: Scene, name: str) -> None:
+    """Once taken over, its token is for the identity that was asked for then, and for no other."""
+    scene.bindings.inherit(name, "default", FRESH, label=True)
+    scene.settle()
+    assert who(scene, name) == WHO
+    for fields in (OTHERS[2], {}):
+        scene.bindings.specify(name, **fields)
+        scene.settle()
+        assert (SPEC | fields)["managedIdentityClientID"] in who(scene, name)
 
 
 @pytest.mark.parametrize("name", UPSTREAM)
