@@ -30,7 +30,7 @@ class FederatedUsers(Users):
 
     def __init__(self, stage: Stage, scene: Scene, random: Random) -> None:
         super().__init__(scene, random)
-        self._stage, self._random = stage, random
+        self._stage = stage
         self.own = {name: (str(uuid4()), str(uuid4())) for name in ACCOUNTS}
         self.others: tuple[str, ...] = ()
         self._noted = self.own["build"][0]
