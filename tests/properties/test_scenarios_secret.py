@@ -8,6 +8,7 @@ import pytest
 from hooks.core.reason import Reason
 from hooks.core.token import MintFailed
 from tests.properties.scene import Scene
+from tests.properties.specs import DENIED
 from tests.properties.world import NAMESPACE, START
 
 FIREWALL = MintFailed(Reason.REGISTRY_FIREWALL, "allow the cluster's outbound IP address")
@@ -81,3 +82,20 @@ def test_a_secret_name_that_is_taken(scene: Scene, name: str, how: str) -> None:
     scene.bindings.delete_secret(name)
     scene.settle()
     assert scene.listed() == ["zeta", "alpha", f"acr-pull-{name}"]
+
+
+@pytest.mark.parametrize("how", ["move", "deny"])
+def test_an_entry_for_a_secret_that_is_the_users(scene: Scene, how: str) -> None:
+    """A binding that is not for the ServiceAccount any more lets go of it; the entry stays."""
+    scene.accounts.relist("default", lambda listed: [*listed, "acr-pull-app"])
+    scene.bindings.squat("app")
+    scene.bindings.create("app", "default")
+    scene.settle()
+    if how == "move":
+        scene.bindings.move("app", "absent")
+    else:
+        scene.bindings.specify("app", "denied", **DENIED)
+    scene.world.advance(60)
+    scene.settle()
+    scene.accounts.check_left_alone("default")
+    assert scene.listed() == ["zeta", "alpha", "acr-pull-app"]
