@@ -196,7 +196,9 @@ def test_expired_and_named_as_its_namespace(
     both.emulator.reset()
     assert token_in(left) == token  # a token like any other, but for its end
     uid = left["metadata"]["ownerReferences"][0]["uid"]
-    both.api.merge("Secret", scene.name, secret, {"metadata": {"labels": {UID_LABEL: uid}}})
+    label = {"metadata": {"labels": {UID_LABEL: uid}}}
+    both.api.merge("Secret", scene.name, secret, label)
+    scene.edit("default", **label)  # so it is adopted before anything can be minted
     theirs = of_kind(scene, version)
     with running(both, metacontroller_binary, strategy):
         theirs.ready(scene.name)
