@@ -41,9 +41,17 @@ def elsewhere(spec: Spec, policy: Policy) -> str | None:
         return (
             f"spec.acr: workload identities of its cloud are in Entra at {spec.authority}, and the "
             f"service asks {policy.authority} (AZURE_AUTHORITY_HOST); correct environment or "
-            "cloudConfig, e.g. environment: PublicCloud"
+            f"cloudConfig, e.g. {_example(policy.authority)}"
         )
     return None
+
+
+def _example(authority: str) -> str:
+    """Return what a spec says to be of the cloud whose Entra is at *authority*."""
+    served = _known(authority)
+    named = next((name for name, host in AUTHORITIES.items() if host == served), None)
+    other = f"environment: AirgappedCloud and entraAuthorityHost: https://{authority}"
+    return f"environment: {named}" if named else other
 
 
 def _known(authority: str) -> str:

@@ -66,6 +66,25 @@ def test_other_names(authority: str, served: str) -> None:
     assert isinstance(resolve(asking(asked(authority)), policy), TokenRequest)
 
 
+@pytest.mark.parametrize(
+    ("served", "example"),
+    [
+        ("login.microsoftonline.com", "environment: PublicCloud"),
+        ("login.microsoftonline.us:443", "environment: USGovernmentCloud"),
+        ("login.partner.microsoftonline.cn", "environment: ChinaCloud"),
+        (
+            "entra.example.com:8443",
+            "environment: AirgappedCloud and entraAuthorityHost: https://entra.example.com:8443",
+        ),
+    ],
+)
+def test_example_is_served(served: str, example: str) -> None:
+    """The example is of the cloud that the service serves, not of one that it refuses."""
+    found = resolve(asking(asked("login.example.com")), replace(ENABLED, authority=served))
+    assert isinstance(found, Hold)
+    assert found.message.endswith(f"correct environment or cloudConfig, e.g. {example}")
+
+
 @pytest.mark.parametrize("audience", [None, f"{AUDIENCE}/", AUDIENCE])
 def test_managed_identity(audience: str | None) -> None:
     """A managed identity's token is its node's, whatever cloud that is in."""
