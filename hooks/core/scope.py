@@ -13,12 +13,16 @@ def missing(scope: str, access: Any) -> tuple[str, ...]:  # noqa: ANN401  any JS
     *scope* is valid: `type:name:action,action`, several separated by spaces. The claim is a list of
     `{"type": "repository", "name": "app", "actions": ["pull"]}`, as in
     https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
+
+    Who asks for `*` asks for whatever there is: a registry may name what it grants for that.
     """
     granted = set(_granted(access))
+    granted |= {(kind, name, "*") for kind, name, _ in granted}
+    every = {(kind, name) for kind, name, action in _granted(access) if action == "*"}
     return tuple(
         f"{action} on {name}"
         for kind, name, action in _asked(scope)
-        if not granted & {(kind, name, action), (kind, name, "*")}
+        if (kind, name, action) not in granted and (kind, name) not in every
     )
 
 

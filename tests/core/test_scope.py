@@ -25,6 +25,16 @@ CATALOG = {"type": "registry", "name": "catalog", "actions": ["*"]}
         pytest.param(
             "repository:team/app:pull repository:b:pull", [APP], ("pull on b",), id="one-of-two"
         ),
+        pytest.param("repository:team/app:*", [APP], (), id="all-asked-some-granted"),
+        pytest.param(
+            "repository:team/app:*,push", [APP], ("push on team/app",), id="all-and-one-asked"
+        ),
+        pytest.param(
+            "repository:team/app:*",
+            [APP | {"actions": []}],
+            ("* on team/app",),
+            id="all-asked-none-granted",
+        ),
         pytest.param("registry:catalog:*", [APP, CATALOG], (), id="catalog"),
         pytest.param("registry:catalog:*", [APP], ("* on catalog",), id="no-catalog"),
         pytest.param(
