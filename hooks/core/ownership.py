@@ -1,5 +1,6 @@
 """Who owns a ServiceAccount: a binding, its Namespace as the guard, or another controller."""
 
+import json
 from dataclasses import dataclass
 
 from hooks.core.cluster import Namespace, Owner, ServiceAccount
@@ -96,5 +97,23 @@ def desire_owners(
             alone = terms.taken or terms.denied or binding.deleting
             return (guards if observed or alone else ()) or None
         if terms.dynamic_apply:
-            own = Owner("", "", "", binding.uid, control)
+            bare = Owner("", "", "", binding.uid, control)
+            return guards if guards and _was_named(binding, account) else (bare, *guards)
     return (own, *guards)
+
+
+def _was_named(binding: Binding, account: ServiceAccount) -> bool:
+    """Say whether Metacontroller last wrote *binding*'s reference by name.
+
+    So it did if its strategy was server-side apply before, and that was all we could see. Now
+    dynamic-apply would take from the reference what we don't say again, its name too, which the API
+    server refuses for ever. The guard alone replaces it, and *binding* adopts *account* once more.
+    Not beside other owners: of these it would replace any of the same name.
+    """
+    if any(o.uid != binding.uid and not is_guard(o, account) for o in account.owners):
+        return False
+    try:
+        owners = json.loads(account.last_applied or "{}")["metadata"]["ownerReferences"]
+        return any(owner["uid"] == binding.uid and "name" in owner for owner in owners)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False

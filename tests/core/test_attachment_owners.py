@@ -1,5 +1,6 @@
 """What the owner of a ServiceAccount answers for its owner references, under each strategy."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -103,6 +104,34 @@ def test_no_secret_will_show_the_strategy() -> None:
     account = replace(ACCOUNT, owners=(FULL,))
     for terms in (Terms(NAMESPACE, None, denied=True), Terms(NAMESPACE, None, taken=True)):
         assert desire(NAMESAKE, account, POLICY, terms).owners == (GUARD,)
+
+
+NAMED = {"name": "team-a", "uid": "uid-app"}
+OTHER = Owner("acrpull.microsoft.com/v1beta2", "AcrPullBinding", "team-a", "uid-other")
+
+
+@pytest.mark.parametrize(
+    ("written", "observed", "namespace", "owners"),
+    [
+        pytest.param([NAMED], (FULL,), NAMESPACE, (GUARD,), id="named"),
+        pytest.param([NAMED], (GUARD, FULL), None, (GUARD,), id="named-namespace-unknown"),
+        pytest.param([NAMED], (FULL,), None, (BARE,), id="no-guard-to-put-in-its-place"),
+        pytest.param([NAMED], (FULL, OTHER), NAMESPACE, (BARE, GUARD), id="beside-another"),
+        pytest.param([{"uid": "uid-app"}], (FULL,), NAMESPACE, (BARE, GUARD), id="bare"),
+        pytest.param([NAMED | {"uid": "x"}], (FULL,), NAMESPACE, (BARE, GUARD), id="not-its-own"),
+        pytest.param([{}], (FULL,), NAMESPACE, (BARE, GUARD), id="of-another-shape"),
+    ],
+)
+def test_was_named(
+    written: object, observed: Owners, namespace: Namespace | None, owners: Owners
+) -> None:
+    """A reference whose name dynamic-apply would take off makes way for the guard alone."""
+    text = json.dumps({"metadata": {"ownerReferences": written}})
+    account = replace(ACCOUNT, owners=observed, last_applied=text)
+    assert desire(NAMESAKE, account, POLICY, Terms(namespace, dynamic_apply=True)).owners == owners
+    assert desire(
+        NAMESAKE, replace(account, last_applied="no JSON"), POLICY, Terms(NAMESPACE, True)
+    ).owners == (BARE, GUARD)
 
 
 def test_guard_is_no_controller() -> None:

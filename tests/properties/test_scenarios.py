@@ -3,9 +3,10 @@
 import pytest
 
 from hooks.core.names import ATTACHED_ANNOTATION
-from tests.model import binding, namespace, service_account
+from tests.model import Metacontroller, binding, namespace, service_account
 from tests.model.objects import Object, owners_of
 from tests.properties.accounts import entries_of
+from tests.properties.rest import come_to_rest
 from tests.properties.scene import Scene
 from tests.properties.specs import SPEC
 from tests.properties.world import NAMESPACE, STRATEGIES
@@ -97,6 +98,24 @@ def test_a_list_that_was_cleared_is_filled_again(scene: Scene) -> None:
     scene.bindings.delete("app")
     scene.settle()
     assert scene.listed() == []
+
+
+@pytest.mark.parametrize("name", ["app", NAMESPACE])
+def test_the_strategy_is_changed(scene: Scene, name: str) -> None:
+    """What the one strategy wrote, the other can write too; nothing is stuck."""
+    world = scene.world
+    scene.bindings.create(name, "default")
+    scene.settle()
+    other = next(strategy for strategy in STRATEGIES if strategy != world.strategy)
+    world.strategy, world.mc = other, Metacontroller(world.cluster, world.post, other)
+    come_to_rest(world)
+    scene.settle()
+    assert scene.conditions(name)["Ready"] == "True Ready"
+    scene.bindings.delete(name)
+    come_to_rest(world)
+    scene.settle()
+    assert scene.bindings.find(name) is None
+    assert scene.listed() == ["zeta", "alpha"]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
