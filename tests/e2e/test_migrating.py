@@ -209,7 +209,7 @@ def test_back_beside_ours(served: Stage, metacontroller_binary: Path, strategy: 
             scene.gone(scene.kind, name)
         scene.released("default", OLD, *USERS)
         scene.released("build", "beta", NEW)
-    check_back(of_kind(scene, UPSTREAM_V1BETA1), left[OLD])
+    check_back(of_kind(scene, UPSTREAM_V1BETA1), left)
     assert not scene.lost()
 
 
