@@ -32,16 +32,20 @@ class Decoration:
 def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Policy) -> Decoration:
     """Return how *account* is to be decorated, given all *bindings* of its Namespace.
 
-    A binding whose Secret's name is taken has no say beside others: one of them may have that name.
+    A binding whose Secret's name is taken does not own beside others: one of them may have that
+    name. Whether it is taken, its first answer tells. Before that, and where it is, an entry of
+    that name may be the user's, or upstream's and in use: only one that we listed is ours.
     """
     if account.deleting:
         return Decoration()
     targeting = sorted((b for b in bindings if targets(b, account, policy)), key=_age)
-    targeting = [b for b in targeting if not _is_taken(b)] or targeting
-    owner = _owner(account, bindings, targeting, policy)
+    having = [b for b in targeting if not _is_taken(b)] or targeting
+    owner = _owner(account, bindings, having, policy)
     if owner is None:
         return _undecorate(account, bindings)
-    wanted = ",".join(dict.fromkeys(binding.secret_name for binding in targeting))
+    listed = leftovers(account)
+    names = (b.secret_name for b in targeting if b is owner or _has(b) or b.secret_name in listed)
+    wanted = ",".join(dict.fromkeys(names))
     return Decoration({UID_LABEL: owner.uid}, {WANTED_ANNOTATION: wanted})
 
 
@@ -84,6 +88,11 @@ def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]
     if holder.secret_name in ours and holder.secret_name in account.pull_secrets:
         return True
     return bool(leftovers(account)) and (holder.deleting or not targeting)
+
+
+def _has(binding: Binding) -> bool:
+    """Say whether the last answer knew the Secret of *binding*'s name for its own, made or not."""
+    return binding.status.secret_name is not None
 
 
 def _is_taken(binding: Binding) -> bool:

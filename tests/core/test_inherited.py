@@ -236,14 +236,15 @@ def test_owners(group: str, kind: str, *, ours: bool) -> None:
 
 
 def related(api: Api, name: str, created: str, spec: JSON) -> JSON:
-    """Return a related binding of *api*, as a decorator's hook has it."""
+    """Return a related binding of *api*, answered before, as a decorator's hook has it."""
     meta = {
         "name": name,
         "namespace": "team-a",
         "uid": f"{api.group} {name}",
         "creationTimestamp": created,
     }
-    obj = {"apiVersion": api.api_version, "kind": api.kind, "metadata": meta, "spec": spec}
+    kind = {"apiVersion": api.api_version, "kind": api.kind}
+    obj = {**kind, "metadata": meta, "spec": spec, "status": {"secretName": api.secret_name(name)}}
     return {api.group: {f"team-a/{name}": obj}}
 
 

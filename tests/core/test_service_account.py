@@ -21,14 +21,23 @@ from tests.core.builders import (
     WANTED,
 )
 
+# Each has been answered, so whose its Secret is is known.
+ANSWERED = replace(BINDING, status=Status(secret_name=SECRET_NAME))
 OLDER = replace(
     BINDING,
     name="old",
     uid="uid-old",
     secret_name="acr-pull-old",
     created_at="2026-11-23T10:00:00Z",
+    status=Status(secret_name="acr-pull-old"),
 )
-TWIN = replace(OLDER, name="aged", uid="uid-aged", secret_name="acr-pull-aged")
+TWIN = replace(
+    OLDER,
+    name="aged",
+    uid="uid-aged",
+    secret_name="acr-pull-aged",
+    status=Status(secret_name="acr-pull-aged"),
+)
 MOVED = replace(BINDING, service_account_name="build")
 DELETING = replace(BINDING, deleting=True)
 DENIED = replace(BINDING, spec=Spec("x.evil.io", IDENTITY, None))
@@ -49,19 +58,19 @@ def owned(uid: str, wanted: str) -> Decoration:
         pytest.param(UNTOUCHED, (BINDING,), owned("uid-app", SECRET_NAME), id="one"),
         pytest.param(
             UNTOUCHED,
-            (BINDING, OLDER),
+            (ANSWERED, OLDER),
             owned("uid-old", f"acr-pull-old,{SECRET_NAME}"),
             id="oldest",
         ),
         pytest.param(
             UNTOUCHED,
-            (BINDING, OLDER, TWIN),
+            (ANSWERED, OLDER, TWIN),
             owned("uid-aged", f"acr-pull-aged,acr-pull-old,{SECRET_NAME}"),
             id="same-age-by-name",
         ),
         pytest.param(
             ACCOUNT,
-            (OLDER, BINDING),
+            (OLDER, ANSWERED),
             owned("uid-app", f"acr-pull-old,{SECRET_NAME}"),
             id="holder-before-older",
         ),
@@ -76,7 +85,7 @@ def owned(uid: str, wanted: str) -> Decoration:
         ),
         pytest.param(
             replace(UNTOUCHED, owners=(replace(HOLDER, controller=False),)),
-            (BINDING, OLDER),
+            (ANSWERED, OLDER),
             owned("uid-old", f"acr-pull-old,{SECRET_NAME}"),
             id="no-controller-is-no-holder",
         ),
@@ -141,6 +150,22 @@ def test_name_is_taken(account: ServiceAccount, secret_name: str) -> None:
     expected = owned("uid-old", secret_name)
     assert decorate(account, (taken, other), POLICY) == expected
     assert decorate(account, (taken,), POLICY) == owned("uid-app", SECRET_NAME)
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "new"])
+@pytest.mark.parametrize("attached", [(), (SECRET_NAME,)], ids=["somebody's", "ours"])
+def test_entry_is_left_alone(attached: tuple[str, ...], *, taken: bool) -> None:
+    """Beside the holder, an entry is claimed for no Secret that may not be the binding's.
+
+    One that we listed stays, too, for its Secret may have a token that works.
+    """
+    status = TAKEN if taken else Status()
+    holder = replace(HOLDER, name="old", uid="uid-old")
+    account = replace(ACCOUNT, owners=(holder, GUARD), attached=attached)
+    wanted = ",".join(["acr-pull-old", *attached])
+    for bindings in ((OLDER, replace(BINDING, status=status)), (OLDER, ANSWERED)):
+        assert decorate(account, bindings, POLICY) == owned("uid-old", wanted)
+        wanted = f"acr-pull-old,{SECRET_NAME}"
 
 
 @pytest.mark.parametrize("reason", ["SecretNameTaken", "ServerNotAllowed", "InvalidSpec"])

@@ -176,8 +176,10 @@ def test_label_forgotten(served: Stage, metacontroller_binary: Path, strategy: s
         with stage.run_metacontroller(metacontroller_binary, strategy):
             for binding in (old, new):
                 binding.says("app", "Ready", "False/SecretNameTaken")
+            check_lists(scene)
             type_in(stage.plane, label)
             type_in(stage.plane, wait)
+            check_lists(scene)
             for name, secret in left.items():
                 assert token_in(scene.secret(name)) == token_in(secret)
         watch.check()
@@ -248,15 +250,20 @@ def check_moved(scene: Scene, left: dict[str, Object]) -> None:
     new.ready("app")
     for name in left.keys() - {NEW}:
         assert token_in(scene.secret(name)) == before[name]
-    scene.stays("default", OLD, *USERS)
-    scene.stays("build", "beta", NEW)
-    scene.stays("others", *OTHERS)
+    check_lists(scene)
     for name, secret in left.items():
         meta = scene.secret(name)["metadata"]
         assert meta["uid"] == secret["metadata"]["uid"]
         assert meta["labels"].items() >= secret["metadata"].get("labels", {}).items()
         assert INPUTS_ANNOTATION in meta["annotations"]
     assert scene.account("build")["metadata"]["annotations"][ATTACHED_ANNOTATION] == NEW
+
+
+def check_lists(scene: Scene) -> None:
+    """Check that no entry is lost, or elsewhere in its list."""
+    scene.stays("default", OLD, *USERS)
+    scene.stays("build", "beta", NEW)
+    scene.stays("others", *OTHERS)
 
 
 def unbind(scene: Scene, secret: str) -> None:

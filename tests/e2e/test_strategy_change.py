@@ -1,0 +1,54 @@
+"""Metacontroller's apply strategy is changed, by its flag, while there are bindings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.api import BINDING
+from tests.e2e.conftest import given_crds
+from tests.e2e.scene import USERS, Scene
+from tests.e2e.stage import Stage, open_stage
+
+STRATEGIES = {
+    "dynamic-apply": "server-side-apply",
+    "server-side-apply": "dynamic-apply",
+}
+
+
+@pytest.fixture
+def changed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    """Start all but Metacontroller."""
+    with open_stage(tmp_path, given_crds(request)) as stage:
+        yield stage
+
+
+def test_change(changed: Stage, metacontroller_binary: Path, strategy: str) -> None:
+    """What one wrote the other writes too, also of a binding named as its Namespace."""
+    scene = Scene(
+        changed.api,
+        "same",
+        {
+            "acrServer": changed.emulator.acr_server,
+            "managedIdentityClientID": str(uuid4()),
+        },
+        lambda: None,
+    )
+    scene.open()
+    names = ("same", "app")
+    scene.make_account("build", "beta")
+    for name, account in zip(names, ("default", "build"), strict=True):
+        scene.bind(name, account)
+    with changed.run_metacontroller(metacontroller_binary, strategy):
+        scene.ready(*names)
+    with changed.run_metacontroller(metacontroller_binary, STRATEGIES[strategy]):
+        scene.bind("jobs")
+        scene.ready(*names, "jobs")
+        scene.stays("default", *USERS, "acr-pull-same", "acr-pull-jobs")
+        for name in (*names, "jobs"):
+            scene.unbind(name)
+            scene.gone(BINDING, name)
+        scene.released("default", *USERS)
+        scene.released("build", "beta")
+    assert not scene.lost()
