@@ -20,7 +20,7 @@ from hooks.core.policy import Policy
 from hooks.core.reason import Reason
 from hooks.core.token import MintFailed
 
-# As a part of a URL, a tenant must be nothing else.
+# A Namespace and a tenant are parts of URLs, and may be nothing else.
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXAMPLE: Final = "11111111-2222-3333-4444-555555555555"
