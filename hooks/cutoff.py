@@ -84,7 +84,7 @@ class _Watched(urllib3.connection.HTTPConnection):
 
     def _connect(self) -> socket.socket:
         """Try the host's addresses, until the call is over: urllib3 gives each its whole time."""
-        name, call = self._dns_host, getattr(_local, "call", None)
+        name, call = self._dns_host, _current()
         try:
             found = socket.getaddrinfo(name, self.port, 0, socket.SOCK_STREAM)
             for *_, address in found[:-1]:
@@ -110,8 +110,13 @@ class _WatchedTLS(_Watched, urllib3.connection.HTTPSConnection):
     pass
 
 
+def _current() -> _Call | None:
+    """Return this thread's call, where it is within a `cutoff`."""
+    return getattr(_local, "call", None)
+
+
 def _use(sock: socket.socket) -> None:
-    call: _Call | None = getattr(_local, "call", None)
+    call = _current()
     if call is not None:
         call.use(sock)
 

@@ -8,11 +8,11 @@ living owner stays.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hooks.core.cluster import Namespace, Owner, ServiceAccount
+from hooks.core.last_applied import look_up
 from hooks.core.model import Binding
 from hooks.core.names import FINALIZER_PREFIX, WANTED_ANNOTATION
 from hooks.core.ownership import (
@@ -156,8 +156,8 @@ def _pull_secrets(
 
 def _last_applied(account: ServiceAccount) -> set[str]:
     """Return the names in the list that Metacontroller last wrote to *account*."""
-    try:
-        entries = json.loads(account.last_applied or "{}")["imagePullSecrets"]
-        return {entry["name"] for entry in entries if "name" in entry}
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return set()
+    return look_up(
+        account,
+        lambda obj: {entry["name"] for entry in obj["imagePullSecrets"] if "name" in entry},
+        set(),
+    )

@@ -1,9 +1,10 @@
 """Who owns a ServiceAccount: a binding, its Namespace as the guard, or another controller."""
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
 from hooks.core.cluster import Namespace, Owner, ServiceAccount
+from hooks.core.last_applied import look_up
 from hooks.core.model import Binding
 from hooks.core.names import BINDING_KINDS
 
@@ -62,7 +63,13 @@ def is_binding(owner: Owner) -> bool:
 
 def is_foreign(account: ServiceAccount) -> bool:
     """Say whether *account* is another controller's."""
-    return not all(is_binding(owner) or is_guard(owner, account) for owner in account.owners)
+    return stranger(account) is not None
+
+
+def stranger(account: ServiceAccount) -> Owner | None:
+    """Return the owner that makes *account* another controller's, if there is one."""
+    others = (o for o in account.owners if not (is_binding(o) or is_guard(o, account)))
+    return next(others, None)
 
 
 def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
@@ -112,8 +119,9 @@ def _was_named(binding: Binding, account: ServiceAccount) -> bool:
     """
     if any(o.uid != binding.uid and not is_guard(o, account) for o in account.owners):
         return False
-    try:
-        owners = json.loads(account.last_applied or "{}")["metadata"]["ownerReferences"]
+
+    def named(obj: Any) -> bool:  # noqa: ANN401  any JSON value
+        owners = obj["metadata"]["ownerReferences"]
         return any(owner["uid"] == binding.uid and "name" in owner for owner in owners)
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return False
+
+    return look_up(account, named, False)

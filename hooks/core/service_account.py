@@ -97,7 +97,7 @@ def _has(binding: Binding) -> bool:
 
 def _is_taken(binding: Binding) -> bool:
     """Say whether the last answer knew of no Secret for *binding*, whatever else was wrong."""
-    return bool(binding.status.conditions) and binding.status.secret_name is None
+    return bool(binding.status.conditions) and not _has(binding)
 
 
 def _age(binding: Binding) -> tuple[str, str, str]:

@@ -12,35 +12,27 @@ def settled(diagnoses: Iterable[Diagnosis], secrets: Iterable[Holder]) -> list[D
     known, there = tuple(diagnoses), tuple(secrets)
     found = []
     for one in known:
-        lines = (*_wanted(one, known), *_had(one, there))
-        problems = tuple(dict.fromkeys(lines))
+        problems = tuple(dict.fromkeys(_clashes(one, known, there)))
         found.append(replace(one, problems=problems, plan=None) if problems else one)
     return found
 
 
-def _wanted(one: Diagnosis, known: tuple[Diagnosis, ...]) -> Iterator[str]:
+def _clashes(
+    one: Diagnosis, known: tuple[Diagnosis, ...], secrets: tuple[Holder, ...]
+) -> Iterator[str]:
+    if one.plan is None:  # it gets no Secret
+        return
+    who, secret = (one.kind, one.name), (one.namespace, one.plan.secret_name)
     for other in known:
-        if (other.kind, other.name) != (one.kind, one.name) and _secret(other) == _secret(one):
+        wanted = other.plan and (other.namespace, other.plan.secret_name)
+        if wanted == secret and (other.kind, other.name) != who:
             yield (
-                f"Secret {_name(one)}: {other.kind} {other.name} wants it, too, and one of them "
+                f"Secret {secret[1]}: {other.kind} {other.name} wants it, too, and one of them "
                 f"can have it (SecretNameTaken); name one differently, e.g. {one.name}-2"
             )
-
-
-def _had(one: Diagnosis, secrets: tuple[Holder, ...]) -> Iterator[str]:
-    for secret in secrets:
-        foreign = secret.owner != (one.kind, one.name)
-        if foreign and (secret.namespace, secret.name) == _secret(one):
+    for holder in secrets:
+        if (holder.namespace, holder.name) == secret and holder.owner != who:
             yield (
-                f"Secret {_name(one)}: the one in this file is another's (SecretNameTaken); delete "
+                f"Secret {secret[1]}: the one in this file is another's (SecretNameTaken); delete "
                 f"it, or name the binding differently, e.g. {one.name}-2"
             )
-
-
-def _secret(one: Diagnosis) -> tuple[str | None, str] | object:
-    """Return Namespace and name of the Secret; of a binding that gets none, what equals nothing."""
-    return (one.namespace, one.plan.secret_name) if one.plan else object()
-
-
-def _name(one: Diagnosis) -> str:
-    return one.plan.secret_name if one.plan else ""

@@ -18,7 +18,7 @@ from hooks.core.permission import ANY
 from hooks.core.policy import Policy
 from hooks.core.request import parse_observed
 from hooks.core.token import AcrToken, TokenRequest
-from hooks.doctor.target import left_alone, note
+from hooks.doctor.target import left_alone
 from hooks.doctor.workload import identified
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
@@ -91,9 +91,9 @@ def diagnose(
         )
     plan = _plan(observed, policy)
     notes = (*_notes(namespace, plan.request), *unread, *_unseen(where, plan.request, policy))
-    owned = left_alone(observed.binding, accounts)
+    owned = left_alone(observed.binding, accounts, plan.secret_name)
     if owned is not None:
-        notes = (*notes, note(owned, plan.secret_name))
+        notes = (*notes, owned)
         plan = replace(plan, children=plan.children[:1])  # the Secret
     return Diagnosis(api.kind, name, where, True, notes=tuple(map(api.worded, notes)), plan=plan)
 

@@ -4,18 +4,19 @@ from collections.abc import Iterable
 
 from hooks.core.cluster import ServiceAccount
 from hooks.core.model import Binding
-from hooks.core.ownership import is_binding, is_foreign, is_guard
+from hooks.core.ownership import stranger
 
 
-def left_alone(binding: Binding, accounts: Iterable[ServiceAccount]) -> ServiceAccount | None:
-    """Return *binding*'s ServiceAccount where it is among *accounts*, and another controller's."""
+def left_alone(binding: Binding, accounts: Iterable[ServiceAccount], secret: str) -> str | None:
+    """Return what to do where *binding*'s, among *accounts*, is another controller's.
+
+    *secret* is what it would list.
+    """
     wanted = (binding.namespace, binding.service_account_name)
-    return next((a for a in accounts if (a.namespace, a.name) == wanted and is_foreign(a)), None)
-
-
-def note(account: ServiceAccount, secret: str) -> str:
-    """Return what to do about an *account* that is left alone."""
-    owner = next(o for o in account.owners if not (is_binding(o) or is_guard(o, account)))
+    account = next((a for a in accounts if (a.namespace, a.name) == wanted), None)
+    owner = stranger(account) if account else None
+    if account is None or owner is None:
+        return None
     text = f"ServiceAccount {account.name} belongs to {owner.kind} {owner.name} and is left alone"
     if secret in account.pull_secrets:
         return f"{text}; it lists Secret {secret} already"

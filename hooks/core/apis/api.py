@@ -52,7 +52,8 @@ class Api:
         A field's name that ends a name of an object's is left alone.
         """
         for ours, theirs in self.fields:
-            message = re.sub(rf"(?<![-\w]){re.escape(ours)}", theirs, message)
+            if ours in message:  # few are, and each answer asks
+                message = re.sub(rf"(?<![-\w]){re.escape(ours)}", theirs, message)
         return message
 
 
