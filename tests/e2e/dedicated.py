@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import pytest
 
@@ -34,14 +33,6 @@ def open_dedicated(
 def as_metacontroller(stage: Stage) -> Api:
     """Return the API server as its Metacontroller sees it."""
     return Api(stage.plane.url, stage.plane.ca_file, stage.plane.token_of(*ACCOUNT))
-
-
-def new_scene(stage: Stage, name: str) -> Scene:
-    """Open a Namespace in which nobody kills Metacontroller."""
-    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
-    scene = Scene(stage.api, name, spec, lambda: None)
-    scene.open()
-    return scene
 
 
 def play(stage: Stage, scene: Scene) -> None:

@@ -58,6 +58,14 @@ class Ground:
         return self.spec | {"managedIdentityClientID": str(uuid4())}
 
 
+def new_scene(stage: Stage, name: str) -> Scene:
+    """Open a Namespace in which nobody kills Metacontroller."""
+    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
+    scene = Scene(stage.api, name, spec, lambda: None)
+    scene.open()
+    return scene
+
+
 @contextmanager
 def open_cluster() -> Iterator[Api]:
     """Reach the cluster of KUBECONFIG's current context, with whatever kubectl has to log in.

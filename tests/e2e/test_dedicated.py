@@ -17,11 +17,11 @@ from tests.e2e.dedicated import (
     LISTING,
     OVERLAY,
     as_metacontroller,
-    new_scene,
     open_dedicated,
     play,
 )
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import new_scene
 from tests.e2e.install import ROOT, render
 from tests.e2e.metacontroller import new_metacontroller
 from tests.e2e.process import free_port

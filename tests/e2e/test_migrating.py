@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import pytest
 import yaml
@@ -22,13 +21,13 @@ from tests.docs import commands
 from tests.e2e.api import UPSTREAM, Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import new_scene
 from tests.e2e.install import BASE, ROOT, render, retarget
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.test_docs import type_in
 from tests.e2e.upstream import (
     FINALIZER,
-    LABEL,
     get_token,
     leave,
     token_in,
@@ -37,6 +36,7 @@ from tests.e2e.upstream import (
     watched,
 )
 from tests.tools import require
+from tests.upstream_secret import LABEL
 
 OLD: Final = "app-msi-acrpull-secret"
 NEW: Final = "acr-pull-app"
@@ -91,14 +91,6 @@ def replicas(stage: Stage) -> Any:  # noqa: ANN401  any JSON
     return stage.api.get("Deployment", "acrpull", "acrpull")["spec"]["replicas"]
 
 
-def open_scene(stage: Stage, name: str) -> Scene:
-    """Return a Namespace whose user lists entries of its own, and upstream's behind them."""
-    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
-    scene = Scene(stage.api, name, spec, lambda: None)
-    scene.open()
-    return scene
-
-
 def leave_behind(stage: Stage, scene: Scene) -> dict[str, Object]:
     """Return the Secrets that upstream has left: of v1beta1, for long, and of v1beta2, not."""
     emulator, client_id = stage.emulator, scene.spec["managedIdentityClientID"]
@@ -142,7 +134,7 @@ def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str
     stage = served
     as_upstreams(stage)
     make_deployment(stage)
-    scene = open_scene(stage, "team-a")
+    scene = new_scene(stage, "team-a")
     left = leave_behind(stage, scene)
     doctor, stop, label, wait, finalizer = commands("move")
     let_go, give_back, forget, start = commands("back")
@@ -168,7 +160,7 @@ def test_move_and_back(served: Stage, metacontroller_binary: Path, strategy: str
 def test_label_forgotten(served: Stage, metacontroller_binary: Path, strategy: str) -> None:
     """Installed without the label, all says so, no token is lost, and the lines mend it."""
     stage = served
-    scene = open_scene(stage, "team-a")
+    scene = new_scene(stage, "team-a")
     left = leave_behind(stage, scene)
     old, new = (of_kind(scene, version) for version in UPSTREAM)
     _, _, label, wait, _ = commands("move")
@@ -188,7 +180,7 @@ def test_label_forgotten(served: Stage, metacontroller_binary: Path, strategy: s
 def test_back_beside_ours(served: Stage, metacontroller_binary: Path, strategy: str) -> None:
     """Bindings of ours that share a ServiceAccount go on, whoever of the two held it."""
     stage = served
-    scene = open_scene(stage, "team-a")
+    scene = new_scene(stage, "team-a")
     scene.bind("able")  # the oldest on `default`, by its name if not by its second
     left = leave_behind(stage, scene)
     scene.bind("jobs", "build")  # where upstream's is the oldest

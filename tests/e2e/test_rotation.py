@@ -11,8 +11,8 @@ import requests
 
 from tests.docs import commands
 from tests.e2e.conftest import given_crds
-from tests.e2e.dedicated import new_scene
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import new_scene
 from tests.e2e.scene import Scene
 from tests.e2e.shell import NAMESPACE, mounted, start
 from tests.e2e.stage import Stage, open_stage

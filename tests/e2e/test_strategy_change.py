@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from tests.e2e.api import BINDING
 from tests.e2e.conftest import given_crds
-from tests.e2e.scene import USERS, Scene
+from tests.e2e.ground import new_scene
+from tests.e2e.scene import USERS
 from tests.e2e.stage import Stage, open_stage
 
 STRATEGIES = {
@@ -26,16 +26,7 @@ def changed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
 
 def test_change(changed: Stage, metacontroller_binary: Path, strategy: str) -> None:
     """What one wrote the other writes too, also of a binding named as its Namespace."""
-    scene = Scene(
-        changed.api,
-        "same",
-        {
-            "acrServer": changed.emulator.acr_server,
-            "managedIdentityClientID": str(uuid4()),
-        },
-        lambda: None,
-    )
-    scene.open()
+    scene = new_scene(changed, "same")
     names = ("same", "app")
     scene.make_account("build", "beta")
     for name, account in zip(names, ("default", "build"), strict=True):

@@ -11,8 +11,9 @@ import yaml
 from hooks.core.names import BINDING_KINDS, KIND, UID_LABEL, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 from tests.core.builders import changed
 from tests.e2e.api import UPSTREAM, Object
-from tests.e2e.dedicated import ACCOUNT, LISTING, OVERLAY, new_scene, open_dedicated
+from tests.e2e.dedicated import ACCOUNT, LISTING, OVERLAY, open_dedicated
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import new_scene
 from tests.e2e.install import ROOT, render
 from tests.e2e.rights import FORBIDDEN, asked, granted, refused
 from tests.e2e.scene import USERS, Scene

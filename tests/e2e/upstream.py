@@ -17,16 +17,15 @@ import requests
 from hooks.core import dockerconfig
 from hooks.core.names import (
     DOCKER_CONFIG_KEY,
-    NULL_GUID,
     UPSTREAM_KIND,
     UPSTREAM_V1BETA1,
     UPSTREAM_V1BETA2,
 )
 from tests.e2e.api import Api, Object, path_of
 from tests.emulator import Emulator
+from tests.upstream_secret import upstream_docker_config, upstream_secret
 
 FINALIZER: Final = "msi-acrpull.microsoft.com"
-LABEL: Final = "acr.microsoft.com/binding"
 ARM: Final = "https://management.azure.com/"
 WATCH_SECONDS: Final = 600
 TIMEOUT_SECONDS: Final = 10
@@ -92,56 +91,21 @@ def leave(
     """
     made = api.create(binding)
     meta, expiry = made["metadata"], _expiry(token)
-    owner = {
-        "apiVersion": made["apiVersion"],
-        "kind": made["kind"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251  a controller has a clock
     status = {"lastTokenRefreshTime": now, "tokenExpirationTime": expiry}
     path = path_of(f"{UPSTREAM_KIND} of {made['apiVersion']}", meta["namespace"], meta["name"])
     api.call("PUT", f"{path}/status", {**made, "status": status})
-    marks = {
-        "labels": {LABEL: meta["name"]},
-        "annotations": {
-            "acr.microsoft.com/token.expiry": expiry,
-            "acr.microsoft.com/token.refresh": now,
-            "acr.microsoft.com/token.inputs": "6xmh2d0n",
-        },
-    }
-    return api.create(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {
-                "name": secret,
-                "namespace": meta["namespace"],
-                "ownerReferences": [owner],
-                **({} if old else marks),
-            },
-            "type": "kubernetes.io/dockerconfigjson",
-            "data": {DOCKER_CONFIG_KEY: _docker_config(server, token)},
-        }
-    )
+    config = upstream_docker_config(server, token)
+    left = upstream_secret(made, secret, config, now, expiry)
+    for mark in ("labels", "annotations") if old else ():
+        del left["metadata"][mark]
+    return api.create(left)
 
 
 def _expiry(token: str) -> str:
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return datetime.fromtimestamp(claims["exp"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _docker_config(server: str, token: str) -> str:
-    entry = {
-        "username": NULL_GUID,
-        "password": token,
-        "email": "msi-acrpull@azurecr.io",
-        "auth": base64.b64encode(f"{NULL_GUID}:{token}".encode()).decode(),
-    }
-    return base64.b64encode(json.dumps({"auths": {server: entry}}).encode()).decode()
 
 
 def token_in(secret: Object) -> str:

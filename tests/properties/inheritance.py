@@ -1,17 +1,13 @@
-"""What upstream's controller left: a binding of its kind, the Secret that it made, an entry.
+"""What upstream's controller left: a binding of its kind, the Secret that it made, an entry."""
 
-msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (newPullSecret)
-"""
-
-import base64
-import json
 from datetime import datetime, timedelta
 
 from hooks.core.conditions import format_time
-from hooks.core.names import NULL_GUID, UID_LABEL, UPSTREAM_EMAIL, UPSTREAM_LABEL
-from tests.model.objects import Object, controller_ref, uid_of
+from hooks.core.names import UID_LABEL
+from tests.model.objects import Object, uid_of
 from tests.properties.kinds import secret_of
 from tests.properties.tokens import granted, new_jwt
+from tests.upstream_secret import upstream_docker_config, upstream_secret
 
 WHO = "upstream"  # the subject of its tokens
 
@@ -24,29 +20,9 @@ def left_secret(
     scopes = binding["spec"].get("acr", {}).get("scope", "").split()
     access = [granted(scope) for scope in scopes]
     token = new_jwt({"sub": WHO, "jti": uid_of(binding), "access": access, **claims})
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "namespace": binding["metadata"]["namespace"],
-            "name": secret_of(called),
-            "labels": {UPSTREAM_LABEL: binding["metadata"]["name"]},
-            "annotations": {
-                "acr.microsoft.com/token.expiry": format_time(issued + life),
-                "acr.microsoft.com/token.refresh": format_time(issued),
-                "acr.microsoft.com/token.inputs": "6xmh2d0n",
-            },
-            "ownerReferences": [controller_ref(binding)],
-        },
-        "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": _docker_config(server, token)},
-    }
-
-
-def _docker_config(server: str, token: str) -> str:
-    auth = base64.b64encode(f"{NULL_GUID}:{token}".encode()).decode()
-    entry = {"username": NULL_GUID, "password": token, "email": UPSTREAM_EMAIL, "auth": auth}
-    return base64.b64encode(json.dumps({"auths": {server: entry}}).encode()).decode()
+    config = upstream_docker_config(server, token)
+    times = format_time(issued), format_time(issued + life)
+    return upstream_secret(binding, secret_of(called), config, *times)
 
 
 def left_status(issued: datetime, life: timedelta) -> Object:
