@@ -12,7 +12,6 @@ import yaml
 from hooks.app import create_app, health_checks
 from hooks.core import names
 from hooks.settings import VARIABLES, Settings
-from tests.lock import pins
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "metacontroller"
@@ -229,23 +228,3 @@ def test_policies_know_the_accounts() -> None:
     }
     collector = "system:serviceaccount:kube-system:generic-garbage-collector"
     assert users["deletion"] == users["update"] | {collector}
-
-
-@pytest.mark.parametrize("folder", [ROOT, ROOT / "tests"], ids=["service", "tools"])
-def test_lock_is_of_its_input(folder: Path) -> None:
-    """The lock pins with hashes the packages that its input asks for, and no forgotten ones.
-
-    pip-compile writes below a pin who asked for it, e.g. `# via -r requirements.in`. Whether what
-    those packages need in turn is there, `pip check` tells.
-    """
-    asked = {
-        line
-        for line in (folder / "requirements.in").read_text("utf-8").splitlines()
-        if line and not line.startswith(("#", "-"))
-    }
-    lock = folder / "requirements.txt"
-    pinned = list(pins(lock))
-    assert {pin.name for pin in pinned if pin.is_direct} == asked
-    assert len(pinned) == lock.read_text("utf-8").count("==")
-    assert all(pin.hashes for pin in pinned)
-    assert "://" not in lock.read_text("utf-8")
