@@ -1,4 +1,4 @@
-"""A certificate authority, which signs what both sides of TLS show each other; no clock."""
+"""A certificate authority for both sides of mutual TLS. The caller gives the time."""
 
 import ssl
 from collections.abc import Mapping
@@ -16,18 +16,34 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME: Final = timedelta(days=1)
+# Python 3.13 verifies strictly (RFC 5280): a CA needs a key usage and a Subject Key Identifier, a
+# certificate names its issuer's. https://docs.python.org/3.13/library/ssl.html#ssl.VERIFY_X509_STRICT
+SIGNING: Final = x509.KeyUsage(
+    digital_signature=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Authority:
-    """A CA of the common name *name*; what it signs is valid for a day from *now* less an hour."""
+    """A CA named *name*; its certificates are valid for a day, from an hour before *now*."""
 
     def __init__(self, name: str, now: datetime) -> None:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._from = now - timedelta(hours=1)
         self._key = ec.generate_private_key(ec.SECP256R1())
+        self._id = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         certificate = (
             self._builder(self._name, self._key, self._from)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(SIGNING, critical=True)
+            .add_extension(self._id, critical=False)
             .sign(self._key, SHA256())
         )
         self.pem = certificate.public_bytes(Encoding.PEM)
@@ -51,8 +67,9 @@ class Authority:
     ) -> tuple[bytes, bytes]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._id)
         builder = self._builder(subject, key, since)
-        for extension in (x509.ExtendedKeyUsage([usage]), *extensions):
+        for extension in (issuer, x509.ExtendedKeyUsage([usage]), *extensions):
             builder = builder.add_extension(extension, critical=False)
         certificate = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
         return certificate, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

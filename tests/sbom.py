@@ -4,7 +4,7 @@ https://cyclonedx.org/docs/1.6/json/
 """
 
 import sys
-from importlib.metadata import metadata
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +23,14 @@ LOCK: Final = ROOT / "requirements.txt"
 
 
 def sbom(revision: str, lock: Path = LOCK) -> str:
-    """Return the SBOM of what *revision* of the project runs with; the same for the same input.
+    """Return the SBOM of the packages that *revision* of the project runs with.
 
-    So it has no serial number and no time, which are optional.
+    The same input gives the same bytes, so the serial number and the time, both optional, are
+    left out.
 
     Raises:
-        SystemExit: The packages installed here, whose licences are told, are not those of *lock*.
+        SystemExit: A package of *lock* is installed here in another version, so the license of
+            the locked version is unknown.
     """
     service = Component(
         name="acrpull",
@@ -46,12 +48,12 @@ def sbom(revision: str, lock: Path = LOCK) -> str:
         bom.register_dependency(package, needed)
     bom.register_dependency(service, [packages[pin.name] for pin in pinned if pin.is_direct])
     bom.serial_number = None  # type: ignore[assignment] # optional in the schema
-    bom.metadata.timestamp = None  # type: ignore[assignment] # likewise
+    bom.metadata.timestamp = None  # type: ignore[assignment] # optional too
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
 def new_package(pin: Pin) -> Component:
-    """Return a package; its hashes are those of its files for all platforms, so not of itself."""
+    """Return a package; the hashes belong to its files for all platforms."""
     purl = PackageURL("pypi", name=pin.name, version=pin.version)
     files = ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
@@ -64,22 +66,23 @@ def new_package(pin: Pin) -> Component:
         type=ComponentType.LIBRARY,
         bom_ref=str(purl),
         purl=purl,
-        licenses=licences(pin),
+        licenses=licenses(pin),
         external_references=[files],
     )
 
 
-def licences(pin: Pin) -> list[License]:
-    """Return what the package, as it is installed here, says of its licence: where, has changed.
+def licenses(pin: Pin) -> list[License]:
+    """Return the licenses in the metadata of the package installed here.
 
+    Raises `SystemExit` if another version is installed than *pin* names.
     https://packaging.python.org/en/latest/specifications/core-metadata/#license-expression
     """
-    told = metadata(pin.name)
-    if told["Version"] != pin.version:
-        raise SystemExit(f"{pin.name} {pin.version} is in the lock, {told['Version']} installed")
-    classifiers = [c for c in told.get_all("Classifier", []) if c.startswith("License ::")]
-    text = told["License-Expression"] or told["License"]
-    names = [text] if text else [c.rpartition(" :: ")[2] for c in classifiers]
+    if (installed := version(pin.name)) != pin.version:
+        raise SystemExit(f"{pin.name} {pin.version} is in the lock, {installed} is installed")
+    fields = metadata(pin.name)
+    classifiers = [c for c in fields.get_all("Classifier", []) if c.startswith("License ::")]
+    texts = [fields[name] for name in ("License-Expression", "License") if name in fields]
+    names = texts[:1] or [c.rpartition(" :: ")[2] for c in classifiers]
     return [LicenseFactory().make_from_string(name) for name in names]
 
 
