@@ -12,7 +12,9 @@ from hooks import log
 from hooks.environment import SettingsError
 from hooks.settings import Settings
 from hooks.tls import ServerTls
+from hooks.worker import check_gunicorn
 
+check_gunicorn()
 try:
     settings = Settings.from_env(os.environ)
 except SettingsError as error:

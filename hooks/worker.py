@@ -1,5 +1,6 @@
 """gunicorn's threads, of which a caller that is slow holds none for long."""
 
+import inspect
 import json
 import logging
 import socket
@@ -9,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
-from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn import __version__, util  # type: ignore[import-untyped]
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
@@ -24,6 +25,8 @@ ANSWER_SECONDS: Final = 5  # without a byte of the answer being read
 IDLE_SECONDS: Final = 0.05  # a new connection with nothing on it then waits outside of the threads
 PARTING_SECONDS: Final = 1  # for a caller to read the last answer and to close
 SEND_TIMEOUT: Final = struct.pack("@ll", ANSWER_SECONDS, 0)  # a timeval
+# gunicorn@27.0.1:gunicorn/workers/gthread.py, base.py
+OVERRIDDEN: Final = ("init_process", "handle", "finish_request", "handle_request", "handle_error")
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +34,6 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
     """Ends requests that do not arrive in time, and lets idle connections hold no thread.
 
     What is no request is answered as the hooks answer: in one line of JSON.
-    What it overrides: gunicorn@27.0.1:gunicorn/workers/gthread.py, base.py
     """
 
     def init_process(self) -> None:
@@ -100,6 +102,26 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         )
         with suppress(OSError):  # the caller has gone
             util.write_nonblock(client, f"{head}{body}".encode())
+
+
+def check_gunicorn(base: type = gthread.ThreadWorker) -> None:
+    """Check that *base* has the methods that `Worker` overrides, with the same parameters.
+
+    gunicorn does not document these methods, so a release may change them without notice.
+
+    Raises:
+        SystemExit: A method of *base* differs.
+    """
+    for name in OVERRIDDEN:
+        expected = list(inspect.signature(getattr(Worker, name)).parameters)
+        method = getattr(base, name, None)
+        found = list(inspect.signature(method).parameters) if method else None
+        if found != expected:
+            raise SystemExit(
+                f"gunicorn {__version__} does not fit acrpull: {base.__name__}.{name} has "
+                f"parameters {found}, not {expected}. Install the locked release: pip install "
+                "--require-hashes -r requirements.txt"
+            )
 
 
 def _shake_hands(conn: Any) -> bool:  # noqa: ANN401  gunicorn has no types
