@@ -1,5 +1,5 @@
 # The tag moves with Python's and Debian's fixes; pin a digest (name:tag@sha256:...) in your build.
-ARG PYTHON=python:3.13-slim-bookworm
+ARG PYTHON=python:3.13-slim-trixie
 
 # Bytecode is made here, as nothing can write it where it runs, and goes by no time of its source:
 # builders round that differently when they copy, and it would count as stale.

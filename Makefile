@@ -1,37 +1,72 @@
 PYTHON ?= python3
 IMAGE ?= acrpull:latest
 SEED ?= 1
+TESTS ?=
+ARGS ?=
+VERSIONS := 3.11 3.12 3.13
 LOCKS := requirements.txt tests/requirements.txt
-VENV := .venv
+VENV ?= .venv
+PY := $(VENV)/bin/python
+# Named after the interpreter, so that another PYTHON makes another environment.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+RUNTIME := $(VENV)/runtime-$(VERSION)
+DEVELOPMENT := $(VENV)/development-$(VERSION)
+INSTALL := $(PY) -m pip install -q --require-hashes --only-binary :all:
 KUBE := tests/e2e/kube/bin/kube
 OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
 OPERATOR_CRDS := tests/e2e/kube/bin/operator-crds.yaml
-PY := $(VENV)/bin/python
-COMPILE := $(PY) -m piptools compile --generate-hashes --strip-extras --allow-unsafe \
+# Extras stay in the locks: an old pip looks for a requirement with extras that is not pinned as such.
+COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
+# One more than there are cores, because many tests wait.
+PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
+FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
+  tests/test_docs.py tests/test_readme.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run test e2e e2e-cluster capture fmt golden bench soak lock image sbom
+.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden bench soak lock image sbom
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
-venv: $(VENV)/locked ## make the virtual environment from the locks
-$(VENV)/locked: $(LOCKS)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, and \
-	$(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q --require-hashes --only-binary :all: $(LOCKS:%=-r %)
+venv: $(DEVELOPMENT) ## make the virtual environment with all development tools
+$(RUNTIME): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acrpull needs Python 3.11 or later, and \
+	$(PYTHON) is " + sys.version.split()[0] + ". Name another interpreter: make PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(INSTALL) -r requirements.txt
 	@touch $@
-demo: venv ## a binding becomes a Secret, with an emulated Azure
-	$(PY) -m tests.demo
-run: venv ## the same, and keep service and emulator running
-	$(PY) -m tests.demo --keep
-test: venv ## format, lint, types, import rules, locks, tests
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/ruff check .
+$(DEVELOPMENT): $(RUNTIME) tests/requirements.txt
+	$(INSTALL) $(LOCKS:%=-r %)
+	@touch $@
+demo: $(RUNTIME) ## show how a binding becomes a pull Secret, with an emulated Azure; VERBOSE=1
+	@$(PY) -m tests.demo $(if $(VERBOSE),--verbose)
+run: $(RUNTIME) ## run the demo and keep the service running, with requests to try
+	@$(PY) -m tests.demo --keep $(if $(VERBOSE),--verbose)
+doctor: $(RUNTIME) ## check manifests before they are applied; FILE=binding.yaml
+	$(if $(FILE),,$(error FILE is missing. Name a manifest: make doctor FILE=binding.yaml))
+	@$(PY) -m hooks.doctor $(FILE)
+lint: venv
+	$(VENV)/bin/ruff format --check -q .
+	$(VENV)/bin/ruff check -q .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+check: lint ## the inner loop: format, lint, types, import contracts, fast tests
+	$(PY) -m pytest -m 'not process and not slow' $(FAST)
+test: $(if $(TESTS),venv,lint) ## lint, and all tests; TESTS=tests/test_tls.py ARGS='-k handshake' for some
+ifdef TESTS
+	$(PY) -m pytest $(ARGS) $(TESTS)
+else
 	$(PY) -m pip check
-	$(PY) -m pytest --cov --cov-report=term:skip-covered
+	$(PY) -m pytest $(PARALLEL) --cov --cov-report= $(ARGS)
+	$(PY) -m coverage report --include='hooks/core/*' --skip-covered --fail-under=100
+endif
+test-pythons: ## the tests on each supported Python that is installed
+	@missing=; for version in $(VERSIONS); do \
+	  if python$$version -c pass 2> /dev/null; then \
+	    echo "Python $$version:"; \
+	    $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else missing="$$missing $$version"; fi; \
+	done; \
+	if [ -n "$$missing" ]; then echo "Not installed, so not tested: Python$$missing"; fi
 e2e: venv $(KUBE) $(OPERATOR_CRDS) ## on a real control plane; METACONTROLLER=<binary> SEED=1
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
 	  --metacontroller-crds "$(METACONTROLLER_CRDS)"
