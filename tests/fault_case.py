@@ -200,15 +200,15 @@ def new_status(state: State, now: datetime, reason: str) -> Object:
     """Return the status that an earlier answer left, with the *reason* of its failure."""
     failing = state.value.failing if state.value else 0
     since = (now - timedelta(seconds=failing)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    refreshing = ("False", reason) if failing else ("True", "OnSchedule")
+    renewal_healthy = ("False", reason) if failing else ("True", "OnSchedule")
     fresh = ("True", "TokenValid") if state.works else ("False", reason)
     kinds = {"Ready": fresh, "TokenFresh": fresh, "Attached": ("True", "Attached"),
-             "Refreshing": refreshing}  # fmt: skip
+             "RenewalHealthy": renewal_healthy}  # fmt: skip
     conditions = [
         {"type": kind, "status": status, "reason": reason, "lastTransitionTime": since}
         for kind, (status, reason) in kinds.items()
     ]
-    return {"conditions": conditions, "tokenRefreshTime": since, "serviceAccountName": "default"}
+    return {"conditions": conditions, "tokenIssueTime": since, "serviceAccountName": "default"}
 
 
 def count(records: list[RequestRecord], client_id: str) -> Calls:

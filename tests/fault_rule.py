@@ -87,11 +87,11 @@ def expected_conditions(row: Row, state: State) -> dict[str, str]:
     """Return the conditions: a token that works is fresh, whatever fails but the spec."""
     reason = row.reason if row.young is None or state is not State.MISSING else row.young
     failed = f"False/{reason}"
-    fresh, refreshing, attached = failed, failed, f"True/{Reason.ATTACHED}"
+    fresh, renewal_healthy, attached = failed, failed, f"True/{Reason.ATTACHED}"
     if row.effect is not Effect.MINT_FAILS:
-        refreshing = f"Unknown/{row.reason}"
+        renewal_healthy = f"Unknown/{row.reason}"
     elif state is State.FRESH:
-        fresh, refreshing = f"True/{Reason.TOKEN_VALID}", f"True/{Reason.ON_SCHEDULE}"
+        fresh, renewal_healthy = f"True/{Reason.TOKEN_VALID}", f"True/{Reason.ON_SCHEDULE}"
     elif state.works:
         fresh = f"True/{Reason.REFRESH_FAILING}"
     if row.effect is Effect.DENIED:
@@ -99,7 +99,12 @@ def expected_conditions(row: Row, state: State) -> dict[str, str]:
     elif state is State.MISSING:  # the ServiceAccount does not list it yet
         attached = f"False/{Reason.ATTACHING}"
     ready = fresh if fresh != f"True/{Reason.TOKEN_VALID}" else f"True/{Reason.READY}"
-    return {"Ready": ready, "TokenFresh": fresh, "Attached": attached, "Refreshing": refreshing}
+    return {
+        "Ready": ready,
+        "TokenFresh": fresh,
+        "Attached": attached,
+        "RenewalHealthy": renewal_healthy,
+    }
 
 
 def expected_wait(row: Row, state: State) -> Span:

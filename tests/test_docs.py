@@ -32,7 +32,7 @@ RUN: Final = {
     "make": "tests/test_docs.py",
 }
 NOT_RUN: Final = {"azure", "cluster"}  # they need one: Azure, or a cluster whose Pods run
-CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "Refreshing"}
+CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
 # Words in code that look like a reason of ours and are not: a Pod's, or Metacontroller's.
 OTHERS: Final = {
     *("ErrImagePull", "ImagePullBackOff", "FailedToRetrieveImagePullSecret", "SyncError"),

@@ -68,7 +68,7 @@ def conditions(answer: Object) -> dict[str, Object]:
 
 def message(answer: Object) -> str:
     """Return what *answer* says of the failure."""
-    return str(conditions(answer)["Refreshing"]["message"])
+    return str(conditions(answer)["RenewalHealthy"]["message"])
 
 
 def outcome(played: Played) -> Outcome:

@@ -71,7 +71,12 @@ def told(service: Service) -> dict[str, dict[str, set[str]]]:
     for metric in RESOURCE["metrics"]:
         name = f"{RESOURCE['metricNamePrefix']}_{metric['name']}"
         found[name] = {label: set() for label in binding_labels(metric)}
-    found["acrpull_binding_condition"]["type"] = {"Ready", "TokenFresh", "Attached", "Refreshing"}
+    found["acrpull_binding_condition"]["type"] = {
+        "Ready",
+        "TokenFresh",
+        "Attached",
+        "RenewalHealthy",
+    }
     return found
 
 

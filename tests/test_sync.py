@@ -224,7 +224,7 @@ def test_azure_down_at_renewal(client: Client, emulator: Emulator) -> None:
     answer = client.sync(observed(client.parent(), answer=first))
     assert token(answer) == token(first)
     assert reason(answer, "TokenFresh") == "True/RefreshFailing"
-    assert reason(answer, "Refreshing") == "False/RegistryError"
+    assert reason(answer, "RenewalHealthy") == "False/RegistryError"
     assert answer["resyncAfterSeconds"] == 5
 
 

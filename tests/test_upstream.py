@@ -57,7 +57,7 @@ def test_first(client: Client) -> None:
     assert reason(answer) == "True/Ready"
     status = answer["status"]
     assert status["lastTokenRefreshTime"] < status["tokenExpirationTime"]
-    assert not {"error", "tokenRefreshTime"} & status.keys()
+    assert not {"error", "tokenIssueTime"} & status.keys()
 
 
 def test_second(client: Client, emulator: Emulator) -> None:

@@ -94,7 +94,7 @@ def new_status(binding: Binding, status: Status) -> JSON:
         ],
         "secretName": status.secret_name,
         "serviceAccountName": status.service_account_name,
-        api.refreshed: status.token_refresh_time,
+        api.issue_time: status.token_issue_time,
         "tokenExpirationTime": status.token_expiration_time,
     }
     if api.error:

@@ -83,7 +83,7 @@ def _problem(
     if isinstance(decision, Hold | Reject):
         return decision
     if isinstance(outcome, MintFailed):
-        return young(outcome, observed.binding.status.condition("Refreshing"), now)
+        return young(outcome, observed.binding.status.condition("RenewalHealthy"), now)
     if is_missing(observed, now):
         name = observed.binding.secret_name
         text = f"Secret {name} is gone, or could not be made; if this lasts, the events say why"
@@ -121,7 +121,7 @@ def _resync(
 ) -> int:
     """Return when to look again."""
     if isinstance(problem, MintFailed):
-        failing = status.condition("Refreshing")
+        failing = status.condition("RenewalHealthy")
         since = parse_time(failing.last_transition_time) if failing else None
         last = observed.secret.token if observed.secret else None
         return retry_after_seconds(

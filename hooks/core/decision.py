@@ -187,4 +187,4 @@ def _newer_than(observed: Observed) -> datetime | None:
     status = observed.binding.status
     fresh = status.condition("TokenFresh")
     had = fresh is not None and fresh.status == "True"
-    return parse_time(status.token_refresh_time) if had else None
+    return parse_time(status.token_issue_time) if had else None

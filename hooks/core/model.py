@@ -27,7 +27,7 @@ class Status:
     conditions: tuple[Condition, ...] = ()
     secret_name: str | None = None
     service_account_name: str | None = None
-    token_refresh_time: str | None = None
+    token_issue_time: str | None = None
     token_expiration_time: str | None = None
 
     def condition(self, kind: str) -> Condition | None:

@@ -29,7 +29,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
     name = require(meta, "name", str, at)
-    status = _parse_status(get_object(obj, "status", path), f"{path}.status", api.refreshed)
+    status = _parse_status(get_object(obj, "status", path), f"{path}.status", api.issue_time)
     spec = obj.get("spec")
     if spec is None:
         spec = {}
@@ -56,10 +56,10 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
     )
 
 
-def _parse_status(status: JSON, path: str, refreshed: str) -> Status:
+def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
     """Return *status*; without conditions it is another controller's, and its times tell nothing.
 
-    *refreshed* is the key of the time at which the token was issued.
+    *issue_time* is the key of the time at which the token was issued.
     """
     conditions = []
     for index, item in enumerate(get(status, "conditions", list, path) or ()):
@@ -72,12 +72,12 @@ def _parse_status(status: JSON, path: str, refreshed: str) -> Status:
         kind, value, reason, message, since = texts
         generation = get(condition, "observedGeneration", int, at) or 0
         conditions.append(Condition(kind, value, reason, message, generation, since))
-    issued = get(status, refreshed, str, path)
+    issued = get(status, issue_time, str, path)
     return Status(
         conditions=tuple(conditions),
         secret_name=get(status, "secretName", str, path),
         service_account_name=get(status, "serviceAccountName", str, path),
-        token_refresh_time=issued if conditions else None,
+        token_issue_time=issued if conditions else None,
     )
 
 

@@ -80,7 +80,7 @@ def is_missing(observed: Observed, now: datetime) -> bool:
     Secret; after that a quota or a policy refuses it.
     """
     fresh = observed.binding.status.condition("TokenFresh")
-    if observed.secret is not None or observed.binding.status.token_refresh_time is None:
+    if observed.secret is not None or observed.binding.status.token_issue_time is None:
         return False
     if fresh is None or fresh.status != "True":
         return True

@@ -36,7 +36,7 @@ def token_fresh(problem: Problem | None, *, usable: bool) -> Finding:
     return Finding("False", problem.reason, problem.message)
 
 
-def refreshing(problem: Problem | None, previous: Condition | None) -> Finding:
+def renewal_healthy(problem: Problem | None, previous: Condition | None) -> Finding:
     """Judge the renewal: False from the first failure to the next success, which times the wait."""
     if problem is None:
         return Finding("True", Reason.ON_SCHEDULE)
@@ -120,7 +120,7 @@ def new_status(
         "Ready": ready(fresh, listed),
         "TokenFresh": fresh,
         "Attached": listed,
-        "Refreshing": refreshing(problem, binding.status.condition("Refreshing")),
+        "RenewalHealthy": renewal_healthy(problem, binding.status.condition("RenewalHealthy")),
     }
     return Status(
         tuple(

@@ -48,7 +48,7 @@ STATUS = Status(
     conditions=(READY,),
     secret_name=SECRET_NAME,
     service_account_name="default",
-    token_refresh_time="2026-11-23T12:00:00Z",
+    token_issue_time="2026-11-23T12:00:00Z",
     token_expiration_time="2026-11-23T15:00:00Z",
 )
 ANSWER = Answer(STATUS, SECRET, (DESIRED,), 9000)
@@ -69,7 +69,7 @@ def test_condition() -> None:
                 "conditions": [READY_JSON],
                 "secretName": SECRET_NAME,
                 "serviceAccountName": "default",
-                "tokenRefreshTime": "2026-11-23T12:00:00Z",
+                "tokenIssueTime": "2026-11-23T12:00:00Z",
                 "tokenExpirationTime": "2026-11-23T15:00:00Z",
             },
             id="whole",

@@ -29,7 +29,7 @@ from tests.core.builders import (
 )
 
 TIME = "2026-11-23T11:00:00Z"
-RENEWED = Condition("Refreshing", "True", "OnSchedule", "", 2, TIME)
+RENEWED = Condition("RenewalHealthy", "True", "OnSchedule", "", 2, TIME)
 
 
 def after(status: Status) -> Observed:
@@ -37,7 +37,7 @@ def after(status: Status) -> Observed:
     return replace(OBSERVED, binding=replace(BINDING, status=status), secret=None)
 
 
-MISSING = after(Status((RENEWED,), token_refresh_time=TIME))
+MISSING = after(Status((RENEWED,), token_issue_time=TIME))
 UNGUARDED = replace(MISSING, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
 ENDING = replace(MISSING, namespace=Namespace("uid-team-a", terminating=True))
 TAKEN = replace(MISSING, secret_taken=True)
@@ -63,7 +63,7 @@ def answer(observed: Observed, outcome: AcrToken | MintFailed) -> Answer:
 def test_newer_than(fresh: str | None, time: str | None, newer_than: datetime | None) -> None:
     """The token wanted is newer than the one that the binding had, if it had one."""
     conditions = (Condition("TokenFresh", fresh, "", "", 2),) if fresh else ()
-    observed = after(Status(conditions, token_refresh_time=time))
+    observed = after(Status(conditions, token_issue_time=time))
     assert decide(observed, POLICY, NOW) == Mint(REQUEST, newer_than)
 
 
@@ -94,7 +94,7 @@ def test_missing() -> None:
     result = answer(MISSING, NEW_TOKEN)
     assert result.secret is not None
     assert result.secret.token == NEW_TOKEN
-    assert result.status.condition("Refreshing") == RENEWED
+    assert result.status.condition("RenewalHealthy") == RENEWED
     for kind in ("Ready", "TokenFresh"):
         condition = result.status.condition(kind)
         assert condition is not None
@@ -130,7 +130,7 @@ def test_appears() -> None:
 )
 def test_grace(since: str, status: str) -> None:
     """A Secret just made has 10 s to be observed."""
-    before = Status((Condition("TokenFresh", "True", "", "", 2, since),), token_refresh_time=TIME)
+    before = Status((Condition("TokenFresh", "True", "", "", 2, since),), token_issue_time=TIME)
     fresh = answer(after(before), NEW_TOKEN).status.condition("TokenFresh")
     assert fresh is not None
     assert fresh.status == status

@@ -47,7 +47,7 @@ def resync(observed: Observed, outcome: Outcome) -> int:
 
 def failing(since: str) -> Observed:
     """Return an expired token, its renewal failing since *since*."""
-    status = Status((Condition("Refreshing", "False", "Timeout", "", 1, since),))
+    status = Status((Condition("RenewalHealthy", "False", "Timeout", "", 1, since),))
     return replace(STALE, binding=replace(BINDING, status=status))
 
 

@@ -202,7 +202,7 @@ def test_young(status: str | None, since: datetime, *, pending: bool) -> None:
     """A credential that Entra does not know may be on its way for 10 minutes."""
     before = None
     if status:
-        before = Condition("Refreshing", status, "FederationPending", "", 1, format_time(since))
+        before = Condition("RenewalHealthy", status, "FederationPending", "", 1, format_time(since))
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
     found = young(refused, before, NOW)
     assert found.reason == ("FederationPending" if pending else "FederationRefused")
@@ -235,7 +235,7 @@ def test_trust_command() -> None:
 def test_young_after_another_failure() -> None:
     """What failed for another reason before says nothing of the credential."""
     since = format_time(NOW - timedelta(days=1))
-    before = Condition("Refreshing", "False", "RegistryDenied", "", 1, since)
+    before = Condition("RenewalHealthy", "False", "RegistryDenied", "", 1, since)
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
     assert young(refused, before, NOW).reason == Reason.FEDERATION_PENDING
 

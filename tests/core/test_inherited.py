@@ -186,7 +186,7 @@ def test_status_of_upstream(api: Api) -> None:
     conditions = [{"type": "Ready", "status": "True"}]
     told = {**parent, "status": {**times, "conditions": conditions}}
     found = parse_binding(told, "parent", "is wrong").status
-    assert found.token_refresh_time == "2026-11-23T10:00:00Z"
+    assert found.token_issue_time == "2026-11-23T10:00:00Z"
 
 
 READY: Final = Condition("Ready", "True", "Ready", "", 2, "2026-11-23T12:00:00Z")
@@ -202,10 +202,10 @@ def test_error(ready: Condition | None, error: str | None) -> None:
     """Upstream's `error` is what Ready says is wrong, in the spec's own words."""
     binding = replace(BINDING, api_version=SECOND.api_version, kind=SECOND.kind)
     conditions = () if ready is None else (ready,)
-    status = new_status(binding, Status(conditions, token_refresh_time="2026-11-23T12:00:00Z"))
+    status = new_status(binding, Status(conditions, token_issue_time="2026-11-23T12:00:00Z"))
     assert status.get("error") == error
     assert status["lastTokenRefreshTime"] == "2026-11-23T12:00:00Z"
-    assert "tokenRefreshTime" not in status
+    assert "tokenIssueTime" not in status
     assert [condition["message"] for condition in status["conditions"]] == [
         error or "" for _ in conditions
     ]

@@ -167,7 +167,7 @@ def test_status() -> None:
             {"type": "Bare", "message": None},
         ],
         "serviceAccountName": "default",
-        "tokenRefreshTime": "2026-11-23T10:00:00Z",
+        "tokenIssueTime": "2026-11-23T10:00:00Z",
     }
     parsed = parse_binding({**PARENT, "status": status}, "parent").status
     assert parsed.conditions == (
@@ -175,7 +175,7 @@ def test_status() -> None:
         Condition("Bare", "", "", "", 0, ""),
     )
     assert parsed.service_account_name == "default"
-    assert parsed.token_refresh_time == "2026-11-23T10:00:00Z"
+    assert parsed.token_issue_time == "2026-11-23T10:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_status() -> None:
             {"conditions": [{"observedGeneration": "2"}]},
             "parent.status.conditions[0].observedGeneration: expected an integer",
         ),
-        ("status", {"tokenRefreshTime": 5}, "parent.status.tokenRefreshTime: expected a string"),
+        ("status", {"tokenIssueTime": 5}, "parent.status.tokenIssueTime: expected a string"),
         ("status", {"serviceAccountName": {}}, "parent.status.serviceAccountName: expected a str"),
     ],
 )

@@ -13,7 +13,7 @@ from hooks.core.verdict import (
     Problem,
     attached,
     ready,
-    refreshing,
+    renewal_healthy,
     token_fresh,
 )
 from tests.core.builders import (
@@ -68,7 +68,7 @@ def test_token_fresh(problem: Problem | None, finding: Finding, *, usable: bool)
     assert token_fresh(problem, usable=usable) == finding
 
 
-BEFORE = Condition("Refreshing", "False", "Throttled", "too many", 1, "2026-11-23T11:00:00Z")
+BEFORE = Condition("RenewalHealthy", "False", "Throttled", "too many", 1, "2026-11-23T11:00:00Z")
 AS_BEFORE = Finding("False", "Throttled", "too many")
 
 
@@ -89,9 +89,11 @@ AS_BEFORE = Finding("False", "Throttled", "too many")
         pytest.param(DENIED, BEFORE, Finding("Unknown", "ServerNotAllowed", "no"), id="denied"),
     ],
 )
-def test_refreshing(problem: Problem | None, previous: Condition | None, finding: Finding) -> None:
+def test_renewal_healthy(
+    problem: Problem | None, previous: Condition | None, finding: Finding
+) -> None:
     """Renewal is on schedule or failing; what merely passes leaves it as it was."""
-    assert refreshing(problem, previous) == finding
+    assert renewal_healthy(problem, previous) == finding
 
 
 GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))

@@ -38,12 +38,12 @@ def test_new_status(
     """The status has the four conditions, the names, and the token's times."""
     status = new_status(OBSERVED, problem, TOKEN, NOW, usable=usable)
     kinds = [condition.type for condition in status.conditions]
-    assert kinds == ["Ready", "TokenFresh", "Attached", "Refreshing"]
+    assert kinds == ["Ready", "TokenFresh", "Attached", "RenewalHealthy"]
     assert [condition.status for condition in status.conditions] == statuses
     assert {condition.observed_generation for condition in status.conditions} == {2}
     assert status.secret_name == SECRET_NAME
     assert status.service_account_name == "default"
-    assert status.token_refresh_time == "2026-11-23T11:00:00Z"
+    assert status.token_issue_time == "2026-11-23T11:00:00Z"
     assert status.token_expiration_time == "2026-11-23T14:00:00Z"
 
 
@@ -56,7 +56,7 @@ def test_status_without_secret() -> None:
 def test_status_without_token() -> None:
     """Without a token the status tells no times."""
     status = new_status(OBSERVED, FAILED, None, NOW, usable=False)
-    assert (status.token_refresh_time, status.token_expiration_time) == (None, None)
+    assert (status.token_issue_time, status.token_expiration_time) == (None, None)
 
 
 def test_status_is_stable() -> None:

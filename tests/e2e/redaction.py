@@ -43,7 +43,7 @@ from tests.traffic import (
 )
 
 FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
-ISSUED, EXPIRES = "tokenRefreshTime", "tokenExpirationTime"
+ISSUED, EXPIRES = "tokenIssueTime", "tokenExpirationTime"
 
 
 @dataclass(frozen=True)

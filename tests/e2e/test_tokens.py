@@ -34,8 +34,8 @@ def test_renewed(stage: Stage, scene: Scene) -> None:
     renewed(scene, before)
 
     def told() -> None:
-        refreshed = scene.binding("app")["status"]["tokenRefreshTime"]
-        assert status["tokenRefreshTime"] < refreshed < status["tokenExpirationTime"]
+        refreshed = scene.binding("app")["status"]["tokenIssueTime"]
+        assert status["tokenIssueTime"] < refreshed < status["tokenExpirationTime"]
 
     eventually(told)
     scene.ready("app")
@@ -60,7 +60,7 @@ def test_azure_down_at_renewal(stage: Stage, scene: Scene) -> None:
     before = config(scene)
     stage.emulator.faults.add("exchange", no_role())
     scene.says("app", "Ready", "True/RefreshFailing")
-    message = scene.says("app", "Refreshing", "False/RegistryDenied")
+    message = scene.says("app", "RenewalHealthy", "False/RegistryDenied")
     assert "AcrPull" in message
     assert config(scene) == before
     stage.emulator.faults.clear()

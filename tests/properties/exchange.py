@@ -92,7 +92,7 @@ def _check_conditions(parent: Object, conditions: list[Object], now: datetime) -
         assert condition["lastTransitionTime"] == since
         assert condition["reason"] in set(Reason)
     status = {c["type"]: c["status"] for c in conditions}
-    assert status.keys() == {"Ready", "TokenFresh", "Attached", "Refreshing"}
+    assert status.keys() == {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
     both = status["TokenFresh"] == status["Attached"] == "True"
     assert status["Ready"] == ("True" if both else "False")
 
@@ -102,7 +102,7 @@ def _check_resync(answer: Object, now: datetime) -> None:
     wait = answer["resyncAfterSeconds"]
     assert wait > 0
     status = {c["type"]: c["status"] for c in answer["status"]["conditions"]}
-    if status["Refreshing"] != "True" or status["TokenFresh"] != "True":
+    if status["RenewalHealthy"] != "True" or status["TokenFresh"] != "True":
         return
     secret = next(child for child in answer["children"] if child["kind"] == "Secret")
     token = token_in(secret)

@@ -73,7 +73,7 @@ def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None
         assert reasons["Ready"] == "SecretNameTaken"
     else:
         assert reasons["TokenFresh"] == "TokenValid"
-        assert reasons["Refreshing"] == "OnSchedule"
+        assert reasons["RenewalHealthy"] == "OnSchedule"
         token = token_in(bindings.secret(name) or {})
         assert token is not None
         if claims_of(token.value)["sub"] != repr(who):

@@ -35,7 +35,7 @@ def test_azure_is_down_at_a_renewal(scene: Scene) -> None:
         "Ready": "True RefreshFailing",
         "TokenFresh": "True RefreshFailing",
         "Attached": "True Attached",
-        "Refreshing": "False RegistryFirewall",
+        "RenewalHealthy": "False RegistryFirewall",
     }
     scene.world.advance(3600)
     assert scene.conditions()["Ready"] == "False RegistryFirewall"

@@ -24,7 +24,7 @@ class Api:
     """An API version; *secret_name* makes the name of a binding's Secret of that of the binding.
 
     *parse_spec* is for a valid spec; *target*, for any, says whose ServiceAccount it is for, and
-    may return anything. *refreshed* and *error* are keys of the status: when the token was issued,
+    may return anything. *issue_time* and *error* are keys of the status: when the token was issued,
     and what is wrong; *fields* are those that the spec has under another name than ours.
     """
 
@@ -34,7 +34,7 @@ class Api:
     secret_name: Callable[[str], str]
     parse_spec: Callable[[JSON], Spec]
     target: Callable[[JSON], object]
-    refreshed: str = "tokenRefreshTime"
+    issue_time: str = "tokenIssueTime"
     error: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
 

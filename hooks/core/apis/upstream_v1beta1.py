@@ -56,6 +56,6 @@ API: Final = Api(
     secret_name,
     parse_spec,
     target,
-    refreshed="lastTokenRefreshTime",
+    issue_time="lastTokenRefreshTime",
     error="error",
 )

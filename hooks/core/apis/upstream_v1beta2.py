@@ -66,7 +66,7 @@ API: Final = Api(
     secret_name,
     parse_spec,
     target,
-    refreshed="lastTokenRefreshTime",
+    issue_time="lastTokenRefreshTime",
     error="error",
     fields=(
         ("spec.acrServer", "spec.acr.server"),
