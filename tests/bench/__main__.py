@@ -10,7 +10,7 @@ from tests.bench.floor import APP
 from tests.bench.memory import show_memory
 from tests.bench.profile import show_profile
 from tests.bench.warm import show_growth, show_latency, show_throughput
-from tests.demo import sample
+from tests.demo.stand_ins import sample
 from tests.emulator import Emulator
 from tests.service import Service
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tests.demo import JSON, observed, sample
+from tests.demo.stand_ins import JSON, observed, sample
 
 Post = Callable[[str, bytes], bytes]
 
