@@ -37,6 +37,8 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
         "/customize": hooks.customize,
         "/serviceaccount/sync": hooks.decorate,
         "/serviceaccount/customize": hooks.decorate_customize,
+        "/secret/sync": hooks.take_over,
+        "/secret/customize": hooks.take_over_customize,
     }
     call.watch(app, routes.keys())
     for path, hook in routes.items():
@@ -54,7 +56,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
 
 
 def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[], Response]:
-    key = "object" if path == "/serviceaccount/sync" else "parent"
+    key = "object" if path in {"/serviceaccount/sync", "/secret/sync"} else "parent"
 
     def view() -> Response:
         with received(budget) as body:

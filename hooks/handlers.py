@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hooks.core import answer, binding, finalizer, service_account
+from hooks.core import answer, binding, finalizer, service_account, takeover
 from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
 from hooks.core.decision import Decision, Keep, Mint, decide
@@ -12,10 +12,12 @@ from hooks.core.fields import JSON
 from hooks.core.policy import Policy
 from hooks.core.request import (
     parse_bindings,
+    parse_decorated_secret,
     parse_namespace_of,
     parse_observed,
     parse_parent,
     parse_parent_namespace,
+    parse_parent_secret,
     parse_target,
 )
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
@@ -27,7 +29,7 @@ Telling = Callable[[str, timedelta | None], None]
 
 
 class Hooks:
-    """The five hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
+    """The seven hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
 
     *tell* is told where the token in an answer to `sync` is from, and how long it still works;
     *apis* are those that the cluster has bindings of.
@@ -77,6 +79,15 @@ class Hooks:
         account, bindings = parse_target(body), parse_bindings(body, check_spec)
         policy = replace(self._policy, namespace=parse_namespace_of(body, account))
         return answer.new_decoration(service_account.decorate(account, bindings, policy))
+
+    def take_over(self, body: JSON) -> JSON:
+        """Answer the `sync` of the DecoratorController of Secrets."""
+        secret, bindings = parse_decorated_secret(body), parse_bindings(body, check_spec)
+        return answer.new_decoration(takeover.take_over(secret, bindings))
+
+    def take_over_customize(self, body: JSON) -> JSON:
+        """Answer the `customize` of the DecoratorController of Secrets."""
+        return answer.new_secret_rules(parse_parent_secret(body), self._apis)
 
     def decorate_customize(self, body: JSON) -> JSON:
         """Answer the DecoratorController's `customize`."""

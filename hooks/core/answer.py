@@ -14,7 +14,8 @@ from hooks.core.apis import api_of
 from hooks.core.apis.api import Api
 from hooks.core.attachment import DesiredServiceAccount
 from hooks.core.binding import Answer
-from hooks.core.cluster import Owner, PullSecret
+from hooks.core.cluster import OwnedSecret, Owner, PullSecret
+from hooks.core.decoration import Decoration
 from hooks.core.fields import JSON
 from hooks.core.model import Binding, Condition, Status
 from hooks.core.names import (
@@ -23,7 +24,6 @@ from hooks.core.names import (
     INPUTS_ANNOTATION,
     SECRET_TYPE,
 )
-from hooks.core.service_account import Decoration
 
 
 def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
@@ -96,6 +96,9 @@ def new_status(binding: Binding, status: Status) -> JSON:
         "serviceAccountName": status.service_account_name,
         api.issue_time: status.token_issue_time,
         "tokenExpirationTime": status.token_expiration_time,
+        "secretPendingTime": status.secret_pending_time,
+        "attachAttempts": status.attach_attempts or None,
+        "lastAttachTime": status.last_attach_time,
     }
     if api.error:
         fields[api.error] = status.trouble and api.worded(status.trouble)
@@ -145,6 +148,26 @@ def new_decorator_rules(namespace: str, apis: Iterable[Api]) -> JSON:
     return {"relatedResources": [*bindings, itself]}
 
 
+def new_secret_rules(secret: OwnedSecret, apis: Iterable[Api]) -> JSON:
+    """Return the answer to `/secret/customize`: the bindings that may take over *secret*.
+
+    A Secret with an owner needs no binding, and so no call when a binding changes.
+    """
+    named = {api: api.binding_name(secret.name) for api in apis} if not secret.owners else {}
+    return {
+        "relatedResources": [
+            {
+                "apiVersion": api.api_version,
+                "resource": api.plural,
+                "namespace": secret.namespace,
+                "names": [name],
+            }
+            for api, name in named.items()
+            if name is not None
+        ]
+    }
+
+
 def new_decoration(decoration: Decoration) -> JSON:
-    """Return the answer to `/serviceaccount/sync`; `null` removes a key."""
+    """Return the answer to a decorator's sync; `null` removes a key."""
     return {"labels": decoration.labels, "annotations": decoration.annotations}

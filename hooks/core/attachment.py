@@ -23,8 +23,6 @@ from hooks.core.ownership import (
     is_guarded,
     is_released,
 )
-from hooks.core.permission import is_denied
-from hooks.core.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,12 @@ class DesiredServiceAccount:
     had_pull_secrets: bool
 
 
-def targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
-    """Say whether *binding*'s Secret belongs on *account*'s list.
+def targets(binding: Binding, account: ServiceAccount, *, withdrawn: bool) -> bool:
+    """True if *binding*'s Secret belongs on *account*'s list; *withdrawn*: it is denied.
 
-    An invalid spec that no longer says which ServiceAccount it is for keeps the place it has.
+    An invalid spec that names no ServiceAccount any more keeps its entry.
     """
-    if binding.deleting or is_denied(binding, policy):
+    if binding.deleting or withdrawn:
         return False
     if binding.service_account_name is None:
         return binding.secret_name in account.pull_secrets
@@ -98,16 +96,14 @@ def leftovers(account: ServiceAccount) -> set[str]:
     return set(account.attached).intersection(account.pull_secrets)
 
 
-def desire(
-    binding: Binding, account: ServiceAccount, policy: Policy, terms: Terms
-) -> DesiredServiceAccount:
-    """Return what *binding*, which owns *account*, wants it to be."""
+def desire(binding: Binding, account: ServiceAccount, terms: Terms) -> DesiredServiceAccount:
+    """Return the desired state of *account*, which *binding* owns."""
     control = not (terms.hand_over and _may_be_handed_over(binding, account, terms))
     owners = desire_owners(binding, account, terms, control=control)
     if owners is None and binding.uid:
         listed, attached = account.pull_secrets, account.attached
     else:
-        listed, attached = _desire_list(binding, account, policy, terms)
+        listed, attached = _desire_list(binding, account, terms)
     had = bool(account.pull_secrets)
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
 
@@ -121,14 +117,17 @@ def _may_be_handed_over(binding: Binding, account: ServiceAccount, terms: Terms)
 
 
 def _desire_list(
-    binding: Binding, account: ServiceAccount, policy: Policy, terms: Terms
+    binding: Binding, account: ServiceAccount, terms: Terms
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """Return the list that *account* should have, and which of the entries it has are ours."""
+    """Return the list that *account* should have, and the observed entries of acrpull."""
     own, taken = binding.secret_name, terms.taken
-    mine = targets(binding, account, policy) and (not taken or own in account.pull_secrets)
+    mine = targets(binding, account, withdrawn=terms.withdrawn)
+    mine = mine and (not taken or own in account.pull_secrets)
     wanted = [name for name in account.wanted if mine or name != own]
     if mine and own not in wanted:
         wanted.append(own)
+    if mine and terms.hold_entry:
+        wanted = [name for name in wanted if name in account.pull_secrets]
     ours = {*account.attached, *wanted, own}
     if taken and own not in account.attached:
         ours.remove(own)

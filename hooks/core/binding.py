@@ -1,16 +1,16 @@
-"""The CompositeController's `sync`: what a binding's Secret and ServiceAccounts are to be.
+"""The CompositeController's `sync`: the desired Secret and ServiceAccounts of a binding.
 
-Metacontroller deletes a child that an answer leaves out, so every ServiceAccount observed is in
-every answer: `Answer` can't be made without them.
+Metacontroller deletes a child that an answer leaves out, so every observed ServiceAccount is in
+every answer: `Answer` requires them.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from hooks.core.attachment import DesiredServiceAccount, desire
 from hooks.core.cluster import PullSecret, ServiceAccount
 from hooks.core.conditions import parse_time
+from hooks.core.contest import find_contest
 from hooks.core.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
@@ -19,25 +19,23 @@ from hooks.core.decision import (
     due_at,
     is_whole,
     resolve,
+    usable_token,
 )
 from hooks.core.federation import young
 from hooks.core.model import Status
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms
-from hooks.core.permission import is_denied
+from hooks.core.permission import is_withdrawn
 from hooks.core.policy import Policy
-from hooks.core.reason import Reason
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
-from hooks.core.secret import desired_secret, desired_token, is_missing
+from hooks.core.secret import Unwritten, desired_secret, desired_token, writing
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
-from hooks.core.verdict import Problem, new_status
-
-MISSING_RESYNC_SECONDS: Final = 60
+from hooks.core.verdict import Freshness, Problem, new_status
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to `/sync` or `/finalize`; 0 seconds is "when something changes"."""
+    """The answer to `/sync` or `/finalize`; 0 seconds: no call until something changes."""
 
     status: Status
     secret: PullSecret | None
@@ -53,28 +51,41 @@ def sync(
     policy: Policy,
     now: datetime,
 ) -> Answer:
-    """Return what is to be at *now*; *outcome* is what came of a `Mint`, else None."""
+    """Return the answer at *now*; *outcome* is the result of a `Mint`, otherwise None."""
     request = resolve(observed, policy)
     problem = _problem(observed, decision, outcome, now)
-    token, whole = None, False
+    token = usable = None
     if isinstance(request, TokenRequest):
         token = desired_token(observed, request, outcome, policy, now)
-        whole = is_whole(token, request)
-    secret = desired_secret(observed, request, decision, token)
-    status = new_status(
-        observed,
-        problem,
-        secret.token if secret else None,
-        now,
-        usable=whole and not is_missing(observed, now),
+        usable = usable_token(observed, request, now)
+    secret = desired_secret(observed, request, decision, token, now)
+    fresh = Freshness(
+        works=is_whole(usable, request)
+        if isinstance(request, TokenRequest)
+        else _stays(decision, secret),
+        due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
-    wait = _resync(observed, problem, token, status, policy, now)
+    contest = find_contest(observed.binding, observed.target, now)
+    status = new_status(observed, problem, fresh, contest, now)
+    wait = _resync(observed, problem, usable, status, policy, now)
+    if contest is not None:
+        wait = min(wait or contest.resync_after_seconds, contest.resync_after_seconds)
     return Answer(
         status,
         secret,
-        desired_accounts(observed, policy),
+        desired_accounts(
+            observed,
+            policy,
+            has_secret=secret is not None,
+            hold_entry=contest is not None and not contest.add,
+        ),
         GUARD_RESYNC_SECONDS if observed.unguarded else wait,
     )
+
+
+def _stays(decision: Decision, secret: PullSecret | None) -> bool:
+    """True if the binding is denied, and its Secret stays until the token expires."""
+    return isinstance(decision, Reject) and secret is not None
 
 
 def _problem(
@@ -84,53 +95,67 @@ def _problem(
         return decision
     if isinstance(outcome, MintFailed):
         return young(outcome, observed.binding.status.condition("RenewalHealthy"), now)
-    if is_missing(observed, now):
-        name = observed.binding.secret_name
-        text = f"Secret {name} is gone, or could not be made; if this lasts, the events say why"
-        return Hold(Reason.PENDING, text, MISSING_RESYNC_SECONDS)
-    return None
+    return writing(observed, now) if isinstance(outcome, AcrToken) else None
 
 
 def desired_accounts(
-    observed: Observed, policy: Policy, *, hand_over: bool = False
+    observed: Observed,
+    policy: Policy,
+    *,
+    has_secret: bool,
+    hand_over: bool = False,
+    hold_entry: bool = False,
 ) -> tuple[DesiredServiceAccount, ...]:
-    """Return every ServiceAccount observed, and the target of a request made by hand."""
+    """Return every observed ServiceAccount, and the target of a request written by hand."""
     binding = observed.binding
     terms = Terms(
         observed.namespace,
         observed.dynamic_apply,
         observed.secret_taken,
-        denied=is_denied(binding, policy),
+        withdrawn=is_withdrawn(binding, policy, has_secret=has_secret),
         hand_over=hand_over,
+        hold_entry=hold_entry,
     )
     known = dict.fromkeys(observed.accounts, terms)
     name = binding.service_account_name
     if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
         by_hand = ServiceAccount(name or "", binding.namespace)
         known[by_hand] = replace(terms, dynamic_apply=False)
-    return tuple(desire(binding, account, policy, its) for account, its in known.items())
+    return tuple(desire(binding, account, its) for account, its in known.items())
 
 
 def _resync(
     observed: Observed,
     problem: Problem | None,
-    token: AcrToken | None,
+    usable: AcrToken | None,
     status: Status,
     policy: Policy,
     now: datetime,
 ) -> int:
     """Return when to look again."""
-    if isinstance(problem, MintFailed):
+    if isinstance(problem, Hold):
+        return problem.resync_after_seconds
+    if isinstance(problem, Reject):
+        return _resync_denied(observed, problem, now)
+    if isinstance(problem, Unwritten) and problem.resync_after_seconds is not None:
+        return problem.resync_after_seconds
+    if problem is not None:
         failing = status.condition("RenewalHealthy")
         since = parse_time(failing.last_transition_time) if failing else None
         last = observed.secret.token if observed.secret else None
         return retry_after_seconds(
             since or now,
             now,
-            usable_until=token.expires_at if token else None,
+            usable_until=usable.expires_at if usable else None,
             life=last.expires_at - last.issued_at if last else None,
-            asked=problem.retry_after_seconds,
+            asked=problem.retry_after_seconds if isinstance(problem, MintFailed) else None,
         )
-    if isinstance(problem, Hold | Reject):
-        return problem.resync_after_seconds
-    return resync_after_seconds(due_at(observed.binding, token, policy), now) if token else 0
+    return resync_after_seconds(due_at(observed.binding, usable, policy), now) if usable else 0
+
+
+def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:
+    """Return when a setting may have changed, or the token that may stay expires."""
+    token = observed.secret.token if observed.secret is not None else None
+    if not denied.by_setting or token is None or token.expires_at <= now:
+        return denied.resync_after_seconds
+    return min(denied.resync_after_seconds, resync_after_seconds(token.expires_at, now))

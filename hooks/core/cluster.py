@@ -34,6 +34,7 @@ class ServiceAccount:
     last_applied: str | None = None
     uid_label: str | None = None
     deleting: bool = False
+    created_at: str = ""
     uid: str = ""
     client_id: str | None = None
     tenant_id: str | None = None
@@ -55,6 +56,23 @@ class PullSecret:
     intact: bool = True
     dynamic_apply: bool = False
     inherited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedSecret:
+    """An observed Secret without its data: its name and whose it is.
+
+    Attributes:
+        made_here: Whether it has the annotation that acrpull puts on its Secrets.
+        uid_label: The label that makes Metacontroller select it as a child.
+    """
+
+    name: str
+    namespace: str
+    owners: tuple[Owner, ...] = ()
+    uid_label: str | None = None
+    made_here: bool = False
+    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """A token is needed; one issued at or before *newer_than* will not do."""
+    """A token is needed, issued after *newer_than*."""
 
     request: TokenRequest
     newer_than: datetime | None
@@ -35,7 +35,7 @@ class Mint:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing can be minted, or not now: whatever Secret there is stays."""
+    """No token can be requested, or not now. The observed Secret stays."""
 
     reason: Reason
     message: str
@@ -44,11 +44,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The binding is forbidden: its Secret is withdrawn."""
+    """The binding is denied.
+
+    Attributes:
+        by_setting: Whether a setting denies the binding: see `Denial`.
+    """
 
     reason: Reason
     message: str
     resync_after_seconds: int
+    by_setting: bool = False
 
 
 Decision = Keep | Mint | Hold | Reject
@@ -62,13 +67,18 @@ SETTINGS_RESYNC_SECONDS: Final = 300  # a changed setting sends no event, so loo
 
 @lru_cache(MAX_REMEMBERED)
 def inputs_hash(request: TokenRequest) -> str:
-    """Return a hash of all that a token is made from; JSON keeps the parts apart."""
+    """Return a hash of the inputs of a token; JSON keeps the inputs apart.
+
+    Entra trusts a ServiceAccount by its name. So the uid is no input, and the token stays usable
+    while the ServiceAccount is recreated.
+    https://learn.microsoft.com/entra/workload-id/workload-identity-federation
+    """
     identity = request.identity
     if isinstance(identity, Identity):
         who: tuple[object, ...] = (identity.client_id, identity.resource_id)
     else:
         account = identity.account
-        trust = (account.namespace, account.name, account.uid) if account else ()
+        trust = (account.namespace, account.name) if account else ()
         who = (identity.tenant_id, identity.client_id, trust)
     parts = [request.server, *who, request.scope, request.audience]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -82,16 +92,18 @@ def resolve(observed: Observed, policy: Policy) -> TokenRequest | Hold | Reject:
     server, identity = spec.server or policy.server, spec.identity or policy.identity
     if server is None:
         text = (
-            "spec.acrServer is missing and the service has no default; e.g. myregistry.azurecr.io"
+            "spec.acrServer is missing and the service has no default. Set it, for example "
+            "myregistry.azurecr.io."
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
     denied = denial(server, identity, policy)
     if denied is not None:
-        return Reject(*denied, SETTINGS_RESYNC_SECONDS)
+        resync = SETTINGS_RESYNC_SECONDS
+        return Reject(denied.reason, denied.message, resync, by_setting=denied.by_setting)
     if identity is None:
         text = (
-            "spec names no managed identity and the service has no default; e.g. "
-            "managedIdentityClientID: 11111111-2222-3333-4444-555555555555"
+            "spec names no managed identity and the service has no default. Set it, for example "
+            "managedIdentityClientID: 11111111-2222-3333-4444-555555555555."
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
     who = trusted(identity, observed, policy)
@@ -121,7 +133,7 @@ def is_whole(token: AcrToken | None, request: TokenRequest) -> bool:
 def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     """Return what is to be done about *observed*'s token at *now*."""
     if observed.binding.deleting:
-        return Hold(Reason.DELETING, "the binding is being deleted", 0)
+        return Hold(Reason.DELETING, "The binding is being deleted.", 0)
     request = resolve(observed, policy)
     if not isinstance(request, TokenRequest):
         return _namespace_missing(observed) or request
@@ -132,7 +144,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     good = intact and is_whole(token, request)
     if token is not None and good and due_at(observed.binding, token, policy) > now:
         return Keep()
-    return _not_now(observed) or Mint(request, _newer_than(observed))
+    return _not_now(observed) or Mint(request, _newer_than(observed, request))
 
 
 def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
@@ -143,11 +155,13 @@ def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
 
 def _taken(observed: Observed) -> Hold:
     name, namespace = observed.binding.secret_name, observed.binding.namespace
+    if observed.secret_left:
+        text = f'Waiting for Metacontroller to take over Secret "{name}" of an earlier binding.'
+        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
     text = (
-        f"Secret {name} exists and is not this binding's, or lacks its label; if its "
-        f"ownerReferences name this binding: kubectl label secret -n {namespace} {name} "
-        f"--overwrite controller-uid={observed.binding.uid}; else delete it, or name the binding "
-        "differently"
+        f'Secret "{name}" already exists and does not belong to this binding. Delete it, or rename '
+        "the binding. If its ownerReferences name this binding, restore its label: kubectl label "
+        f"secret -n {namespace} {name} --overwrite controller-uid={observed.binding.uid}"
     )
     return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
 
@@ -162,11 +176,11 @@ def _not_now(observed: Observed) -> Hold | None:
     if missing is not None:
         return missing
     if observed.namespace is not None and observed.namespace.terminating:
-        text = f"Namespace {observed.binding.namespace} is being deleted"
+        text = f'Namespace "{observed.binding.namespace}" is being deleted.'
         return Hold(Reason.NAMESPACE_TERMINATING, text, SETTINGS_RESYNC_SECONDS)
     if observed.unguarded:
-        names = ", ".join(account.name for account in observed.unguarded)
-        text = f"waiting for ServiceAccount {names} to be guarded against garbage collection"
+        names = ", ".join(f'"{account.name}"' for account in observed.unguarded)
+        text = f"Waiting for ServiceAccount {names} to be protected from garbage collection."
         return Hold(Reason.PENDING, text, GUARD_RESYNC_SECONDS)
     return None
 
@@ -174,17 +188,21 @@ def _not_now(observed: Observed) -> Hold | None:
 def _namespace_missing(observed: Observed) -> Hold | None:
     if observed.namespace is not None or observed.related is None:
         return None
-    text = f"waiting for Namespace {observed.binding.namespace} to be observed"
+    text = f'Waiting for Metacontroller to report Namespace "{observed.binding.namespace}".'
     return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
 
 
-def _newer_than(observed: Observed) -> datetime | None:
-    """Return when the token was issued that the binding had and that will not do any more.
+def _newer_than(observed: Observed, request: TokenRequest) -> datetime | None:
+    """Return the issue time of the token that a new one must replace; None if there is no such one.
 
-    One that the user deleted or tampered with may be revoked, so the same one is no remedy. One
-    that never got into a Secret is as good as new.
+    A retry may use a token that an earlier answer contained and Metacontroller could not write, so
+    the time is always the time of a token in an observed Secret. The status has the time of a
+    Secret that a user has deleted or altered since; its token may be revoked.
     """
-    status = observed.binding.status
+    secret, status = observed.secret, observed.binding.status
+    same = secret is not None and secret.intact and secret.inputs == inputs_hash(request)
+    if secret is not None and secret.token is not None and same:
+        return secret.token.issued_at
     fresh = status.condition("TokenFresh")
     had = fresh is not None and fresh.status == "True"
     return parse_time(status.token_issue_time) if had else None

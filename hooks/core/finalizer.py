@@ -10,7 +10,7 @@ from hooks.core.observed import Observed
 from hooks.core.policy import Policy
 from hooks.core.reason import Reason
 from hooks.core.token import TokenRequest
-from hooks.core.verdict import new_status
+from hooks.core.verdict import Freshness, new_status
 
 # Bindings deleted together are deleted one by one; the first keeps the ServiceAccount meanwhile.
 HAND_OVER_GRACE: Final = timedelta(seconds=3)
@@ -26,16 +26,18 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     since = parse_time(observed.binding.deleted_at)
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
-    problem = Hold(Reason.DELETING, "the binding is being deleted", 0)
-    token = observed.secret.token if observed.secret else None
+    problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
     request = resolve(observed, policy)
-    usable = isinstance(request, TokenRequest) and is_whole(
+    works = isinstance(request, TokenRequest) and is_whole(
         usable_token(observed, request, now), request
     )
+    secret = None if finalized else observed.secret
     return Answer(
-        new_status(observed, problem, token, now, usable=usable),
-        None if finalized else observed.secret,
-        desired_accounts(observed, policy, hand_over=hand_over),
+        new_status(observed, problem, Freshness(works), None, now),
+        secret,
+        desired_accounts(
+            observed, policy, has_secret=observed.secret is not None, hand_over=hand_over
+        ),
         0 if finalized else GUARD_RESYNC_SECONDS,
         finalized,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hooks.core.identity import Identity, WorkloadIdentity
+from hooks.core.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What `/sync` last said of a binding. Times are RFC 3339, as on the wire.
+    """The status of a binding, as `/sync` last returned it. Times are RFC 3339, as on the wire.
 
-    *secret_name* is None where the Secret of the binding's name is somebody else's.
+    Attributes:
+        secret_name: The observed Secret of the binding; None if there is none.
+        token_issue_time: When the token in the observed Secret was issued.
+        token_expiration_time: When the token in the observed Secret expires.
+        secret_pending_time: Since when a returned token waits to be written to the Secret.
+        attach_attempts: How often the entry was added again while another client removes it.
+        last_attach_time: When the entry was last added again, or first found removed.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -29,6 +36,9 @@ class Status:
     service_account_name: str | None = None
     token_issue_time: str | None = None
     token_expiration_time: str | None = None
+    secret_pending_time: str | None = None
+    attach_attempts: int = 0
+    last_attach_time: str | None = None
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of type *kind*, if there is one."""
@@ -36,9 +46,14 @@ class Status:
 
     @property
     def trouble(self) -> str | None:
-        """What is wrong, in a sentence; None where all is well."""
+        """The message of Ready; None while there is nothing to report."""
         ready = self.condition("Ready")
-        return (ready.message or None) if ready is not None else None
+        return None if ready is None or ready.reason == Reason.READY else ready.message
+
+    @property
+    def secret_taken(self) -> bool:
+        """Whether the last answer found another owner's Secret under the binding's name."""
+        return any(c.reason == Reason.SECRET_NAME_TAKEN for c in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)

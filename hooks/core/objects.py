@@ -3,7 +3,7 @@
 from hooks.core import dockerconfig
 from hooks.core.apis import api_of
 from hooks.core.apis.api import DEFAULT_NAME, is_name
-from hooks.core.cluster import Namespace, Owner, PullSecret, ServiceAccount
+from hooks.core.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
 from hooks.core.fields import JSON, check, get, get_object, get_text, require
 from hooks.core.model import Binding, Condition, Status
 from hooks.core.names import (
@@ -78,6 +78,9 @@ def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
         secret_name=get(status, "secretName", str, path),
         service_account_name=get(status, "serviceAccountName", str, path),
         token_issue_time=issued if conditions else None,
+        secret_pending_time=get(status, "secretPendingTime", str, path),
+        attach_attempts=get(status, "attachAttempts", int, path) or 0,
+        last_attach_time=get(status, "lastAttachTime", str, path),
     )
 
 
@@ -97,6 +100,7 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
         last_applied=get(annotations, LAST_APPLIED_ANNOTATION, str, f"{at}.annotations"),
         uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        created_at=get_text(meta, "creationTimestamp", at),
         uid=get_text(meta, "uid", at),
         client_id=get(annotations, CLIENT_ID_ANNOTATION, str, f"{at}.annotations"),
         tenant_id=get(annotations, TENANT_ID_ANNOTATION, str, f"{at}.annotations"),
@@ -146,6 +150,20 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
         inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
         inherited=theirs and inputs in {None, INHERITED},
+    )
+
+
+def parse_owned_secret(obj: JSON, path: str) -> OwnedSecret:
+    """Return the Secret *obj* without its data."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    return OwnedSecret(
+        name=require(meta, "name", str, at),
+        namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
+        owners=parse_owners(meta, at),
+        uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
+        made_here=INPUTS_ANNOTATION in get_object(meta, "annotations", at),
+        deleting=bool(get_text(meta, "deletionTimestamp", at)),
     )
 
 

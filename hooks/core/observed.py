@@ -13,9 +13,14 @@ from hooks.core.ownership import is_ambiguous, is_guarded
 class Observed:
     """One request to `/sync` or `/finalize`.
 
-    *accounts* are the children: the ServiceAccounts that the binding owns, each of which must be in
-    the answer. *related* are all of the Namespace; None in a request made by hand, which, unlike
-    Metacontroller's, leaves them out.
+    Attributes:
+        secret: The binding's Secret.
+        secret_taken: Whether another Secret has the name of the binding's Secret.
+        secret_left: Whether this other Secret is evidently the Secret of an earlier binding, for
+            example restored from a backup. Then `/secret/sync` gives it to this binding.
+        accounts: The children: ServiceAccounts that the binding owns. Each must be in the answer.
+        related: All ServiceAccounts of the Namespace; None if the request was written by hand and
+            leaves them out.
     """
 
     binding: Binding
@@ -25,6 +30,7 @@ class Observed:
     related: tuple[ServiceAccount, ...] | None
     namespace: Namespace | None
     dynamic_apply: bool | None
+    secret_left: bool = False
 
     @property
     def target(self) -> ServiceAccount | None:

@@ -11,19 +11,22 @@ from hooks.core.names import BINDING_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a binding holds a ServiceAccount.
+    """The circumstances under which a binding owns a ServiceAccount.
 
-    *dynamic_apply* says which apply strategy Metacontroller runs with, None while it is unknown;
-    *taken*, that the Secret of the binding's name is somebody else's, and so is its entry;
-    *denied*, that there is to be none;
-    *hand_over*, that another binding may have the ServiceAccount, once there is nothing left to do.
+    Attributes:
+        dynamic_apply: Whether Metacontroller's apply strategy is dynamic-apply; None while unknown.
+        taken: Whether another owner has the Secret of the binding's name, and so its entry.
+        withdrawn: Whether the binding is denied and has no Secret.
+        hand_over: Whether another binding may own the ServiceAccount, once nothing is left to do.
+        hold_entry: Whether a removed entry is not added again yet: see `contest`.
     """
 
     namespace: Namespace | None
     dynamic_apply: bool | None
     taken: bool = False
-    denied: bool = False
+    withdrawn: bool = False
     hand_over: bool = False
+    hold_entry: bool = False
 
 
 def controller_uid(account: ServiceAccount) -> str | None:
@@ -62,14 +65,18 @@ def is_binding(owner: Owner) -> bool:
 
 
 def is_foreign(account: ServiceAccount) -> bool:
-    """Say whether *account* is another controller's."""
-    return stranger(account) is not None
+    """True if another controller owns *account*."""
+    return foreign_controller(account) is not None
 
 
-def stranger(account: ServiceAccount) -> Owner | None:
-    """Return the owner that makes *account* another controller's, if there is one."""
-    others = (o for o in account.owners if not (is_binding(o) or is_guard(o, account)))
-    return next(others, None)
+def foreign_controller(account: ServiceAccount) -> Owner | None:
+    """Return the owner that controls *account* and is no binding, if there is one.
+
+    An owner that does not control it is no obstacle: Metacontroller adopts beside such an owner,
+    for example beside the ClusterServiceVersion of the Operator Lifecycle Manager.
+    https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents
+    """
+    return next((o for o in account.owners if o.controller and not is_binding(o)), None)
 
 
 def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
@@ -101,7 +108,7 @@ def desire_owners(
     own = Owner(binding.api_version, binding.kind, binding.name, binding.uid, control)
     if is_ambiguous(binding, account):
         if terms.dynamic_apply is None:
-            alone = terms.taken or terms.denied or binding.deleting
+            alone = terms.taken or terms.withdrawn or binding.deleting
             return (guards if observed or alone else ()) or None
         if terms.dynamic_apply:
             bare = Owner("", "", "", binding.uid, control)

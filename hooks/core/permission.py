@@ -1,9 +1,11 @@
 """What the cluster's owner permits: which registries, and in a Namespace which identities."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
+from hooks.core.cluster import Namespace
 from hooks.core.identity import Identity, WorkloadIdentity
 from hooks.core.model import Binding, Spec
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
@@ -26,39 +28,56 @@ def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
     return any(server == suffix or server.endswith(f".{suffix}") for suffix in suffixes)
 
 
-def is_denied(binding: Binding, policy: Policy) -> bool:
-    """Say whether the cluster's owner forbids what *binding* asks for."""
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why a binding is not allowed.
+
+    Attributes:
+        by_setting: Whether a setting of the service denies it, and no annotation does. A setting
+            covers the whole cluster and may be an operator's mistake, so a working token stays in
+            its Secret. An annotation is a deliberate act on one Namespace and removes the Secret.
+    """
+
+    reason: Reason
+    message: str
+    by_setting: bool = False
+
+
+def is_withdrawn(binding: Binding, policy: Policy, *, has_secret: bool) -> bool:
+    """True if *binding* is denied and keeps no Secret; *has_secret*: a Secret of it exists."""
     if not isinstance(binding.spec, Spec):
         return False
     server, identity = binding.spec.server or policy.server, binding.spec.identity
-    return server is not None and denial(server, identity or policy.identity, policy) is not None
+    denied = None if server is None else denial(server, identity or policy.identity, policy)
+    return denied is not None and not (denied.by_setting and has_secret)
 
 
 def denial(
     server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
-) -> tuple[Reason, str] | None:
-    """Return why *identity* may not be used at *server*; None where it may.
+) -> Denial | None:
+    """Return why *identity* is not allowed at *server*; None if the policy allows it.
 
-    A node gives its identities to whoever asks, so a Namespace lists those for it. A workload
-    identity Entra gives only to ServiceAccounts that the identity's owner has named.
+    Any Pod on a node can use the identities of the node, so a Namespace lists those it allows.
+    Entra gives a workload identity only to the ServiceAccounts that the identity's owner named.
     """
     if not server_allowed(server, policy.acr_server_suffixes):
         text = (
-            f"spec.acrServer: {server!r} is not in the service's ALLOWED_ACR_SERVER_SUFFIXES "
-            f"({','.join(policy.acr_server_suffixes)}); correct it, or ask the cluster's owner "
-            "to add it"
+            f'Registry "{server}" is not allowed by ALLOWED_ACR_SERVER_SUFFIXES '
+            f"({','.join(policy.acr_server_suffixes)}). Fix spec.acrServer, or ask a cluster "
+            "administrator to allow the registry."
         )
-        return Reason.SERVER_NOT_ALLOWED, text
+        return Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
     if policy.namespace is None:
         return None
-    servers = _listed(policy.namespace.servers, policy)
+    namespace = policy.namespace
+    servers = _listed(namespace.servers, policy)
     if ANY not in servers and not server_allowed(server, tuple(map(_suffix, servers))):
-        text = _remedy(f"spec.acrServer: {server!r}", SERVERS_ANNOTATION, policy)
-        return Reason.SERVER_NOT_ALLOWED, text
-    identities = set(map(_key, _listed(policy.namespace.identities, policy)))
+        text = _unlisted(f'Registry "{server}"', SERVERS_ANNOTATION, namespace)
+        return Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
+    identities = set(map(_key, _listed(namespace.identities, policy)))
     if isinstance(identity, Identity) and identities.isdisjoint({ANY, _key(str(identity))}):
-        text = _remedy(f"identity {identity}", IDENTITIES_ANNOTATION, policy)
-        return Reason.IDENTITY_NOT_ALLOWED, text
+        text = _unlisted(f'Identity "{identity}"', IDENTITIES_ANNOTATION, namespace)
+        return Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
     return None
 
 
@@ -85,9 +104,8 @@ def _suffix(entry: str) -> str:
     return entry.translate(LOWER).removesuffix(".")
 
 
-def _remedy(what: str, annotation: str, policy: Policy) -> str:
-    name = policy.namespace.name if policy.namespace else ""
+def _unlisted(what: str, annotation: str, namespace: Namespace) -> str:
     return (
-        f"{what} is not in the annotation {annotation} of Namespace {name}; "
-        "correct it, or ask the cluster's owner to add it"
+        f'{what} is not listed in annotation {annotation} of Namespace "{namespace.name}". '
+        "Fix the spec, or ask a cluster administrator to list it."
     )

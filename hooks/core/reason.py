@@ -1,10 +1,10 @@
-"""Why a condition is what it is."""
+"""The reasons of conditions."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a condition is what it is: the closed set, each explained in README."""
+    """A reason of a condition: a closed set, each explained in docs/troubleshooting.md."""
 
     READY = "Ready"
     TOKEN_VALID = "TokenValid"
@@ -15,6 +15,9 @@ class Reason(StrEnum):
     ATTACHING = "Attaching"
     DELETING = "Deleting"
     PENDING = "Pending"
+    WRITING_SECRET = "WritingSecret"
+    SECRET_NOT_WRITTEN = "SecretNotWritten"
+    ENTRY_REMOVED = "EntryRemoved"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
     SERVICE_ACCOUNT_NOT_FOUND = "ServiceAccountNotFound"
     SERVICE_ACCOUNT_OWNED = "ServiceAccountOwned"

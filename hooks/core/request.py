@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from hooks.core.apis import APIS
-from hooks.core.cluster import Namespace, Owner, PullSecret, ServiceAccount
+from hooks.core.cluster import Namespace, OwnedSecret, PullSecret, ServiceAccount
 from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model import Binding
 from hooks.core.names import (
@@ -16,16 +16,16 @@ from hooks.core.names import (
     NAMESPACES,
     SECRETS,
     SERVICE_ACCOUNTS,
-    UID_LABEL,
 )
 from hooks.core.objects import (
     parse_binding,
     parse_namespace,
-    parse_owners,
+    parse_owned_secret,
     parse_secret,
     parse_service_account,
 )
 from hooks.core.observed import Observed
+from hooks.core.takeover import is_left
 
 # Of a spec, and the API version that its binding says.
 SpecCheck = Callable[[object, object], str | None]
@@ -40,16 +40,17 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
     binding = replace(binding, deleting=binding.deleting or finalizing)
     children, related = get_object(body, "children", ""), get_object(body, "related", "")
     accounts = _accounts(children, "children")
-    secret, taken = _secret(children, related, binding)
+    secret, other = _secret(children, related, binding)
     namespace = _namespace(related, binding.namespace)
     return Observed(
         binding=binding,
         secret=secret,
-        secret_taken=taken,
+        secret_taken=other is not None,
         accounts=accounts,
         related=_accounts(related, "related") if SERVICE_ACCOUNTS in related else None,
         namespace=namespace,
         dynamic_apply=_dynamic_apply(secret, accounts),
+        secret_left=other is not None and is_left(other, binding),
     )
 
 
@@ -64,8 +65,18 @@ def parse_target(body: JSON) -> ServiceAccount:
     return parse_service_account(require(body, "object", dict, ""), "object")
 
 
+def parse_decorated_secret(body: JSON) -> OwnedSecret:
+    """Return the Secret that `/secret/sync` was called for."""
+    return parse_owned_secret(require(body, "object", dict, ""), "object")
+
+
+def parse_parent_secret(body: JSON) -> OwnedSecret:
+    """Return the Secret that `/secret/customize` was called for."""
+    return parse_owned_secret(require(body, "parent", dict, ""), "parent")
+
+
 def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
-    """Return the related bindings of a body of `/serviceaccount/sync`, of all APIs."""
+    """Return the related bindings in the body of a decorator's sync, of all APIs."""
     related = get_object(body, "related", "")
     return tuple(
         _binding(obj, path, check_spec)
@@ -108,31 +119,31 @@ def _namespace(related: JSON, name: str) -> Namespace | None:
     return None
 
 
-def _secret(children: JSON, related: JSON, binding: Binding) -> tuple[PullSecret | None, bool]:
-    """Return the binding's Secret, and whether another one has its name.
+def _secret(
+    children: JSON, related: JSON, binding: Binding
+) -> tuple[PullSecret | None, OwnedSecret | None]:
+    """Return the binding's Secret, or the other Secret that has its name.
 
-    Related objects are read after the children, so a Secret made in between is in one only: it is
-    ours if Metacontroller would have claimed it.
+    Metacontroller reads related objects after the children, so a Secret created in between is among
+    the related objects only: it is the binding's if Metacontroller would have claimed it.
     """
-    taken = False
+    other = None
     for groups, where in ((children, "children"), (related, "related")):
         for obj, path in _group(groups, SECRETS, where):
             secret = parse_secret(obj, path)
             if secret.name != binding.secret_name:
                 continue
-            if where == "children" or _is_claimed(obj, path, binding):
-                return secret, False
-            taken = True
-    return None, taken
+            owned = parse_owned_secret(obj, path)
+            if where == "children" or _is_claimed(owned, binding):
+                return secret, None
+            other = owned
+    return None, other
 
 
-def _is_claimed(obj: JSON, path: str, binding: Binding) -> bool:
-    """Say whether *obj* has the label and the controller reference of *binding*'s children."""
-    meta = require(obj, "metadata", dict, path)
-    labels = get_object(meta, "labels", f"{path}.metadata")
-    owners: tuple[Owner, ...] = parse_owners(meta, f"{path}.metadata")
-    held = any(owner.uid == binding.uid and owner.controller for owner in owners)
-    return held and labels.get(UID_LABEL) == binding.uid
+def _is_claimed(secret: OwnedSecret, binding: Binding) -> bool:
+    """True if *secret* has the label and the controller reference of *binding*'s children."""
+    held = any(owner.uid == binding.uid and owner.controller for owner in secret.owners)
+    return held and secret.uid_label == binding.uid
 
 
 def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:

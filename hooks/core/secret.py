@@ -1,6 +1,7 @@
-"""What a binding's Secret is to be, and whether one that should be there is not."""
+"""The desired Secret of a binding, and whether Metacontroller has written it."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,9 +20,23 @@ from hooks.core.decision import (
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
-SECRET_GRACE: Final = timedelta(seconds=10)
+WRITE_GRACE: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A token of this answer that the observed Secret lacks.
+
+    Attributes:
+        resync_after_seconds: When to look again; None once the write counts as refused.
+    """
+
+    reason: Reason
+    message: str
+    resync_after_seconds: int | None = None
 
 
 def desired_token(
@@ -31,10 +46,10 @@ def desired_token(
     policy: Policy,
     now: datetime,
 ) -> AcrToken | None:
-    """Return the token to be in the Secret; None where none works.
+    """Return the token that the Secret should hold; None if no token works.
 
-    One that is good for a part is taken where there is none, for another such that is due, and for
-    one that is good for less.
+    A token with a part of the scope replaces no token, a partial token that is due, and a token
+    with a smaller part.
     """
     if isinstance(outcome, AcrToken):
         return outcome
@@ -52,37 +67,53 @@ def desired_secret(
     request: TokenRequest | Hold | Reject,
     decision: Decision,
     token: AcrToken | None,
+    now: datetime,
 ) -> PullSecret | None:
-    """Return the Secret to be: that of *token*, else the observed one, whatever it is worth.
+    """Return the desired Secret: with *token* after a mint, otherwise the observed Secret.
 
-    Even an expired one stays: a Secret deleted and made again breaks pulls of cached images.
+    A Secret with an expired token stays, because deleting and recreating it breaks pulls of cached
+    images. If a setting of the service denies the binding, a Secret stays until its token expires.
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
     """
     name = observed.binding.secret_name
     if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
         return PullSecret(name, request.server, token, inputs_hash(request))
-    if isinstance(decision, Reject) or observed.secret_taken:
+    if observed.secret_taken or (
+        isinstance(decision, Reject) and not _outlasts(decision, observed, now)
+    ):
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)
     secret = observed.secret
     if secret is None or not secret.inherited:
         return secret
-    # An annotation that we wrote shows the apply strategy; a hash, later changes of the spec too.
+    # An annotation of acrpull shows the apply strategy, and a hash shows changes of the spec.
     known = token is not None and isinstance(request, TokenRequest)
     return replace(secret, inputs=inputs_hash(request) if known else INHERITED)
 
 
-def is_missing(observed: Observed, now: datetime) -> bool:
-    """Say whether an earlier answer had a token, yet there is no Secret.
+def _outlasts(denied: Reject, observed: Observed, now: datetime) -> bool:
+    """True if the observed token works, and *denied* lets it stay."""
+    token = observed.secret.token if observed.secret is not None else None
+    return denied.by_setting and token is not None and token.expires_at > now
 
-    A token minted in a call counts as observed, for as long as Metacontroller may need to see the
-    Secret; after that a quota or a policy refuses it.
+
+def writing(observed: Observed, now: datetime) -> Unwritten:
+    """Return the state of a token that this answer contains and the observed Secret lacks.
+
+    Metacontroller writes the Secret after the answer, and reports it with the next call. A write
+    that does not show within `WRITE_GRACE` was refused, for example by an admission policy or a
+    quota, or because the Secret is immutable.
     """
-    fresh = observed.binding.status.condition("TokenFresh")
-    if observed.secret is not None or observed.binding.status.token_issue_time is None:
-        return False
-    if fresh is None or fresh.status != "True":
-        return True
-    since = parse_time(fresh.last_transition_time)
-    return since is None or now - since > SECRET_GRACE
+    name = observed.binding.secret_name
+    since = parse_time(observed.binding.status.secret_pending_time)
+    waited = max(now - since, timedelta(0)) if since is not None else timedelta(0)
+    if waited < WRITE_GRACE:
+        text = f'Waiting for Metacontroller to write Secret "{name}".'
+        left = math.ceil((WRITE_GRACE - waited).total_seconds())
+        return Unwritten(Reason.WRITING_SECRET, text, left)
+    text = (
+        f'Metacontroller could not write Secret "{name}". See the events of the binding for the '
+        "reason. Retrying with the same token."
+    )
+    return Unwritten(Reason.SECRET_NOT_WRITTEN, text)

@@ -5,10 +5,10 @@ adopt the ServiceAccount; the annotation tells the owner about the other binding
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from hooks.core.attachment import leftovers, targets
 from hooks.core.cluster import ServiceAccount
+from hooks.core.decoration import Decoration
 from hooks.core.model import Binding
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -17,16 +17,8 @@ from hooks.core.names import (
     WANTED_ANNOTATION,
 )
 from hooks.core.ownership import controller_uid, is_foreign, is_guarded
-from hooks.core.permission import is_denied
+from hooks.core.permission import is_withdrawn
 from hooks.core.policy import Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Decoration:
-    """Labels and annotations to set, or with None to remove; the others stay as they are."""
-
-    labels: dict[str, str | None] = field(default_factory=dict)
-    annotations: dict[str, str | None] = field(default_factory=dict)
 
 
 def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Policy) -> Decoration:
@@ -38,7 +30,7 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     """
     if account.deleting:
         return Decoration()
-    targeting = sorted((b for b in bindings if targets(b, account, policy)), key=_age)
+    targeting = sorted((b for b in bindings if _targets(b, account, policy)), key=_age)
     having = [b for b in targeting if not _is_taken(b)] or targeting
     owner = _owner(account, bindings, having, policy)
     if owner is None:
@@ -77,8 +69,17 @@ def _owner(
 
 
 def _cleans_up(binding: Binding, policy: Policy) -> bool:
-    """Say whether *binding* may adopt what it does not target; one that is denied has no Secret."""
-    return not binding.deleting and not is_denied(binding, policy)
+    """True if *binding* may adopt a ServiceAccount that it does not target."""
+    return not binding.deleting and not _is_withdrawn(binding, policy)
+
+
+def _targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
+    return targets(binding, account, withdrawn=_is_withdrawn(binding, policy))
+
+
+def _is_withdrawn(binding: Binding, policy: Policy) -> bool:
+    """True if *binding* is denied, and its status names no Secret that stays."""
+    return is_withdrawn(binding, policy, has_secret=binding.status.secret_name is not None)
 
 
 def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
@@ -91,13 +92,13 @@ def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]
 
 
 def _has(binding: Binding) -> bool:
-    """Say whether the last answer knew the Secret of *binding*'s name for its own, made or not."""
-    return binding.status.secret_name is not None
+    """True if the last answer found no other owner's Secret under the name of *binding*'s."""
+    return bool(binding.status.conditions) and not binding.status.secret_taken
 
 
 def _is_taken(binding: Binding) -> bool:
-    """Say whether the last answer knew of no Secret for *binding*, whatever else was wrong."""
-    return bool(binding.status.conditions) and not _has(binding)
+    """True if the last answer found another owner's Secret under the name of *binding*'s."""
+    return binding.status.secret_taken
 
 
 def _age(binding: Binding) -> tuple[str, str, str]:

@@ -1,134 +1,249 @@
-"""What a binding's status says: of its token, of its ServiceAccount, and in sum."""
+"""The status of a binding: its token, its ServiceAccount, and the sum of both.
 
+Every condition describes the observed cluster. `Ready` has the whole message of a problem, *What
+happened. What to do.* The condition that caused it has the first sentence only.
+"""
+
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from hooks.core.cluster import ServiceAccount
+from hooks.core.cluster import Owner, ServiceAccount
 from hooks.core.conditions import format_time, set_condition
+from hooks.core.contest import Contest
 from hooks.core.decision import Hold, Reject
 from hooks.core.model import Binding, Condition, Status
 from hooks.core.observed import Observed
-from hooks.core.ownership import controller, is_foreign
+from hooks.core.ownership import controller, foreign_controller
 from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.secret import Unwritten
+from hooks.core.token import MintFailed
 
-Problem = MintFailed | Hold | Reject
+Problem = MintFailed | Hold | Reject | Unwritten
 
-# These pass by themselves, and say nothing about the token that there is.
-PASSING = frozenset({Reason.PENDING, Reason.NAMESPACE_TERMINATING, Reason.DELETING})
+# These end without an action, and tell nothing about the observed token.
+PASSING: Final = frozenset(
+    {Reason.PENDING, Reason.NAMESPACE_TERMINATING, Reason.DELETING, Reason.WRITING_SECRET}
+)
+# These do not end until somebody changes the binding, a setting or an object. `Stalled` makes
+# kstatus report Failed at once:
+# https://github.com/kubernetes-sigs/cli-utils/blob/v0.37.2/pkg/kstatus/README.md#conditions
+STALLED: Final = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.SERVER_NOT_ALLOWED,
+        Reason.IDENTITY_NOT_ALLOWED,
+        Reason.SECRET_NAME_TAKEN,
+        Reason.SERVICE_ACCOUNT_OWNED,
+        Reason.AUDIENCE_REFUSED,
+        Reason.SCOPE_REFUSED,
+    }
+)
+SENTENCE: Final = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A condition without its bookkeeping."""
+    """A condition without its bookkeeping.
+
+    Attributes:
+        remedy: What to do; only `Ready` shows it.
+    """
 
     status: str
     reason: str
     message: str = ""
+    remedy: str = ""
 
 
-def token_fresh(problem: Problem | None, *, usable: bool) -> Finding:
-    """Judge the token in the Secret; *usable* says that it is what the spec asks for and works."""
-    if problem is None or (usable and problem.reason in PASSING):
-        return Finding("True", Reason.TOKEN_VALID)
-    if usable and isinstance(problem, MintFailed):
-        return Finding("True", Reason.REFRESH_FAILING, problem.message)
-    return Finding("False", problem.reason, problem.message)
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The token in the observed Secret.
+
+    Attributes:
+        works: Whether the token works, and covers all that the spec asks for.
+        due: When its renewal is due; None if it does not work.
+    """
+
+    works: bool
+    due: datetime | None = None
 
 
-def renewal_healthy(problem: Problem | None, previous: Condition | None) -> Finding:
+def new_finding(status: str, reason: str, text: str) -> Finding:
+    """Return the finding whose message and remedy are the first sentence of *text* and the rest."""
+    message, *remedy = SENTENCE.split(text, maxsplit=1)
+    return Finding(status, reason, message, "".join(remedy))
+
+
+def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> Finding:
+    """Judge the token in the observed Secret, which expires at *expiry*."""
+    if fresh.works and (problem is None or problem.reason in PASSING):
+        return Finding("True", Reason.TOKEN_VALID, f"The token expires at {expiry}.")
+    if problem is None:
+        return Finding("False", Reason.PENDING, "The Secret has no token that works.")
+    if not fresh.works:
+        return new_finding("False", problem.reason, problem.message)
+    if isinstance(problem, Reject):
+        found = new_finding("True", problem.reason, problem.message)
+        message = f"{found.message} The token works until {expiry}."
+        return Finding("True", Reason.REFRESH_FAILING, message, found.remedy)
+    return new_finding("True", Reason.REFRESH_FAILING, problem.message)
+
+
+def renewal_healthy(
+    observed: Observed, problem: Problem | None, fresh: Freshness, previous: Condition | None
+) -> Finding:
     """Judge the renewal: False from the first failure to the next success, which times the wait."""
     if problem is None:
-        return Finding("True", Reason.ON_SCHEDULE)
-    if isinstance(problem, MintFailed):
-        return Finding("False", problem.reason, problem.message)
-    if previous is not None and problem.reason in PASSING:
+        due = f"The next renewal is due at {format_time(fresh.due)}." if fresh.due else ""
+        return Finding("True", Reason.ON_SCHEDULE, due)
+    if isinstance(problem, MintFailed) or problem.reason == Reason.SECRET_NOT_WRITTEN:
+        return new_finding("False", problem.reason, problem.message)
+    if isinstance(problem, Reject) and fresh.works:
+        return Finding("False", problem.reason, "The token is not renewed.")
+    writes = problem.reason == Reason.WRITING_SECRET
+    if (
+        previous is not None
+        and problem.reason in PASSING
+        and (previous.status == "True" or not writes)
+    ):
         return Finding(previous.status, previous.reason, previous.message)
-    return Finding("Unknown", problem.reason, problem.message)
+    taken = observed.secret_taken and not observed.secret_left
+    reason = Reason.SECRET_NAME_TAKEN if taken else problem.reason
+    return Finding("Unknown", reason, problem.message if writes else "No token is requested.")
 
 
-def attached(observed: Observed, problem: Problem | None) -> Finding:
+def attached(observed: Observed, problem: Problem | None, contest: Contest | None) -> Finding:
     """Judge the observed ServiceAccount."""
-    if observed.binding.deleting:
-        return Finding("False", Reason.DELETING, _waiting(observed))
-    nowhere = observed.binding.service_account_name is None
-    if problem is not None and (isinstance(problem, Reject) or nowhere):
-        return Finding("False", problem.reason, problem.message)
+    binding = observed.binding
+    if binding.deleting:
+        return new_finding("False", Reason.DELETING, _waiting(observed))
+    if binding.service_account_name is None and problem is not None:
+        return Finding("False", problem.reason, "The spec names no ServiceAccount.")
     if observed.target is not None:
-        return _listed(observed.target, observed.binding)
+        return _listed(observed.target, binding, problem, contest)
     if observed.related is None:
-        return Finding("False", Reason.ATTACHING, "no ServiceAccount was observed")
-    name = observed.binding.service_account_name
-    text = f"ServiceAccount {name} does not exist; create it, or correct the binding's"
-    return Finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+        text = "Waiting for Metacontroller to report the ServiceAccounts of this Namespace."
+        return Finding("False", Reason.ATTACHING, text)
+    text = (
+        f'ServiceAccount "{binding.service_account_name}" not found. Create it, or fix '
+        "spec.serviceAccountName."
+    )
+    return new_finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
 
 
-def _listed(target: ServiceAccount, binding: Binding) -> Finding:
-    secret = binding.secret_name
-    if secret in target.pull_secrets:
-        return Finding("True", Reason.ATTACHED)
-    if is_foreign(target):
+def _listed(
+    target: ServiceAccount, binding: Binding, problem: Problem | None, contest: Contest | None
+) -> Finding:
+    secret, listed = binding.secret_name, binding.secret_name in target.pull_secrets
+    lists = f'ServiceAccount "{target.name}" lists Secret "{secret}".'
+    if contest is not None:
         text = (
-            f"ServiceAccount {target.name} belongs to another controller and is left alone; "
-            f"list Secret {secret} in its imagePullSecrets there"
+            f'Another client removes Secret "{secret}" from ServiceAccount "{target.name}" as soon '
+            "as acrpull adds it. Find the client with kubectl get serviceaccount -n "
+            f"{target.namespace} {target.name} -o yaml --show-managed-fields, and let it keep "
+            "imagePullSecrets."
         )
-        return Finding("False", Reason.SERVICE_ACCOUNT_OWNED, text)
-    text = f"waiting for ServiceAccount {target.name} to list Secret {secret}"
+        return new_finding("False", Reason.ENTRY_REMOVED, text)
+    if isinstance(problem, Reject) and not listed:
+        text = f'ServiceAccount "{target.name}" does not list Secret "{secret}".'
+        return Finding("False", problem.reason, text)
+    if listed:
+        return Finding("True", Reason.ATTACHED, lists)
+    foreign = foreign_controller(target)
+    if foreign is not None:
+        text = (
+            f'ServiceAccount "{target.name}" is managed by {_named(foreign)}, so acrpull does not '
+            f'change it. Add "{secret}" to imagePullSecrets in the configuration of that '
+            "controller."
+        )
+        return new_finding("False", Reason.SERVICE_ACCOUNT_OWNED, text)
     holder = controller(target)
     if holder is not None and holder.uid != binding.uid == target.uid_label:
         text = (
-            f"{holder.kind} {holder.name} (uid {holder.uid}) has not let ServiceAccount "
-            f"{target.name} go; if there is none of this uid, take the ServiceAccount's "
-            "ownerReferences off"
+            f'ServiceAccount "{target.name}" is still owned by {_named(holder)} (uid '
+            f"{holder.uid}). If that object no longer exists, remove it from the ownerReferences "
+            "of the ServiceAccount."
         )
-    return Finding("False", Reason.ATTACHING, text)
+    else:
+        text = f'Waiting for Secret "{secret}" to be added to ServiceAccount "{target.name}".'
+    return new_finding("False", Reason.ATTACHING, text)
+
+
+def _named(owner: Owner) -> str:
+    return f'{owner.kind} "{owner.name}"'
 
 
 def _waiting(observed: Observed) -> str:
-    if observed.unmanaged:
-        names = ", ".join(account.name for account in observed.unguarded)
-        text = (
-            f"ServiceAccount {names} was not guarded before this deletion, and may not be deleted "
-            "along: take its ownerReferences off, and this binding goes"
-        )
-        return text if names else ""
-    names = ", ".join(account.name for account in observed.blocking)
-    return f"waiting to let go of ServiceAccount {names}" if names else ""
+    """Return the reason why the deletion of the binding waits; "" if it does not."""
+    accounts = observed.unguarded if observed.unmanaged else observed.blocking
+    names = ", ".join(f'"{account.name}"' for account in accounts)
+    if not names:
+        return "The binding is being deleted."
+    if not observed.unmanaged:
+        return f"Waiting for ServiceAccount {names} to be released."
+    return (
+        f"Deletion is blocked because it would also delete ServiceAccount {names}. Remove this "
+        "binding from the ownerReferences of the ServiceAccount to continue."
+    )
 
 
-def ready(token: Finding, account: Finding) -> Finding:
-    """Sum up: the first of the two that is not True, else what there is to say of the token."""
+def ready(problem: Problem | None, token: Finding, account: Finding) -> Finding:
+    """Sum up: the first of the two that is not True, otherwise the state of the token."""
+    if isinstance(problem, Reject):
+        return new_finding("False", problem.reason, problem.message)
     if token.status != "True":
         return token
     if account.status != "True":
         return account
-    return Finding("True", Reason.READY) if token.reason == Reason.TOKEN_VALID else token
+    if token.reason == Reason.REFRESH_FAILING:
+        return token
+    return Finding("True", Reason.READY, "Image pulls are authorized.")
 
 
 def new_status(
     observed: Observed,
     problem: Problem | None,
-    token: AcrToken | None,
+    fresh: Freshness,
+    contest: Contest | None,
     now: datetime,
-    *,
-    usable: bool,
 ) -> Status:
-    """Return the status of a binding whose Secret holds *token* after this answer."""
-    binding = observed.binding
-    fresh, listed = token_fresh(problem, usable=usable), attached(observed, problem)
+    """Return the status of the binding in *observed*, with *problem* if there is one."""
+    binding, secret = observed.binding, observed.secret
+    token = secret.token if secret is not None else None
+    expiry = format_time(token.expires_at) if token else None
+    tokens = token_fresh(problem, fresh, expiry or "")
+    listed = attached(observed, problem, contest)
+    total = ready(problem, tokens, listed)
+    whole = Finding(total.status, total.reason, f"{total.message} {total.remedy}".strip())
     findings = {
-        "Ready": ready(fresh, listed),
-        "TokenFresh": fresh,
+        "Ready": whole,
+        "TokenFresh": tokens,
         "Attached": listed,
-        "RenewalHealthy": renewal_healthy(problem, binding.status.condition("RenewalHealthy")),
+        "RenewalHealthy": renewal_healthy(
+            observed, problem, fresh, binding.status.condition("RenewalHealthy")
+        ),
     }
+    if total.status != "True" and total.reason in STALLED:
+        findings["Stalled"] = Finding("True", total.reason, total.message)
     return Status(
         tuple(
             set_condition(binding, kind, found.status, found.reason, found.message, now)
             for kind, found in findings.items()
         ),
-        None if observed.secret_taken else binding.secret_name,
+        secret.name if secret is not None else None,
         binding.service_account_name,
         format_time(token.issued_at) if token else None,
-        format_time(token.expires_at) if token else None,
+        expiry,
+        secret_pending_time=_pending(observed, problem, now),
+        attach_attempts=contest.attempts if contest is not None else 0,
+        last_attach_time=format_time(contest.last_attempt) if contest is not None else None,
     )
+
+
+def _pending(observed: Observed, problem: Problem | None, now: datetime) -> str | None:
+    """Return since when a returned token waits to be written; None if no token waits."""
+    if not isinstance(problem, Unwritten):
+        return None
+    return observed.binding.status.secret_pending_time or format_time(now)

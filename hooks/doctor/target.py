@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hooks.core.cluster import ServiceAccount
 from hooks.core.model import Binding
-from hooks.core.ownership import stranger
+from hooks.core.ownership import foreign_controller
 
 
 def left_alone(binding: Binding, accounts: Iterable[ServiceAccount], secret: str) -> str | None:
@@ -14,7 +14,7 @@ def left_alone(binding: Binding, accounts: Iterable[ServiceAccount], secret: str
     """
     wanted = (binding.namespace, binding.service_account_name)
     account = next((a for a in accounts if (a.namespace, a.name) == wanted), None)
-    owner = stranger(account) if account else None
+    owner = foreign_controller(account) if account else None
     if account is None or owner is None:
         return None
     text = f"ServiceAccount {account.name} belongs to {owner.kind} {owner.name} and is left alone"

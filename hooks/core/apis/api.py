@@ -8,7 +8,7 @@ from typing import Final, TypeGuard
 
 from hooks.core.fields import JSON
 from hooks.core.model import Spec
-from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX
+from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX, UPSTREAM_SECRET_SUFFIX
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -45,6 +45,11 @@ class Api:
         metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go (GroupVersionKind.MarshalText)
         """
         return f"{self.kind}.{self.api_version}"
+
+    def binding_name(self, secret: str) -> str | None:
+        """Return the binding whose Secret is named *secret*; None if a hash hides the name."""
+        names = (secret.removeprefix(SECRET_PREFIX), secret.removesuffix(UPSTREAM_SECRET_SUFFIX))
+        return next((name for name in names if self.secret_name(name) == secret), None)
 
     def worded(self, message: str) -> str:
         """Return *message*, about a spec of ours, as it is said of this one.

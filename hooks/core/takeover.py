@@ -1,0 +1,30 @@
+"""Takes over a pull Secret that an earlier binding left, for example in a restored Namespace.
+
+A backup keeps the Secret's labels and annotations, and drops its owner references. The restored
+binding has another uid, so Metacontroller neither selects the Secret as its child nor may create
+another of the same name. The decorator of Secrets sets the label to the uid of the new binding;
+then Metacontroller adopts the Secret.
+metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go
+"""
+
+from collections.abc import Iterable
+
+from hooks.core.cluster import OwnedSecret
+from hooks.core.decoration import Decoration
+from hooks.core.model import Binding
+from hooks.core.names import UID_LABEL
+
+
+def is_left(secret: OwnedSecret, binding: Binding) -> bool:
+    """True if *secret* is evidently acrpull's, has no owner, and should be *binding*'s."""
+    orphaned = secret.made_here and not secret.owners and not secret.deleting
+    return orphaned and secret.name == binding.secret_name and not binding.deleting
+
+
+def take_over(secret: OwnedSecret, bindings: Iterable[Binding]) -> Decoration:
+    """Return the label that gives *secret* to its binding; *bindings* are all that may want it."""
+    bindings = list(bindings)
+    heirs = [binding for binding in bindings if is_left(secret, binding)]
+    if len(heirs) != 1 or secret.uid_label in {binding.uid for binding in bindings}:
+        return Decoration()
+    return Decoration({UID_LABEL: heirs[0].uid})
