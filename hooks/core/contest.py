@@ -3,10 +3,11 @@
 Another client, for example a controller which rewrites the ServiceAccount, may remove the entry
 whenever acrpull adds it. Without a brake, both would write the ServiceAccount many times a second.
 
-    Attached=True    The entry disappears after it lasted for `LASTED`: acrpull adds it at once.
-    Attached=True    The entry disappears sooner: the contest begins, Attached=False/EntryRemoved.
-    EntryRemoved     acrpull adds the entry after 5 s, then after 10 s, 20 s and so on up to 300 s.
-    EntryRemoved     The entry lasted for `LASTED`: the contest ends, Attached=True.
+    The entry disappears after it lasted for `LASTED`: acrpull adds it at once.
+    The entry disappears sooner: acrpull adds it at once, and counts the first attempt.
+    It disappears again within `LASTED`: acrpull waits for 5 s, then for 10 s, 20 s and so on, up to
+    300 s, before it adds the entry. Attached is False/EntryRemoved all the while.
+    The entry lasts for `LASTED`: the contest is over.
 
 The status of the binding holds what the next call must know, because the service is stateless.
 """
@@ -33,7 +34,7 @@ class Contest:
 
     Attributes:
         attempts: How often acrpull added the entry again.
-        last_attempt: When acrpull last added the entry, or first found it removed.
+        last_attempt: When acrpull last added the entry again.
         add: Whether the answer lists the entry.
         resync_after_seconds: When the next call is due.
     """
@@ -43,6 +44,11 @@ class Contest:
     add: bool
     resync_after_seconds: int
 
+    @property
+    def is_fight(self) -> bool:
+        """Whether the entry was removed more than once."""
+        return self.attempts > 1 or not self.add
+
 
 def find_contest(binding: Binding, target: ServiceAccount | None, now: datetime) -> Contest | None:
     """Return the contest over *binding*'s entry on *target*; None if there is none at *now*."""
@@ -51,17 +57,17 @@ def find_contest(binding: Binding, target: ServiceAccount | None, now: datetime)
     if target is None or attached is None or since is None or _is_new(binding, target, since):
         return None
     listed = binding.secret_name in target.pull_secrets
-    if attached.reason != Reason.ENTRY_REMOVED:
+    attempts, last = binding.status.attach_attempts, parse_time(binding.status.last_attach_time)
+    if attempts < 1 or last is None or last > now:
         if listed or attached.status != "True" or now - since >= LASTED:
             return None
-        return Contest(0, now, add=False, resync_after_seconds=_left(MIN_WAIT, now, now))
-    last = parse_time(binding.status.last_attach_time) or since
-    attempts = max(0, binding.status.attach_attempts)
-    wait = LASTED if listed else min(MIN_WAIT * 2 ** min(attempts, MAX_DOUBLINGS), MAX_WAIT)
-    if now - last < wait:
-        return Contest(attempts, last, listed, _left(wait, last, now))
-    if listed:
+        return Contest(1, now, add=True, resync_after_seconds=_left(LASTED, now, now))
+    waits = not listed and attached.reason == Reason.ENTRY_REMOVED
+    if now - last >= LASTED and not waits:
         return None
+    wait = LASTED if listed else min(MIN_WAIT * 2 ** min(attempts - 1, MAX_DOUBLINGS), MAX_WAIT)
+    if listed or now - last < wait:
+        return Contest(attempts, last, listed, _left(wait, last, now))
     return Contest(attempts + 1, now, add=True, resync_after_seconds=_left(LASTED, now, now))
 
 
@@ -73,5 +79,5 @@ def _is_new(binding: Binding, target: ServiceAccount, since: datetime) -> bool:
 
 
 def _left(wait: timedelta, last: datetime, now: datetime) -> int:
-    """Return the whole seconds left of *wait* since *last*, also if *last* is in the future."""
-    return max(1, math.ceil(min(wait, wait - (now - last)).total_seconds()))
+    """Return the whole seconds that are left of *wait* since *last*."""
+    return max(1, math.ceil((wait - (now - last)).total_seconds()))

@@ -138,7 +138,7 @@ def _listed(
 ) -> Finding:
     secret, listed = binding.secret_name, binding.secret_name in target.pull_secrets
     lists = f'ServiceAccount "{target.name}" lists Secret "{secret}".'
-    if contest is not None:
+    if contest is not None and contest.is_fight:
         text = (
             f'Another client removes Secret "{secret}" from ServiceAccount "{target.name}" as soon '
             "as acrpull adds it. Find the client with kubectl get serviceaccount -n "

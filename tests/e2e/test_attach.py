@@ -93,7 +93,7 @@ def test_owned_by_another_controller(scene: Scene) -> None:
     }
     scene.edit("build", metadata={"ownerReferences": [reference]})
     scene.bind("app", "build")
-    message = scene.says("app", "Attached", "False/ServiceAccountOwned")
+    message = scene.says("app", "Ready", "False/ServiceAccountOwned")
     assert "acr-pull-app" in message
     scene.stays("build", "beta")
     scene.relist("build", lambda names: [*names, "acr-pull-app"])  # as its owner is told to

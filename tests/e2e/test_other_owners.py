@@ -1,0 +1,74 @@
+"""ServiceAccounts with other owners, as the Operator Lifecycle Manager creates them."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.api import Object
+from tests.e2e.scene import USERS, Scene
+
+
+@pytest.fixture
+def owner(scene: Scene) -> Object:
+    """Return a reference that does not control, to an object that exists."""
+    config: Object = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "my-operator.v1.2.3", "namespace": scene.name},
+    }
+    made = scene.api.create(config)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "my-operator.v1.2.3",
+        "uid": made["metadata"]["uid"],
+        "controller": False,
+        "blockOwnerDeletion": False,
+    }
+
+
+def owned(scene: Scene, uid: str) -> None:
+    """Expect the other owner still to be one."""
+    owners = scene.account("default")["metadata"]["ownerReferences"]
+    assert uid in {reference["uid"] for reference in owners}
+
+
+def test_owner_that_came_first(scene: Scene, owner: Object) -> None:
+    """An owner that does not control the ServiceAccount is no obstacle, and stays."""
+    scene.edit("default", metadata={"ownerReferences": [owner]})
+    scene.bind("app")
+    scene.ready("app")
+    scene.listed("default", *USERS, "acr-pull-app")
+    owned(scene, owner["uid"])
+    scene.unbind("app")
+    scene.gone("ACRPullBinding", "app")
+    scene.listed("default", *USERS)
+    owned(scene, owner["uid"])
+
+
+@pytest.mark.parametrize("keeps_label", [True, False], ids=["label-kept", "label-gone"])
+def test_owner_that_rewrites(scene: Scene, owner: Object, *, keeps_label: bool) -> None:
+    """A rewritten ServiceAccount gets its entry back, whether or not the label survived."""
+    scene.bind("app")
+    scene.ready("app")
+    observed = scene.account("default")
+    labels = observed["metadata"].get("labels", {}) if keeps_label else {}
+    meta: dict[str, Any] = {
+        "name": "default",
+        "namespace": scene.name,
+        "labels": labels,
+        "ownerReferences": [owner],
+    }
+    entries = [{"name": name} for name in USERS]
+    scene.api.replace(
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": meta,
+            "imagePullSecrets": entries,
+        }
+    )
+    scene.disturb()
+    scene.listed("default", *USERS, "acr-pull-app")
+    scene.ready("app")
+    owned(scene, owner["uid"])
