@@ -46,7 +46,8 @@ class Telling:
             for exchange in self.stage.recorder.exchanges[before:]:
                 exchange.check()
                 heard = Heard(number, exchange.path, exchange.request, exchange.answer, exchange.at)
-                if heard.parent["metadata"].get("namespace") == NAMESPACE:
+                takeover = heard.path.startswith("/secret/")  # the model has no such controller
+                if heard.parent["metadata"].get("namespace") == NAMESPACE and not takeover:
                     assert exchange.status == 200
                     self.heard.append(heard)
 
