@@ -1,21 +1,18 @@
-"""What else in a file concerns a binding: who has its Secret's name, or its ServiceAccount."""
+"""The doctor on other objects in the file: other owners of the Secret or the ServiceAccount."""
 
 from typing import Any, Final
 
 import pytest
-import yaml
 
-from tests.doctor import manifest, run
+from tests.doctor import GUID, SERVER, document, manifest, run
 
-SERVER: Final = "myregistry.azurecr.io"
-GUID: Final = "11111111-2222-3333-4444-555555555555"
 BINDING: Final = manifest(acrServer=SERVER, managedIdentityClientID=GUID)
 V1BETA1: Final = "msi-acrpull.microsoft.com/v1beta1"
 V1BETA2: Final = "acrpull.microsoft.com/v1beta2"
 
 
 def upstream(version: str, name: str = "app", namespace: str = "team-a") -> str:
-    """Return a binding's YAML, a document."""
+    """Return upstream's binding as a YAML document."""
     spec: dict[str, Any] = {"acrServer": SERVER, "managedIdentityClientID": GUID}
     if version == V1BETA2:
         spec = {
@@ -29,13 +26,8 @@ def upstream(version: str, name: str = "app", namespace: str = "team-a") -> str:
     )
 
 
-def document(body: dict[str, Any]) -> str:
-    """Return *body* as a document of YAML."""
-    return f"---\n{yaml.safe_dump(body)}"
-
-
 def thing(kind: str, name: str, owner: tuple[str, str, str] | None = None, **fields: object) -> str:
-    """Return the YAML of an object in team-a; *owner* is of what version and kind, and its name."""
+    """Return an object in team-a as a YAML document; *owner* is apiVersion, kind and name."""
     meta: dict[str, Any] = {"name": name, "namespace": "team-a"}
     if owner is not None:
         version, of, called = owner
@@ -53,7 +45,7 @@ def judge(*texts: str) -> list[list[str]]:
 
 
 def test_two_kinds_of_one_name() -> None:
-    """Both want one Secret, so both are told; v1beta1 calls its own otherwise."""
+    """Two bindings with one Secret name both have a problem. v1beta1 has other Secret names."""
     ours, second, first = judge(BINDING, upstream(V1BETA2), upstream(V1BETA1))
     assert ours == [
         "Secret acr-pull-app: AcrPullBinding app wants it, too, and one of them can have it "
@@ -69,12 +61,12 @@ def test_two_kinds_of_one_name() -> None:
     ids=["itself", "namespace", "name"],
 )
 def test_no_clash(other: str) -> None:
-    """A binding that is there twice is one, and elsewhere a name is another."""
+    """A repeated binding and a binding in another Namespace do not clash."""
     assert judge(BINDING, other) == [[], []]
 
 
 def test_binding_with_problems_takes_nothing() -> None:
-    """One that would be refused wants no Secret."""
+    """A binding with a problem of its own claims no Secret."""
     ours, theirs = judge(BINDING, upstream(V1BETA2).replace(SERVER, "x/y"))
     assert ours == []
     assert len(theirs) == 1
@@ -93,7 +85,7 @@ def test_binding_with_problems_takes_nothing() -> None:
     ids=["nobody's", "upstream's", "other's", "own", "namespace", "name"],
 )
 def test_secret(secret: str, *, taken: bool) -> None:
-    """A Secret of that name which the binding does not hold stops it."""
+    """A Secret of the same name with another owner, or without owner, is a problem."""
     (problems,) = judge(BINDING, secret)
     said = ["Secret acr-pull-app: the one in this file is another's (SecretNameTaken); delete it, "
             "or name the binding differently, e.g. app-2"]  # fmt: skip
@@ -101,7 +93,7 @@ def test_secret(secret: str, *, taken: bool) -> None:
 
 
 def test_account_of_another_controller() -> None:
-    """It is left alone, so who owns it is to list the Secret; nobody says it would be changed."""
+    """A note says that the owner must list the Secret. The ServiceAccount is no child."""
     guard = ("v1", "Namespace", "team-a")
     for owner, entries, said in (
         (("x.io/v1", "Operator", "shop"), [], "(ServiceAccountOwned): list Secret acr-pull-app in"),
@@ -119,6 +111,6 @@ def test_account_of_another_controller() -> None:
 
 
 def test_nameless() -> None:
-    """A binding without a name is not called by its Namespace's."""
+    """The text does not show the Namespace's name for a binding without a name."""
     text = BINDING.replace("  name: app\n", "")
     assert "ACRPullBinding team-a/without a name: would be refused" in run("-", stdin=text).out

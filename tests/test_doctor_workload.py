@@ -1,23 +1,20 @@
-"""The doctor on bindings by workload identity, offline and live."""
+"""The doctor on bindings with a workload identity, offline and live."""
 
 import json
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import pytest
-import yaml
 
 from hooks.doctor.__main__ import UNTRIED
 from hooks.doctor.remedies import REMEDIES
-from tests.doctor import Run, manifest, run
+from tests.doctor import GUID, SERVER, Run, document, judge, manifest, run
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
 
-GUID: Final = "11111111-2222-3333-4444-555555555555"
 STAND_IN: Final = "00000000-0000-0000-0000-000000000000"
 CLIENT_ID: Final = "azure.workload.identity/client-id"
 TENANT_ID: Final = "azure.workload.identity/tenant-id"
-SERVER: Final = "myregistry.azurecr.io"
 ON: Final = {"WORKLOAD_IDENTITY": "enabled"}
 OWN: Final = {
     "IDENTITY_SOURCE": "workload",
@@ -27,28 +24,18 @@ OWN: Final = {
 
 
 def account(name: str = "default", **annotations: str) -> str:
-    """Return a ServiceAccount's YAML, a document."""
+    """Return a ServiceAccount as a YAML document."""
     meta = {"name": name, "namespace": "team-a", "annotations": annotations}
-    return (
-        f"---\n{yaml.safe_dump({'apiVersion': 'v1', 'kind': 'ServiceAccount', 'metadata': meta})}"
-    )
-
-
-def judge(text: str, **environ: str) -> dict[str, Any]:
-    """Return what the doctor says of the one binding in *text*."""
-    done = run("--output", "json", "-", stdin=text, environ=environ)
-    assert done.err == ""
-    (found,) = done.report["bindings"]
-    return dict(found)
+    return document({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
 
 
 def bind(**workload: str) -> str:
-    """Return a binding's YAML."""
+    """Return a binding as a YAML document."""
     return manifest(acrServer=SERVER, workloadIdentity=workload)
 
 
 def test_all_in_the_spec() -> None:
-    """What is sent is told, and what lets the identity trust the ServiceAccount."""
+    """The report has the requests, and the command for the federated credential."""
     found = judge(bind(clientID=GUID, tenantID=TENANT), **ON)
     assert found["ok"]
     assert found["identity"] == {
@@ -72,7 +59,7 @@ def test_all_in_the_spec() -> None:
 
 @pytest.mark.parametrize("workload", [{}, {"serviceAccountName": "builder"}], ids=["own", "other"])
 def test_annotations_that_are_not_seen(workload: dict[str, str]) -> None:
-    """A ServiceAccount that is not in the file: which annotations of it count is said."""
+    """A note names each annotation that counts on a ServiceAccount that is not in the file."""
     found = judge(bind(**workload), **ON)
     name = workload.get("serviceAccountName", "default")
     assert found["ok"]
@@ -86,14 +73,14 @@ def test_annotations_that_are_not_seen(workload: dict[str, str]) -> None:
 
 
 def test_commands_without_the_identity() -> None:
-    """What is not known is the user's to fill in, and nothing that looks like an ID."""
+    """The commands have a placeholder for an unknown client ID."""
     commands = judge(bind(), **ON)["commands"]
     assert "--assignee CLIENT_ID " in commands["rbac"]
     assert STAND_IN not in json.dumps(commands)
 
 
 def test_annotations() -> None:
-    """A ServiceAccount in the same file counts, as in a cluster."""
+    """The annotations of a ServiceAccount in the same file count."""
     noted = account(**{CLIENT_ID: GUID, TENANT_ID: TENANT})
     found = judge(bind() + noted + account("builder", **{CLIENT_ID: STAND_IN}), **ON)
     assert found["identity"]["clientID"] == GUID
@@ -107,14 +94,14 @@ def test_annotations() -> None:
 
 
 def test_tenant_by_default() -> None:
-    """The service's tenant is told as what it is for the binding."""
+    """The report shows the service's tenant for a binding without a tenant."""
     found = judge(bind(clientID=GUID), **ON, AZURE_TENANT_ID=TENANT)
     assert found["identity"]["tenantID"] == TENANT
     assert not any(TENANT_ID in note for note in found["notes"])
 
 
 def test_required() -> None:
-    """Where a Namespace must list what it allows, that is servers alone."""
+    """With NAMESPACE_POLICY=required, the Namespace must list the server and no identity."""
     found = judge(bind(clientID=GUID, tenantID=TENANT), **ON, NAMESPACE_POLICY="required")
     assert found["notes"][-1] == (
         "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-acr-servers must list "
@@ -123,7 +110,7 @@ def test_required() -> None:
 
 
 def test_off() -> None:
-    """A service that has it off says so."""
+    """The problem names the setting that enables workload identity."""
     found = judge(bind(clientID=GUID, tenantID=TENANT))
     assert found["accepted"]
     assert "WORKLOAD_IDENTITY=enabled" in found["problems"][0]
@@ -138,7 +125,7 @@ def test_bad_account() -> None:
 
 
 def test_text() -> None:
-    """A person reads which ways are on, whom the identity trusts, and the command."""
+    """The text shows settings, tenant, trusted ServiceAccount and command."""
     done = run("-", stdin=bind(clientID=GUID, tenantID=TENANT), environ=ON)
     assert done.out.startswith(
         "note: IDENTITY_SOURCE=imds WORKLOAD_IDENTITY=enabled, "
@@ -151,7 +138,7 @@ def test_text() -> None:
 
 
 def test_own_token() -> None:
-    """Without IMDS the service's own token is exchanged, which is said."""
+    """With IDENTITY_SOURCE=workload, the service exchanges its own token."""
     text = manifest(acrServer=SERVER, managedIdentityClientID=GUID)
     done = run("-", stdin=text, environ=OWN)
     assert done.out.startswith("note: IDENTITY_SOURCE=workload WORKLOAD_IDENTITY=disabled, Entra")
@@ -161,7 +148,7 @@ def test_own_token() -> None:
 
 
 def live(emulator: Emulator, client_id: str) -> Run:
-    """Try a mint."""
+    """Return a run with `--live`."""
     ids = {"clientID": client_id, "tenantID": TENANT}
     text = manifest(acrServer=emulator.acr_server, workloadIdentity=ids)
     environ = emulator.environment() | emulator.federation()
@@ -169,7 +156,7 @@ def live(emulator: Emulator, client_id: str) -> Run:
 
 
 def test_live(emulator: Emulator) -> None:
-    """It sends what it says, and tells what came of it, without a token."""
+    """The requests are those in the report. The report has the result of each hop and no token."""
     client_id = str(uuid4())
     subject = "system:serviceaccount:team-a:default"
     emulator.federated = [FederatedCredential(client_id, subject)]
@@ -186,7 +173,7 @@ def test_live(emulator: Emulator) -> None:
 
 
 def test_live_without_the_identity(emulator: Emulator) -> None:
-    """Nobody is asked for an identity that only a ServiceAccount elsewhere knows."""
+    """No request is sent for an identity that only the cluster's ServiceAccount knows."""
     text = manifest(acrServer=emulator.acr_server, workloadIdentity={"clientID": GUID})
     environ = emulator.environment() | emulator.federation()
     done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
@@ -197,7 +184,7 @@ def test_live_without_the_identity(emulator: Emulator) -> None:
 
 
 def test_live_without_trust(emulator: Emulator) -> None:
-    """Which hop fails is said, and what to do."""
+    """The report names the hop that fails and the remedy."""
     done = live(emulator, str(uuid4()))
     (found,) = done.report["bindings"]
     (tried,) = found["live"]

@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from hooks import log
 from hooks.core.apis import api_of
@@ -53,15 +54,14 @@ class UsageError(Exception):
     """What the caller has to change about the call; one line."""
 
 
-def main() -> int:
-    """Run the doctor; return the exit code."""
-    options = parse_options()
-    environ = os.environ
+def main(arguments: Sequence[str], environ: Mapping[str, str], stdin: BinaryIO) -> int:
+    """Print the report to stdout, or a usage error to stderr; return the exit code."""
+    options = parse_options(arguments)
     try:
         settings = Settings.from_env(environ)
-        data = _read(options.file)
+        data = _read(options.file, stdin)
         log.configure(settings.log_level)
-        report = _examine(options, data, settings)
+        report = _examine(options, data, settings, environ)
         found = new_report(report, environ, settings.federation)
     except (UsageError, SettingsError) as error:
         sys.stderr.write(f"python -m hooks.doctor: {printable(str(error))}\n")
@@ -71,8 +71,8 @@ def main() -> int:
     return GOOD if report.ok else PROBLEMS
 
 
-def parse_options() -> Namespace:
-    """Read the command line."""
+def parse_options(arguments: Sequence[str]) -> Namespace:
+    """Return the options in *arguments*. Raises `SystemExit` after `--help` and a usage error."""
     parser = ArgumentParser(
         prog="python -m hooks.doctor",
         description=DESCRIPTION,
@@ -82,22 +82,27 @@ def parse_options() -> Namespace:
     parser.add_argument("file", metavar="BINDING.yaml", help="YAML or JSON; - is stdin")
     parser.add_argument("--live", action="store_true", help="get a token, too, and show none")
     parser.add_argument("--output", choices=("text", "json"), default="text")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def _read(name: str) -> bytes:
-    """Return at most a byte too much of the file. Raises `UsageError`."""
+def _read(name: str, stdin: BinaryIO) -> bytes:
+    """Return the file's content, of a file that is too large one byte too many.
+
+    Raises `UsageError`.
+    """
     try:
         if name == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
+            return stdin.read(MAX_BYTES + 1)
         with Path(name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}") from None
 
 
-def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
-    """Return the report on *data*. Raises `UsageError`: there is no binding in it."""
+def _examine(
+    options: Namespace, data: bytes, settings: Settings, environ: Mapping[str, str]
+) -> Report:
+    """Return the report on *data*. Raises `UsageError` if *data* has no binding."""
     problems: tuple[str, ...] = ()
     found = Selection()
     try:
@@ -116,7 +121,7 @@ def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
         found.secrets,
     )
     findings = tuple(_try(diagnoses, settings)) if options.live else tuple(map(Finding, diagnoses))
-    notes = (*warnings(os.environ), *_unserved(found, settings))
+    notes = (*warnings(environ), *_unserved(found, settings))
     return Report(options.file, problems, notes, found.passed_over, findings)
 
 
@@ -143,5 +148,19 @@ def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[Finding]:
             yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)
 
 
+def run() -> int:
+    """Return `main`'s exit code, or a shell's for a signal: after Ctrl-C, and without a reader."""
+    try:
+        code = main(sys.argv[1:], os.environ, sys.stdin.buffer)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Else the interpreter's own flush fails. https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())
