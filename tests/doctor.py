@@ -87,17 +87,22 @@ def encoded(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-def judge(text: str, **environ: str) -> dict[str, Any]:
-    """Return the report on the only binding in *text*."""
+def examine(text: str, **environ: str) -> dict[str, Any]:
+    """Return the report on the file *text*."""
     done = run("--output", "json", "-", stdin=text, environ=environ)
     assert done.err == ""
     assert done.report["ok"] == (done.code == 0)
-    (found,) = done.report["bindings"]
+    return done.report
+
+
+def judge(text: str, **environ: str) -> dict[str, Any]:
+    """Return the report on the only binding in *text*."""
+    (found,) = examine(text, **environ)["bindings"]
     return dict(found)
 
 
 def manifest(name: str = "app", **spec: object) -> str:
-    """Return a binding as a YAML document."""
+    """Return a binding in team-a as a YAML document."""
     body = {
         "apiVersion": "acrpull.dev/v1beta1",
         "kind": "ACRPullBinding",
@@ -105,6 +110,38 @@ def manifest(name: str = "app", **spec: object) -> str:
         "spec": spec,
     }
     return document(body)
+
+
+def upstream(name: str = "app", namespace: str = "team-a", **spec: object) -> str:
+    """Return a binding of acrpull.microsoft.com/v1beta2 as a YAML document.
+
+    *spec* overrides the fields of a binding without problems.
+    """
+    fields = {
+        "acr": {"server": SERVER, "scope": "repository:app:pull"},
+        "auth": {"managedIdentity": {"clientID": GUID}},
+        "serviceAccountName": "default",
+    }
+    return document(
+        {
+            "apiVersion": "acrpull.microsoft.com/v1beta2",
+            "kind": "AcrPullBinding",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {**fields, **spec},
+        }
+    )
+
+
+def thing(kind: str, name: str, **fields: Any) -> str:  # noqa: ANN401  any JSON value
+    """Return an object of the core API in team-a as a YAML document.
+
+    *fields* are annotations, labels and ownerReferences of its metadata, or fields beside it.
+    """
+    meta = {"name": name, "namespace": "team-a"}
+    for key in ("annotations", "labels", "ownerReferences"):
+        if key in fields:
+            meta[key] = fields.pop(key)
+    return document({"apiVersion": "v1", "kind": kind, "metadata": meta, **fields})
 
 
 def namespace(name: str = "team-a", **listed: str) -> str:

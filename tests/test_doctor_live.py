@@ -52,7 +52,7 @@ FAULTS: Final[list[tuple[Endpoint, Fault, Reason]]] = [
 FEDERATION: Final = (
     "core/entra.py", "core/service_account_token.py", "federation.py", "service_account_token.py"
 )  # fmt: skip
-HOPS: Final[Mapping[Endpoint, str]] = {"imds": "imds", "exchange": "exchange", "token": "scope"}
+HOPS: Final = ("imds", "exchange", "token")
 
 
 def live(emulator: Emulator, spec: Mapping[str, str] = {}, **environ: str) -> Run:
@@ -81,7 +81,7 @@ def test_all_is_well(emulator: Emulator) -> None:
     """Each hop is called once and succeeds. The exit code is 0."""
     done = live(emulator, {"scope": SCOPE})
     assert [(hop["hop"], hop["reason"]) for hop in tried(done)] == [
-        ("imds", None), ("exchange", None), ("scope", None)
+        ("imds", None), ("exchange", None), ("token", None)
     ]  # fmt: skip
     assert done.code == 0
     assert [record.endpoint for record in emulator.requests] == ["imds", "exchange", "token"]
@@ -121,9 +121,9 @@ def test_failure(emulator: Emulator, row: tuple[Endpoint, Fault, Reason]) -> Non
     scope = {"scope": SCOPE} if endpoint == "token" else {}
     done = live(emulator, scope)
     *before, last = tried(done)
-    assert (last["hop"], last["reason"]) == (HOPS[endpoint], reason)
+    assert (last["hop"], last["reason"]) == (endpoint, reason)
     assert (last["remedy"], done.code, done.err) == (REMEDIES[reason], 1, "")
-    assert [hop["reason"] for hop in before] == [None] * list(HOPS).index(endpoint)
+    assert [hop["reason"] for hop in before] == [None] * HOPS.index(endpoint)
 
 
 def test_less_is_granted(emulator: Emulator) -> None:
@@ -168,12 +168,22 @@ def test_text(emulator: Emulator) -> None:
     emulator.faults.add("exchange", no_role())
     text = manifest(acrServer=emulator.acr_server, managedIdentityClientID=str(uuid4()))
     done = run("--live", "-", stdin=text, environ=emulator.environment())
-    lines = done.out.partition("\n  Tried from here\n")[2].splitlines()
+    lines = done.out.partition("  Requests from here\n")[2].partition("note: ")[0].splitlines()
     assert [line.split()[0] for line in lines] == ["imds", "exchange", "remedy:"]
     assert len({line.index(" ms  ") for line in lines[:2]}) == 1
     assert "RegistryDenied: " in lines[1]
     assert lines[1].index("RegistryDenied") == lines[2].index("remedy")
-    assert done.out.startswith("ACRPullBinding team-a/app: has problems\n")
+    assert done.out.startswith("ACRPullBinding team-a/app: not ready\n")
+    assert "\nGrant access:\n" in done.out
+
+
+def test_text_after_success(emulator: Emulator) -> None:
+    """After a success, the text has no commands, because the identity has access."""
+    text = manifest(acrServer=emulator.acr_server, managedIdentityClientID=str(uuid4()))
+    done = run("--live", "-", stdin=text, environ=emulator.environment())
+    assert done.code == 0
+    assert "  ok: a token until " in done.out
+    assert "Grant access" not in done.out
 
 
 def test_remedies_are_those_of_readme() -> None:

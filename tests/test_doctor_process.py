@@ -27,7 +27,7 @@ def test_needs_nothing_but_its_package(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "hooks", tmp_path / "hooks")
     done = run_process("-", stdin=GOOD, folder=tmp_path)
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("ACRPullBinding team-a/app: good\n")
+    assert done.out.startswith("ACRPullBinding team-a/app: OK\n")
 
 
 @pytest.mark.parametrize(

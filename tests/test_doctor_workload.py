@@ -8,11 +8,11 @@ import pytest
 
 from hooks.doctor.__main__ import UNTRIED
 from hooks.doctor.remedies import REMEDIES
-from tests.doctor import GUID, SERVER, Run, document, judge, manifest, run
+from hooks.doctor.workload import PLACEHOLDER_ID
+from tests.doctor import GUID, SERVER, Run, examine, judge, manifest, run, thing
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
 
-STAND_IN: Final = "00000000-0000-0000-0000-000000000000"
 CLIENT_ID: Final = "azure.workload.identity/client-id"
 TENANT_ID: Final = "azure.workload.identity/tenant-id"
 ON: Final = {"WORKLOAD_IDENTITY": "enabled"}
@@ -25,8 +25,7 @@ OWN: Final = {
 
 def account(name: str = "default", **annotations: str) -> str:
     """Return a ServiceAccount as a YAML document."""
-    meta = {"name": name, "namespace": "team-a", "annotations": annotations}
-    return document({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+    return thing("ServiceAccount", name, annotations=annotations)
 
 
 def bind(**workload: str) -> str:
@@ -58,33 +57,38 @@ def test_all_in_the_spec() -> None:
 
 
 @pytest.mark.parametrize("workload", [{}, {"serviceAccountName": "builder"}], ids=["own", "other"])
-def test_annotations_that_are_not_seen(workload: dict[str, str]) -> None:
+def test_annotations_that_are_not_read(workload: dict[str, str]) -> None:
     """A note names each annotation that counts on a ServiceAccount that is not in the file."""
-    found = judge(bind(**workload), **ON)
+    report = examine(bind(**workload), **ON)
+    (found,) = report["bindings"]
     name = workload.get("serviceAccountName", "default")
-    assert found["ok"]
-    for annotation in (CLIENT_ID, TENANT_ID):
-        text = f"the annotation {annotation} of ServiceAccount team-a/{name} is not looked at"
-        assert any(note.startswith(text) for note in found["notes"])
-    assert (found["identity"]["clientID"], found["identity"]["tenantID"]) == (STAND_IN, STAND_IN)
-    partly = judge(bind(clientID=GUID, **workload), **ON)
-    assert (partly["identity"]["clientID"], partly["identity"]["tenantID"]) == (GUID, STAND_IN)
-    assert not any(CLIENT_ID in note for note in partly["notes"])
+    text = f"ServiceAccount team-a/{name} is not in this file, so its annotations were not read "
+    assert report["notes"][0].startswith(f"{text}({CLIENT_ID}, {TENANT_ID}).")
+    assert (found["identity"]["clientID"], found["identity"]["tenantID"]) == (
+        PLACEHOLDER_ID,
+        PLACEHOLDER_ID,
+    )
+    report = examine(bind(clientID=GUID, **workload), **ON)
+    (partly,) = report["bindings"]
+    assert (partly["identity"]["clientID"], partly["identity"]["tenantID"]) == (
+        GUID,
+        PLACEHOLDER_ID,
+    )
+    assert report["notes"][0].startswith(f"{text}({TENANT_ID}).")
 
 
 def test_commands_without_the_identity() -> None:
     """The commands have a placeholder for an unknown client ID."""
     commands = judge(bind(), **ON)["commands"]
     assert "--assignee CLIENT_ID " in commands["rbac"]
-    assert STAND_IN not in json.dumps(commands)
+    assert PLACEHOLDER_ID not in json.dumps(commands)
 
 
 def test_annotations() -> None:
     """The annotations of a ServiceAccount in the same file count."""
     noted = account(**{CLIENT_ID: GUID, TENANT_ID: TENANT})
-    found = judge(bind() + noted + account("builder", **{CLIENT_ID: STAND_IN}), **ON)
+    found = judge(bind() + noted + account("builder", **{CLIENT_ID: PLACEHOLDER_ID}), **ON)
     assert found["identity"]["clientID"] == GUID
-    assert not any("annotation azure" in note for note in found["notes"])
     assert judge(bind() + account(), **ON)["problems"] == [
         f"annotation {CLIENT_ID} of ServiceAccount default is missing; set it, or give "
         f"spec.workloadIdentity.clientID, e.g. {GUID}"
@@ -95,17 +99,17 @@ def test_annotations() -> None:
 
 def test_tenant_by_default() -> None:
     """The report shows the service's tenant for a binding without a tenant."""
-    found = judge(bind(clientID=GUID), **ON, AZURE_TENANT_ID=TENANT)
-    assert found["identity"]["tenantID"] == TENANT
-    assert not any(TENANT_ID in note for note in found["notes"])
+    report = examine(bind(clientID=GUID), **ON, AZURE_TENANT_ID=TENANT)
+    assert report["bindings"][0]["identity"]["tenantID"] == TENANT
+    assert not any(TENANT_ID in note for note in report["notes"])
 
 
 def test_required() -> None:
     """With NAMESPACE_POLICY=required, the Namespace must list the server and no identity."""
-    found = judge(bind(clientID=GUID, tenantID=TENANT), **ON, NAMESPACE_POLICY="required")
-    assert found["notes"][-1] == (
-        "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-acr-servers must list "
-        f"{SERVER}"
+    report = examine(bind(clientID=GUID, tenantID=TENANT), **ON, NAMESPACE_POLICY="required")
+    assert report["notes"][-1] == (
+        "NAMESPACE_POLICY=required: Namespace team-a needs "
+        f"acrpull.dev/allowed-acr-servers={SERVER}"
     )
 
 
@@ -127,22 +131,30 @@ def test_bad_account() -> None:
 def test_text() -> None:
     """The text shows settings, tenant, trusted ServiceAccount and command."""
     done = run("-", stdin=bind(clientID=GUID, tenantID=TENANT), environ=ON)
-    assert done.out.startswith(
-        "note: IDENTITY_SOURCE=imds WORKLOAD_IDENTITY=enabled, "
+    assert (
+        "note: IDENTITY_SOURCE=imds, WORKLOAD_IDENTITY=enabled, "
         "Entra at https://login.microsoftonline.com\n"
-    )
-    assert f"Tenant          {TENANT}\n" in done.out
-    assert "Trusts          ServiceAccount team-a/default\n" in done.out
+    ) in done.out
+    assert (
+        f"  Identity        client ID {GUID} in tenant {TENANT}, which trusts ServiceAccount "
+        "team-a/default\n"
+    ) in done.out
     assert "  az identity federated-credential create --name team-a-default" in done.out
-    assert "Nodes" not in done.out
+    assert "az vmss" not in done.out
+
+
+def test_text_without_the_identity() -> None:
+    """The text shows no placeholder as an ID."""
+    done = run("-", stdin=bind(), environ=ON)
+    assert "  Identity        client ID unknown in tenant unknown, which trusts" in done.out
 
 
 def test_own_token() -> None:
     """With IDENTITY_SOURCE=workload, the service exchanges its own token."""
     text = manifest(acrServer=SERVER, managedIdentityClientID=GUID)
     done = run("-", stdin=text, environ=OWN)
-    assert done.out.startswith("note: IDENTITY_SOURCE=workload WORKLOAD_IDENTITY=disabled, Entra")
-    assert "Trusts          the service's own token\n" in done.out
+    assert "note: IDENTITY_SOURCE=workload, WORKLOAD_IDENTITY=disabled, Entra at" in done.out
+    assert f"{TENANT}, which trusts the service's own ServiceAccount\n" in done.out
     found = judge(text, **OWN)
     assert [request["name"] for request in found["requests"]] == ["entra", "exchange"]
 

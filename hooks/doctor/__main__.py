@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from hooks import log
-from hooks.core.apis import api_of
-from hooks.doctor.clashes import settled
+from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose
-from hooks.doctor.hops import warnings
 from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
-from hooks.doctor.report import KEYS, Finding, Report, new_report
+from hooks.doctor.notes import TEMPLATE, Context, file_notes
+from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.doctor.workload import is_unknown
 from hooks.environment import SettingsError
-from hooks.schemas import version_of
 from hooks.settings import Settings
 
 GOOD: Final = 0
@@ -30,13 +28,13 @@ PROBLEMS: Final = 1
 USAGE: Final = 2
 
 DESCRIPTION: Final = """\
-Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
-a cluster nor Azure. The settings are the service's, from the environment: see README. What a
-Namespace allows, which identity a ServiceAccount is annotated with, and who has a Secret's name
-counts where they are in the same file.
+Check binding manifests without a cluster: print every problem or, if there are none, the resulting
+Secret and ServiceAccount and the az commands that grant access. The settings are the service's
+environment variables: see README. Namespaces (allow-lists), ServiceAccounts (identities, owners)
+and Secrets (names) in the same file are taken into account.
 """
 EPILOG: Final = f"""\
-exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
+exit codes: 0 no problem, 1 problems, 2 wrong usage or settings, or no binding in the file
 
 examples:
   python -m hooks.doctor binding.yaml
@@ -46,12 +44,12 @@ examples:
 {KEYS}"""
 
 UNTRIED: Final = (
-    "not tried, for the identity is not known: give its ServiceAccount's manifest in the same file"
+    "No token was requested, because the identity is unknown. Add its ServiceAccount to the file."
 )
 
 
 class UsageError(Exception):
-    """What the caller has to change about the call; one line."""
+    """Wrong usage; the text is one line for the user."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], stdin: BinaryIO) -> int:
@@ -66,7 +64,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdin: BinaryIO) 
     except (UsageError, SettingsError) as error:
         sys.stderr.write(f"python -m hooks.doctor: {printable(str(error))}\n")
         return USAGE
-    text = f"{json.dumps(found, indent=2)}\n" if options.output == "json" else render(found)
+    text = f"{json.dumps(found, indent=2)}\n"
+    if options.output == "text":
+        text = render(found, verbose=options.verbose)
     sys.stdout.write(text)
     return GOOD if report.ok else PROBLEMS
 
@@ -80,8 +80,11 @@ def parse_options(arguments: Sequence[str]) -> Namespace:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="BINDING.yaml", help="YAML or JSON; - is stdin")
-    parser.add_argument("--live", action="store_true", help="get a token, too, and show none")
+    live = "also request a real token (it is never printed)"
+    parser.add_argument("--live", action="store_true", help=live)
     parser.add_argument("--output", choices=("text", "json"), default="text")
+    verbose = "also print the requests that acrpull will send, and the resulting objects"
+    parser.add_argument("--verbose", action="store_true", help=verbose)
     return parser.parse_args(arguments)
 
 
@@ -111,41 +114,33 @@ def _examine(
     except ManifestError as error:
         problems = (str(error),)
     if not problems and not found.bindings:
-        others = f"only {', '.join(found.others)}" if found.others else "nothing"
-        raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
-    diagnoses = settled(
-        (
-            diagnose(binding, settings.policy, found.namespaces, found.accounts)
-            for binding in found.bindings
-        ),
-        found.secrets,
-    )
-    findings = tuple(_try(diagnoses, settings)) if options.live else tuple(map(Finding, diagnoses))
-    notes = (*warnings(environ), *_unserved(found, settings))
-    return Report(options.file, problems, notes, found.passed_over, findings)
+        others = f", only {', '.join(found.others)}" if found.others else " (file is empty)"
+        raise UsageError(f"{options.file} contains no ACRPullBinding{others}")
+    policy = settings.policy
+    diagnoses = [diagnose(b, policy, found.namespaces, found.accounts) for b in found.bindings]
+    notes = tuple(file_notes(diagnoses, Context(found, settings, environ)))
+    diagnoses = with_conflicts(diagnoses, found)
+    bindings = tuple(map(BindingReport, diagnoses))
+    if options.live:
+        bindings = tuple(_try(diagnoses, settings))
+    report = Report(options.file, problems, notes, found.ignored, bindings)
+    if b"{{" in data and not report.ok:
+        report = replace(report, notes=(TEMPLATE, *notes))
+    return report
 
 
-def _unserved(found: Selection, settings: Settings) -> Iterator[str]:
-    """Yield what has to be so before anybody looks at some of the bindings."""
-    if any(api_of(version_of(binding)) not in settings.apis for binding in found.bindings):
-        yield (
-            "UPSTREAM_APIS=disabled: nobody serves msi-acrpull's bindings; add the component "
-            "metacontroller/upstream, which sets it"
-        )
-
-
-def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[Finding]:
-    """Yield each diagnosis with what came of a mint, where there is one to try."""
-    from hooks.doctor.live import Live  # noqa: PLC0415  what talks to Azure stays out without it
+def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingReport]:
+    """Yield the report on each binding, with the outcome of a request for a token."""
+    from hooks.doctor.live import Live  # noqa: PLC0415  offline, nothing that calls Azure is loaded
 
     refresh_before = settings.policy.refresh_before
     live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
     for diagnosis in diagnoses:
         plan = diagnosis.plan
         if plan and is_unknown(plan.request.identity):
-            yield Finding(replace(diagnosis, problems=(UNTRIED,), plan=None))
+            yield BindingReport(replace(diagnosis, problems=(UNTRIED,), plan=None))
         else:
-            yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+            yield BindingReport(diagnosis, tuple(live.mint(plan.request)) if plan else None)
 
 
 def run() -> int:
