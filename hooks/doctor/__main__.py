@@ -15,7 +15,7 @@ from hooks import log
 from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose
 from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
-from hooks.doctor.notes import TEMPLATE, Context, file_notes
+from hooks.doctor.notes import TEMPLATE, file_notes
 from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
@@ -118,7 +118,7 @@ def _examine(
         raise UsageError(f"{options.file} contains no ACRPullBinding{others}")
     policy = settings.policy
     diagnoses = [diagnose(b, policy, found.namespaces, found.accounts) for b in found.bindings]
-    notes = tuple(file_notes(diagnoses, Context(found, settings, environ)))
+    notes = tuple(file_notes(diagnoses, found, settings, environ))
     diagnoses = with_conflicts(diagnoses, found)
     bindings = tuple(map(BindingReport, diagnoses))
     if options.live:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from hooks.core.apis import api_of
@@ -47,19 +46,11 @@ TEMPLATE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the notes of a file depend on, besides the diagnoses of its bindings."""
-
-    found: Selection
-    settings: Settings
-    environ: Mapping[str, str]
-
-
-def file_notes(diagnoses: list[Diagnosis], context: Context) -> Iterator[str]:
-    """Yield the notes on the file, each once for all bindings."""
-    found, settings = context.found, context.settings
-    yield from other_sources(context.environ)
+def file_notes(
+    diagnoses: list[Diagnosis], found: Selection, settings: Settings, environ: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield the notes on a file with the objects *found*, each once for all bindings."""
+    yield from other_sources(environ)
     versions = {version_of(binding) for binding in found.bindings}
     if any(api_of(version) not in settings.apis for version in versions):
         yield UNSERVED
@@ -72,7 +63,7 @@ def file_notes(diagnoses: list[Diagnosis], context: Context) -> Iterator[str]:
     yield from _assumed_namespace(found.bindings)
     plans = [(str(d.namespace), d.plan) for d in diagnoses if d.plan]
     yield from _unread_accounts(plan for _, plan in plans)
-    yield from _unread_namespaces(plans, context)
+    yield from _unread_namespaces(plans, found, required=settings.policy.namespace_required)
     yield from shared_registries(diagnoses)
 
 
@@ -117,9 +108,11 @@ def _unread_accounts(plans: Iterable[Plan]) -> Iterator[str]:
                 )
 
 
-def _unread_namespaces(plans: Iterable[tuple[str, Plan]], context: Context) -> Iterator[str]:
-    """Yield a note on the Namespaces that are not in the file, and what they must allow."""
-    read = {namespace.name for namespace in context.found.namespaces}
+def _unread_namespaces(
+    plans: Iterable[tuple[str, Plan]], found: Selection, *, required: bool
+) -> Iterator[str]:
+    """Yield a note on Namespaces that are not in the file, and on lists that are *required*."""
+    read = {namespace.name for namespace in found.namespaces}
     unread: defaultdict[str, list[TokenRequest]] = defaultdict(list)
     for name, plan in plans:
         if name not in read:
@@ -131,7 +124,7 @@ def _unread_namespaces(plans: Iterable[tuple[str, Plan]], context: Context) -> I
             if len(unread) == 1
             else f"Namespaces {names} are not in this file, so their allow-lists were not checked."
         )
-    for name, requests in unread.items() if context.settings.policy.namespace_required else ():
+    for name, requests in unread.items() if required else ():
         lists = {
             IDENTITIES_ANNOTATION: [str(r.identity) for r in requests if not _is_trusted(r)],
             SERVERS_ANNOTATION: [r.server for r in requests],
