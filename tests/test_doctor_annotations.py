@@ -81,8 +81,7 @@ def test_wrong_kind(kind: str) -> None:
     if kind != "ACRPullBinding":
         text = GOOD + thing(kind, "app", annotations={IDENTITIES: "x"})
     assert examine(text)["problems"] == [
-        f"{kind} team-a/app: annotation {IDENTITIES} has no effect on a {kind}. Set it on a "
-        "Namespace."
+        f"{kind} team-a/app: annotation {IDENTITIES} has no effect here. Set it on the Namespace."
     ]
 
 

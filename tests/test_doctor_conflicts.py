@@ -185,7 +185,7 @@ OTHER_GUID = GUID.replace("1", "2")
         ),
         pytest.param(
             scoped("b", None),
-            "use only binding b: it has no scope, so it covers the others.",
+            "use only binding b, which has no scope and covers the others.",
             id="no-scope",
         ),
         pytest.param(

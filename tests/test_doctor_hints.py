@@ -72,7 +72,7 @@ def test_fork() -> None:
     assert not found["accepted"]
     (note,) = found["notes"]
     assert note.startswith("workloadIdentityClientID and workloadIdentityTenantID: only a fork of")
-    assert "the binding gets the service's default identity" in note
+    assert "the binding then uses the service's default identity" in note
     assert note.endswith(f"with spec.workloadIdentity: {{clientID: {GUID}, tenantID: {GUID}}}")
 
 

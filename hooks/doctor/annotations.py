@@ -15,7 +15,7 @@ from hooks.core.names import (
     WANTED_ANNOTATION,
 )
 
-# The annotations that acrpull reads, by kind. acrpull reads none of a binding.
+# The annotations that acrpull reads, by kind. A binding has none.
 KNOWN: Final = {
     "Namespace": (IDENTITIES_ANNOTATION, SERVERS_ANNOTATION),
     "ServiceAccount": (
@@ -41,7 +41,7 @@ def misspelled(kind: str, meta: Any) -> Iterator[str]:  # noqa: ANN401  any JSON
         if key in known or (meant is None and not key.startswith(PREFIX)):
             continue
         if KIND_OF.get(key, kind) != kind:
-            yield f"annotation {key} has no effect on a {kind}. Set it on a {KIND_OF[key]}."
+            yield f"annotation {key} has no effect here. Set it on the {KIND_OF[key]}."
         elif meant is not None:
             yield f"annotation {key} is unknown and has no effect. Did you mean {meant}?"
         else:

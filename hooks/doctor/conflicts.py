@@ -102,7 +102,7 @@ def _one_binding(plans: dict[tuple[str, str], Plan]) -> str:
     scopes = [plan.request.scope for plan in plans.values()]
     if None in scopes:
         name = next(name for (_, name), plan in plans.items() if plan.request.scope is None)
-        return f"For them, use only binding {name}: it has no scope, so it covers the others."
+        return f"For them, use only binding {name}, which has no scope and covers the others."
     return f"For them, use one binding with this scope: {union(map(str, scopes))}"
 
 

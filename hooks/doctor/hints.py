@@ -16,7 +16,10 @@ FORK: Final = {"workloadIdentityClientID": "clientID", "workloadIdentityTenantID
 
 
 def with_swapped_fields(manifest: JSON, problems: tuple[str, ...]) -> tuple[str, ...]:
-    """Return *problems*; one that a scope is in the server's field, or vice versa, replaces two."""
+    """Return *problems* of *manifest*, with one problem in place of two if fields are swapped.
+
+    The fields are those of the server and the scope.
+    """
     nested = version_of(manifest) == UPSTREAM_V1BETA2
     spec = manifest.get("spec")
     fields = spec.get("acr") if nested and isinstance(spec, dict) else spec
@@ -59,9 +62,9 @@ def fork_fields(manifest: JSON) -> Iterator[str]:
         identity = ", ".join(f"{FORK[field]}: {spec[field]}" for field in given)
         yield (
             f"{' and '.join(given)}: only a fork of msi-acrpull has these fields. A client "
-            "without strict validation drops them, and the binding gets the service's default "
-            "identity. Use an ACRPullBinding of acrpull.dev/v1beta1 with spec.workloadIdentity: "
-            f"{{{identity}}}"
+            "without strict validation drops them, and the binding then uses the service's default "
+            "identity, if there is one. Use an ACRPullBinding of acrpull.dev/v1beta1 with "
+            f"spec.workloadIdentity: {{{identity}}}"
         )
 
 
