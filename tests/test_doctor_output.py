@@ -27,8 +27,8 @@ ACRPullBinding team-a/app: OK
 note: Namespace team-a is not in this file, so its allow-lists were not checked.
 
 Grant access:
-  # In ABAC mode (az acr show -n myregistry --query roleAssignmentMode): \
-Container Registry Repository Reader
+  # In ABAC mode (az acr show -n myregistry --query roleAssignmentMode), \
+the role is Container Registry Repository Reader.
   az role assignment create --role AcrPull --assignee {GUID} \\
     --scope "$(az acr show -n myregistry --query id -o tsv)"
   NODES="$(az aks show -g GROUP -n CLUSTER --query nodeResourceGroup -o tsv)"

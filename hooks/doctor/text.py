@@ -113,7 +113,7 @@ def _grants(commands: Iterable[JSON]) -> Iterator[str]:
             yield cloud
         group = list(found)
         for mode, role in dict.fromkeys((run["mode"], run["rbac"]) for run in group):
-            yield f"# In ABAC mode ({mode.removesuffix(' -o tsv')}): {ABAC_ROLE}"
+            yield f"# In ABAC mode ({mode.removesuffix(' -o tsv')}), the role is {ABAC_ROLE}."
             yield from _wrapped(role)
         yield from _columns(run["trust"] for run in group)
         yield from _columns(run["nodes"] for run in group)
