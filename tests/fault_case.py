@@ -1,6 +1,6 @@
-"""A row of the fault table played for one binding: its request made, its answers, who was asked.
+"""Plays a row of the fault table: starts Azure and the service, syncs bindings, records the result.
 
-Knows the Azure and the services that rows speak of; nothing of what is expected.
+The module does not know which result is expected.
 """
 
 from collections import Counter
@@ -27,51 +27,41 @@ from tests.service import Service
 SECRET: Final = "acr-pull-app"
 LIFE_SECONDS: Final = 10800
 
-
-Places = tuple[Place, Place, Place]
+Addresses = Mapping[Place, str]
 
 
 @dataclass(frozen=True)
 class World:
-    """An Azure, where else registries are said to be, and a service for each place of the rest.
-
-    That is of IMDS, of the API server and of Entra.
-    """
+    """An Azure, a registry's `host:port` in each place, and a service for each `Row.places`."""
 
     azure: Emulator
-    servers: Mapping[Place, str]
-    services: Mapping[Places, Service]
+    servers: Addresses
+    services: Mapping[tuple[Place, Place, Place], Service]
 
     def client(self, row: Row) -> Client:
-        """Return a caller with an identity of its own, for bindings to the row's registry."""
-        return Client(self.services[places(row)].url, self.servers[row.registry])
-
-
-def places(row: Row) -> Places:
-    """Return where those are whom the row's service asks first."""
-    return row.imds, row.api_server, row.entra
+        """Return a caller with its own identity, for bindings to the registry of *row*."""
+        return Client(self.services[row.places].url, self.servers[row.registry])
 
 
 @contextmanager
-def running_world(azure: Emulator, rows: Iterable[Row]) -> Iterator[World]:
-    """Start what *rows* need besides *azure*."""
+def other_addresses() -> Iterator[Addresses]:
+    """Start what no `World` has of its own; return each `host:port`."""
+    with Emulator() as stranger, refusing() as dead, silent() as quiet:
+        yield {Place.REFUSING: dead, Place.SILENT: quiet, Place.STRANGER: stranger.acr_server}
+
+
+@contextmanager
+def running_world(azure: Emulator, others: Addresses, rows: Iterable[Row]) -> Iterator[World]:
+    """Start the services for *rows*; return them with *azure* and *others*."""
+    plain = azure.imds_url.removeprefix("http://")
+    servers = {**others, Place.EMULATED: azure.acr_server, Place.PLAIN: plain}
+    allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join((*servers.values(), "invalid"))}
+    usual = azure.environment() | azure.federation() | allowed
+    services = {
+        places: Service(usual | environment(others, *places))
+        for places in dict.fromkeys(row.places for row in rows)
+    }
     with ExitStack() as stack:
-        stranger = stack.enter_context(Emulator())
-        dead, quiet = stack.enter_context(refusing()), stack.enter_context(silent())
-        servers = {
-            Place.EMULATED: azure.acr_server,
-            Place.REFUSING: dead,
-            Place.SILENT: quiet,
-            Place.STRANGER: stranger.acr_server,
-            Place.PLAIN: azure.imds_url.removeprefix("http://"),
-        }
-        allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join((*servers.values(), "invalid"))}
-        hosts = {Place.REFUSING: dead, Place.SILENT: quiet,
-                 Place.STRANGER: stranger.acr_server}  # fmt: skip
-        usual = azure.environment() | azure.federation() | allowed
-        services = {
-            known: Service(usual | environment(hosts, *known)) for known in set(map(places, rows))
-        }
         with ThreadPoolExecutor() as pool:
             started = [pool.submit(stack.enter_context, s) for s in services.values()]
         for future in started:
@@ -79,30 +69,30 @@ def running_world(azure: Emulator, rows: Iterable[Row]) -> Iterator[World]:
         yield World(azure, servers, services)
 
 
-def environment(hosts: Mapping[Place, str], imds: Place, api: Place, entra: Place) -> Object:
-    """Return what points a service at those of the three that are not where they should be."""
+def environment(others: Addresses, imds: Place, api_server: Place, entra: Place) -> Object:
+    """Return the service's settings for each of the three peers that is at one of *others*."""
     found = {}
-    if imds in hosts:
-        found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = f"http://{hosts[imds]}"
-    if entra in hosts:
-        found["AZURE_AUTHORITY_HOST"] = f"https://{hosts[entra]}"
-    if api in hosts:
-        host, _, port = hosts[api].rpartition(":")
+    if imds in others:
+        found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = f"http://{others[imds]}"
+    if entra in others:
+        found["AZURE_AUTHORITY_HOST"] = f"https://{others[entra]}"
+    if api_server in others:
+        host, _, port = others[api_server].rpartition(":")
         found |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
     return found
 
 
 @dataclass(frozen=True)
 class Played:
-    """What became of a row for one binding.
+    """What happened to one binding.
 
     Attributes:
-        client: The caller; its identity is the binding's.
-        token: The one in the binding's Secret, empty if there is none.
-        answer: That of the hooks.
-        again: That to the same request once more, with the first answer applied.
-        calls: What reached Azure for both.
-        strays: The requests to no endpoint that there is.
+        client: The caller, with the binding's identity.
+        token: The token in the binding's Secret; empty without a Secret.
+        answer: The first answer of the hook.
+        again: The answer to the same request after Metacontroller applied the first answer.
+        calls: The requests that reached Azure for both answers.
+        strays: Requests to an endpoint that Azure does not have.
     """
 
     client: Client
@@ -113,8 +103,18 @@ class Played:
     strays: list[RequestRecord]
 
 
+def play_apart(others: Addresses, row: Row) -> dict[State, Played]:
+    """Return what `play` returns, in a `World` of its own.
+
+    The faults of an emulator and the limits of a service hold for all bindings. Rows in worlds of
+    their own can be played at the same time.
+    """
+    with Emulator() as azure, running_world(azure, others, [row]) as world:
+        return play(world, row)
+
+
 def play(world: World, row: Row) -> dict[State, Played]:
-    """Play *row* for a binding in each state, all at once: some rows wait for a timeout."""
+    """Return what happens in *row* to a binding in each state; all bindings are synced at once."""
     world.azure.reset()
     for endpoint, fault in row.faults.items():
         world.azure.faults.add(endpoint, fault)
@@ -151,7 +151,7 @@ def _play(world: World, row: Row, state: State, client: Client) -> Played:
 
 
 def new_parent(client: Client, row: Row) -> Object:
-    """Return the binding. Its scope's repository is named like its identity: see `count`."""
+    """Return the binding. The repository in its scope has the identity's name: see `count`."""
     parent = client.parent()
     scope = {"scope": f"repository:{client.client_id}:{row.actions}"} if row.actions else {}
     spec = {**parent["spec"], **scope, **row.spec}
@@ -164,13 +164,13 @@ def new_parent(client: Client, row: Row) -> Object:
 
 
 def trusting(client: Client) -> FederatedIdentity:
-    """Return the client's identity, which trusts a ServiceAccount that is named like it."""
+    """Return the client's identity, which trusts the ServiceAccount of the same name."""
     name = client.client_id
     return FederatedIdentity(TENANT, name, TrustedAccount("team-a", name, f"uid-{name}"))
 
 
 def related(client: Client, body: Object) -> Object:
-    """Return *body* with that ServiceAccount, which is no child."""
+    """Return *body* with the trusted ServiceAccount as a related object."""
     name = client.client_id
     account = {"metadata": {"name": name, "namespace": "team-a", "uid": f"uid-{name}"}}
     known = body["related"]["ServiceAccount.v1"] | {f"team-a/{name}": account}
@@ -178,7 +178,7 @@ def related(client: Client, body: Object) -> Object:
 
 
 def accounts(*, listed: bool) -> list[Object]:
-    """Return the binding's ServiceAccount, and one that it has moved away from."""
+    """Return the binding's ServiceAccount and its former ServiceAccount."""
     entry = [SECRET] if listed else []
     return [
         service_account("default", "zeta", "alpha", *entry, owner="app"),
@@ -187,7 +187,7 @@ def accounts(*, listed: bool) -> list[Object]:
 
 
 def _held(state: State, now: datetime, access: Object) -> str | None:
-    """Return the token in the Secret, good for *access*."""
+    """Return the token in the Secret, with the claim *access*."""
     if state.value is None:
         return None
     expiry = int(now.timestamp()) + state.value.left
@@ -197,7 +197,7 @@ def _held(state: State, now: datetime, access: Object) -> str | None:
 
 
 def new_status(state: State, now: datetime, reason: str) -> Object:
-    """Return the status that an earlier answer left, with the *reason* of its failure."""
+    """Return the status of an earlier answer; *reason* is the reason of its failure."""
     failing = state.value.failing if state.value else 0
     since = (now - timedelta(seconds=failing)).strftime("%Y-%m-%dT%H:%M:%SZ")
     renewal_healthy = ("False", reason) if failing else ("True", "OnSchedule")
@@ -212,7 +212,10 @@ def new_status(state: State, now: datetime, reason: str) -> Object:
 
 
 def count(records: list[RequestRecord], client_id: str) -> Calls:
-    """Return how many of *records* are an identity's; that of a scope is in its repository."""
+    """Return the number of *records* of the identity *client_id*, by endpoint.
+
+    A request for a scope names no identity, but the repository with the identity's name.
+    """
     owned = [
         record.endpoint
         for record in records

@@ -1,4 +1,4 @@
-"""A failure: what is broken, and what is to be said of it. Values only."""
+"""A failure: what is broken, and what the binding's status must say. Values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,25 +11,25 @@ from tests.emulator.fault import Endpoint
 
 
 class Effect(Enum):
-    """What a row does to a binding."""
+    """What a failure does to a binding."""
 
-    MINT_FAILS = "no token can be had"
-    INVALID = "the spec can't be understood"
-    DENIED = "the cluster's owner forbids what the spec asks for"
+    MINT_FAILS = "the mint fails"
+    INVALID = "the spec is invalid"
+    DENIED = "the cluster's owner forbids what the spec requests"
 
 
 class Place(Enum):
-    """Where a registry or IMDS is."""
+    """Where a registry, IMDS, the API server or Entra is."""
 
     EMULATED = "the emulator"
     REFUSING = "a port that refuses connections"
-    SILENT = "a port that does not answer"
+    SILENT = "a port that accepts no connection and refuses none"
     STRANGER = "another emulator, whose CA the service does not trust"
-    PLAIN = "an emulator's port that does not speak TLS"
+    PLAIN = "a port of the emulator that does not speak TLS"
 
 
 class Calls(NamedTuple):
-    """How many requests reach each endpoint."""
+    """The number of requests that reach each endpoint."""
 
     imds: int = 0
     exchange: int = 0
@@ -49,23 +49,24 @@ class Row:
     """One failure.
 
     Attributes:
-        name: Tells it from the others.
+        name: Unique in the table.
         reason: Of the conditions.
-        remedy: A word of the message that says what to do, or what becomes of it.
-        calls: What reaches Azure where a token is needed.
-        faults: What Azure does, by endpoint.
-        settings: Of the emulator.
-        spec: Fields of the binding's spec; None takes one away.
-        actions: Those of the spec's scope, which names a repository; without them there is none.
-        registry: Where `acrServer` is, unless *spec* has one.
+        remedy: A part of the message that says what to do, or what happens next.
+        calls: Requests that reach Azure when a token is needed.
+        faults: Faults of Azure, by endpoint.
+        settings: Settings of the emulator.
+        spec: Fields of the binding's spec; None removes a field.
+        actions: Actions of the spec's scope, which names one repository; without actions the spec
+            has no scope.
+        registry: Where `acrServer` is, unless *spec* has an `acrServer`.
         imds: Where IMDS is.
         api_server: Where the API server is.
         entra: Where Entra is.
-        workload: Whether the binding is by workload identity.
-        young: The reason while it has not been failing for long; None: the same.
-        retry_after: The seconds that Azure asks to wait.
-        partial: Whether a token comes all the same, good for a part of the scope.
-        effect: What it does to the binding.
+        workload: True if the binding has a workload identity.
+        young: The reason during the first minutes of the failure; None: *reason*.
+        retry_after: The seconds of Azure's `Retry-After`.
+        partial: True if Azure returns a token for a part of the scope.
+        effect: What the failure does to the binding.
     """
 
     name: str
@@ -86,5 +87,16 @@ class Row:
     partial: bool = False
     effect: Effect = Effect.MINT_FAILS
 
+    @property
+    def places(self) -> tuple[Place, Place, Place]:
+        """Where the peers are that settings of the service name: IMDS, the API server, Entra."""
+        return self.imds, self.api_server, self.entra
 
-SLOW: Final = Fault(delay=30)  # more than any timeout
+    @property
+    def slow(self) -> bool:
+        """True if the service waits for a timeout."""
+        waits = any(fault.delay or fault.dribble for fault in self.faults.values())
+        return waits or Place.SILENT in {self.registry, *self.places}
+
+
+SLOW: Final = Fault(delay=30)  # seconds; longer than every timeout

@@ -1,6 +1,6 @@
-"""What must come of a failure, derived from its row and from the Secret that there is.
+"""The expected answer to a failure, derived from the row and from the state of the Secret.
 
-Says so anew, and in other words than the hooks do: it imports none of their decisions.
+The rules are written independently of the hooks: the module imports none of their decisions.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ REFRESH_BEFORE_SECONDS: Final = 1800
 FIRST_WAIT_SECONDS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 300
 SETTINGS_WAIT_SECONDS: Final = 300  # no event tells of a changed setting
-OWNERS: Final = ("ACRPullBinding", "Namespace")  # the latter keeps the garbage collector off
-MINT_SECONDS: Final = 12  # what a mint that fails may take, 7.5, on a busy machine
+OWNERS: Final = ("ACRPullBinding", "Namespace")  # the Namespace protects from garbage collection
+MINT_SECONDS: Final = 12  # the longest failed mint, 7.5 s, on a busy machine
 
 
 class SecretState(NamedTuple):
-    """A Secret's token has *left* seconds to live, and its renewal has been *failing* for some."""
+    """The seconds *left* until the token expires, and the seconds since renewal began *failing*."""
 
     left: int
     failing: int
 
 
 class State(Enum):
-    """Which Secret there is when a failure is met."""
+    """The Secret of a binding at the time of the failure."""
 
     MISSING = None
     FRESH = SecretState(left=3600, failing=0)
@@ -35,12 +35,12 @@ class State(Enum):
 
     @property
     def works(self) -> bool:
-        """Whether a registry takes its token."""
+        """True if a registry accepts the Secret's token."""
         return self.value is not None and self.value.left > 0
 
 
 class Span(NamedTuple):
-    """Whole seconds, from the least to the most."""
+    """Whole seconds, from *least* to *most*."""
 
     least: int
     most: int
@@ -48,13 +48,14 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an answer says, and who was asked for it.
+    """The content of an answer, and the requests that reached Azure.
 
     Attributes:
         conditions: "status/reason" by type.
-        secret: Which Secret is in the answer: "none", "kept" with the token that it had, or "new".
-        accounts: Of each ServiceAccount in the answer, the kinds of its owners, and its list.
-        calls: What reached Azure.
+        secret: The Secret in the answer: "none", "kept" (with the old token) or "new".
+        accounts: For each ServiceAccount in the answer, the kinds of its owners and its
+            imagePullSecrets.
+        calls: The requests that reached Azure.
     """
 
     conditions: dict[str, str]
@@ -64,12 +65,12 @@ class Outcome:
 
 
 def is_met(row: Row, state: State) -> bool:
-    """Whether the failure is met: with a fresh Secret nobody asks Azure, so it does not matter."""
+    """True if the failure has an effect. With a fresh Secret the service requests no token."""
     return row.effect is not Effect.MINT_FAILS or state is not State.FRESH
 
 
 def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
-    """Return what must come of *row* for the binding whose Secret's name is *secret*."""
+    """Return the outcome of *row* for the binding whose Secret has the name *secret*."""
     denied = row.effect is Effect.DENIED
     kept = state is not State.MISSING and not denied
     return Outcome(
@@ -84,7 +85,7 @@ def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
 
 
 def expected_conditions(row: Row, state: State) -> dict[str, str]:
-    """Return the conditions: a token that works is fresh, whatever fails but the spec."""
+    """Return the conditions: a working token is fresh unless the spec is invalid or denied."""
     reason = row.reason if row.young is None or state is not State.MISSING else row.young
     failed = f"False/{reason}"
     fresh, renewal_healthy, attached = failed, failed, f"True/{Reason.ATTACHED}"
@@ -96,7 +97,7 @@ def expected_conditions(row: Row, state: State) -> dict[str, str]:
         fresh = f"True/{Reason.REFRESH_FAILING}"
     if row.effect is Effect.DENIED:
         attached = failed
-    elif state is State.MISSING:  # the ServiceAccount does not list it yet
+    elif state is State.MISSING:  # the ServiceAccount does not list the Secret yet
         attached = f"False/{Reason.ATTACHING}"
     ready = fresh if fresh != f"True/{Reason.TOKEN_VALID}" else f"True/{Reason.READY}"
     return {
@@ -108,10 +109,11 @@ def expected_conditions(row: Row, state: State) -> dict[str, str]:
 
 
 def expected_wait(row: Row, state: State) -> Span:
-    """Return the seconds until the next try.
+    """Return the seconds until the next attempt.
 
-    As many as it has been failing, 5 to 300; at most a quarter of what a token that still works has
-    left. Not less than Azure asks for, but half of that at most.
+    The wait equals the time since the first failure, within 5 to 300 s. While the token works, the
+    wait is at most a quarter of the token's remaining life. Azure's `Retry-After` is respected, but
+    at most for half of the token's remaining life.
     """
     if row.effect is not Effect.MINT_FAILS:
         return Span(SETTINGS_WAIT_SECONDS, SETTINGS_WAIT_SECONDS)

@@ -9,6 +9,8 @@ from tests.client import Client, observed, reason
 from tests.emulator import Emulator
 from tests.service import Service
 
+pytestmark = pytest.mark.process
+
 ARM = "https://management.azure.com"
 
 

@@ -1,4 +1,4 @@
-"""The commands for Azure's CLI, run by a shell; a script stands where the CLI would."""
+"""The commands for Azure's CLI, run by a shell with a script in place of the CLI."""
 
 import json
 import subprocess
@@ -14,12 +14,14 @@ from hooks.doctor.commands import Commands, commands
 from tests.doctor import manifest, run
 from tests.service import clean_environment
 
+pytestmark = pytest.mark.process
+
 GUID: Final = "AAAAAAAA-2222-3333-4444-555555555555"
 RESOURCE_ID: Final = (
     f"/subscriptions/{GUID}/resourceGroups/rg(1)/providers/"
     "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
 )
-# Answers a query with <its first words>, and writes down each call, an argument a line.
+# Prints <the first words of the call>, and writes the arguments to a file, one a line.
 AZ: Final = """\
 #!/bin/sh
 { printf '%s\\n' "$@"; echo; } >> "$CALLS"
@@ -45,7 +47,7 @@ def federated(identity: FederatedIdentity = FEDERATED) -> Commands:
 
 
 def test_trust(tmp_path: Path) -> None:
-    """The cluster's issuer is looked up, and the subject is the ServiceAccount; nodes need none."""
+    """The commands look up the issuer and name the ServiceAccount. Nodes need no command."""
     issuer, found, created = calls(tmp_path, "\n".join(federated().trust))
     assert issuer[:6] == ["aks", "show", "-g", "GROUP", "-n", "CLUSTER"]
     assert f"[?clientId=='{GUID.lower()}'].[name, resourceGroup]" in found
@@ -60,18 +62,18 @@ def test_trust(tmp_path: Path) -> None:
 
 
 def test_role_of_a_workload_identity(tmp_path: Path) -> None:
-    """The role is as for any identity."""
+    """The role is the same as for a managed identity."""
     assert federated().rbac == made().rbac
     assert calls(tmp_path, federated().rbac)[1][-3] == GUID
 
 
 def test_trust_in_the_service() -> None:
-    """Which ServiceAccount the service has is the user's to fill in."""
+    """The command has a placeholder for the service's own ServiceAccount."""
     assert " --subject SUBJECT " in federated(replace(FEDERATED, account=None)).trust[-1]
 
 
 def calls(folder: Path, script: str) -> list[list[str]]:
-    """Return what *script* calls the CLI with, in order."""
+    """Return the arguments of each call of the CLI by *script*, in order."""
     log = folder / "calls"
     (folder / "az").write_text(AZ)
     (folder / "az").chmod(0o755)
@@ -82,7 +84,7 @@ def calls(folder: Path, script: str) -> list[list[str]]:
 
 
 def test_role_by_client_id(tmp_path: Path) -> None:
-    """The registry's resource is looked up, the identity is named by its client ID."""
+    """The commands look up the registry's resource and name the identity by its client ID."""
     shown, created = calls(tmp_path, made().rbac)
     assert shown == ["acr", "show", "-n", "myregistry", "--query", "id", "-o", "tsv"]
     assert created == [
@@ -92,7 +94,7 @@ def test_role_by_client_id(tmp_path: Path) -> None:
 
 
 def test_role_by_resource_id(tmp_path: Path) -> None:
-    """The identity's principal is looked up by its resource ID, whatever characters are in it."""
+    """The command looks up the identity's principal by a resource ID with special characters."""
     identity, _, created = calls(tmp_path, made(resource_id=RESOURCE_ID).abac)
     assert identity[:4] == ["identity", "show", "--ids", RESOURCE_ID]
     assert created == [
@@ -103,7 +105,7 @@ def test_role_by_resource_id(tmp_path: Path) -> None:
 
 
 def test_nodes_by_client_id(tmp_path: Path) -> None:
-    """The scale set gets the identity's resource ID, and its nodes get the new model."""
+    """The commands assign the identity to the scale set and update the nodes."""
     group, sets, found, assigned, updated = calls(tmp_path, "\n".join(made().nodes))
     assert group[:6] == ["aks", "show", "-g", "GROUP", "-n", "CLUSTER"]
     assert sets == ["vmss", "list", "-g", "<aks show>", "--query", "[].name", "-o", "tsv"]
@@ -114,7 +116,7 @@ def test_nodes_by_client_id(tmp_path: Path) -> None:
 
 
 def test_nodes_by_resource_id(tmp_path: Path) -> None:
-    """Nothing has to be looked up."""
+    """The command assigns the resource ID without a look-up."""
     nodes = calls(tmp_path, "\n".join(made(resource_id=RESOURCE_ID).nodes))
     assert nodes[2][-2:] == ["--identities", RESOURCE_ID]
 
@@ -132,7 +134,7 @@ def test_nodes_by_resource_id(tmp_path: Path) -> None:
     ],
 )
 def test_registry(server: str, name: str, cloud: str | None) -> None:
-    """The registry's name is read off its server, where that is Azure's; the cloud, too."""
+    """The commands derive the registry's name and the cloud from a server of Azure."""
     found = made(server)
     assert found.mode == f"az acr show -n {name} --query roleAssignmentMode -o tsv"
     assert f"$(az acr show -n {name} --query id -o tsv)" in found.rbac
@@ -141,18 +143,14 @@ def test_registry(server: str, name: str, cloud: str | None) -> None:
 
 @pytest.mark.parametrize("field", ["managedIdentityClientID", "managedIdentityResourceID"])
 def test_what_is_printed_can_be_pasted(tmp_path: Path, field: str) -> None:
-    """Long commands are broken into lines, and are the same to a shell."""
+    """A shell runs the printed block, with line breaks and comments, like the report's commands."""
     given = {"managedIdentityClientID": GUID, "managedIdentityResourceID": RESOURCE_ID}[field]
     text = manifest(acrServer="myregistry.azurecr.us", **{field: given})
     printed = run("-", stdin=text).out
-    script = "".join(
-        line.removeprefix("    ") + "\n"
-        for line in printed.splitlines()
-        if line.startswith(("    az ", "    NODES=", "      --"))
-    )
+    script = printed.partition("\nGrant access:\n")[2]
     (binding,) = json.loads(run("--output", "json", "-", stdin=text).out)["bindings"]
     told = binding["commands"]
-    parts = (told["cloud"], told["mode"], told["abac"], told["rbac"], *told["nodes"])
+    parts = (told["cloud"], told["rbac"], *told["nodes"])
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     assert calls(tmp_path / "a", script) == calls(tmp_path / "b", "\n".join(parts))

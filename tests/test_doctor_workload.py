@@ -1,23 +1,20 @@
-"""The doctor on bindings by workload identity, offline and live."""
+"""The doctor on bindings with a workload identity, offline and live."""
 
 import json
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import pytest
-import yaml
 
 from hooks.doctor.__main__ import UNTRIED
 from hooks.doctor.remedies import REMEDIES
-from tests.doctor import Run, manifest, run
+from hooks.doctor.workload import PLACEHOLDER_ID
+from tests.doctor import GUID, SERVER, Run, examine, judge, manifest, run, thing
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
 
-GUID: Final = "11111111-2222-3333-4444-555555555555"
-STAND_IN: Final = "00000000-0000-0000-0000-000000000000"
 CLIENT_ID: Final = "azure.workload.identity/client-id"
 TENANT_ID: Final = "azure.workload.identity/tenant-id"
-SERVER: Final = "myregistry.azurecr.io"
 ON: Final = {"WORKLOAD_IDENTITY": "enabled"}
 OWN: Final = {
     "IDENTITY_SOURCE": "workload",
@@ -27,28 +24,17 @@ OWN: Final = {
 
 
 def account(name: str = "default", **annotations: str) -> str:
-    """Return a ServiceAccount's YAML, a document."""
-    meta = {"name": name, "namespace": "team-a", "annotations": annotations}
-    return (
-        f"---\n{yaml.safe_dump({'apiVersion': 'v1', 'kind': 'ServiceAccount', 'metadata': meta})}"
-    )
-
-
-def judge(text: str, **environ: str) -> dict[str, Any]:
-    """Return what the doctor says of the one binding in *text*."""
-    done = run("--output", "json", "-", stdin=text, environ=environ)
-    assert done.err == ""
-    (found,) = done.report["bindings"]
-    return dict(found)
+    """Return a ServiceAccount as a YAML document."""
+    return thing("ServiceAccount", name, annotations=annotations)
 
 
 def bind(**workload: str) -> str:
-    """Return a binding's YAML."""
+    """Return a binding as a YAML document."""
     return manifest(acrServer=SERVER, workloadIdentity=workload)
 
 
 def test_all_in_the_spec() -> None:
-    """What is sent is told, and what lets the identity trust the ServiceAccount."""
+    """The report has the requests, and the command for the federated credential."""
     found = judge(bind(clientID=GUID, tenantID=TENANT), **ON)
     assert found["ok"]
     assert found["identity"] == {
@@ -71,33 +57,38 @@ def test_all_in_the_spec() -> None:
 
 
 @pytest.mark.parametrize("workload", [{}, {"serviceAccountName": "builder"}], ids=["own", "other"])
-def test_annotations_that_are_not_seen(workload: dict[str, str]) -> None:
-    """A ServiceAccount that is not in the file: which annotations of it count is said."""
-    found = judge(bind(**workload), **ON)
+def test_annotations_that_are_not_read(workload: dict[str, str]) -> None:
+    """A note names each annotation that counts on a ServiceAccount that is not in the file."""
+    report = examine(bind(**workload), **ON)
+    (found,) = report["bindings"]
     name = workload.get("serviceAccountName", "default")
-    assert found["ok"]
-    for annotation in (CLIENT_ID, TENANT_ID):
-        text = f"the annotation {annotation} of ServiceAccount team-a/{name} is not looked at"
-        assert any(note.startswith(text) for note in found["notes"])
-    assert (found["identity"]["clientID"], found["identity"]["tenantID"]) == (STAND_IN, STAND_IN)
-    partly = judge(bind(clientID=GUID, **workload), **ON)
-    assert (partly["identity"]["clientID"], partly["identity"]["tenantID"]) == (GUID, STAND_IN)
-    assert not any(CLIENT_ID in note for note in partly["notes"])
+    text = f"ServiceAccount team-a/{name} is not in this file, so its annotations were not read "
+    assert report["notes"][0].startswith(f"{text}({CLIENT_ID}, {TENANT_ID}).")
+    assert (found["identity"]["clientID"], found["identity"]["tenantID"]) == (
+        PLACEHOLDER_ID,
+        PLACEHOLDER_ID,
+    )
+    report = examine(bind(clientID=GUID, **workload), **ON)
+    (partly,) = report["bindings"]
+    assert (partly["identity"]["clientID"], partly["identity"]["tenantID"]) == (
+        GUID,
+        PLACEHOLDER_ID,
+    )
+    assert report["notes"][0].startswith(f"{text}({TENANT_ID}).")
 
 
 def test_commands_without_the_identity() -> None:
-    """What is not known is the user's to fill in, and nothing that looks like an ID."""
+    """The commands have a placeholder for an unknown client ID."""
     commands = judge(bind(), **ON)["commands"]
     assert "--assignee CLIENT_ID " in commands["rbac"]
-    assert STAND_IN not in json.dumps(commands)
+    assert PLACEHOLDER_ID not in json.dumps(commands)
 
 
 def test_annotations() -> None:
-    """A ServiceAccount in the same file counts, as in a cluster."""
+    """The annotations of a ServiceAccount in the same file count."""
     noted = account(**{CLIENT_ID: GUID, TENANT_ID: TENANT})
-    found = judge(bind() + noted + account("builder", **{CLIENT_ID: STAND_IN}), **ON)
+    found = judge(bind() + noted + account("builder", **{CLIENT_ID: PLACEHOLDER_ID}), **ON)
     assert found["identity"]["clientID"] == GUID
-    assert not any("annotation azure" in note for note in found["notes"])
     assert judge(bind() + account(), **ON)["problems"] == [
         f"annotation {CLIENT_ID} of ServiceAccount default is missing; set it, or give "
         f"spec.workloadIdentity.clientID, e.g. {GUID}"
@@ -107,23 +98,23 @@ def test_annotations() -> None:
 
 
 def test_tenant_by_default() -> None:
-    """The service's tenant is told as what it is for the binding."""
-    found = judge(bind(clientID=GUID), **ON, AZURE_TENANT_ID=TENANT)
-    assert found["identity"]["tenantID"] == TENANT
-    assert not any(TENANT_ID in note for note in found["notes"])
+    """The report shows the service's tenant for a binding without a tenant."""
+    report = examine(bind(clientID=GUID), **ON, AZURE_TENANT_ID=TENANT)
+    assert report["bindings"][0]["identity"]["tenantID"] == TENANT
+    assert not any(TENANT_ID in note for note in report["notes"])
 
 
 def test_required() -> None:
-    """Where a Namespace must list what it allows, that is servers alone."""
-    found = judge(bind(clientID=GUID, tenantID=TENANT), **ON, NAMESPACE_POLICY="required")
-    assert found["notes"][-1] == (
-        "NAMESPACE_POLICY=required: on Namespace team-a, acrpull.dev/allowed-acr-servers must list "
-        f"{SERVER}"
+    """With NAMESPACE_POLICY=required, the Namespace must list the server and no identity."""
+    report = examine(bind(clientID=GUID, tenantID=TENANT), **ON, NAMESPACE_POLICY="required")
+    assert report["notes"][-1] == (
+        "NAMESPACE_POLICY=required: Namespace team-a needs "
+        f"acrpull.dev/allowed-acr-servers={SERVER}"
     )
 
 
 def test_off() -> None:
-    """A service that has it off says so."""
+    """The problem names the setting that enables workload identity."""
     found = judge(bind(clientID=GUID, tenantID=TENANT))
     assert found["accepted"]
     assert "WORKLOAD_IDENTITY=enabled" in found["problems"][0]
@@ -138,30 +129,38 @@ def test_bad_account() -> None:
 
 
 def test_text() -> None:
-    """A person reads which ways are on, whom the identity trusts, and the command."""
+    """The text shows settings, tenant, trusted ServiceAccount and command."""
     done = run("-", stdin=bind(clientID=GUID, tenantID=TENANT), environ=ON)
-    assert done.out.startswith(
-        "note: IDENTITY_SOURCE=imds WORKLOAD_IDENTITY=enabled, "
+    assert (
+        "note: IDENTITY_SOURCE=imds, WORKLOAD_IDENTITY=enabled, "
         "Entra at https://login.microsoftonline.com\n"
-    )
-    assert f"Tenant          {TENANT}\n" in done.out
-    assert "Trusts          ServiceAccount team-a/default\n" in done.out
+    ) in done.out
+    assert (
+        f"  Identity        client ID {GUID} in tenant {TENANT}, which trusts ServiceAccount "
+        "team-a/default\n"
+    ) in done.out
     assert "  az identity federated-credential create --name team-a-default" in done.out
-    assert "Nodes" not in done.out
+    assert "az vmss" not in done.out
+
+
+def test_text_without_the_identity() -> None:
+    """The text shows no placeholder as an ID."""
+    done = run("-", stdin=bind(), environ=ON)
+    assert "  Identity        client ID unknown in tenant unknown, which trusts" in done.out
 
 
 def test_own_token() -> None:
-    """Without IMDS the service's own token is exchanged, which is said."""
+    """With IDENTITY_SOURCE=workload, the service exchanges its own token."""
     text = manifest(acrServer=SERVER, managedIdentityClientID=GUID)
     done = run("-", stdin=text, environ=OWN)
-    assert done.out.startswith("note: IDENTITY_SOURCE=workload WORKLOAD_IDENTITY=disabled, Entra")
-    assert "Trusts          the service's own token\n" in done.out
+    assert "note: IDENTITY_SOURCE=workload, WORKLOAD_IDENTITY=disabled, Entra at" in done.out
+    assert f"{TENANT}, which trusts the service's own ServiceAccount\n" in done.out
     found = judge(text, **OWN)
     assert [request["name"] for request in found["requests"]] == ["entra", "exchange"]
 
 
 def live(emulator: Emulator, client_id: str) -> Run:
-    """Try a mint."""
+    """Return a run with `--live`."""
     ids = {"clientID": client_id, "tenantID": TENANT}
     text = manifest(acrServer=emulator.acr_server, workloadIdentity=ids)
     environ = emulator.environment() | emulator.federation()
@@ -169,7 +168,7 @@ def live(emulator: Emulator, client_id: str) -> Run:
 
 
 def test_live(emulator: Emulator) -> None:
-    """It sends what it says, and tells what came of it, without a token."""
+    """The requests are those in the report. The report has the result of each hop and no token."""
     client_id = str(uuid4())
     subject = "system:serviceaccount:team-a:default"
     emulator.federated = [FederatedCredential(client_id, subject)]
@@ -186,7 +185,7 @@ def test_live(emulator: Emulator) -> None:
 
 
 def test_live_without_the_identity(emulator: Emulator) -> None:
-    """Nobody is asked for an identity that only a ServiceAccount elsewhere knows."""
+    """No request is sent for an identity that only the cluster's ServiceAccount knows."""
     text = manifest(acrServer=emulator.acr_server, workloadIdentity={"clientID": GUID})
     environ = emulator.environment() | emulator.federation()
     done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
@@ -197,7 +196,7 @@ def test_live_without_the_identity(emulator: Emulator) -> None:
 
 
 def test_live_without_trust(emulator: Emulator) -> None:
-    """Which hop fails is said, and what to do."""
+    """The report names the hop that fails and the remedy."""
     done = live(emulator, str(uuid4()))
     (found,) = done.report["bindings"]
     (tried,) = found["live"]

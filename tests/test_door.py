@@ -11,6 +11,8 @@ import requests
 from tests.client import Client
 from tests.service import ROOT, Service, clean_environment
 
+pytestmark = pytest.mark.process
+
 BODY = {"object": {"metadata": {"name": "default"}}}
 SERVICE_ACCOUNT = "/serviceaccount/sync"
 ROUTES = ("/sync", "/finalize", "/customize", SERVICE_ACCOUNT, "/serviceaccount/customize")

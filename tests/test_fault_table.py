@@ -1,8 +1,10 @@
-"""Each failure with each Secret that there can be, by the front door: `fault_table`."""
+"""Each failure of `fault_table` with each state of the Secret, through the service's HTTP API."""
 
 import inspect
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import pytest
@@ -15,13 +17,21 @@ from hooks.core.reason import Reason
 from tests.client import Object, docker_config
 from tests.emulator import Emulator
 from tests.emulator.imds import TENANT
-from tests.fault_case import SECRET, Played, World, play, running_world
+from tests.fault_case import (
+    SECRET,
+    Addresses,
+    Played,
+    World,
+    other_addresses,
+    play,
+    play_apart,
+    running_world,
+)
 from tests.fault_row import Effect, Row
 from tests.fault_rule import Outcome, State, expected_outcome, expected_wait, is_met
 from tests.fault_table import ROWS
 
-# What changes from one failure to the next, or is nobody's business: ids of requests, addresses,
-# instants, tokens.
+# What differs between two equal failures, or is private: request ids, addresses, times, tokens.
 PRIVATE: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}|[0-9]+(\.[0-9]+){3}|eyJ"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}:[0-9]{2}:|[0-9]{9}"
@@ -29,36 +39,36 @@ PRIVATE: Final = re.compile(
 
 
 @pytest.fixture(scope="module")
-def world(running_emulator: Emulator) -> Iterator[World]:
-    """Start what the rows need."""
-    with running_world(running_emulator, ROWS) as world:
-        yield world
-
-
-@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.name)
-def row(request: pytest.FixtureRequest) -> Row:
-    """Return each row."""
-    row: Row = request.param
-    return row
+def others() -> Iterator[Addresses]:
+    """Return the addresses of what Azure is not."""
+    with other_addresses() as addresses:
+        yield addresses
 
 
 @pytest.fixture(scope="module")
-def results(world: World, row: Row) -> dict[State, Played]:
-    """Return what became of the row, by state."""
-    return play(world, row)
+def world(running_emulator: Emulator, others: Addresses) -> Iterator[World]:
+    """Return a running Azure and the services for the fast rows."""
+    rows = (row for row in ROWS if not row.slow)
+    with running_world(running_emulator, others, rows) as world:
+        yield world
 
 
-@pytest.fixture(params=State, ids=lambda state: state.name.lower())
-def state(request: pytest.FixtureRequest) -> State:
-    """Return each state of the Secret."""
-    state: State = request.param
-    return state
+@pytest.fixture(scope="module")
+def slow_results(others: Addresses) -> dict[str, dict[State, Played]]:
+    """Return the results of the slow rows by name. All slow rows wait at the same time."""
+    names = [row.name for row in ROWS if row.slow]
+    with ThreadPoolExecutor(len(names)) as pool:
+        played = pool.map(partial(play_apart, others), (row for row in ROWS if row.slow))
+        return dict(zip(names, played, strict=True))
 
 
-@pytest.fixture
-def played(results: dict[State, Played], state: State) -> Played:
-    """Return what became of the row in the state."""
-    return results[state]
+@pytest.fixture(scope="module")
+def results(request: pytest.FixtureRequest, row: Row) -> dict[State, Played]:
+    """Return the results of *row* by state."""
+    if row.slow:
+        found: dict[State, Played] = request.getfixturevalue("slow_results")[row.name]
+        return found
+    return play(request.getfixturevalue("world"), row)
 
 
 def conditions(answer: Object) -> dict[str, Object]:
@@ -66,13 +76,14 @@ def conditions(answer: Object) -> dict[str, Object]:
     return {condition["type"]: condition for condition in answer["status"]["conditions"]}
 
 
-def message(answer: Object) -> str:
-    """Return what *answer* says of the failure."""
-    return str(conditions(answer)["RenewalHealthy"]["message"])
+def message(played: Played) -> str:
+    """Return the message of the failure, without the identity: each binding has its own."""
+    text = str(conditions(played.answer)["RenewalHealthy"]["message"])
+    return text.replace(played.client.client_id, "")
 
 
 def outcome(played: Played) -> Outcome:
-    """Return what *played* shows."""
+    """Return the outcome that *played* shows."""
     children = played.answer["children"]
     auths = [docker_config(c)["auths"] for c in children if c["kind"] == "Secret"]
     tokens = [entry["password"] for entries in auths for entry in entries.values()]
@@ -93,54 +104,63 @@ def outcome(played: Played) -> Outcome:
     )
 
 
-def test_outcome(row: Row, state: State, played: Played) -> None:
-    """What works is kept, what fails is told, nothing is lost, and Azure is asked but once."""
-    assert outcome(played) == expected_outcome(row, state, SECRET)
-    assert len(played.answer["children"]) == 2 + (outcome(played).secret != "none")
-    assert played.strays == []
+@pytest.mark.process
+@pytest.mark.parametrize("state", State, ids=lambda state: state.name.lower())
+@pytest.mark.parametrize(
+    "row",
+    [pytest.param(row, id=row.name, marks=[pytest.mark.slow] * row.slow) for row in ROWS],
+    scope="module",
+)
+def test_failure(row: Row, state: State, results: dict[State, Played]) -> None:
+    """A working token is kept, the status shows the failure, and no ServiceAccount is lost."""
+    played = results[state]
+    check_outcome(row, state, played)
+    check_wait(row, state, played)
+    check_messages(row, state, results)
+    assert played.again["status"] == played.answer["status"], "The second answer has a new status."
+    assert played.again["children"] == played.answer["children"], "The second answer differs."
 
 
-def test_wait(row: Row, state: State, played: Played) -> None:
-    """It is tried again neither too soon nor too late."""
+def check_outcome(row: Row, state: State, played: Played) -> None:
+    """Check conditions and children; each endpoint of Azure is called at most once."""
+    found = outcome(played)
+    assert found == expected_outcome(row, state, SECRET)
+    kinds = [child["kind"] for child in played.answer["children"]]
+    assert len(kinds) == 2 + (found.secret != "none"), "The answer has other children."
+    assert played.strays == [], "A request reached an endpoint that Azure does not have."
+
+
+def check_wait(row: Row, state: State, played: Played) -> None:
+    """Check that Metacontroller tries again neither too early nor too late."""
     least, most = expected_wait(row, state)
-    assert least <= played.answer["resyncAfterSeconds"] <= most
+    assert least <= played.answer["resyncAfterSeconds"] <= most, "The wait is wrong."
 
 
-def test_message(row: Row, state: State, played: Played) -> None:
-    """It says in one line what to do, and nothing that is private or passes."""
+def check_messages(row: Row, state: State, results: dict[State, Played]) -> None:
+    """Check that the messages name a remedy, and show nothing private or passing.
+
+    Bindings in other states reach Azure with other ids at other times. Their message is the same.
+    """
+    played = results[state]
     if not is_met(row, state):
-        assert message(played.answer) == ""
+        assert message(played) == "", "The message describes a failure without effect."
         return
-    assert row.remedy in message(played.answer)
+    assert row.remedy in message(played), "The message has no remedy."
+    assert message(played) == message(results[State.MISSING]), "The message depends on the Secret."
     for condition in conditions(played.answer).values():
         text = condition["message"].replace(played.client.client_id, "").replace(TENANT, "")
-        assert text.isprintable()
-        assert len(text) < 400
+        assert text.isprintable(), "The message has more than one line."
+        assert len(text) < 400, "The message is too long."
         if row.effect is Effect.MINT_FAILS:
-            assert not PRIVATE.search(text.replace(played.client.server, ""))
-
-
-def test_again(played: Played) -> None:
-    """Once more, with the answer applied, nothing changes."""
-    assert played.again["status"] == played.answer["status"]
-    assert played.again["children"] == played.answer["children"]
-
-
-def test_same_words(results: dict[State, Played]) -> None:
-    """Failures that reached Azure apart, each with ids and times of its own, are told the same."""
-    told = {
-        message(played.answer).replace(played.client.client_id, "")
-        for state, played in results.items()
-        if state is not State.FRESH
-    }
-    assert len(told) == 1
+            found = PRIVATE.search(text.replace(played.client.server, ""))
+            assert not found, "The message shows an id, an address, a time or a token."
 
 
 def test_every_failure_has_a_row() -> None:
-    """The reasons that the hooks give for a failed mint are those of the table."""
+    """The table has every reason of a failed mint, and no other reason."""
     modules = (acr, entra, federation, managed_identity, mint, registry, service_account_token)
     hops = (federation_hop, service_account_token_hop)
     sources = (inspect.getsource(module) for module in (*modules, *hops))
     failures = {Reason[name] for name in re.findall(r"Reason\.([A-Z_]+)", "".join(sources))}
-    told = {reason for row in ROWS for reason in (row.reason, row.young) if reason}
-    assert told == failures | {Reason.INVALID_SPEC, Reason.SERVER_NOT_ALLOWED}
+    shown = {reason for row in ROWS for reason in (row.reason, row.young) if reason}
+    assert shown == failures | {Reason.INVALID_SPEC, Reason.SERVER_NOT_ALLOWED}

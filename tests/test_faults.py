@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from hooks.registry import READ_TIMEOUT_SECONDS
+from hooks.source import REGISTRY_PATIENCE_SECONDS
 from tests.client import Client, Object, aged, child, observed, reason, token
 from tests.emulator import (
     Emulator,
@@ -80,6 +82,7 @@ def test_broken_identity(client: Client, emulator: Emulator) -> None:
     assert emulator.count("imds") == 1
 
 
+@pytest.mark.slow
 def test_dead_registry(client: Client, emulator: Emulator) -> None:
     """Bindings to a registry that hangs delay no others; past a few, callers are sent away."""
     dead, alive = emulator.acr_servers[1], emulator.acr_servers[0]
@@ -92,7 +95,7 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
 
     with ThreadPoolExecutor(20) as pool:
         first = [pool.submit(ask, dead, number) for number in range(12)]
-        time.sleep(2.5)  # until it is known to be slow
+        time.sleep((REGISTRY_PATIENCE_SECONDS + READ_TIMEOUT_SECONDS) / 2)  # slow, but not over
         more = [ask(dead, number) for number in range(12, 15)]
         answer = ask(alive)
         overtaken = not any(future.done() for future in first)
@@ -104,6 +107,7 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
     assert outcomes == {200}
 
 
+@pytest.mark.slow
 def test_imds_that_hangs(client: Client, emulator: Emulator) -> None:
     """IMDS that does not answer is given up as such, long before the caller is."""
     emulator.faults.add("imds", Fault(delay=20))
@@ -111,6 +115,7 @@ def test_imds_that_hangs(client: Client, emulator: Emulator) -> None:
     assert reason(answer) == "False/IdentityUnavailable"
 
 
+@pytest.mark.slow
 def test_slow_imds(client: Client, emulator: Emulator) -> None:
     """Many requests of one identity that IMDS does not answer are all answered in time."""
     emulator.faults.add("imds", Fault(delay=20))

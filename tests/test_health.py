@@ -159,12 +159,14 @@ def test_ipv6() -> None:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_idle_connection_ends(server: ThreadingHTTPServer) -> None:
     """A connection without a request is closed after two seconds."""
     with socket.create_connection((HOST, server.server_port), timeout=5) as caller:
         assert caller.recv(1) == b""
 
 
+@pytest.mark.slow
 def test_dribble_ends(server: ThreadingHTTPServer) -> None:
     """So is one on which a byte comes now and then, for as long as it may take."""
     with socket.create_connection((HOST, server.server_port), timeout=0.2) as caller:
@@ -187,6 +189,7 @@ def dribbled(caller: socket.socket) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_threads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """More connections than there may be threads wait, and are answered once some have ended."""
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 20)

@@ -89,6 +89,7 @@ def test_registry(
     assert emulator.count("other") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hop", ["exchange", "token"])
 def test_late_registries(client: Client, emulator: Emulator, hop: Endpoint) -> None:
     """An answer that does not come, or has no end, is cut off; others are served meanwhile."""
@@ -206,6 +207,7 @@ def test_imds(client: Client, emulator: Emulator, fault: Fault) -> None:
     assert reason(answer, "TokenFresh") == "True/TokenValid"
 
 
+@pytest.mark.slow
 def test_late_imds(client: Client, emulator: Emulator) -> None:
     """All places at IMDS may be held by answers without end: they are free again soon."""
     for fault in LATE.values():

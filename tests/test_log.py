@@ -16,6 +16,7 @@ from hooks import log
 from hooks.core import dockerconfig
 from hooks.core.names import NULL_GUID
 from tests.core.builders import NEW_TOKEN, SERVER
+from tests.loggers import restored_loggers
 from tests.service import ROOT
 
 JWT = NEW_TOKEN.value
@@ -136,6 +137,7 @@ def test_text_traceback() -> None:
 SAY = "import logging; from hooks import log; log.configure('INFO'); logging.getLogger('hooks')"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("terminal", "first"), [(True, "2"), (False, "{")])
 def test_terminal(*, terminal: bool, first: str) -> None:
     """A person at a terminal gets text, anybody else JSON."""
@@ -153,16 +155,9 @@ def test_terminal(*, terminal: bool, first: str) -> None:
 
 @pytest.fixture
 def loggers() -> Iterator[None]:
-    """Put the loggers that `configure` sets back as they were."""
-    names = ("", "hooks", "azure")
-    before = [(logging.getLogger(n), logging.getLogger(n).level) for n in names]
-    handlers = logging.getLogger().handlers[:]
-    # `configure` closes the handlers that it replaces; those are not ours to close.
-    logging.getLogger().handlers[:] = []
-    yield
-    logging.getLogger().handlers[:] = handlers
-    for logger, level in before:
-        logger.setLevel(level)
+    """Restore the loggers after the test."""
+    with restored_loggers():
+        yield
 
 
 @pytest.mark.usefixtures("loggers")

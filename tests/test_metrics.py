@@ -157,6 +157,7 @@ def test_nothing_is_given_away(client: Client, service: Service, emulator: Emula
         assert known not in text
 
 
+@pytest.mark.process
 def test_all_is_there_from_the_start(emulator: Emulator) -> None:
     """What has not happened yet has series: an alert on a rate sees the first time."""
     with Service(emulator.environment() | {"METRICS_BIND": "127.0.0.1:0"}) as fresh:

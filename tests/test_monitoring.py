@@ -124,6 +124,7 @@ def test_alerts() -> None:
         assert rule["annotations"].keys() == {"summary", "description"}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
     [("check", "rules", str(MONITORING / "rules.yaml")), ("test", "rules", str(TEST))],
@@ -135,6 +136,7 @@ def test_rules(arguments: tuple[str, ...]) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.process
 def test_rules_can_fail(tmp_path: Path) -> None:
     """The tests of the rules find a rule that is wrong."""
     text = (MONITORING / "rules.yaml").read_text("utf-8").replace("< 600", "< 60")
@@ -144,6 +146,7 @@ def test_rules_can_fail(tmp_path: Path) -> None:
     assert promtool("test", "rules", str(tmp_path / "test.yaml")).returncode == 1
 
 
+@pytest.mark.process
 def test_dashboard(tmp_path: Path) -> None:
     """Grafana can tell its panels apart and lay them out, and each query is PromQL."""
     assert len({panel["id"] for panel in PANELS}) == len({panel["title"] for panel in PANELS})

@@ -8,6 +8,8 @@ from tests.client import Client, Object, child, observed, reason, service_accoun
 from tests.emulator import Emulator
 from tests.service import Service
 
+pytestmark = pytest.mark.process
+
 IDENTITIES = "acrpull.dev/allowed-identities"
 SERVERS = "acrpull.dev/allowed-acr-servers"
 

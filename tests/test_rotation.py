@@ -27,6 +27,8 @@ from tests.emulator.settings import system_clock
 from tests.service import Service, ServiceFailed
 from tests.test_tls import BODY, PATH, call, environment
 
+pytestmark = pytest.mark.process
+
 PAIR: Final = ("TLS_CERT_FILE", "TLS_KEY_FILE")
 
 

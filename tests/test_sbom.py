@@ -14,6 +14,8 @@ from tests.lock import pins
 from tests.sbom import LOCK, ROOT, sbom
 from tests.service import clean_environment
 
+pytestmark = pytest.mark.process
+
 PINS: Final = {f"pkg:pypi/{pin.name}@{pin.version}": pin for pin in pins(LOCK)}
 
 

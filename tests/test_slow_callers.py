@@ -16,6 +16,8 @@ from tests.e2e.process import free_port
 from tests.emulator import Emulator
 from tests.service import Service
 
+pytestmark = pytest.mark.process
+
 HEAD = b"POST /sync HTTP/1.1\r\nHost: a\r\n"
 PATIENCE_SECONDS = 15
 PROBE_SECONDS = 3  # of the readiness probe in metacontroller/deployment.yaml
@@ -47,6 +49,7 @@ def probe(url: str) -> int:
     return requests.get(url, timeout=PROBE_SECONDS).status_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "sent"),
     [
@@ -71,6 +74,7 @@ def test_many_that_wait(
         assert probe(health) == 200
 
 
+@pytest.mark.slow
 def test_a_dribble_ends(probed: tuple[Service, str]) -> None:
     """A caller that sends a byte now and then is cut off, whatever it would send."""
     service, _ = probed
@@ -95,6 +99,7 @@ def dribble(caller: socket.socket) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 def test_answers_that_nobody_reads(probed: tuple[Service, str], emulator: Emulator) -> None:
     """More callers than there are threads read no more than a byte: others are answered."""
     service, _ = probed

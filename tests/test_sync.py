@@ -237,6 +237,7 @@ def test_azure_down_past_expiry(client: Client, emulator: Emulator) -> None:
     assert reason(answer) == "False/RegistryError"
 
 
+@pytest.mark.slow
 def test_slow_azure(client: Client, emulator: Emulator) -> None:
     """An answer comes within 8 s, however slow Azure is."""
     emulator.faults.add("exchange", Fault(delay=20, times=1))

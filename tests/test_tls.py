@@ -134,6 +134,7 @@ def hello(context: ssl.SSLContext) -> bytes:
     return sent.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "share"), [(200, 0.0), (60, 0.5), (60, 1.0)], ids=["silent", "half-a-hello", "hello"]
 )
@@ -150,6 +151,7 @@ def test_many_that_never_shake_hands(
         assert call(service, context) == 200
 
 
+@pytest.mark.slow
 def test_many_that_only_shake_hands(service: Service, tmp_path: Path) -> None:
     """Connections that are open and idle hold no thread, and can be used later."""
     context = client_context(CA.pem, tmp_path, CA.client())
@@ -177,6 +179,7 @@ def request() -> bytes:
     return head.encode() + BODY
 
 
+@pytest.mark.slow
 def test_a_handshake_ends(service: Service, tmp_path: Path) -> None:
     """One that is not complete in time is cut off."""
     context = client_context(CA.pem, tmp_path, CA.client())
@@ -186,6 +189,7 @@ def test_a_handshake_ends(service: Service, tmp_path: Path) -> None:
             assert answer.read()[:1] in {b"", ALERT}
 
 
+@pytest.mark.slow
 def test_a_request_ends(service: Service, tmp_path: Path) -> None:
     """One that is not complete in time is cut off, within TLS too."""
     context = client_context(CA.pem, tmp_path, CA.client())

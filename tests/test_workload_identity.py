@@ -14,6 +14,8 @@ from tests.emulator.imds import TENANT
 from tests.scrape import Scrape
 from tests.service import Service
 
+pytestmark = pytest.mark.process
+
 CLIENT_ID = "azure.workload.identity/client-id"
 TENANT_ID = "azure.workload.identity/tenant-id"
 MINTS = "acrpull_mints_total"
@@ -195,6 +197,7 @@ def test_trust_comes(client: Client, emulator: Emulator) -> None:
     assert token(answer) == token(first)
 
 
+@pytest.mark.slow
 def test_slow_entra_delays_nobody_else(client: Client, emulator: Emulator) -> None:
     """While Entra hangs, bindings by the node's identities are served."""
     emulator.faults.add("entra", Fault(delay=20))

@@ -2,26 +2,25 @@
 
 import json
 import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from hooks import log
-from hooks.core.apis import api_of
-from hooks.doctor.clashes import settled
+from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose
-from hooks.doctor.hops import warnings
 from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
-from hooks.doctor.report import KEYS, Finding, Report, new_report
+from hooks.doctor.notes import TEMPLATE, file_notes
+from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.doctor.workload import is_unknown
 from hooks.environment import SettingsError
-from hooks.schemas import version_of
 from hooks.settings import Settings
 
 GOOD: Final = 0
@@ -29,13 +28,13 @@ PROBLEMS: Final = 1
 USAGE: Final = 2
 
 DESCRIPTION: Final = """\
-Say of the bindings in a file all that is wrong with them, or what would come of them. Asks neither
-a cluster nor Azure. The settings are the service's, from the environment: see README. What a
-Namespace allows, which identity a ServiceAccount is annotated with, and who has a Secret's name
-counts where they are in the same file.
+Check binding manifests without a cluster: print every problem or, if there are none, the resulting
+Secret and ServiceAccount and the az commands that grant access. The settings are the service's
+environment variables: see README. Namespaces (allow-lists), ServiceAccounts (identities, owners)
+and Secrets (names) in the same file are taken into account.
 """
 EPILOG: Final = f"""\
-exit codes: 0 all bindings are good, 1 there are problems, 2 wrong usage or settings, or no binding
+exit codes: 0 no problem, 1 problems, 2 wrong usage or settings, or no binding in the file
 
 examples:
   python -m hooks.doctor binding.yaml
@@ -45,34 +44,35 @@ examples:
 {KEYS}"""
 
 UNTRIED: Final = (
-    "not tried, for the identity is not known: give its ServiceAccount's manifest in the same file"
+    "No token was requested, because the identity is unknown. Add its ServiceAccount to the file."
 )
 
 
 class UsageError(Exception):
-    """What the caller has to change about the call; one line."""
+    """Wrong usage; the text is one line for the user."""
 
 
-def main() -> int:
-    """Run the doctor; return the exit code."""
-    options = parse_options()
-    environ = os.environ
+def main(arguments: Sequence[str], environ: Mapping[str, str], stdin: BinaryIO) -> int:
+    """Print the report to stdout, or a usage error to stderr; return the exit code."""
+    options = parse_options(arguments)
     try:
         settings = Settings.from_env(environ)
-        data = _read(options.file)
+        data = _read(options.file, stdin)
         log.configure(settings.log_level)
-        report = _examine(options, data, settings)
+        report = _examine(options, data, settings, environ)
         found = new_report(report, environ, settings.federation)
     except (UsageError, SettingsError) as error:
         sys.stderr.write(f"python -m hooks.doctor: {printable(str(error))}\n")
         return USAGE
-    text = f"{json.dumps(found, indent=2)}\n" if options.output == "json" else render(found)
+    text = f"{json.dumps(found, indent=2)}\n"
+    if options.output == "text":
+        text = render(found, verbose=options.verbose)
     sys.stdout.write(text)
     return GOOD if report.ok else PROBLEMS
 
 
-def parse_options() -> Namespace:
-    """Read the command line."""
+def parse_options(arguments: Sequence[str]) -> Namespace:
+    """Return the options in *arguments*. Raises `SystemExit` after `--help` and a usage error."""
     parser = ArgumentParser(
         prog="python -m hooks.doctor",
         description=DESCRIPTION,
@@ -80,24 +80,32 @@ def parse_options() -> Namespace:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="BINDING.yaml", help="YAML or JSON; - is stdin")
-    parser.add_argument("--live", action="store_true", help="get a token, too, and show none")
+    live = "also request a real token (it is never printed)"
+    parser.add_argument("--live", action="store_true", help=live)
     parser.add_argument("--output", choices=("text", "json"), default="text")
-    return parser.parse_args()
+    verbose = "also print the requests that acrpull will send, and the resulting objects"
+    parser.add_argument("--verbose", action="store_true", help=verbose)
+    return parser.parse_args(arguments)
 
 
-def _read(name: str) -> bytes:
-    """Return at most a byte too much of the file. Raises `UsageError`."""
+def _read(name: str, stdin: BinaryIO) -> bytes:
+    """Return the file's content, of a file that is too large one byte too many.
+
+    Raises `UsageError`.
+    """
     try:
         if name == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
+            return stdin.read(MAX_BYTES + 1)
         with Path(name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}") from None
 
 
-def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
-    """Return the report on *data*. Raises `UsageError`: there is no binding in it."""
+def _examine(
+    options: Namespace, data: bytes, settings: Settings, environ: Mapping[str, str]
+) -> Report:
+    """Return the report on *data*. Raises `UsageError` if *data* has no binding."""
     problems: tuple[str, ...] = ()
     found = Selection()
     try:
@@ -106,42 +114,48 @@ def _examine(options: Namespace, data: bytes, settings: Settings) -> Report:
     except ManifestError as error:
         problems = (str(error),)
     if not problems and not found.bindings:
-        others = f"only {', '.join(found.others)}" if found.others else "nothing"
-        raise UsageError(f"{options.file}: no ACRPullBinding in it, {others}")
-    diagnoses = settled(
-        (
-            diagnose(binding, settings.policy, found.namespaces, found.accounts)
-            for binding in found.bindings
-        ),
-        found.secrets,
-    )
-    findings = tuple(_try(diagnoses, settings)) if options.live else tuple(map(Finding, diagnoses))
-    notes = (*warnings(os.environ), *_unserved(found, settings))
-    return Report(options.file, problems, notes, found.passed_over, findings)
+        others = f", only {', '.join(found.others)}" if found.others else " (file is empty)"
+        raise UsageError(f"{options.file} contains no ACRPullBinding{others}")
+    policy = settings.policy
+    diagnoses = [diagnose(b, policy, found.namespaces, found.accounts) for b in found.bindings]
+    notes = tuple(file_notes(diagnoses, found, settings, environ))
+    diagnoses = with_conflicts(diagnoses, found)
+    bindings = tuple(map(BindingReport, diagnoses))
+    if options.live:
+        bindings = tuple(_try(diagnoses, settings))
+    report = Report(options.file, problems, notes, found.ignored, bindings)
+    if b"{{" in data and not report.ok:
+        report = replace(report, notes=(TEMPLATE, *notes))
+    return report
 
 
-def _unserved(found: Selection, settings: Settings) -> Iterator[str]:
-    """Yield what has to be so before anybody looks at some of the bindings."""
-    if any(api_of(version_of(binding)) not in settings.apis for binding in found.bindings):
-        yield (
-            "UPSTREAM_APIS=disabled: nobody serves msi-acrpull's bindings; add the component "
-            "metacontroller/upstream, which sets it"
-        )
-
-
-def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[Finding]:
-    """Yield each diagnosis with what came of a mint, where there is one to try."""
-    from hooks.doctor.live import Live  # noqa: PLC0415  what talks to Azure stays out without it
+def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingReport]:
+    """Yield the report on each binding, with the outcome of a request for a token."""
+    from hooks.doctor.live import Live  # noqa: PLC0415  offline, nothing that calls Azure is loaded
 
     refresh_before = settings.policy.refresh_before
     live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
     for diagnosis in diagnoses:
         plan = diagnosis.plan
         if plan and is_unknown(plan.request.identity):
-            yield Finding(replace(diagnosis, problems=(UNTRIED,), plan=None))
+            yield BindingReport(replace(diagnosis, problems=(UNTRIED,), plan=None))
         else:
-            yield Finding(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+            yield BindingReport(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+
+
+def run() -> int:
+    """Return `main`'s exit code, or a shell's for a signal: after Ctrl-C, and without a reader."""
+    try:
+        code = main(sys.argv[1:], os.environ, sys.stdin.buffer)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Else the interpreter's own flush fails. https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -1,4 +1,4 @@
-"""The Azure CLI's commands that let an identity pull. Words in capitals are the user's to fill in.
+"""Commands for the Azure CLI that let an identity pull. Users replace the words in capitals.
 
 https://learn.microsoft.com/cli/azure/role/assignment, /identity, /acr, /vmss and /aks
 """
@@ -11,7 +11,7 @@ from typing import Final
 from hooks.core.federation import subject, trust_command
 from hooks.core.identity import FederatedIdentity, Identity
 from hooks.core.token import TokenRequest
-from hooks.doctor.workload import STAND_IN
+from hooks.doctor.workload import PLACEHOLDER_ID
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 RBAC_ROLE: Final = "AcrPull"
@@ -31,9 +31,10 @@ REGISTRY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What to run: once, then for the registry's *mode* one of two, and for each scale set.
+    """Commands to run: *rbac* or *abac*, as the output of *mode* says, then the others.
 
-    An identity that is federated needs no scale set, but *trust*.
+    *nodes* assign a managed identity to a scale set. *trust* lets an identity trust a
+    ServiceAccount, and is empty for a managed identity.
     """
 
     cloud: str | None
@@ -45,7 +46,7 @@ class Commands:
 
 
 def commands(request: TokenRequest, audience: str) -> Commands:
-    """Return what lets *request* be granted; *audience* is that of ServiceAccounts' tokens."""
+    """Return the commands that grant *request*; ServiceAccount tokens have *audience*."""
     found = REGISTRY.fullmatch(request.server)
     registry, cloud = (found[1], CLOUDS[found[2]]) if found else ("REGISTRY", "AzureCloud")
     return Commands(
@@ -59,9 +60,9 @@ def commands(request: TokenRequest, audience: str) -> Commands:
 
 
 def _role(role: str, identity: Identity | FederatedIdentity, registry: str) -> str:
-    """Return what assigns *role* on *registry*.
+    """Return the command that assigns *role* on *registry*.
 
-    By its object ID an identity is found also where it was just made, or Graph may not be read.
+    By its object ID, Azure finds even an identity that is new, or if Graph may not be read.
     https://learn.microsoft.com/azure/role-based-access-control/role-assignments-cli
     """
     scope = f'--scope "$(az acr show -n {registry} --query id -o tsv)"'
@@ -74,18 +75,18 @@ def _role(role: str, identity: Identity | FederatedIdentity, registry: str) -> s
 
 
 def _client_id(identity: Identity | FederatedIdentity) -> str:
-    """Return the client ID, or a word for one that is not known."""
-    return UNKNOWN if identity.client_id == STAND_IN else identity.client_id or ""
+    """Return the client ID, or a placeholder if it is unknown."""
+    return UNKNOWN if identity.client_id == PLACEHOLDER_ID else identity.client_id or ""
 
 
 def _query(identity: Identity | FederatedIdentity) -> str:
-    """Return what selects the identity from a list; Azure writes client IDs in lower case."""
+    """Return the query for the identity in a list; Azure writes client IDs in lower case."""
     client_id = _client_id(identity)
     return f"[?clientId=='{client_id if client_id == UNKNOWN else client_id.lower()}']"
 
 
 def _nodes(identity: Identity) -> tuple[str, ...]:
-    """Return what assigns the identity to a node pool's scale set, and the model to its nodes."""
+    """Return the commands that assign the identity to a scale set and update its nodes."""
     group = "az aks show -g GROUP -n CLUSTER --query nodeResourceGroup -o tsv"
     if identity.resource_id:
         which = quote(identity.resource_id)
@@ -101,7 +102,10 @@ def _nodes(identity: Identity) -> tuple[str, ...]:
 
 
 def _trust(identity: FederatedIdentity, audience: str) -> tuple[str, ...]:
-    """Return what lets the identity trust the ServiceAccount; the service's own is not known."""
+    """Return the commands that let the identity trust the ServiceAccount.
+
+    The subject of the service's own ServiceAccount is unknown.
+    """
     query = f"{_query(identity)}.[name, resourceGroup]"
     about = subject(identity.account) if identity.account else "SUBJECT"
     return (

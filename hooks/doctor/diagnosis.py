@@ -1,6 +1,9 @@
-"""What is wrong with a binding's manifest, or what would come of it. No I/O, no clock."""
+"""The problems of a binding's manifest, or the objects that acrpull would create.
 
-from collections.abc import Collection, Iterable, Iterator
+No I/O, no clock.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,33 +13,29 @@ from hooks.core.apis import api_of
 from hooks.core.cluster import Namespace, ServiceAccount
 from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
-from hooks.core.identity import FederatedIdentity
 from hooks.core.model import Spec
-from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 from hooks.core.observed import Observed
 from hooks.core.permission import ANY
 from hooks.core.policy import Policy
 from hooks.core.request import parse_observed
 from hooks.core.token import AcrToken, TokenRequest
-from hooks.doctor.target import left_alone
-from hooks.doctor.workload import identified
+from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fields
+from hooks.doctor.workload import with_identity
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
 PLACEHOLDER: Final = "<token>"
-# No child depends on the time, so the same manifest has the same diagnosis.
+# No child depends on the time, so the diagnosis of a manifest is always the same.
 SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 TOKEN: Final = AcrToken(PLACEHOLDER, SOME_TIME, SOME_TIME + timedelta(hours=3))
 
-NO_NAMESPACE: Final = (
-    "metadata.namespace is missing: kubectl puts the binding into its context's, here it is default"
+MORE_THAN_PULL: Final = (
+    "spec.scope has other actions than pull. The role of the identity must allow them."
 )
-OTHER_SETTINGS: Final = "judged by the settings in this environment: give it those of the service"
-MORE_THAN_PULL: Final = "spec.scope asks for more than pull: give the identity a role that has it"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would come of a binding. The children are as the service would answer them."""
+    """The result of a binding. *children* are the objects that acrpull would return."""
 
     secret_name: str
     service_account_name: str
@@ -48,9 +47,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What there is to say of a binding; *accepted* says that an API server would store it.
+    """Problems and notes of a binding, or its *plan*, which is None if there are problems.
 
-    *plan* is None where there are problems.
+    *accepted* is True if an API server would accept the manifest, and *refused* if acrpull would
+    then refuse it under its settings.
     """
 
     kind: str
@@ -60,18 +60,19 @@ class Diagnosis:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
+    refused: bool = False
 
 
 def diagnose(
     manifest: JSON,
     policy: Policy,
     namespaces: Iterable[Namespace] = (),
-    accounts: Collection[ServiceAccount] = (),
+    accounts: Iterable[ServiceAccount] = (),
 ) -> Diagnosis:
-    """Return what there is to say of *manifest*, a binding, under the service's *policy*.
+    """Return the diagnosis of *manifest*, a binding, under the service's *policy*.
 
-    Its Namespace counts as far as it is among *namespaces*, and the ServiceAccount of its identity
-    as far as that is among *accounts*.
+    *namespaces* and *accounts* are those in the same file: lists of permissions and annotations
+    with an identity.
     """
     manifest = prune(manifest)
     meta = manifest.get("metadata")
@@ -80,22 +81,18 @@ def diagnose(
     api = api_of(version_of(manifest))
     found = check_manifest(manifest)
     if found.problems:
-        return Diagnosis(api.kind, name, namespace, found.stored, found.problems)
-    observed, unread = identified(_observe(manifest), accounts, policy)
+        problems = with_swapped_fields(manifest, found.problems)
+        notes = tuple(fork_fields(manifest))
+        return Diagnosis(api.kind, name, namespace, found.stored, problems, notes)
+    observed = with_identity(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
     policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
     problems = tuple(dict.fromkeys(map(api.worded, _refusals(observed, policy))))
     if problems:
-        return Diagnosis(
-            api.kind, name, namespace, accepted=True, problems=problems, notes=(OTHER_SETTINGS,)
-        )
+        return Diagnosis(api.kind, name, where, accepted=True, problems=problems, refused=True)
     plan = _plan(observed, policy)
-    notes = (*_notes(namespace, plan.request), *unread, *_unseen(where, plan.request, policy))
-    owned = left_alone(observed.binding, accounts, plan.secret_name)
-    if owned is not None:
-        notes = (*notes, owned)
-        plan = replace(plan, children=plan.children[:1])  # the Secret
-    return Diagnosis(api.kind, name, where, True, notes=tuple(map(api.worded, notes)), plan=plan)
+    notes = tuple(map(api.worded, _notes(plan.request)))
+    return Diagnosis(api.kind, name, where, accepted=True, notes=notes, plan=plan)
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401  any JSON value
@@ -103,13 +100,16 @@ def _text(value: Any) -> str | None:  # noqa: ANN401  any JSON value
 
 
 def _observe(manifest: JSON) -> Observed:
-    """Return *manifest* as the service sees it once it is made, and nothing around it."""
+    """Return the observed state just after the creation of *manifest*, without other objects."""
     meta = {key: manifest["metadata"].get(key) for key in ("name", "namespace")}
     return parse_observed({"parent": {**manifest, "metadata": meta, "status": {}}}, check_spec)
 
 
 def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:
-    """Yield why the service would not mint: for the server that is asked for, then for any."""
+    """Yield why acrpull would request no token: for the server in the spec, then for any server.
+
+    The second reason, such as an identity that is not allowed, is hidden by the first in `resolve`.
+    """
     suffix = policy.acr_server_suffixes[0]
     server = suffix if ":" in suffix else f"registry.{suffix}"
     asked, namespace = observed.binding, policy.namespace
@@ -142,24 +142,8 @@ def _plan(observed: Observed, policy: Policy) -> Plan:
     )
 
 
-def _notes(namespace: str | None, request: TokenRequest) -> Iterator[str]:
-    if namespace is None:
-        yield NO_NAMESPACE
+def _notes(request: TokenRequest) -> Iterator[str]:
     scopes = (request.scope or "").split()
     if any(scope.rpartition(":")[2] != "pull" for scope in scopes):
         yield MORE_THAN_PULL
-
-
-def _unseen(namespace: str, request: TokenRequest, policy: Policy) -> Iterator[str]:
-    """Yield what has to be so in a *namespace* that *policy* does not know."""
-    if policy.namespace is not None:
-        return
-    yield (
-        f"the annotations of Namespace {namespace} are not looked at: give its manifest in the "
-        "same file"
-    )
-    if policy.namespace_required:
-        federated = isinstance(request.identity, FederatedIdentity) and request.identity.account
-        who = () if federated else (f"{IDENTITIES_ANNOTATION} must list {request.identity}",)
-        what = (*who, f"{SERVERS_ANNOTATION} must list {request.server}")
-        yield f"NAMESPACE_POLICY=required: on Namespace {namespace}, {', and '.join(what)}"
+    yield from regional_endpoint(request.server)

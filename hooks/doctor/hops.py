@@ -1,4 +1,4 @@
-"""The requests that a mint sends, with words in place of tokens, and what came of them."""
+"""The requests for a token, with placeholders for tokens, and their outcomes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from hooks.core.token import TokenRequest
 from hooks.federation_settings import FederationSettings
 
 IMDS: Final = "http://169.254.169.254"
-# Where azure-identity finds IMDS, and what makes it ask something else instead.
+# The address of IMDS for azure-identity, and variables that make it call another endpoint.
 # azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_credentials/managed_identity.py
 IMDS_VARIABLE: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 OTHER_SOURCES: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -20,7 +20,7 @@ OTHER_SOURCES: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A request of a mint; *form* is its body."""
+    """A request for a token; *form* is its body."""
 
     name: str
     method: str
@@ -31,7 +31,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of a hop; *reason* and *remedy* are None where it went well."""
+    """The outcome of a request; *reason* and *remedy* are None if it succeeded."""
 
     hop: str
     milliseconds: float
@@ -43,16 +43,16 @@ class Tried:
 def hops(
     request: TokenRequest, environ: Mapping[str, str], federation: FederationSettings
 ) -> Iterator[Hop]:
-    """Yield what is sent for *request*, in order."""
+    """Yield the requests that acrpull sends for *request*, in order."""
     if isinstance(request.identity, Identity):
         host = (environ.get(IMDS_VARIABLE) or IMDS).rstrip("/")
         url = f"{host}{_imds_path(request, request.identity)}"
-        yield Hop("imds", "GET", url, headers={"Metadata": "true"})
+        yield Hop(token.Hop.IMDS, "GET", url, headers={"Metadata": "true"})
     else:
         yield from _federation(request, request.identity, federation)
-    posts = {"exchange": acr.exchange(request, "<Entra token>")}
+    posts = {token.Hop.EXCHANGE: acr.exchange(request, "<Entra token>")}
     if request.scope is not None:
-        posts["scope"] = acr.scope_down(request, "<refresh token>")
+        posts[token.Hop.TOKEN] = acr.scope_down(request, "<refresh token>")
     for name, post in posts.items():
         yield Hop(name, "POST", f"https://{request.server}{post.path}", form=post.form)
 
@@ -60,7 +60,7 @@ def hops(
 def _federation(
     request: TokenRequest, identity: FederatedIdentity, federation: FederationSettings
 ) -> Iterator[Hop]:
-    """Yield the requests for an assertion, and with that for an Entra token.
+    """Yield the requests for a ServiceAccount token, and for an Entra token with it.
 
     https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
@@ -81,7 +81,7 @@ def _federation(
 
 
 def _imds_path(request: TokenRequest, identity: Identity) -> str:
-    """Return what azure-identity asks IMDS for, with the one parameter that selects the identity.
+    """Return the path of azure-identity's request to IMDS; one parameter selects the identity.
 
     https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
     """
@@ -95,8 +95,8 @@ def _imds_path(request: TokenRequest, identity: Identity) -> str:
     return f"/metadata/identity/oauth2/token?{fields}"
 
 
-def warnings(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield what in *environ* sends the first request elsewhere."""
+def other_sources(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a note for each variable in *environ* that sends the first request elsewhere."""
     for name in OTHER_SOURCES:
         if environ.get(name):
-            yield f"{name} is set, so azure-identity asks that, and not IMDS; unset it"
+            yield f"{name} is set, so azure-identity calls that endpoint instead of IMDS. Unset it."

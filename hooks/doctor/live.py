@@ -1,4 +1,4 @@
-"""Tries a mint from here, hop by hop, and keeps no token."""
+"""Requests tokens from where the doctor runs, request by request. Keeps no token."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from hooks.source import MINT_SECONDS, new_entra
 
 
 class Live:
-    """Tries mints under the settings of a service; *clock* returns the time in UTC."""
+    """Requests tokens under the settings of a service; *clock* returns the time in UTC."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Live:
         self._clock = clock
 
     def mint(self, request: TokenRequest) -> Iterator[Tried]:
-        """Yield what becomes of each hop for *request*, up to the first that fails."""
+        """Yield the outcome of each request for *request*, up to the first failure."""
         deadline = time.monotonic() + MINT_SECONDS
         started = time.perf_counter()
         entra_token = self._entra.token(request, deadline)
@@ -42,17 +42,17 @@ class Live:
         started = time.perf_counter()
         token = self._registry.exchange(request, entra_token, deadline)
         last = request.scope is None
-        yield self._tried("exchange", started, self._checked(token, request) if last else token)
+        yield self._tried(Hop.EXCHANGE, started, self._checked(token, request) if last else token)
         if last or isinstance(token, MintFailed):
             return
         started = time.perf_counter()
         token = self._registry.scope_down(request, token, deadline)
-        yield self._tried("scope", started, self._checked(token, request))
+        yield self._tried(Hop.TOKEN, started, self._checked(token, request))
 
     def _checked(
         self, outcome: AcrToken | MintFailed, request: TokenRequest
     ) -> AcrToken | MintFailed:
-        """Return *outcome*, or why the service would not use its token."""
+        """Return *outcome*, or why the service would not use the token."""
         if isinstance(outcome, MintFailed):
             return outcome
         return check_token(outcome, request, self._refresh_before, self._clock()) or outcome

@@ -1,4 +1,4 @@
-"""What the doctor found, for programs: the keys of `--output json`, all of them always there."""
+"""The report for programs: the object of `--output json`, which always has all keys."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,92 +12,93 @@ from hooks.federation_settings import FederationSettings
 from hooks.log import redact
 
 KEYS = """\
-keys of --output json (null where there is nothing to tell, as for a binding with problems):
-  ok          no problem anywhere
-  file        its name, - for stdin
+keys of --output json (null if there is no value, e.g. for a binding with problems):
+  ok          true if there is no problem
+  file        the file's name, - for stdin
   problems    of the file: lines
-  notes       about this environment: lines
+  notes       on the file: lines
   identitySource, workloadIdentity
               the settings IDENTITY_SOURCE and WORKLOAD_IDENTITY
-  authority   where Entra is asked, if one of them says so
-  passedOver  objects that are no bindings, Namespaces or ServiceAccounts: "kind namespace/name"
+  authority   the URL of Entra, if one of these settings uses it
+  ignored     other objects in the file: "kind namespace/name"
   bindings    a list of objects:
     kind, name, namespace
-    accepted  an API server would store it
+    accepted  true if an API server would accept the binding
     ok, problems, notes
     secretName, serviceAccountName
-    server    {name, default}; default: it is the service's
-    identity  {clientID, resourceID, default}, one of the two IDs null; of a workload identity
-              {clientID, resourceID, default, tenantID, serviceAccount}, and the last is null where
-              the service's own token is used
-    commands  {cloud, mode, rbac, abac, nodes, trust}: of the Azure CLI; rbac or abac, as mode says
-    requests  [{name, method, url, headers, form}], with words for tokens
-    children  [Secret, ServiceAccount], with <token> for the token, without owners: those have uids
-    live      with --live: [{hop, milliseconds, message, reason, remedy}]; reason: it failed
+    server    {name, default}; default: true for the service's default
+    identity  {clientID, resourceID, default}: one of the IDs is null; a workload identity:
+              {clientID, resourceID, default, tenantID, serviceAccount}: serviceAccount is null for
+              the service's own token
+    commands  {cloud, mode, rbac, abac, nodes, trust}: for the Azure CLI; the output of mode says
+              whether rbac or abac is right
+    requests  [{name, method, url, headers, form}], with placeholders for tokens
+    children  [Secret, ServiceAccount], with <token> for the token and without ownerReferences
+    live      with --live: [{hop, milliseconds, message, reason, remedy}]; reason: of a failure
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A binding's diagnosis; *live* is None where no mint was tried."""
+class BindingReport:
+    """A binding's diagnosis, and the requests of `--live`; None if none was sent."""
 
     diagnosis: Diagnosis
     live: tuple[Tried, ...] | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether all is well with it."""
+        """True if there is no problem and no request failed."""
         return not self.diagnosis.problems and not any(t.reason for t in self.live or ())
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What there is to say of a file."""
+    """The report on a file."""
 
     file: str
     problems: tuple[str, ...]
     notes: tuple[str, ...]
-    passed_over: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    ignored: tuple[str, ...]
+    bindings: tuple[BindingReport, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem anywhere."""
-        return not self.problems and all(finding.ok for finding in self.findings)
+        """True if there is no problem in the file."""
+        return not self.problems and all(binding.ok for binding in self.bindings)
 
 
 def new_report(report: Report, environ: Mapping[str, str], federation: FederationSettings) -> JSON:
-    """Return *report* as an object; *environ* says where IMDS is, *federation* where Entra."""
+    """Return *report* as an object; *environ* has the address of IMDS, *federation* of Entra."""
     return {
         "ok": report.ok,
         "file": report.file,
         "problems": _redacted(report.problems),
-        "notes": list(report.notes),
+        "notes": _redacted(report.notes),
         **federation.told(),
-        "passedOver": list(report.passed_over),
-        "bindings": [_new_binding(finding, environ, federation) for finding in report.findings],
+        "ignored": list(report.ignored),
+        "bindings": [_new_binding(binding, environ, federation) for binding in report.bindings],
     }
 
 
 def _new_binding(
-    finding: Finding, environ: Mapping[str, str], federation: FederationSettings
+    binding: BindingReport, environ: Mapping[str, str], federation: FederationSettings
 ) -> JSON:
-    diagnosis, live = finding.diagnosis, finding.live
+    diagnosis, live = binding.diagnosis, binding.live
     return {
         "kind": diagnosis.kind,
         "name": diagnosis.name,
         "namespace": diagnosis.namespace,
         "accepted": diagnosis.accepted,
-        "ok": finding.ok,
+        "ok": binding.ok,
         "problems": _redacted(diagnosis.problems),
-        "notes": list(diagnosis.notes),
+        "notes": _redacted(diagnosis.notes),
         **_new_plan(diagnosis.plan, environ, federation),
         "live": None if live is None else [asdict(tried) for tried in live],
     }
 
 
 def _redacted(lines: Iterable[str]) -> list[str]:
-    """Return *lines*, which may quote what somebody put into the wrong field."""
+    """Return *lines* without tokens, which a user may have put into the wrong field."""
     return [redact(line) for line in lines]
 
 

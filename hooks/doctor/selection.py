@@ -1,59 +1,79 @@
-"""Which documents of a file are bindings, and which say what counts for them.
+"""The objects in a file: bindings, and the objects that count for a binding.
 
-Those are Namespaces, for what they allow, ServiceAccounts, for the identities that trust them, and
-Secrets, for their names.
-Lists, as `kubectl get -o json` gives, are opened.
+These are its Namespace (lists of permissions), ServiceAccounts (identities, owners) and Secrets
+(names). Lists, as from `kubectl get -o json`, are opened.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hooks.core.apis.api import DEFAULT_NAME
 from hooks.core.cluster import Namespace, ServiceAccount
 from hooks.core.errors import BadRequest
-from hooks.core.fields import JSON
+from hooks.core.fields import JSON, get_text, require
 from hooks.core.names import BINDING_KINDS, KIND
-from hooks.core.objects import parse_namespace, parse_service_account
-from hooks.doctor.holder import Holder, parse_holder
+from hooks.core.objects import parse_namespace, parse_owners, parse_service_account
+from hooks.core.ownership import is_binding
+from hooks.doctor.annotations import KNOWN, misspelled
+
+
+@dataclass(frozen=True, slots=True)
+class SecretOwner:
+    """The name of a Secret, and the kind and name of the binding that controls it, if any."""
+
+    namespace: str
+    name: str
+    owner: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a file holds. *problems* are those of documents that are no object of Kubernetes."""
+    """The objects in a file. *ignored* are the names of the other objects."""
 
     bindings: tuple[JSON, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
     accounts: tuple[ServiceAccount, ...] = ()
-    secrets: tuple[Holder, ...] = ()
-    passed_over: tuple[str, ...] = ()
+    secrets: tuple[SecretOwner, ...] = ()
+    ignored: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
     def others(self) -> tuple[str, ...]:
-        """What there is but bindings."""
-        accounts = (f"ServiceAccount {a.namespace}/{a.name}" for a in self.accounts)
+        """The names of all objects that are not bindings."""
         namespaces = (f"Namespace {found.name}" for found in self.namespaces)
-        return (*namespaces, *accounts, *self.passed_over)
+        accounts = (f"ServiceAccount {a.namespace}/{a.name}" for a in self.accounts)
+        secrets = (f"Secret {s.namespace}/{s.name}" for s in self.secrets)
+        return (*namespaces, *accounts, *secrets, *self.ignored)
 
 
 def select(documents: list[Any]) -> Selection:
-    """Return what *documents* hold."""
+    """Return the objects in *documents*."""
     found = Selection()
-    for number, document in enumerate(documents, 1):
-        for item in _items(document):
-            found = _with(found, item, f"document {number}")
-    return found
+    items = [
+        (item, number) for number, document in enumerate(documents, 1) for item in _items(document)
+    ]
+    for item, number in items:
+        found = _with(found, item, f"document {number}")
+    return replace(found, problems=(*found.problems, *_duplicates(items)))
 
 
 def _with(found: Selection, item: Any, where: str) -> Selection:  # noqa: ANN401  any JSON value
-    """Return *found* and *item*, an object in the document *where*."""
+    """Return *found* with *item*, an object in the document *where*."""
     if not isinstance(item, dict):
         text = f"{where}: not an object; e.g. kind: {KIND}"
         return replace(found, problems=(*found.problems, text))
-    if _is_ours(item):
-        return replace(found, bindings=(*found.bindings, item))
-    if not isinstance(item.get("kind"), str):
+    kind = item.get("kind")
+    if not _is_binding(item) and not isinstance(kind, str):
         text = f"{where}: kind: missing; e.g. {KIND}"
         return replace(found, problems=(*found.problems, text))
+    if _is_binding(item) or (kind in KNOWN and item.get("apiVersion") == "v1"):
+        problems = misspelled(str(kind), item.get("metadata"))
+        told = (f"{_name(item)}: {problem}" for problem in problems)
+        found = replace(found, problems=(*found.problems, *told))
+    if _is_binding(item):
+        return replace(found, bindings=(*found.bindings, item))
     try:
         return _with_other(found, item)
     except BadRequest as error:
@@ -61,7 +81,7 @@ def _with(found: Selection, item: Any, where: str) -> Selection:  # noqa: ANN401
 
 
 def _with_other(found: Selection, item: JSON) -> Selection:
-    """Return *found* and *item*, an object that is no binding. Raises `BadRequest`."""
+    """Return *found* with *item*, an object that is not a binding. Raises `BadRequest`."""
     match item["kind"], item.get("apiVersion"):
         case "Namespace", "v1":
             return replace(found, namespaces=(*found.namespaces, _namespace(item)))
@@ -69,8 +89,8 @@ def _with_other(found: Selection, item: JSON) -> Selection:
             account = parse_service_account(item, "ServiceAccount")
             return replace(found, accounts=(*found.accounts, account))
         case "Secret", "v1":
-            found = replace(found, secrets=(*found.secrets, parse_holder(item)))
-    return replace(found, passed_over=(*found.passed_over, _name(item)))
+            return replace(found, secrets=(*found.secrets, _secret_owner(item)))
+    return replace(found, ignored=(*found.ignored, _name(item)))
 
 
 def _items(document: Any) -> list[Any]:  # noqa: ANN401  any JSON value
@@ -81,21 +101,54 @@ def _items(document: Any) -> list[Any]:  # noqa: ANN401  any JSON value
     return [document]
 
 
-def _is_ours(item: JSON) -> bool:
-    """Say whether *item* is meant as a binding, be its kind or its version misspelt."""
+def _is_binding(item: JSON) -> bool:
+    """True if *item* is meant as a binding, even if its kind or its version is misspelled."""
     group, kind = str(item.get("apiVersion")).partition("/")[0], item.get("kind")
     return any(group == known or kind == name for known, name in BINDING_KINDS)
 
 
 def _namespace(item: JSON) -> Namespace:
-    """Return what *item* allows; one that is yet to be made has no uid. Raises `BadRequest`."""
+    """Return the Namespace *item*, which has no uid before its creation. Raises `BadRequest`."""
     meta = item.get("metadata")
     if isinstance(meta, dict):
         item = {"metadata": {**meta, "uid": "to be given", "deletionTimestamp": None}}
     return parse_namespace(item, "Namespace")
 
 
+def _secret_owner(secret: JSON) -> SecretOwner:
+    """Return name and owner of *secret*; its data is not read. Raises `BadRequest`."""
+    meta, path = require(secret, "metadata", dict, "Secret"), "Secret.metadata"
+    controllers = (o for o in parse_owners(meta, path) if o.controller and is_binding(o))
+    owner = next(((o.kind, o.name) for o in controllers), None)
+    namespace = get_text(meta, "namespace", path) or DEFAULT_NAME
+    return SecretOwner(namespace, require(meta, "name", str, path), owner)
+
+
+def _duplicates(items: Iterable[tuple[Any, int]]) -> Iterator[str]:
+    """Yield a problem for each object that *items*, with the numbers of documents, have twice.
+
+    A version is no part of an object's name: the API server stores one object for all versions.
+    """
+    numbers: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    names = {}
+    for item, number in items:
+        meta = item.get("metadata") if isinstance(item, dict) else None
+        if isinstance(meta, dict) and isinstance(meta.get("name"), str) and "kind" in item:
+            group = str(item.get("apiVersion")).rpartition("/")[0]
+            namespace = str(meta.get("namespace") or DEFAULT_NAME)
+            key = (group, str(item["kind"]), namespace, meta["name"])
+            numbers[key].append(number)
+            names[key] = _name(item)
+    for key, found in numbers.items():
+        if len(found) > 1:
+            where = " and ".join(f"document {number}" for number in dict.fromkeys(found))
+            yield (
+                f"{names[key]} occurs {len(found)} times ({where}). kubectl apply keeps only the "
+                "last. Delete or rename the others."
+            )
+
+
 def _name(item: JSON) -> str:
     meta = item.get("metadata")
     parts = (meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ()
-    return f"{item['kind']} {'/'.join(str(part) for part in parts if part)}".strip()
+    return f"{item.get('kind')} {'/'.join(str(part) for part in parts if part)}".strip()

@@ -1,103 +1,146 @@
-"""A report for a person at a terminal, from the object that programs get."""
+"""The report as text: results, notes, and the commands that grant access."""
 
 import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
 from hooks.core.fields import JSON
 from hooks.core.names import DOCKER_CONFIG_KEY
+from hooks.doctor.commands import ABAC_ROLE
+from hooks.doctor.workload import PLACEHOLDER_ID
 
-LONG: Final = 96  # characters of a command
+LONG: Final = 100  # characters of a command
 OPTION: Final = re.compile(
     r" (?=--(?:assignee[-a-z]*|scope|identities|identity-name|issuer|subject) )"
 )
+# What the words in capitals stand for, by the beginning of a command.
+COMMENTS: Final = {
+    "az vmss list ": "SCALE_SET: each that can run acrpull's Pods",
+    "az identity list ": "IDENTITY, GROUP",
+}
 WIDTH: Final = 15  # of the first column
 HOP_WIDTH: Final = 9  # at least
 
 
 def printable(line: str) -> str:
-    """Return *line* with nothing in it that would steer a terminal."""
+    """Return *line* with escapes for characters that could control a terminal."""
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
-def render(report: JSON) -> str:
-    """Return *report*, as `hooks.doctor.report.new_report` makes it, in lines."""
+def render(report: JSON, *, verbose: bool = False) -> str:
+    """Return the object of `hooks.doctor.report.new_report` as lines.
+
+    If *verbose*, the lines have the requests and the resulting objects of each binding.
+    """
     lines = [f"{report['file']}: {line}" for line in report["problems"]]
-    lines += [f"note: {line}" for line in report["notes"]]
-    if report["authority"]:
-        on = f"IDENTITY_SOURCE={report['identitySource']}"
-        on = f"{on} WORKLOAD_IDENTITY={report['workloadIdentity']}"
-        lines.append(f"note: {on}, Entra at {report['authority']}")
     for binding in report["bindings"]:
-        lines += ["", *_binding(binding)] if lines else _binding(binding)
-    if report["passedOver"]:
-        lines += ["", f"passed over: {', '.join(report['passedOver'])}"]
+        lines += _binding(binding, verbose=verbose)
+    if report["authority"]:
+        lines.append(
+            f"note: IDENTITY_SOURCE={report['identitySource']}, "
+            f"WORKLOAD_IDENTITY={report['workloadIdentity']}, Entra at {report['authority']}"
+        )
+    lines += [f"note: {line}" for line in report["notes"]]
+    if report["ignored"]:
+        lines.append(f"ignored: {', '.join(report['ignored'])}")
+    commands = [
+        binding["commands"]
+        for binding in report["bindings"]
+        if binding["commands"] and not (binding["live"] and binding["ok"])
+    ]
+    if commands:
+        lines += ["", "Grant access:", *(f"  {line}" for line in _grants(commands))]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _binding(binding: JSON) -> list[str]:
+def _binding(binding: JSON, *, verbose: bool) -> Iterator[str]:
     name = binding["name"] or "without a name"
     if binding["namespace"]:
         name = f"{binding['namespace']}/{name}"
-    verdict = "good" if binding["ok"] else "has problems"
+    verdict = "OK" if binding["ok"] else "not ready"
     if not binding["accepted"]:
-        verdict = "would be refused"
-    lines = [f"{binding['kind']} {name}: {verdict}"]
-    lines += [f"  {line}" for line in binding["problems"]]
-    lines += [f"  note: {line}" for line in binding["notes"]]
+        verdict = "invalid (the API server would reject it)"
+    yield f"{binding['kind']} {name}: {verdict}"
+    yield from (f"  {line}" for line in binding["problems"])
     if binding["secretName"] is not None:
-        lines += [f"  {line}" for line in _plan(binding)]
+        yield from (f"  {title:{WIDTH}} {value}" for title, value in _result(binding).items())
+    yield from (f"  note: {line}" for line in binding["notes"])
+    if verbose and binding["secretName"] is not None:
+        yield "  Requests that acrpull will send"
+        yield from (f"    {line}" for line in _requests(binding["requests"]))
+        yield "  Resulting objects"
+        yield from (f"    {line}" for line in _objects(binding["children"]))
     if binding["live"] is not None:
-        lines += ["  Tried from here", *(f"    {line}" for line in _tried(binding["live"]))]
-    return lines
+        yield "  Requests from here"
+        yield from (f"    {line}" for line in _tried(binding["live"]))
 
 
-def _plan(binding: JSON) -> Iterator[str]:
-    server, identity, run = binding["server"], binding["identity"], binding["commands"]
+def _result(binding: JSON) -> dict[str, str]:
+    """Return the rows about the resulting Secret, the ServiceAccount and the identity."""
+    server, identity, secret = binding["server"], binding["identity"], binding["secretName"]
+    account = f"{binding['serviceAccountName']}, which will list {secret} in imagePullSecrets"
+    if len(binding["children"]) == 1:
+        account = f"{binding['serviceAccountName']}, which will not be changed"
     kind = "client ID" if identity["clientID"] else "resource ID"
+    name = identity["clientID"] or identity["resourceID"]
     rows = {
-        "Secret": binding["secretName"],
-        "ServiceAccount": binding["serviceAccountName"],
-        "Registry": f"{server['name']}{_default(server)}",
-        "Identity": f"{kind} {identity['clientID'] or identity['resourceID']}{_default(identity)}",
+        "Secret": f"{secret}, for {server['name']}{_default(server)}",
+        "ServiceAccount": account,
+        "Identity": f"{kind} {_known(name)}{_default(identity)}",
     }
     if "tenantID" in identity:
-        account = identity["serviceAccount"]
-        rows["Tenant"] = identity["tenantID"]
-        rows["Trusts"] = f"ServiceAccount {account}" if account else "the service's own token"
-    for title, value in rows.items():
-        yield f"{title:{WIDTH}} {value}"
-    if run["cloud"]:
-        yield from _block("Cloud", run["cloud"])
-    role = [run["mode"], "# if it says AbacRepositoryPermissions", *_wrapped(run["abac"])]
-    role += ["# else", *_wrapped(run["rbac"])]
-    yield from _block("Role on the registry", *role)
-    if run["trust"]:
-        trust = [line for command in run["trust"] for line in _wrapped(command)]
-        yield from _block("Federated credential of the identity", *trust)
-    nodes = [line for command in run["nodes"] for line in _wrapped(command)]
-    if nodes:
-        yield from _block("Nodes: for each scale set that the service's Pods may run on", *nodes)
-    yield from _block("Requests, as the service sends them", *_requests(binding["requests"]))
-    yield from _block("Children, as it answers them", *_children(binding["children"]))
+        trusted = identity["serviceAccount"]
+        by = f"ServiceAccount {trusted}" if trusted else "the service's own ServiceAccount"
+        rows["Identity"] += f" in tenant {_known(identity['tenantID'])}, which trusts {by}"
+    return rows
+
+
+def _known(text: str) -> str:
+    return "unknown" if text == PLACEHOLDER_ID else text
 
 
 def _default(value: JSON) -> str:
-    return ", the service's default" if value["default"] else ""
+    return " (the service's default)" if value["default"] else ""
 
 
-def _block(title: str, *lines: str) -> Iterator[str]:
-    yield title
-    for line in lines:
-        yield f"  {line}"
+def _grants(commands: Iterable[JSON]) -> Iterator[str]:
+    """Yield the lines for a shell that grant access to all bindings, each command once."""
+    for cloud, found in groupby(sorted(commands, key=_cloud), key=_cloud):
+        if cloud:
+            yield cloud
+        group = list(found)
+        for mode, role in dict.fromkeys((run["mode"], run["rbac"]) for run in group):
+            yield f"# In ABAC mode ({mode.removesuffix(' -o tsv')}), the role is {ABAC_ROLE}."
+            yield from _wrapped(role)
+        yield from _columns(run["trust"] for run in group)
+        yield from _columns(run["nodes"] for run in group)
+
+
+def _cloud(commands: JSON) -> str:
+    return commands["cloud"] or ""
+
+
+def _columns(rows: Iterable[list[str]]) -> Iterator[str]:
+    """Yield the first commands of all *rows*, then the second ones, and so on; each once."""
+    for column in zip(*filter(None, rows), strict=True):
+        for command in dict.fromkeys(column):
+            yield from _wrapped(command)
 
 
 def _wrapped(command: str) -> list[str]:
-    """Return *command* in lines for a shell."""
-    first, *more = OPTION.split(command) if len(command) > LONG else [command]
-    lines = [first, *(f"  {option}" for option in more)]
+    """Return *command* in a few lines for a shell, with its comment."""
+    comment = next((text for start, text in COMMENTS.items() if command.startswith(start)), None)
+    if comment is not None:
+        return [f"{command}  # {comment}"]
+    lines: list[str] = []
+    for part in OPTION.split(command):
+        if lines and len(f"{lines[-1]} {part}") <= LONG:
+            lines[-1] = f"{lines[-1]} {part}"
+        else:
+            lines.append(f"  {part}" if lines else part)
     return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
@@ -118,7 +161,7 @@ def _form(form: JSON) -> JSON:
     return {f"{key} =": value for key, value in form.items()}
 
 
-def _children(children: list[JSON]) -> Iterator[str]:
+def _objects(children: list[JSON]) -> Iterator[str]:
     for child in children:
         meta = child["metadata"]
         yield f"{child['kind']:{WIDTH}} {meta['namespace']}/{meta['name']}"
@@ -130,7 +173,7 @@ def _children(children: list[JSON]) -> Iterator[str]:
                 yield f"{'':{WIDTH}}   {server}: {user}"
         else:
             names = ", ".join(entry["name"] for entry in child["imagePullSecrets"])
-            yield f"{'':{WIDTH}}   imagePullSecrets: what it has, and {names}"
+            yield f"{'':{WIDTH}}   imagePullSecrets: all that it has, and {names}"
 
 
 def _tried(live: list[JSON]) -> Iterator[str]:

@@ -48,6 +48,7 @@ def test_port_in_use(emulator: Emulator) -> None:
     assert set(threading.enumerate()) <= before
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_process(tmp_path: Path, number: int) -> None:
     """Its output is for a shell to evaluate; a signal ends it well."""

@@ -1,4 +1,4 @@
-"""What the doctor says of a manifest, against what the API server does with it."""
+"""The doctor's verdict on a manifest, compared with the API server's."""
 
 from typing import Any, Final
 
@@ -77,7 +77,7 @@ METADATA: Final[dict[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", [*OBJECTS, *METADATA])
 def test_judges_like_the_api_server(stage: Stage, namespace: str, case: str) -> None:
-    """What is stored is accepted, and what is refused is not."""
+    """The doctor accepts the manifests that the API server accepts, and no others."""
     manifest = {**binding(namespace, "app", **VALID), **OBJECTS.get(case, {})}
     manifest["metadata"] = {**manifest["metadata"], **METADATA.get(case, {})}
     try:

@@ -1,0 +1,115 @@
+"""Conflicts of a binding with other bindings and objects in the same file."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from hooks.core.cluster import ServiceAccount
+from hooks.core.ownership import stranger
+from hooks.doctor.diagnosis import Diagnosis, Plan
+from hooks.doctor.selection import SecretOwner, Selection
+
+
+def with_conflicts(diagnoses: Iterable[Diagnosis], found: Selection) -> list[Diagnosis]:
+    """Return *diagnoses*, each with its conflicts with the others and with the objects in *found*.
+
+    A binding whose Secret name is not free has a problem. A ServiceAccount of another controller is
+    a note, and stays as it is.
+    """
+    known = [_with_owned_account(diagnosis, found.accounts) for diagnosis in diagnoses]
+    return [_with_name_clashes(diagnosis, known, found.secrets) for diagnosis in known]
+
+
+def _with_owned_account(diagnosis: Diagnosis, accounts: Iterable[ServiceAccount]) -> Diagnosis:
+    plan = diagnosis.plan
+    if plan is None:
+        return diagnosis
+    target = (diagnosis.namespace, plan.service_account_name)
+    account = next((a for a in accounts if (a.namespace, a.name) == target), None)
+    owner = stranger(account) if account else None
+    if account is None or owner is None:
+        return diagnosis
+    note = f"ServiceAccount {account.name} belongs to {owner.kind} {owner.name} and stays as it is"
+    if plan.secret_name in account.pull_secrets:
+        note += f". It lists Secret {plan.secret_name} already."
+    else:
+        note += (
+            f" (ServiceAccountOwned). List Secret {plan.secret_name} in imagePullSecrets where "
+            f"{owner.kind} {owner.name} defines the ServiceAccount."
+        )
+    secret = plan.children[:1]
+    return replace(diagnosis, notes=(*diagnosis.notes, note), plan=replace(plan, children=secret))
+
+
+def _with_name_clashes(
+    diagnosis: Diagnosis, known: Iterable[Diagnosis], secrets: Iterable[SecretOwner]
+) -> Diagnosis:
+    if diagnosis.plan is None:
+        return diagnosis
+    problems = tuple(dict.fromkeys(_name_clashes(diagnosis, diagnosis.plan, known, secrets)))
+    return replace(diagnosis, problems=problems, plan=None) if problems else diagnosis
+
+
+def _name_clashes(
+    diagnosis: Diagnosis,
+    plan: Plan,
+    known: Iterable[Diagnosis],
+    secrets: Iterable[SecretOwner],
+) -> Iterator[str]:
+    binding, secret = (diagnosis.kind, diagnosis.name), (diagnosis.namespace, plan.secret_name)
+    for other in known:
+        created = other.plan and (other.namespace, other.plan.secret_name)
+        if created == secret and (other.kind, other.name) != binding:
+            yield (
+                f"Secret {plan.secret_name} would also be created by {other.kind} {other.name}, "
+                "and only one binding can own it (SecretNameTaken). Rename one of the bindings."
+            )
+    for held in secrets:
+        if (held.namespace, held.name) == secret and held.owner != binding:
+            yield (
+                f"Secret {plan.secret_name} is in this file and does not belong to the binding "
+                "(SecretNameTaken). Delete the Secret, or rename the binding."
+            )
+
+
+def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
+    """Yield a note for each ServiceAccount with different tokens for one registry.
+
+    A kubelet tries all of them. Most other clients merge the Secrets to one entry per registry:
+    google/go-containerregistry@046d56f:pkg/authn/kubernetes/keychain.go (NewFromPullSecrets)
+    """
+    groups: defaultdict[tuple[str, str, str], dict[tuple[str, str], Plan]] = defaultdict(dict)
+    for one in diagnoses:
+        if one.plan is not None:
+            key = (str(one.namespace), one.plan.service_account_name, one.plan.request.server)
+            groups[key][one.kind, str(one.name)] = one.plan
+    for (namespace, account, server), plans in groups.items():
+        requests = {plan.request for plan in plans.values()}
+        if len(requests) > 1:
+            names = ", ".join(plan.secret_name for plan in plans.values())
+            yield (
+                f"ServiceAccount {namespace}/{account} gets {len(plans)} Secrets for {server}: "
+                f"{names}. A kubelet tries each of them. Most other readers (k8schain, Flux, "
+                "Kaniko, Argo CD Image Updater) use only one Secret per registry. "
+                f"{_one_binding(plans)}"
+            )
+
+
+def _one_binding(plans: dict[tuple[str, str], Plan]) -> str:
+    """Return what a user can do for readers that use only one of the Secrets."""
+    if len({str(plan.request.identity) for plan in plans.values()}) > 1:
+        return "For them, use one binding with an identity that can pull all images."
+    scopes = [plan.request.scope for plan in plans.values()]
+    if None in scopes:
+        name = next(name for (_, name), plan in plans.items() if plan.request.scope is None)
+        return f"For them, use only binding {name}, which has no scope and covers the others."
+    return f"For them, use one binding with this scope: {union(map(str, scopes))}"
+
+
+def union(scopes: Iterable[str]) -> str:
+    """Return the shortest scope that has all actions of *scopes*."""
+    actions: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for scope in " ".join(scopes).split():
+        resource, _, verbs = scope.rpartition(":")
+        actions[resource].update(dict.fromkeys(verbs.split(",")))
+    return " ".join(f"{resource}:{','.join(verbs)}" for resource, verbs in actions.items())

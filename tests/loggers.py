@@ -1,0 +1,22 @@
+"""The state of logging, which is one for the process."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def restored_loggers() -> Iterator[None]:
+    """Undo at the end what `hooks.log.configure` changes.
+
+    `configure` closes the root logger's handlers. pytest's handlers are out of its reach meanwhile.
+    """
+    root = logging.getLogger()
+    levels = {logger: logger.level for logger in map(logging.getLogger, ("", "hooks", "azure"))}
+    handlers, root.handlers = root.handlers, []
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        for logger, level in levels.items():
+            logger.setLevel(level)

@@ -1,0 +1,141 @@
+"""The doctor's verdict on a binding of msi-acrpull (upstream)."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.doctor import SERVER, judge, listed, manifest, run
+from tests.service import ROOT
+from tests.test_crds import ACCEPTED
+
+UPSTREAMS: Final = sorted((ROOT / "crds/samples/upstream").iterdir())
+MORE: Final = (
+    "spec.acr.scope has other actions than pull. The role of the identity must allow them."
+)
+
+
+def v1beta2() -> dict[str, Any]:
+    """Return the sample of v1beta2 with a managed identity."""
+    (sample,) = (path for path in UPSTREAMS if path.stem == "v1beta2-managed-identity")
+    body: dict[str, Any] = yaml.safe_load(sample.read_text("utf-8"))
+    return body
+
+
+@pytest.mark.parametrize(
+    "sample", [s for s in UPSTREAMS if "workload" not in s.stem], ids=lambda path: path.stem
+)
+def test_sample(sample: Path) -> None:
+    """A sample has no problem. v1beta1 names the Secret like upstream does."""
+    audience = "https://management.example.com"
+    found = judge(sample.read_text("utf-8"), TOKEN_AUDIENCE=audience)
+    body = yaml.safe_load(sample.read_text("utf-8"))
+    assert (found["kind"], found["problems"]) == ("AcrPullBinding", [])
+    name = body["metadata"]["name"]
+    expected = f"{name}-msi-acrpull-secret" if "v1beta1" in sample.stem else f"acr-pull-{name}"
+    assert found["secretName"] == expected
+    assert found["serviceAccountName"] == body["spec"].get("serviceAccountName", "default")
+    assert found["server"]["name"] == SERVER
+
+
+def test_as_stored() -> None:
+    """A List of `kubectl get -o json` may hold several kinds, with finalizers and status."""
+    items = [yaml.safe_load(path.read_text("utf-8")) for path in (UPSTREAMS[0], ACCEPTED[0])]
+    items[0]["metadata"] |= {"finalizers": ["msi-acrpull.microsoft.com"], "uid": "x"}
+    items[0]["status"] = {"lastTokenRefreshTime": "2026-11-23T12:00:00Z"}
+    items[0]["spec"] |= {"serviceAccountName": ""}
+    done = run("-", stdin=listed(*items))
+    assert done.code == 0
+    assert "AcrPullBinding default/first: OK\n" in done.out
+    assert "\nACRPullBinding " in done.out
+
+
+@pytest.mark.parametrize(
+    ("change", "accepted", "problem"),
+    [
+        pytest.param(
+            {"acrServer": "X"}, True, 'spec.acrServer: "X" is not a registry\'s login', id="value"
+        ),
+        pytest.param({"acrserver": "x"}, False, 'spec: unknown field "acrserver"', id="field"),
+        pytest.param({"scope": 5}, False, "spec.scope: 5 is not one or several", id="type"),
+        pytest.param({"scope": "x" * 5000}, False, "spec: over 4096 characters", id="length"),
+    ],
+)
+def test_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> None:
+    """The report shows whether upstream's CRD accepts a spec that the service cannot serve."""
+    body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
+    body["spec"] |= change
+    found = judge(yaml.safe_dump(body))
+    assert found["accepted"] is accepted
+    (line,) = found["problems"]
+    assert line.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        pytest.param(
+            {"environment": "AirgappedCloud"},
+            "is not an object with cloudConfig, which an AirgappedCloud has to have; e.g. "
+            "{..., cloudConfig: {entraAuthorityHost: https://login.example.com, "
+            "resourceManagerAudience: https://management.example.com}}",
+            id="without",
+        ),
+        pytest.param(
+            {"cloudConfig": {"entraAuthorityHost": "x.y", "resourceManagerAudience": "https://z"}},
+            "is not an object without cloudConfig, which is for environment AirgappedCloud alone; "
+            "e.g. {server: myregistry.azurecr.io, scope: 'repository:app:pull'}",
+            id="with",
+        ),
+    ],
+)
+def test_cloud_config(change: dict[str, Any], line: str) -> None:
+    """The example has the missing field, and does not have the superfluous field."""
+    body = v1beta2()
+    body["spec"]["acr"] |= change
+    found = judge(yaml.safe_dump(body))
+    assert not found["accepted"]
+    assert [problem.partition("... ")[2] for problem in found["problems"]] == [line]
+
+
+def test_without_spec() -> None:
+    """Upstream's CRDs accept a binding without a spec. The examples suit the binding's kind."""
+    for sample in UPSTREAMS:
+        body = yaml.safe_load(sample.read_text("utf-8"))
+        del body["spec"]
+        found = judge(yaml.safe_dump(body))
+        assert found["accepted"]
+        needed = ["acrServer"] if "v1beta1" in sample.stem else ["acr", "auth"]
+        starts = [f"spec.{name}: missing; e.g. " for name in needed]
+        assert [
+            start for start, line in zip(starts, found["problems"], strict=False)
+            if line.startswith(start)
+        ] == starts  # fmt: skip
+    assert not judge(manifest().replace("spec: {}\n", ""))["accepted"]
+
+
+def test_version() -> None:
+    """The example for an unknown version is of the same group. So is the example for the kind."""
+    body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
+    body |= {"apiVersion": "msi-acrpull.microsoft.com/v1", "kind": "ACRPullBinding"}
+    lines = judge(yaml.safe_dump(body))["problems"]
+    assert [line.partition("; e.g. ")[2] for line in lines] == [
+        "msi-acrpull.microsoft.com/v1beta1", "AcrPullBinding"
+    ]  # fmt: skip
+
+
+def test_names_of_fields() -> None:
+    """Problems and notes name the fields of v1beta2."""
+    text = yaml.safe_dump(v1beta2())
+    (line,) = judge(text, ALLOWED_ACR_SERVER_SUFFIXES="azurecr.cn")["problems"]
+    assert line.startswith("spec.acr.server: 'myregistry.azurecr.io' is not in")
+    assert MORE in judge(text)["notes"]
+
+
+def test_nulls_are_absent_fields() -> None:
+    """The API server removes a null at any depth."""
+    body = v1beta2()
+    body["spec"]["auth"]["managedIdentity"]["resourceID"] = None
+    body["spec"]["acr"]["cloudConfig"] = None
+    assert judge(yaml.safe_dump(body))["problems"] == []
