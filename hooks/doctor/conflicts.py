@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from hooks.core.cluster import ServiceAccount
-from hooks.core.ownership import stranger
+from hooks.core.ownership import foreign_controller
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.selection import SecretOwner, Selection
 
@@ -26,7 +26,7 @@ def _with_owned_account(diagnosis: Diagnosis, accounts: Iterable[ServiceAccount]
         return diagnosis
     target = (diagnosis.namespace, plan.service_account_name)
     account = next((a for a in accounts if (a.namespace, a.name) == target), None)
-    owner = stranger(account) if account else None
+    owner = foreign_controller(account) if account else None
     if account is None or owner is None:
         return diagnosis
     note = f"ServiceAccount {account.name} belongs to {owner.kind} {owner.name} and stays as it is"
