@@ -236,14 +236,7 @@ def new_status(
         binding.service_account_name,
         format_time(token.issued_at) if token else None,
         expiry,
-        secret_pending_time=_pending(observed, problem, now),
+        secret_pending_time=format_time(problem.since) if isinstance(problem, Unwritten) else None,
         attach_attempts=contest.attempts if contest is not None else 0,
         last_attach_time=format_time(contest.last_attempt) if contest is not None else None,
     )
-
-
-def _pending(observed: Observed, problem: Problem | None, now: datetime) -> str | None:
-    """Return since when a returned token waits to be written; None if no token waits."""
-    if not isinstance(problem, Unwritten):
-        return None
-    return observed.binding.status.secret_pending_time or format_time(now)
