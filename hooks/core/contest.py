@@ -44,18 +44,21 @@ class Contest:
     resync_after_seconds: int
 
 
-def find_contest(binding: Binding, target: ServiceAccount | None, now: datetime) -> Contest | None:
-    """Return the contest over *binding*'s entry on *target*; None if there is none at *now*."""
+def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
+    """Return the contest over *binding*'s entry on *target*; None if there is none at *now*.
+
+    The entry belongs on *target*. A time in the future counts as now, so that a wait always ends.
+    """
     attached = binding.status.condition("Attached")
     since = parse_time(attached.last_transition_time) if attached is not None else None
-    if target is None or attached is None or since is None or _is_new(binding, target, since):
+    if attached is None or since is None or _is_new(binding, target, since):
         return None
     listed = binding.secret_name in target.pull_secrets
     if attached.reason != Reason.ENTRY_REMOVED:
         if listed or attached.status != "True" or now - since >= LASTED:
             return None
         return Contest(0, now, add=False, resync_after_seconds=_left(MIN_WAIT, now, now))
-    last = parse_time(binding.status.last_attach_time) or since
+    last = min(parse_time(binding.status.last_attach_time) or since, now)
     attempts = max(0, binding.status.attach_attempts)
     wait = LASTED if listed else min(MIN_WAIT * 2 ** min(attempts, MAX_DOUBLINGS), MAX_WAIT)
     if now - last < wait:
@@ -73,5 +76,5 @@ def _is_new(binding: Binding, target: ServiceAccount, since: datetime) -> bool:
 
 
 def _left(wait: timedelta, last: datetime, now: datetime) -> int:
-    """Return the whole seconds left of *wait* since *last*, also if *last* is in the future."""
-    return max(1, math.ceil(min(wait, wait - (now - last)).total_seconds()))
+    """Return the whole seconds left of *wait*, which began at *last*."""
+    return math.ceil((last + wait - now).total_seconds())
