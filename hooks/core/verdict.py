@@ -102,16 +102,14 @@ def renewal_healthy(
         return new_finding("False", problem.reason, problem.message)
     if isinstance(problem, Reject) and fresh.works:
         return Finding("False", problem.reason, "The token is not renewed.")
+    if observed.secret_taken and not observed.secret_left:
+        return Finding("Unknown", Reason.SECRET_NAME_TAKEN, "No token is requested.")
     writes = problem.reason == Reason.WRITING_SECRET
-    if (
-        previous is not None
-        and problem.reason in PASSING
-        and (previous.status == "True" or not writes)
-    ):
+    kept = {"True"} if writes else {"True", "False"}
+    if previous is not None and previous.status in kept and problem.reason in PASSING:
         return Finding(previous.status, previous.reason, previous.message)
-    taken = observed.secret_taken and not observed.secret_left
-    reason = Reason.SECRET_NAME_TAKEN if taken else problem.reason
-    return Finding("Unknown", reason, problem.message if writes else "No token is requested.")
+    text = problem.message if writes else "No token is requested."
+    return Finding("Unknown", problem.reason, text)
 
 
 def attached(observed: Observed, problem: Problem | None, contest: Contest | None) -> Finding:
