@@ -19,7 +19,8 @@ from hooks.core.names import UID_LABEL
 def is_left(secret: OwnedSecret, binding: Binding) -> bool:
     """True if *secret* is evidently acrpull's, has no owner, and should be *binding*'s.
 
-    A name with a hash does not tell the binding, so `/secret/sync` could not find the binding.
+    A hash in the Secret's name hides the binding's name, so `/secret/sync` would not find the
+    binding.
     """
     orphaned = secret.made_here and not secret.owners and not secret.deleting
     name = api_of(binding.api_version).binding_name(secret.name)
@@ -27,7 +28,7 @@ def is_left(secret: OwnedSecret, binding: Binding) -> bool:
 
 
 def take_over(secret: OwnedSecret, bindings: Iterable[Binding]) -> Decoration:
-    """Return the label that gives *secret* to its binding; *bindings* are all that may want it.
+    """Return the label that gives *secret* to one of the related *bindings*.
 
     Bindings of two APIs may want the same Secret. Then the oldest binding gets the Secret.
     """

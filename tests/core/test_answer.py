@@ -180,7 +180,7 @@ LEFT = OwnedSecret(SECRET_NAME, "team-a", made_here=True)
     ],
 )
 def test_secret_rules(secret: OwnedSecret, names: dict[str, str]) -> None:
-    """A left Secret relates the bindings that its name tells, and an owned Secret relates none."""
+    """A left Secret relates the bindings that fit its name, and an owned Secret relates nothing."""
     rules = new_secret_rules(secret, APIS.values())["relatedResources"]
     assert {rule["apiVersion"].split("/")[0]: rule["names"] for rule in rules} == {
         group: [name] for group, name in names.items()

@@ -91,7 +91,7 @@ def test_secret_name(api: Api, binding: str, name: str) -> None:
     ],
 )
 def test_binding_name(api: Api, secret: str, binding: str | None) -> None:
-    """The name of a Secret tells the name of its binding, unless another API made the name."""
+    """The name of a Secret contains the name of its binding, unless another API made the name."""
     assert api.binding_name(secret) == binding
 
 

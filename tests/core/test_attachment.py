@@ -99,7 +99,7 @@ OLM = Owner("operators.coreos.com/v1alpha1", "ClusterServiceVersion", "x.v1", "u
     ],
 )
 def test_foreign_controller(owners: tuple[Owner, ...], foreign: Owner | None) -> None:
-    """Only an owner that controls a ServiceAccount and is no binding makes it another's."""
+    """A foreign controller is an owner that controls the ServiceAccount and is no binding."""
     account = replace(ACCOUNT, owners=owners)
     assert foreign_controller(account) == foreign
     assert is_foreign(account) is (foreign is not None)

@@ -112,7 +112,7 @@ MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash
     ],
 )
 def test_secret(observed: Observed, outcome: Outcome, secret: PullSecret | None) -> None:
-    """A new token makes a new Secret; otherwise the observed Secret stays unless it is denied."""
+    """A new token makes a new Secret; otherwise the Secret stays unless the binding is denied."""
     assert answer(observed, outcome).secret == secret
 
 
@@ -141,7 +141,7 @@ BUILD = replace(UNTOUCHED, name="build", owners=(HOLDER, GUARD))
 def test_every_account(
     observed: Observed, outcome: Outcome, related: tuple[ServiceAccount, ...] | None
 ) -> None:
-    """Every observed ServiceAccount is in the answer, whatever happens."""
+    """Every observed ServiceAccount is in every answer."""
     cluster = replace(observed, accounts=(ACCOUNT, BUILD), related=related)
     assert [account.name for account in answer(cluster, outcome).accounts] == ["default", "build"]
 

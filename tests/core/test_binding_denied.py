@@ -1,4 +1,4 @@
-"""A denied binding: what stays, for how long, and what the status reports."""
+"""A denied binding: how long its Secret stays, and how the status reports the denial."""
 
 from dataclasses import replace
 
@@ -104,7 +104,7 @@ def test_by_annotation(policy: Policy, reason: str) -> None:
 
 
 def test_allowed_again() -> None:
-    """A binding that is allowed again goes on with the Secret that it has."""
+    """A binding that is allowed again keeps its Secret."""
     denied = answer(SUFFIXES)
     binding = replace(BINDING, status=denied.status)
     allowed = answer(POLICY, replace(OBSERVED, binding=binding))

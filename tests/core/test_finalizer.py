@@ -153,7 +153,7 @@ def asking(spec: Spec | str) -> Observed:
     ],
 )
 def test_token_fresh(observed: Observed, status: str, reason: str) -> None:
-    """While the binding is deleted, its token is fresh if it works and is for the spec."""
+    """While the binding is deleted, a token that works and fits the spec is fresh."""
     fresh = finalize(observed, POLICY, NOW).status.condition("TokenFresh")
     assert fresh is not None
     assert (fresh.status, fresh.reason) == (status, reason)

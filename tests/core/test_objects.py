@@ -153,7 +153,7 @@ def test_metadata() -> None:
 
 
 def test_status() -> None:
-    """The fields of the status on which the next status depends are read."""
+    """The status is read as far as the next status depends on it."""
     status: JSON = {
         "conditions": [
             {

@@ -220,6 +220,6 @@ def test_suffixes_text() -> None:
 def test_is_withdrawn(
     spec: Spec | str, policy: Policy, *, has_secret: bool, withdrawn: bool
 ) -> None:
-    """A denied binding is withdrawn, unless a setting denies it and it has a Secret."""
+    """A denied binding is withdrawn, unless it has a Secret and only a setting denies it."""
     binding = replace(BINDING, spec=spec)
     assert is_withdrawn(binding, policy, has_secret=has_secret) is withdrawn

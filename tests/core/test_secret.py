@@ -1,4 +1,4 @@
-"""A token that an answer contains, and whether Metacontroller has written it."""
+"""Whether Metacontroller has written the token that an answer contains."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -65,7 +65,7 @@ def test_writing(pending: str | None, seconds: float, resync: int | None) -> Non
 
 
 class Cluster:
-    """A cluster that keeps each status, and writes the Secret only if told to."""
+    """A cluster that keeps each status, and writes the Secret on request only."""
 
     def __init__(self, observed: Observed) -> None:
         self.observed = observed
@@ -84,7 +84,7 @@ class Cluster:
         self.observed = replace(self.observed, secret=answer.secret)
 
 
-def told(answer: Answer) -> tuple[str, str, str, int]:
+def states(answer: Answer) -> tuple[str, str, str, int]:
     """Return Ready, TokenFresh and RenewalHealthy of *answer*, and when the next call is due."""
     ready, fresh, renewal = (
         f"{found.status}/{found.reason}" if found else ""
@@ -100,12 +100,12 @@ def test_first_token() -> None:
     assert first.secret is not None
     assert first.secret.token == NEW_TOKEN
     writing = "False/WritingSecret"
-    assert told(first) == (writing, writing, "Unknown/WritingSecret", 10)
+    assert states(first) == (writing, writing, "Unknown/WritingSecret", 10)
     assert (first.status.secret_name, first.status.token_expiration_time) == (None, None)
     assert first.status.secret_pending_time == format_time(NOW)
     cluster.write(first)
     second = cluster.call(NOW + SECOND, FAILED)
-    assert told(second) == ("True/Ready", "True/TokenValid", "True/OnSchedule", 8999)
+    assert states(second) == ("True/Ready", "True/TokenValid", "True/OnSchedule", 8999)
     assert second.status.secret_name == "acr-pull-app"
     assert second.status.token_expiration_time == format_time(NEW_TOKEN.expires_at)
     assert second.status.secret_pending_time is None
@@ -113,11 +113,11 @@ def test_first_token() -> None:
 
 
 def test_renewal() -> None:
-    """While a new token is written, the conditions tell that the old token works."""
+    """While a new token is written, the conditions describe the old token, which works."""
     cluster = Cluster(replace(OBSERVED, secret=replace(SECRET, token=DUE)))
     cluster.call(NOW - HOUR)
     renewed = cluster.call(NOW)
-    assert told(renewed) == ("True/Ready", "True/TokenValid", "True/OnSchedule", 10)
+    assert states(renewed) == ("True/Ready", "True/TokenValid", "True/OnSchedule", 10)
     assert renewed.status.token_expiration_time == format_time(DUE.expires_at)
     assert renewed.status.secret_pending_time == format_time(NOW)
 
@@ -163,7 +163,7 @@ def test_refused_write(
     times = [NOW + seconds * SECOND for seconds in (0, 7, 10, 15, 60, 610)]
     answers = [cluster.call(now) for now in times]
     for answer, expected in zip(answers, [during] * 2 + [after] * 4, strict=True):
-        assert told(answer)[:3] == expected
+        assert states(answer)[:3] == expected
         assert answer.status.secret_pending_time == format_time(NOW)
     assert [answer.resync_after_seconds for answer in answers] == waits
 
@@ -186,5 +186,5 @@ def test_deleted_secret() -> None:
     cluster.observed = replace(cluster.observed, secret=None)
     assert SECRET.token is not None
     assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, SECRET.token.issued_at)
-    assert told(cluster.call(NOW))[1:3] == ("False/WritingSecret", "True/OnSchedule")
+    assert states(cluster.call(NOW))[1:3] == ("False/WritingSecret", "True/OnSchedule")
     assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None)

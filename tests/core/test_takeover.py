@@ -1,4 +1,4 @@
-"""A pull Secret that an earlier binding left, and the binding that takes it over."""
+"""A pull Secret that an earlier binding left, and the binding that gets the Secret."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ NOTHING = Decoration()
     ],
 )
 def test_is_left(secret: OwnedSecret, binding: Binding, *, left: bool) -> None:
-    """A Secret of acrpull without an owner is left for the binding that its name tells."""
+    """A Secret of acrpull without an owner is left for the binding that fits its name."""
     assert is_left(secret, binding) is left
 
 
@@ -90,5 +90,5 @@ def test_is_left(secret: OwnedSecret, binding: Binding, *, left: bool) -> None:
 def test_take_over(
     secret: OwnedSecret, bindings: tuple[Binding, ...], decoration: Decoration
 ) -> None:
-    """A left Secret gets the label of one binding, unless it has the label of one."""
+    """A left Secret gets the label of one binding, unless a binding's label is on it."""
     assert take_over(secret, iter(bindings)) == decoration

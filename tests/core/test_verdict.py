@@ -124,7 +124,7 @@ def test_new_finding(text: str, message: str, remedy: str) -> None:
     ],
 )
 def test_token_fresh(problem: Problem | None, fresh: Freshness, finding: Finding) -> None:
-    """TokenFresh is True while the observed token works, although its renewal may fail."""
+    """TokenFresh is True while the observed token works, also if the renewal fails."""
     assert token_fresh(problem, fresh, EXPIRY) == finding
 
 
@@ -137,7 +137,7 @@ LEFT = replace(TAKEN, secret_left=True)
 
 
 def unknown(reason: str) -> Finding:
-    """Return what is said while no token is requested because of *reason*."""
+    """Return RenewalHealthy while no token is requested because of *reason*."""
     return Finding("Unknown", reason, "No token is requested.")
 
 
@@ -201,7 +201,7 @@ def unknown(reason: str) -> Finding:
 def test_renewal_healthy(
     problem: Problem | None, fresh: Freshness, previous: Condition | None, finding: Finding
 ) -> None:
-    """RenewalHealthy is False from the first failure on, and keeps its state while one passes."""
+    """RenewalHealthy is False after a failure, and a passing problem keeps True and False."""
     assert renewal_healthy(OBSERVED, problem, fresh, previous) == finding
 
 
@@ -243,5 +243,5 @@ READY = Finding("True", "Ready", "Image pulls are authorized.")
     ],
 )
 def test_ready(problem: Problem | None, token: Finding, account: Finding, finding: Finding) -> None:
-    """A binding is ready if it is not denied, its token is fresh and it is attached."""
+    """A binding is ready if its token is fresh, it is attached, and nothing denies it."""
     assert ready(problem, token, account) == finding

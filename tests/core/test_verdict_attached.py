@@ -1,4 +1,4 @@
-"""The condition Attached: what the observed ServiceAccount shows."""
+"""The condition Attached, which describes the observed ServiceAccount."""
 
 from dataclasses import replace
 
@@ -131,14 +131,14 @@ def related(*accounts: ServiceAccount) -> Observed:
     ],
 )
 def test_attached(observed: Observed, problem: Problem | None, finding: Finding) -> None:
-    """A binding is attached if its ServiceAccount lists its Secret, whatever else is wrong."""
+    """A binding is attached if its ServiceAccount lists its Secret, also if it has a problem."""
     assert attached(observed, problem, None) == finding
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, UNLISTED], ids=["listed", "not-listed"])
 @pytest.mark.parametrize("problem", [None, FAILED, DENIED], ids=["none", "failed", "denied"])
 def test_contest(account: ServiceAccount, problem: Problem | None) -> None:
-    """During a contest the entry counts as removed, also while it is listed."""
+    """During a contest the entry counts as removed, also while the ServiceAccount lists it."""
     found = attached(related(account), problem, CONTEST)
     assert (found.status, found.reason) == ("False", "EntryRemoved")
 
@@ -172,7 +172,7 @@ UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
     ],
 )
 def test_deleting(observed: Observed, message: str, remedy: str) -> None:
-    """A binding that is deleted is not attached, and the message names what it waits for."""
+    """A deleted binding is not attached, and the message names the ServiceAccount to release."""
     finding = Finding("False", "Deleting", message, remedy)
     for problem in (None, DENIED, INVALID):
         assert attached(observed, problem, CONTEST) == finding

@@ -97,7 +97,7 @@ def test_messages_of_a_problem() -> None:
 
 
 def test_messages_of_health() -> None:
-    """The messages of a ready binding tell its times and its ServiceAccount."""
+    """The messages of a ready binding name its times and its ServiceAccount."""
     assert messages(new_status(OBSERVED, None, WORKS, None, NOW)) == {
         "Ready": "Image pulls are authorized.",
         "TokenFresh": "The token expires at 2026-11-23T14:00:00Z.",
@@ -169,7 +169,7 @@ def test_observed_secret(
     issued: str | None,
     expires: str | None,
 ) -> None:
-    """Name and times are those of the observed Secret, whatever this answer contains."""
+    """Name and times describe the observed Secret, and not the Secret in the answer."""
     status = new_status(observed, problem, WORN, None, NOW)
     assert status.secret_name == name
     assert (status.token_issue_time, status.token_expiration_time) == (issued, expires)
@@ -190,7 +190,7 @@ def test_observed_secret(
     ],
 )
 def test_pending_time(problem: Problem | None, since: str | None) -> None:
-    """The status tells since when a token waits to be written."""
+    """The status has the time since which a token waits to be written."""
     assert new_status(OBSERVED, problem, WORKS, None, NOW).secret_pending_time == since
 
 
