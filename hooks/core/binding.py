@@ -7,10 +7,10 @@ every answer: `Answer` requires them.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hooks.core.attachment import DesiredServiceAccount, desire
+from hooks.core.attachment import DesiredServiceAccount, desire, targets
 from hooks.core.cluster import PullSecret, ServiceAccount
 from hooks.core.conditions import parse_time
-from hooks.core.contest import find_contest
+from hooks.core.contest import Contest, find_contest
 from hooks.core.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
@@ -24,7 +24,7 @@ from hooks.core.decision import (
 from hooks.core.federation import young
 from hooks.core.model import Status
 from hooks.core.observed import Observed
-from hooks.core.ownership import Terms
+from hooks.core.ownership import Terms, is_foreign
 from hooks.core.permission import is_withdrawn
 from hooks.core.policy import Policy
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
@@ -65,7 +65,8 @@ def sync(
         else _stays(decision, secret),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
-    contest = find_contest(observed.binding, observed.target, now)
+    withdrawn = is_withdrawn(observed.binding, policy, has_secret=secret is not None)
+    contest = _contest(observed, now, withdrawn=withdrawn)
     status = new_status(observed, problem, fresh, contest, now)
     wait = _resync(observed, problem, usable, status, policy, now)
     if contest is not None:
@@ -75,8 +76,7 @@ def sync(
         secret,
         desired_accounts(
             observed,
-            policy,
-            has_secret=secret is not None,
+            withdrawn=withdrawn,
             hold_entry=contest is not None and not contest.add,
         ),
         GUARD_RESYNC_SECONDS if observed.unguarded else wait,
@@ -86,6 +86,16 @@ def sync(
 def _stays(decision: Decision, secret: PullSecret | None) -> bool:
     """True if the binding is denied, and its Secret stays until the token expires."""
     return isinstance(decision, Reject) and secret is not None
+
+
+def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
+    """Return the contest over the entry; None if acrpull would not list the entry anyway."""
+    binding, target = observed.binding, observed.target
+    if target is None or not targets(binding, target, withdrawn=withdrawn):
+        return None
+    if observed.secret_taken or is_foreign(target):
+        return None
+    return find_contest(binding, target, now)
 
 
 def _problem(
@@ -100,9 +110,8 @@ def _problem(
 
 def desired_accounts(
     observed: Observed,
-    policy: Policy,
     *,
-    has_secret: bool,
+    withdrawn: bool = False,
     hand_over: bool = False,
     hold_entry: bool = False,
 ) -> tuple[DesiredServiceAccount, ...]:
@@ -112,7 +121,7 @@ def desired_accounts(
         observed.namespace,
         observed.dynamic_apply,
         observed.secret_taken,
-        withdrawn=is_withdrawn(binding, policy, has_secret=has_secret),
+        withdrawn=withdrawn,
         hand_over=hand_over,
         hold_entry=hold_entry,
     )

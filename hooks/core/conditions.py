@@ -10,16 +10,16 @@ from hooks.core.model import Binding, Condition
 
 def format_time(at: datetime) -> str:
     """Return *at* as RFC 3339 in UTC, whole seconds: "2026-11-23T08:59:19Z"."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Return the instant that RFC 3339 *text* names; None where it names none."""
+    """Return the instant in UTC that RFC 3339 *text* names; None if the text names none."""
     try:
         at = datetime.fromisoformat(text or "")
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo else None
 
 
 def set_condition(

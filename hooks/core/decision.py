@@ -200,9 +200,8 @@ def _newer_than(observed: Observed, request: TokenRequest) -> datetime | None:
     Secret that a user has deleted or altered since; its token may be revoked.
     """
     secret, status = observed.secret, observed.binding.status
-    same = secret is not None and secret.intact and secret.inputs == inputs_hash(request)
-    if secret is not None and secret.token is not None and same:
-        return secret.token.issued_at
+    if secret is not None and secret.token is not None and secret.intact:
+        return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
     fresh = status.condition("TokenFresh")
     had = fresh is not None and fresh.status == "True"
     return parse_time(status.token_issue_time) if had else None

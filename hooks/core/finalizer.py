@@ -35,9 +35,7 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     return Answer(
         new_status(observed, problem, Freshness(works), None, now),
         secret,
-        desired_accounts(
-            observed, policy, has_secret=observed.secret is not None, hand_over=hand_over
-        ),
+        desired_accounts(observed, hand_over=hand_over),
         0 if finalized else GUARD_RESYNC_SECONDS,
         finalized,
     )

@@ -1,6 +1,6 @@
 """What the cluster's owner permits: which registries, and in a Namespace which identities."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
@@ -57,6 +57,17 @@ def denial(
 ) -> Denial | None:
     """Return why *identity* is not allowed at *server*; None if the policy allows it.
 
+    If an annotation and a setting both deny it, the annotation's denial is returned.
+    """
+    denials = _denials(server, identity, policy)
+    return min(denials, key=lambda found: found.by_setting, default=None)
+
+
+def _denials(
+    server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
+) -> Iterator[Denial]:
+    """Yield every denial.
+
     Any Pod on a node can use the identities of the node, so a Namespace lists those it allows.
     Entra gives a workload identity only to the ServiceAccounts that the identity's owner named.
     """
@@ -66,19 +77,18 @@ def denial(
             f"({','.join(policy.acr_server_suffixes)}). Fix spec.acrServer, or ask a cluster "
             "administrator to allow the registry."
         )
-        return Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
-    if policy.namespace is None:
-        return None
+        yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
     namespace = policy.namespace
+    if namespace is None:
+        return
     servers = _listed(namespace.servers, policy)
     if ANY not in servers and not server_allowed(server, tuple(map(_suffix, servers))):
         text = _unlisted(f'Registry "{server}"', SERVERS_ANNOTATION, namespace)
-        return Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
+        yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
     identities = set(map(_key, _listed(namespace.identities, policy)))
     if isinstance(identity, Identity) and identities.isdisjoint({ANY, _key(str(identity))}):
         text = _unlisted(f'Identity "{identity}"', IDENTITIES_ANNOTATION, namespace)
-        return Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
-    return None
+        yield Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
 
 
 def _listed(listed: tuple[str, ...] | None, policy: Policy) -> tuple[str, ...]:

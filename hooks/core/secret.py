@@ -31,11 +31,13 @@ class Unwritten:
     """A token of this answer that the observed Secret lacks.
 
     Attributes:
+        since: When an answer first contained a token that the Secret lacks.
         resync_after_seconds: When to look again; None once the write counts as refused.
     """
 
     reason: Reason
     message: str
+    since: datetime
     resync_after_seconds: int | None = None
 
 
@@ -103,17 +105,17 @@ def writing(observed: Observed, now: datetime) -> Unwritten:
 
     Metacontroller writes the Secret after the answer, and reports it with the next call. A write
     that does not show within `WRITE_GRACE` was refused, for example by an admission policy or a
-    quota, or because the Secret is immutable.
+    quota, or because the Secret is immutable. A time in the future counts as now, so that a wait
+    always ends.
     """
     name = observed.binding.secret_name
-    since = parse_time(observed.binding.status.secret_pending_time)
-    waited = max(now - since, timedelta(0)) if since is not None else timedelta(0)
-    if waited < WRITE_GRACE:
+    since = min(parse_time(observed.binding.status.secret_pending_time) or now, now)
+    left = since + WRITE_GRACE - now
+    if left > timedelta(0):
         text = f'Waiting for Metacontroller to write Secret "{name}".'
-        left = math.ceil((WRITE_GRACE - waited).total_seconds())
-        return Unwritten(Reason.WRITING_SECRET, text, left)
+        return Unwritten(Reason.WRITING_SECRET, text, since, math.ceil(left.total_seconds()))
     text = (
         f'Metacontroller could not write Secret "{name}". See the events of the binding for the '
         "reason. Retrying with the same token."
     )
-    return Unwritten(Reason.SECRET_NOT_WRITTEN, text)
+    return Unwritten(Reason.SECRET_NOT_WRITTEN, text, since)

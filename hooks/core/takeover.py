@@ -9,6 +9,7 @@ metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go
 
 from collections.abc import Iterable
 
+from hooks.core.apis import api_of
 from hooks.core.cluster import OwnedSecret
 from hooks.core.decoration import Decoration
 from hooks.core.model import Binding
@@ -16,15 +17,24 @@ from hooks.core.names import UID_LABEL
 
 
 def is_left(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if *secret* is evidently acrpull's, has no owner, and should be *binding*'s."""
+    """True if *secret* is evidently acrpull's, has no owner, and should be *binding*'s.
+
+    A hash in the Secret's name hides the binding's name, so `/secret/sync` would not find the
+    binding.
+    """
     orphaned = secret.made_here and not secret.owners and not secret.deleting
-    return orphaned and secret.name == binding.secret_name and not binding.deleting
+    name = api_of(binding.api_version).binding_name(secret.name)
+    return orphaned and name == binding.name and not binding.deleting
 
 
 def take_over(secret: OwnedSecret, bindings: Iterable[Binding]) -> Decoration:
-    """Return the label that gives *secret* to its binding; *bindings* are all that may want it."""
+    """Return the label that gives *secret* to one of the related *bindings*.
+
+    Bindings of two APIs may want the same Secret. Then the oldest binding gets the Secret.
+    """
     bindings = list(bindings)
     heirs = [binding for binding in bindings if is_left(secret, binding)]
-    if len(heirs) != 1 or secret.uid_label in {binding.uid for binding in bindings}:
+    if not heirs or secret.uid_label in {binding.uid for binding in bindings}:
         return Decoration()
-    return Decoration({UID_LABEL: heirs[0].uid})
+    heir = min(heirs, key=lambda binding: (binding.created_at, binding.api_version))
+    return Decoration({UID_LABEL: heir.uid})

@@ -102,16 +102,14 @@ def renewal_healthy(
         return new_finding("False", problem.reason, problem.message)
     if isinstance(problem, Reject) and fresh.works:
         return Finding("False", problem.reason, "The token is not renewed.")
+    if observed.secret_taken and not observed.secret_left:
+        return Finding("Unknown", Reason.SECRET_NAME_TAKEN, "No token is requested.")
     writes = problem.reason == Reason.WRITING_SECRET
-    if (
-        previous is not None
-        and problem.reason in PASSING
-        and (previous.status == "True" or not writes)
-    ):
+    kept = {"True"} if writes else {"True", "False"}
+    if previous is not None and previous.status in kept and problem.reason in PASSING:
         return Finding(previous.status, previous.reason, previous.message)
-    taken = observed.secret_taken and not observed.secret_left
-    reason = Reason.SECRET_NAME_TAKEN if taken else problem.reason
-    return Finding("Unknown", reason, problem.message if writes else "No token is requested.")
+    text = problem.message if writes else "No token is requested."
+    return Finding("Unknown", problem.reason, text)
 
 
 def attached(observed: Observed, problem: Problem | None, contest: Contest | None) -> Finding:
@@ -236,14 +234,7 @@ def new_status(
         binding.service_account_name,
         format_time(token.issued_at) if token else None,
         expiry,
-        secret_pending_time=_pending(observed, problem, now),
+        secret_pending_time=format_time(problem.since) if isinstance(problem, Unwritten) else None,
         attach_attempts=contest.attempts if contest is not None else 0,
         last_attach_time=format_time(contest.last_attempt) if contest is not None else None,
     )
-
-
-def _pending(observed: Observed, problem: Problem | None, now: datetime) -> str | None:
-    """Return since when a returned token waits to be written; None if no token waits."""
-    if not isinstance(problem, Unwritten):
-        return None
-    return observed.binding.status.secret_pending_time or format_time(now)

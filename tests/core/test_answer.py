@@ -1,4 +1,4 @@
-"""The answers' exact JSON, with no key that hook version v2 refuses; the children aside."""
+"""The exact JSON of the answers, without the children; hook version v2 refuses other keys."""
 
 from dataclasses import replace
 
@@ -10,14 +10,16 @@ from hooks.core.answer import (
     new_decoration,
     new_decorator_rules,
     new_rules,
+    new_secret_rules,
     new_status,
 )
-from hooks.core.apis import OURS
+from hooks.core.apis import APIS, OURS
 from hooks.core.attachment import DesiredServiceAccount
 from hooks.core.binding import Answer
+from hooks.core.cluster import OwnedSecret
+from hooks.core.decoration import Decoration
 from hooks.core.fields import JSON
 from hooks.core.model import Condition, Status
-from hooks.core.service_account import Decoration
 from tests.core.builders import (
     BINDING,
     GUARD,
@@ -73,6 +75,21 @@ def test_condition() -> None:
                 "tokenExpirationTime": "2026-11-23T15:00:00Z",
             },
             id="whole",
+        ),
+        pytest.param(
+            Status(
+                secret_pending_time="2026-11-23T12:00:00Z",
+                attach_attempts=3,
+                last_attach_time="2026-11-23T12:00:05Z",
+            ),
+            {
+                "observedGeneration": 2,
+                "conditions": [],
+                "secretPendingTime": "2026-11-23T12:00:00Z",
+                "attachAttempts": 3,
+                "lastAttachTime": "2026-11-23T12:00:05Z",
+            },
+            id="under-way",
         ),
         pytest.param(Status(), {"observedGeneration": 2, "conditions": []}, id="empty"),
     ],
@@ -144,6 +161,32 @@ def test_decorator_rules() -> None:
             {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]},
         ]
     }
+
+
+LEFT = OwnedSecret(SECRET_NAME, "team-a", made_here=True)
+
+
+@pytest.mark.parametrize(
+    ("secret", "names"),
+    [
+        pytest.param(LEFT, {"acrpull.dev": "app", "acrpull.microsoft.com": "app"}, id="left"),
+        pytest.param(
+            replace(LEFT, name="app-msi-acrpull-secret"),
+            {"msi-acrpull.microsoft.com": "app"},
+            id="of-one-api",
+        ),
+        pytest.param(replace(LEFT, name="my-secret"), {}, id="named-by-no-api"),
+        pytest.param(replace(LEFT, owners=(HOLDER,)), {}, id="owned"),
+    ],
+)
+def test_secret_rules(secret: OwnedSecret, names: dict[str, str]) -> None:
+    """A left Secret relates the bindings that fit its name, and an owned Secret relates nothing."""
+    rules = new_secret_rules(secret, APIS.values())["relatedResources"]
+    assert {rule["apiVersion"].split("/")[0]: rule["names"] for rule in rules} == {
+        group: [name] for group, name in names.items()
+    }
+    assert all(rule["namespace"] == "team-a" for rule in rules)
+    assert all(rule["resource"] == "acrpullbindings" for rule in rules)
 
 
 @pytest.mark.parametrize(

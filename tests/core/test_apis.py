@@ -75,6 +75,33 @@ def test_secret_name(api: Api, binding: str, name: str) -> None:
     assert len(name) <= 253
 
 
+@pytest.mark.parametrize(
+    ("api", "secret", "binding"),
+    [
+        (OURS, "acr-pull-app", "app"),
+        (OURS, "acr-pull-x-msi-acrpull-secret", "x-msi-acrpull-secret"),
+        (OURS, "acr-pull-acr-pull-x", "acr-pull-x"),
+        (OURS, "app", None),
+        (OURS, "app-msi-acrpull-secret", None),
+        (FIRST, "app-msi-acrpull-secret", "app"),
+        (FIRST, "acr-pull-x-msi-acrpull-secret", "acr-pull-x"),
+        (FIRST, "acr-pull-app", None),
+        (SECOND, "acr-pull-app", "app"),
+        (SECOND, "", None),
+    ],
+)
+def test_binding_name(api: Api, secret: str, binding: str | None) -> None:
+    """The name of a Secret contains the name of its binding, unless another API made the name."""
+    assert api.binding_name(secret) == binding
+
+
+@pytest.mark.parametrize("api", APIS.values(), ids=lambda api: api.api_version)
+def test_binding_name_behind_a_hash(api: Api) -> None:
+    """A hash hides the name of a binding."""
+    name = "a" * 245
+    assert api.binding_name(api.secret_name(name)) != name
+
+
 @pytest.mark.parametrize("api", UPSTREAM, ids=lambda api: api.api_version)
 @pytest.mark.parametrize("binding", ["A", "", "a.", "-", "\ud800", "\ud800" * 300])
 def test_awkward_names(api: Api, binding: str) -> None:

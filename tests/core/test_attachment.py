@@ -1,4 +1,4 @@
-"""To whom a token may go, which binding a ServiceAccount is for, and whose it is."""
+"""Which ServiceAccount a binding targets, and who owns a ServiceAccount."""
 
 from dataclasses import replace
 
@@ -6,42 +6,51 @@ import pytest
 
 from hooks.core.attachment import targets
 from hooks.core.cluster import Namespace, Owner, ServiceAccount
-from hooks.core.model import Binding, Spec
-from hooks.core.ownership import controller_uid, is_ambiguous, is_foreign, is_guarded
+from hooks.core.model import Binding
+from hooks.core.ownership import (
+    controller_uid,
+    foreign_controller,
+    is_ambiguous,
+    is_foreign,
+    is_guarded,
+)
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
     FOREIGN,
     GUARD,
     HOLDER,
-    IDENTITY,
     NAMESPACE,
-    POLICY,
     UNTOUCHED,
 )
 
 OTHER = replace(HOLDER, name="other", uid="uid-other")
-EVIL = replace(BINDING, spec=Spec("evil.example.com", IDENTITY, None))
 LOST = replace(BINDING, spec="spec is wrong", service_account_name=None)
 
 
 @pytest.mark.parametrize(
-    ("binding", "account", "expected"),
+    ("binding", "account", "withdrawn", "expected"),
     [
-        pytest.param(BINDING, UNTOUCHED, True, id="named"),
-        pytest.param(BINDING, replace(UNTOUCHED, name="build"), False, id="another"),
-        pytest.param(replace(BINDING, deleting=True), ACCOUNT, False, id="deleting"),
-        pytest.param(EVIL, ACCOUNT, False, id="denied"),
-        pytest.param(replace(BINDING, spec="is wrong"), UNTOUCHED, True, id="invalid-but-named"),
-        pytest.param(LOST, ACCOUNT, True, id="invalid-keeps-its-place"),
-        pytest.param(LOST, replace(ACCOUNT, name="build"), True, id="invalid-keeps-any-place"),
-        pytest.param(LOST, UNTOUCHED, False, id="invalid-gets-no-place"),
-        pytest.param(LOST, replace(ACCOUNT, pull_secrets=()), False, id="invalid-lost-its-place"),
+        pytest.param(BINDING, UNTOUCHED, False, True, id="named"),
+        pytest.param(BINDING, replace(UNTOUCHED, name="build"), False, False, id="another"),
+        pytest.param(BINDING, ACCOUNT, True, False, id="withdrawn"),
+        pytest.param(replace(BINDING, deleting=True), ACCOUNT, False, False, id="deleting"),
+        pytest.param(
+            replace(BINDING, spec="wrong"), UNTOUCHED, False, True, id="invalid-but-named"
+        ),
+        pytest.param(LOST, ACCOUNT, False, True, id="invalid-keeps-its-entry"),
+        pytest.param(
+            LOST, replace(ACCOUNT, name="build"), False, True, id="invalid-keeps-any-entry"
+        ),
+        pytest.param(LOST, ACCOUNT, True, False, id="invalid-and-withdrawn"),
+        pytest.param(LOST, UNTOUCHED, False, False, id="invalid-gets-no-entry"),
     ],
 )
-def test_targets(binding: Binding, account: ServiceAccount, *, expected: bool) -> None:
-    """A binding is for the ServiceAccount it names, until it is deleted or denied."""
-    assert targets(binding, account, POLICY) is expected
+def test_targets(
+    binding: Binding, account: ServiceAccount, *, withdrawn: bool, expected: bool
+) -> None:
+    """A binding targets the ServiceAccount that it names, until it is deleted or withdrawn."""
+    assert targets(binding, account, withdrawn=withdrawn) is expected
 
 
 @pytest.mark.parametrize(
@@ -65,23 +74,35 @@ def test_is_guarded(
     assert is_guarded(replace(ACCOUNT, owners=owners), namespace) is guarded
 
 
+OLM = Owner("operators.coreos.com/v1alpha1", "ClusterServiceVersion", "x.v1", "uid-csv")
+
+
 @pytest.mark.parametrize(
     ("owners", "foreign"),
     [
-        pytest.param((), False, id="nobody's"),
-        pytest.param((HOLDER, GUARD), False, id="ours"),
-        pytest.param((OTHER,), False, id="another-binding's"),
-        pytest.param((replace(HOLDER, api_version="acrpull.dev/v2"),), False, id="later-version"),
-        pytest.param((FOREIGN,), True, id="a-controller's"),
-        pytest.param((HOLDER, GUARD, replace(FOREIGN, controller=False)), True, id="shared"),
-        pytest.param((replace(HOLDER, api_version="acrpull.dev.evil/v1"),), True, id="group"),
-        pytest.param((replace(HOLDER, kind="Other"),), True, id="kind"),
-        pytest.param((replace(GUARD, name="team-b"),), True, id="another-namespace's"),
+        pytest.param((), None, id="nobody's"),
+        pytest.param((HOLDER, GUARD), None, id="a-binding's"),
+        pytest.param((OTHER,), None, id="another-binding's"),
+        pytest.param((replace(HOLDER, api_version="acrpull.dev/v2"),), None, id="later-version"),
+        pytest.param((OLM,), None, id="owner-that-does-not-control"),
+        pytest.param((HOLDER, GUARD, OLM), None, id="beside-the-binding"),
+        pytest.param((FOREIGN,), FOREIGN, id="a-controller's"),
+        pytest.param((OLM, GUARD, FOREIGN), FOREIGN, id="a-controller's-among-others"),
+        pytest.param(
+            (replace(HOLDER, api_version="acrpull.dev.evil/v1"),),
+            replace(HOLDER, api_version="acrpull.dev.evil/v1"),
+            id="another-group",
+        ),
+        pytest.param(
+            (replace(HOLDER, kind="Other"),), replace(HOLDER, kind="Other"), id="another-kind"
+        ),
     ],
 )
-def test_is_foreign(owners: tuple[Owner, ...], *, foreign: bool) -> None:
-    """A ServiceAccount with an owner that is neither a binding nor the guard is another's."""
-    assert is_foreign(replace(ACCOUNT, owners=owners)) is foreign
+def test_foreign_controller(owners: tuple[Owner, ...], foreign: Owner | None) -> None:
+    """A foreign controller is an owner that controls the ServiceAccount and is no binding."""
+    account = replace(ACCOUNT, owners=owners)
+    assert foreign_controller(account) == foreign
+    assert is_foreign(account) is (foreign is not None)
 
 
 @pytest.mark.parametrize(

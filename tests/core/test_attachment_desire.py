@@ -6,15 +6,13 @@ import pytest
 
 from hooks.core.attachment import DesiredServiceAccount, desire
 from hooks.core.cluster import ServiceAccount
-from hooks.core.model import Binding, Spec
+from hooks.core.model import Binding
 from hooks.core.ownership import Terms
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
     HOLDER,
-    IDENTITY,
     NAMESPACE,
-    POLICY,
     SECRET_NAME,
     UNTOUCHED,
     new_last_applied,
@@ -23,7 +21,6 @@ from tests.core.builders import (
 JOBS = "acr-pull-jobs"
 DELETING = replace(BINDING, deleting=True)
 MOVED = replace(BINDING, service_account_name="build")
-DENIED = replace(BINDING, spec=Spec("x.evil.io", IDENTITY, None))
 INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
 Names = tuple[str | None, ...]
 
@@ -33,9 +30,12 @@ def desired(
     account: ServiceAccount = ACCOUNT,
     *,
     dynamic_apply: bool | None = True,
+    withdrawn: bool = False,
+    hold_entry: bool = False,
 ) -> DesiredServiceAccount:
-    """Return what *binding* wants *account* to be."""
-    return desire(binding, account, POLICY, Terms(NAMESPACE, dynamic_apply))
+    """Return the state of *account* that *binding* desires."""
+    terms = Terms(NAMESPACE, dynamic_apply, withdrawn=withdrawn, hold_entry=hold_entry)
+    return desire(binding, account, terms)
 
 
 def listing(*names: str | None) -> ServiceAccount:
@@ -122,12 +122,34 @@ def test_list(listed: Names, wanted: Names, attached: Names, result: Names, ours
 
 
 @pytest.mark.parametrize("dynamic", [True, False, None], ids=["dynamic", "server-side", "unknown"])
-@pytest.mark.parametrize("binding", [DELETING, MOVED, DENIED], ids=["deleting", "moved", "denied"])
-def test_own_secret_off_at_once(binding: Binding, *, dynamic: bool | None) -> None:
-    """The own Secret comes off whatever the decorator still says; the others stay."""
+@pytest.mark.parametrize(
+    ("binding", "withdrawn"),
+    [(DELETING, False), (MOVED, False), (BINDING, True)],
+    ids=["deleting", "moved", "withdrawn"],
+)
+def test_own_secret_off_at_once(binding: Binding, *, withdrawn: bool, dynamic: bool | None) -> None:
+    """The own entry is removed although the decorator still wants it; other entries stay."""
     wanted = (SECRET_NAME, JOBS)
     account = replace(listing("z", *wanted), wanted=wanted, attached=wanted)
-    assert desired(binding, account, dynamic_apply=dynamic).pull_secrets == ("z", JOBS)
+    answer = desired(binding, account, dynamic_apply=dynamic, withdrawn=withdrawn)
+    assert answer.pull_secrets == ("z", JOBS)
+
+
+@pytest.mark.parametrize(
+    ("listed", "result"),
+    [
+        pytest.param(("z",), ("z",), id="all-missing"),
+        pytest.param(("z", JOBS), ("z", JOBS), id="own-missing"),
+        pytest.param(("z", SECRET_NAME), ("z", SECRET_NAME), id="other-missing"),
+        pytest.param(("z", JOBS, "old"), ("z", JOBS), id="others-are-still-removed"),
+    ],
+)
+def test_hold_entry(listed: Names, result: Names) -> None:
+    """While another client removes the entry, no missing name is listed again."""
+    account = replace(listing(*listed), wanted=(JOBS, SECRET_NAME), attached=(JOBS, "old"))
+    assert desired(account=account, hold_entry=True).pull_secrets == result
+    everything = (*result, *(name for name in (JOBS, SECRET_NAME) if name not in result))
+    assert desired(account=account).pull_secrets == everything
 
 
 def test_own_secret_off_although_unmarked() -> None:

@@ -9,7 +9,7 @@ from hooks.core.attachment import desire
 from hooks.core.cluster import Namespace, Owner
 from hooks.core.model import Binding
 from hooks.core.ownership import Terms
-from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE, POLICY
+from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE
 
 DELETING = replace(BINDING, deleting=True)
 MOVED = replace(BINDING, service_account_name="build")
@@ -28,7 +28,7 @@ def owners_of(
 ) -> Owners | None:
     """Return the owners that *binding* wants for a ServiceAccount with the owners *observed*."""
     account = replace(ACCOUNT, owners=observed)
-    return desire(binding, account, POLICY, Terms(namespace, dynamic_apply)).owners
+    return desire(binding, account, Terms(namespace, dynamic_apply)).owners
 
 
 BARE = Owner("", "", "", "uid-app", controller=True)
@@ -100,10 +100,10 @@ def test_strategy_unknown(
 
 
 def test_no_secret_will_show_the_strategy() -> None:
-    """A namesake that is denied gets no Secret, and puts the guard on without knowing."""
+    """A namesake that gets no Secret adds the guard before the strategy is known."""
     account = replace(ACCOUNT, owners=(FULL,))
-    for terms in (Terms(NAMESPACE, None, denied=True), Terms(NAMESPACE, None, taken=True)):
-        assert desire(NAMESAKE, account, POLICY, terms).owners == (GUARD,)
+    for terms in (Terms(NAMESPACE, None, withdrawn=True), Terms(NAMESPACE, None, taken=True)):
+        assert desire(NAMESAKE, account, terms).owners == (GUARD,)
 
 
 NAMED = {"name": "team-a", "uid": "uid-app"}
@@ -128,9 +128,9 @@ def test_was_named(
     """A reference whose name dynamic-apply would take off makes way for the guard alone."""
     text = json.dumps({"metadata": {"ownerReferences": written}})
     account = replace(ACCOUNT, owners=observed, last_applied=text)
-    assert desire(NAMESAKE, account, POLICY, Terms(namespace, dynamic_apply=True)).owners == owners
+    assert desire(NAMESAKE, account, Terms(namespace, dynamic_apply=True)).owners == owners
     assert desire(
-        NAMESAKE, replace(account, last_applied="no JSON"), POLICY, Terms(NAMESPACE, True)
+        NAMESAKE, replace(account, last_applied="no JSON"), Terms(NAMESPACE, True)
     ).owners == (BARE, GUARD)
 
 

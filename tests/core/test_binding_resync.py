@@ -1,4 +1,4 @@
-"""When `/sync` wants to be asked again."""
+"""When the next call to `/sync` is due."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +39,7 @@ Outcome = AcrToken | MintFailed | None
 
 
 def resync(observed: Observed, outcome: Outcome) -> int:
-    """Return the wait after *observed*, with *outcome* should it need a token."""
+    """Return the wait after *observed*, with *outcome* if a token is needed."""
     decision = decide(observed, POLICY, NOW)
     outcome = outcome if isinstance(decision, Mint) else None
     return sync(observed, decision, outcome, POLICY, NOW).resync_after_seconds
@@ -59,7 +59,7 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
 @pytest.mark.parametrize(
     ("observed", "outcome", "seconds"),
     [
-        pytest.param(NO_SECRET, NEW_TOKEN, 9000, id="minted"),
+        pytest.param(NO_SECRET, NEW_TOKEN, 10, id="minted"),
         pytest.param(OBSERVED, None, 5400, id="kept"),
         pytest.param(NO_SECRET, FAILED, 5, id="first-failure"),
         pytest.param(failing("2026-11-23T11:59:00Z"), FAILED, 60, id="failing-for-a-minute"),
@@ -74,6 +74,14 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
         ),
         pytest.param(INVALID, None, 300, id="invalid"),
         pytest.param(DENIED, None, 300, id="denied"),
+        pytest.param(
+            replace(DENIED, secret=replace(SECRET, token=new_token(NOW - HOUR, NOW + MINUTE))),
+            None,
+            60,
+            id="denied-and-expires-soon",
+        ),
+        pytest.param(replace(DENIED, secret=STALE.secret), None, 300, id="denied-and-expired"),
+        pytest.param(replace(DENIED, secret=None), None, 300, id="denied-without-secret"),
         pytest.param(TAKEN, None, 300, id="taken"),
         pytest.param(GOING, None, 0, id="deleting"),
         pytest.param(UNGUARDED, None, 1, id="kept-but-unguarded"),
@@ -83,7 +91,7 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
     ],
 )
 def test_resync(observed: Observed, outcome: Outcome, seconds: int) -> None:
-    """The next look is when the token is due, or as soon as trying again makes sense."""
+    """The next call is when the token is due, or as soon as trying again makes sense."""
     assert resync(observed, outcome) == seconds
 
 

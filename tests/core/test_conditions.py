@@ -20,6 +20,7 @@ EARLIER = "2026-11-23T09:00:00Z"
         pytest.param(
             NOW.astimezone(timezone(timedelta(hours=2))), "2026-11-23T12:00:00Z", id="zone"
         ),
+        pytest.param(datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z", id="first-year"),
     ],
 )
 def test_format_time(at: datetime, text: str) -> None:
@@ -35,6 +36,8 @@ def test_format_time(at: datetime, text: str) -> None:
         pytest.param("2026-11-23T12:00:00.5Z", NOW + timedelta(seconds=0.5), id="fraction"),
         pytest.param("2026-11-23T12:00:00", None, id="no-zone"),
         pytest.param("2026-11-23", None, id="date"),
+        pytest.param("0001-01-01T00:00:00+01:00", None, id="before-all-times"),
+        pytest.param("9999-12-31T23:59:59-01:00", None, id="after-all-times"),
         pytest.param("soon", None, id="word"),
         pytest.param("", None, id="empty"),
         pytest.param(None, None, id="none"),

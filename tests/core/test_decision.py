@@ -1,6 +1,7 @@
-"""Keep, mint, hold or reject: each decision, and what each message tells the user to do."""
+"""Keep, mint, hold or reject: each decision and its message."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -12,7 +13,7 @@ from hooks.core.decision import (
     decide,
     resolve,
 )
-from hooks.core.model import Spec
+from hooks.core.model import Condition, Spec, Status
 from hooks.core.observed import Observed
 from hooks.core.reason import Reason
 from hooks.core.token import AcrToken
@@ -67,7 +68,7 @@ def with_token(token: AcrToken | None) -> Observed:
             Spec("x.evil.io", IDENTITY, None),
             Reject,
             "ServerNotAllowed",
-            "'x.evil.io'",
+            'Registry "x.evil.io" is not allowed',
             id="denied",
         ),
         pytest.param(
@@ -100,26 +101,60 @@ def test_keep(token: AcrToken) -> None:
     assert decide(replace(observed, accounts=UNGUARDED, namespace=None), POLICY, NOW) == Keep()
 
 
+DUE = new_token(NOW - 2 * HOUR, NOW + 30 * MINUTE)
+BRIEF = new_token(NOW - MINUTE, NOW + MINUTE)
+OTHER_INPUTS = replace(OBSERVED, secret=replace(SECRET, inputs="x"))
+
+
 @pytest.mark.parametrize(
-    "observed",
+    ("observed", "newer_than"),
     [
-        pytest.param(NO_SECRET, id="no-secret"),
-        pytest.param(with_token(None), id="tampered"),
-        pytest.param(CHANGED, id="tampered-token-left"),
-        pytest.param(with_token(EXPIRED), id="expired"),
+        pytest.param(NO_SECRET, None, id="no-secret"),
+        pytest.param(with_token(None), None, id="no-token-left"),
+        pytest.param(CHANGED, None, id="altered"),
+        pytest.param(with_token(EXPIRED), EXPIRED.issued_at, id="expired"),
+        pytest.param(with_token(DUE), DUE.issued_at, id="due-this-second"),
+        pytest.param(with_token(BRIEF), BRIEF.issued_at, id="short-life-due"),
+        pytest.param(OTHER_INPUTS, None, id="other-inputs"),
         pytest.param(
-            with_token(new_token(NOW - 2 * HOUR, NOW + 30 * MINUTE)), id="due-this-second"
+            replace(OBSERVED, secret=replace(SECRET, server="b.io")),
+            TOKEN.issued_at,
+            id="other-server",
         ),
-        pytest.param(with_token(new_token(NOW - MINUTE, NOW + MINUTE)), id="short-life-due"),
-        pytest.param(replace(OBSERVED, secret=replace(SECRET, inputs="x")), id="changed"),
-        pytest.param(replace(OBSERVED, secret=replace(SECRET, server="b.io")), id="other-server"),
-        pytest.param(replace(NO_SECRET, namespace=None, related=None), id="by-hand"),
-        pytest.param(replace(NO_SECRET, accounts=(), related=()), id="no-service-account"),
+        pytest.param(replace(NO_SECRET, namespace=None, related=None), None, id="by-hand"),
+        pytest.param(replace(NO_SECRET, accounts=(), related=()), None, id="no-service-account"),
     ],
 )
-def test_mint(observed: Observed) -> None:
-    """A token that is missing, due or for something else is minted."""
-    assert decide(observed, POLICY, NOW) == Mint(REQUEST, None)
+def test_mint(observed: Observed, newer_than: datetime | None) -> None:
+    """A missing or due token is minted, newer than the token of an intact Secret."""
+    assert decide(observed, POLICY, NOW) == Mint(REQUEST, newer_than)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "time", "newer_than"),
+    [
+        pytest.param("True", "2026-11-23T11:00:00Z", NOW - HOUR, id="had-one"),
+        pytest.param("True", "soon", None, id="unreadable-time"),
+        pytest.param("True", None, None, id="no-time"),
+        pytest.param("False", "2026-11-23T11:00:00Z", None, id="had-none"),
+        pytest.param(None, "2026-11-23T11:00:00Z", None, id="no-condition"),
+    ],
+)
+@pytest.mark.parametrize(
+    "observed",
+    [NO_SECRET, with_token(None), CHANGED],
+    ids=["deleted", "emptied", "altered"],
+)
+def test_newer_than_status(
+    observed: Observed, fresh: str | None, time: str | None, newer_than: datetime | None
+) -> None:
+    """A deleted or altered Secret gets a newer token; changed inputs get any token for them."""
+    conditions = (Condition("TokenFresh", fresh, "", "", 2),) if fresh else ()
+    status = Status(conditions, token_issue_time=time)
+    binding = replace(BINDING, status=status)
+    assert decide(replace(observed, binding=binding), POLICY, NOW) == Mint(REQUEST, newer_than)
+    other = replace(OTHER_INPUTS, binding=binding)
+    assert decide(other, POLICY, NOW) == Mint(REQUEST, None)
 
 
 @pytest.mark.parametrize(
@@ -132,25 +167,38 @@ def test_mint(observed: Observed) -> None:
             replace(NO_SECRET, secret_taken=True),
             "SecretNameTaken",
             300,
-            "kubectl label secret -n team-a acr-pull-app --overwrite controller-uid=uid-app; else",
+            'Secret "acr-pull-app" already exists and does not belong to this binding. Delete it, '
+            "or rename the binding. If its ownerReferences name this binding, restore its label: "
+            "kubectl label secret -n team-a acr-pull-app --overwrite controller-uid=uid-app",
             id="secret-name-taken",
         ),
         pytest.param(
-            replace(NO_SECRET, namespace=None), "Pending", 5, "Namespace team-a", id="no-namespace"
+            replace(NO_SECRET, secret_taken=True, secret_left=True),
+            "Pending",
+            5,
+            'take over Secret "acr-pull-app" of an earlier binding',
+            id="secret-left",
+        ),
+        pytest.param(
+            replace(NO_SECRET, namespace=None),
+            "Pending",
+            5,
+            'Namespace "team-a"',
+            id="no-namespace",
         ),
         pytest.param(replace(CHANGED, namespace=None), "Pending", 5, "team-a", id="tampered-waits"),
         pytest.param(
             replace(NO_SECRET, namespace=replace(NAMESPACE, terminating=True), accounts=UNGUARDED),
             "NamespaceTerminating",
             300,
-            "Namespace team-a",
+            'Namespace "team-a"',
             id="namespace-goes",
         ),
         pytest.param(
             replace(NO_SECRET, accounts=UNGUARDED),
             "Pending",
             1,
-            "ServiceAccount default",
+            'ServiceAccount "default"',
             id="unguarded",
         ),
     ],

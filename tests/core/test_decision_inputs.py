@@ -9,7 +9,7 @@ from hooks.core.decision import (
     resolve,
     usable_token,
 )
-from hooks.core.identity import Identity
+from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model import Spec
 from hooks.core.observed import Observed
 from hooks.core.policy import Policy
@@ -62,8 +62,18 @@ def with_token(token: AcrToken | None) -> Observed:
     ],
 )
 def test_inputs_hash_differs(request_: TokenRequest) -> None:
-    """U3: whatever a token depends on changes the hash, and no two parts run together."""
+    """U3: every input of a token changes the hash, and the hash keeps the inputs apart."""
     assert inputs_hash(request_) != inputs_hash(REQUEST)
+
+
+def test_inputs_hash_of_recreated_account() -> None:
+    """The hash stays the same if the trusted ServiceAccount is recreated with another uid."""
+    accounts = [TrustedAccount("team-a", "default", uid) for uid in ("uid-1", "uid-2")]
+    hashes = {
+        inputs_hash(replace(REQUEST, identity=FederatedIdentity("tenant", CLIENT_ID, account)))
+        for account in accounts
+    }
+    assert len(hashes) == 1
 
 
 def test_inputs_hash_is_stable() -> None:

@@ -174,12 +174,11 @@ def test_namespace_lists_identities_of_nodes() -> None:
         replace(ASKED, client_id=OTHER_ID),
         replace(ASKED, account=replace(TRUST, namespace="team-b")),
         replace(ASKED, account=replace(TRUST, name="builder")),
-        replace(ASKED, account=replace(TRUST, uid="uid-2")),
         replace(ASKED, account=None),
         Identity(client_id=CLIENT_ID),
         Identity(TENANT, CLIENT_ID),
     ],
-    ids=["tenant", "client", "namespace", "name", "uid", "own-token", "managed", "same-parts"],
+    ids=["tenant", "client", "namespace", "name", "own-token", "managed", "same-parts"],
 )
 def test_inputs_hash(identity: Identity | FederatedIdentity) -> None:
     """The hash covers the identity and whom it trusts (U3), and tells a managed one from it."""

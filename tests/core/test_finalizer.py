@@ -1,4 +1,4 @@
-"""What `/finalize` answers: nothing is let go before it is safe, and nothing is waited for else."""
+"""The answer to `/finalize`: no ServiceAccount is lost, and nothing else holds up the deletion."""
 
 from dataclasses import replace
 
@@ -89,19 +89,6 @@ def test_children_are_let_go_by_others(
     assert answer.finalized is finalized
 
 
-@pytest.mark.parametrize(
-    ("account", "told"), [(ACCOUNT, False), (UNGUARDED, True)], ids=["guarded", "unguarded"]
-)
-def test_children_that_hold_up_foreground_deletion(account: ServiceAccount, *, told: bool) -> None:
-    """The status tells which ServiceAccount the garbage collector can neither delete nor spare."""
-    binding = replace(GOING.binding, finalizers=("foregroundDeletion",))
-    attached = finalize(replace(showing(account), binding=binding), POLICY, NOW).status
-    found = attached.condition("Attached")
-    assert found is not None
-    assert ("default was not guarded" in found.message) is told
-    assert bool(found.message) is told
-
-
 @pytest.mark.parametrize("account", [ACCOUNT, UNGUARDED, LET_GO], ids=["listed", "bare", "let-go"])
 def test_every_account(account: ServiceAccount) -> None:
     """Each answer has every ServiceAccount observed: guarded, and without the Secret."""
@@ -122,12 +109,14 @@ def test_others_secrets_stay() -> None:
 @pytest.mark.parametrize(
     ("observed", "message"),
     [
-        pytest.param(showing(ACCOUNT), "waiting to let go of ServiceAccount default", id="waiting"),
-        pytest.param(showing(LET_GO), "", id="done"),
+        pytest.param(
+            showing(ACCOUNT), 'Waiting for ServiceAccount "default" to be released.', id="waits"
+        ),
+        pytest.param(showing(LET_GO), "The binding is being deleted.", id="done"),
     ],
 )
 def test_status(observed: Observed, message: str) -> None:
-    """The status says that the binding goes, and what it waits for."""
+    """The status reports the deletion, and the ServiceAccount that it waits for."""
     status = finalize(observed, POLICY, NOW).status
     attached, ready = status.condition("Attached"), status.condition("Ready")
     assert attached is not None
@@ -164,16 +153,10 @@ def asking(spec: Spec | str) -> Observed:
     ],
 )
 def test_token_fresh(observed: Observed, status: str, reason: str) -> None:
-    """While the binding goes, its token is fresh if it is what the spec asks for and works."""
+    """While the binding is deleted, a token that works and fits the spec is fresh."""
     fresh = finalize(observed, POLICY, NOW).status.condition("TokenFresh")
     assert fresh is not None
     assert (fresh.status, fresh.reason) == (status, reason)
-
-
-def test_idempotent() -> None:
-    """A deletion that was answered as final is answered so again."""
-    observed = showing(LET_GO)
-    assert finalize(observed, POLICY, NOW) == finalize(observed, POLICY, NOW)
 
 
 def test_no_secret() -> None:

@@ -189,26 +189,28 @@ def test_status_of_upstream(api: Api) -> None:
     assert found.token_issue_time == "2026-11-23T10:00:00Z"
 
 
-READY: Final = Condition("Ready", "True", "Ready", "", 2, "2026-11-23T12:00:00Z")
-BROKEN: Final = replace(READY, status="False", message="spec.acrServer: wrong")
+READY: Final = Condition("Ready", "True", "Ready", "Well.", 2, "2026-11-23T12:00:00Z")
+BROKEN: Final = replace(READY, status="False", reason="InvalidSpec", message="spec.acrServer: x")
 
 
 @pytest.mark.parametrize(
-    ("ready", "error"),
-    [(READY, None), (BROKEN, "spec.acr.server: wrong"), (None, None)],
-    ids=["fine", "broken", "unknown"],
+    ("ready", "error", "messages"),
+    [
+        (READY, None, ["Well."]),
+        (BROKEN, "spec.acr.server: x", ["spec.acr.server: x"]),
+        (None, None, []),
+    ],
+    ids=["ready", "not-ready", "unknown"],
 )
-def test_error(ready: Condition | None, error: str | None) -> None:
-    """Upstream's `error` is what Ready says is wrong, in the spec's own words."""
+def test_error(ready: Condition | None, error: str | None, messages: list[str]) -> None:
+    """Upstream's `error` is the message of Ready with the field names of upstream's spec."""
     binding = replace(BINDING, api_version=SECOND.api_version, kind=SECOND.kind)
     conditions = () if ready is None else (ready,)
     status = new_status(binding, Status(conditions, token_issue_time="2026-11-23T12:00:00Z"))
     assert status.get("error") == error
     assert status["lastTokenRefreshTime"] == "2026-11-23T12:00:00Z"
     assert "tokenIssueTime" not in status
-    assert [condition["message"] for condition in status["conditions"]] == [
-        error or "" for _ in conditions
-    ]
+    assert [condition["message"] for condition in status["conditions"]] == messages
 
 
 def test_no_error_of_ours() -> None:
@@ -244,7 +246,8 @@ def related(api: Api, name: str, created: str, spec: JSON) -> JSON:
         "creationTimestamp": created,
     }
     kind = {"apiVersion": api.api_version, "kind": api.kind}
-    obj = {**kind, "metadata": meta, "spec": spec, "status": {"secretName": api.secret_name(name)}}
+    status = {"conditions": [{"type": "Ready", "status": "True"}]}
+    obj = {**kind, "metadata": meta, "spec": spec, "status": status}
     return {api.group: {f"team-a/{name}": obj}}
 
 

@@ -1,13 +1,16 @@
 """The values themselves: what they show of themselves, and what they never show."""
 
+from dataclasses import replace
+
 import pytest
 
 from hooks.core.identity import Identity
 from hooks.core.model import Condition, Status
 from tests.core.builders import CLIENT_ID, NEW_TOKEN, SECRET
 
-READY = Condition("Ready", "True", "Ready", "", 1)
+READY = Condition("Ready", "True", "Ready", "well", 1)
 FRESH = Condition("TokenFresh", "False", "Timeout", "", 1)
+TAKEN = Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "", 1)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,27 @@ def test_repr_has_no_token(value: object) -> None:
 def test_status_condition(kind: str, found: Condition | None) -> None:
     """A status finds its condition by type, and None where it has none of it."""
     assert Status(conditions=(READY, FRESH)).condition(kind) == found
+
+
+@pytest.mark.parametrize(
+    ("conditions", "trouble"),
+    [
+        pytest.param((), None, id="unknown"),
+        pytest.param((READY, TAKEN), None, id="ready"),
+        pytest.param((replace(READY, reason="RefreshFailing"),), "well", id="ready-but-failing"),
+        pytest.param((replace(READY, status="False", reason="Pending"),), "well", id="not-ready"),
+    ],
+)
+def test_trouble(conditions: tuple[Condition, ...], trouble: str | None) -> None:
+    """The trouble is the message of Ready, unless Ready has the reason Ready."""
+    assert Status(conditions).trouble == trouble
+
+
+@pytest.mark.parametrize(
+    ("conditions", "taken"),
+    [((), False), ((READY, FRESH), False), ((READY, TAKEN), True)],
+    ids=["unknown", "not-taken", "taken"],
+)
+def test_secret_taken(conditions: tuple[Condition, ...], *, taken: bool) -> None:
+    """The name of the Secret is taken if any condition has this reason."""
+    assert Status(conditions).secret_taken is taken

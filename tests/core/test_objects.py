@@ -9,7 +9,7 @@ from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.identity import Identity, WorkloadIdentity
-from hooks.core.model import Condition, Spec
+from hooks.core.model import Condition, Spec, Status
 from hooks.core.objects import parse_binding
 from tests.core.builders import BINDING, IDENTITY, PARENT, SERVER, changed
 
@@ -153,7 +153,7 @@ def test_metadata() -> None:
 
 
 def test_status() -> None:
-    """Of the status, what the next one depends on is read."""
+    """The status is read as far as the next status depends on it."""
     status: JSON = {
         "conditions": [
             {
@@ -166,16 +166,27 @@ def test_status() -> None:
             },
             {"type": "Bare", "message": None},
         ],
+        "secretName": "acr-pull-app",
         "serviceAccountName": "default",
         "tokenIssueTime": "2026-11-23T10:00:00Z",
+        "tokenExpirationTime": "2026-11-23T13:00:00Z",
+        "secretPendingTime": "2026-11-23T12:00:00Z",
+        "attachAttempts": 3,
+        "lastAttachTime": "2026-11-23T12:00:05Z",
     }
     parsed = parse_binding({**PARENT, "status": status}, "parent").status
-    assert parsed.conditions == (
-        Condition("Ready", "True", "Ready", "m", 2, "2026-11-23T11:00:00Z"),
-        Condition("Bare", "", "", "", 0, ""),
+    assert parsed == Status(
+        conditions=(
+            Condition("Ready", "True", "Ready", "m", 2, "2026-11-23T11:00:00Z"),
+            Condition("Bare", "", "", "", 0, ""),
+        ),
+        secret_name="acr-pull-app",
+        service_account_name="default",
+        token_issue_time="2026-11-23T10:00:00Z",
+        secret_pending_time="2026-11-23T12:00:00Z",
+        attach_attempts=3,
+        last_attach_time="2026-11-23T12:00:05Z",
     )
-    assert parsed.service_account_name == "default"
-    assert parsed.token_issue_time == "2026-11-23T10:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -199,6 +210,9 @@ def test_status() -> None:
         ),
         ("status", {"tokenIssueTime": 5}, "parent.status.tokenIssueTime: expected a string"),
         ("status", {"serviceAccountName": {}}, "parent.status.serviceAccountName: expected a str"),
+        ("status", {"secretPendingTime": 5}, "parent.status.secretPendingTime: expected a string"),
+        ("status", {"attachAttempts": "3"}, "parent.status.attachAttempts: expected an integer"),
+        ("status", {"lastAttachTime": 5}, "parent.status.lastAttachTime: expected a string"),
     ],
 )
 def test_bad_binding(path: str, value: object, message: str) -> None:

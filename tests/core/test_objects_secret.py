@@ -6,10 +6,10 @@ import json
 import pytest
 
 from hooks.core import dockerconfig
-from hooks.core.cluster import Namespace
+from hooks.core.cluster import Namespace, OwnedSecret, Owner
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.objects import parse_namespace, parse_secret
+from hooks.core.objects import parse_namespace, parse_owned_secret, parse_secret
 from tests.core.builders import LAST_APPLIED, NEW_TOKEN, SECRET_NAME, SERVER, changed
 
 SECRET: JSON = {
@@ -82,6 +82,42 @@ def test_bad_secret(path: str, value: object, message: str) -> None:
     with pytest.raises(BadRequest) as caught:
         parse_secret(changed(SECRET, path, value), "at")
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("meta", "secret"),
+    [
+        ({"name": "s"}, OwnedSecret("s", "default")),
+        (
+            {
+                "name": "s",
+                "namespace": "team-a",
+                "labels": {"controller-uid": "uid-app"},
+                "annotations": {"acrpull.dev/token-inputs": "hash"},
+                "ownerReferences": [{"uid": "uid-x", "controller": True}],
+                "deletionTimestamp": "2026-11-23T12:00:00Z",
+            },
+            OwnedSecret(
+                "s",
+                "team-a",
+                owners=(Owner("", "", "", "uid-x", controller=True),),
+                uid_label="uid-app",
+                made_here=True,
+                deleting=True,
+            ),
+        ),
+    ],
+    ids=["bare", "whole"],
+)
+def test_owned_secret(meta: JSON, secret: OwnedSecret) -> None:
+    """A Secret is read with its marks and owners, and without its data."""
+    assert parse_owned_secret({**SECRET, "metadata": meta}, "at") == secret
+
+
+def test_owned_secret_without_name() -> None:
+    """A Secret without a name is an error that names its path."""
+    with pytest.raises(BadRequest, match=r"^at\.metadata\.name: expected a string"):
+        parse_owned_secret({"metadata": {}}, "at")
 
 
 @pytest.mark.parametrize(

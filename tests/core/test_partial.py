@@ -96,9 +96,9 @@ def test_better_than_none() -> None:
 
 
 def test_asked_for_again() -> None:
-    """A partial token is no reason not to mint; it stays as it is until it is due."""
+    """A partial token does not prevent a mint, and stays in the Secret until it is due."""
     observed = holding(PARTIAL)
-    assert decide(observed, POLICY, NOW) == Mint(REQUESTED, None)
+    assert decide(observed, POLICY, NOW) == Mint(REQUESTED, PARTIAL.issued_at)
     assert decide(holding(WHOLE), POLICY, NOW) == Keep()
     later = short(granting("a", since=NOW + MINUTE))
     answer = answered(observed, later, NOW + MINUTE)

@@ -1,17 +1,16 @@
-"""What the cluster's owner permits, for all and in a Namespace."""
+"""Which registries and identities are allowed, in the cluster and in a Namespace."""
 
 from dataclasses import replace
 
 import pytest
 
 from hooks.core.cluster import Namespace
-from hooks.core.decision import Reject, resolve
 from hooks.core.identity import Identity
 from hooks.core.model import Spec
-from hooks.core.permission import denial, is_denied, server_allowed
+from hooks.core.permission import Denial, denial, is_withdrawn, server_allowed
 from hooks.core.policy import Policy
 from hooks.core.reason import Reason
-from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, OBSERVED, POLICY, SERVER
+from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
 
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/puller"
 RESOURCE = Identity(resource_id=RESOURCE_ID)
@@ -51,26 +50,11 @@ def test_no_suffix_allows_nothing() -> None:
     assert not server_allowed("x.azurecr.io", ())
 
 
-@pytest.mark.parametrize(
-    ("spec", "default", "denied"),
-    [
-        pytest.param(Spec("x.azurecr.io", None, None), None, False, id="allowed"),
-        pytest.param(Spec("x.evil.io", None, None), None, True, id="not-allowed"),
-        pytest.param(Spec(None, None, None), "x.azurecr.io", False, id="default-allowed"),
-        pytest.param(Spec(None, None, None), "x.evil.io", True, id="default-not-allowed"),
-        pytest.param(Spec("x.azurecr.io", None, None), "x.evil.io", False, id="spec-first"),
-        pytest.param(Spec(None, None, None), None, False, id="no-server"),
-        pytest.param("spec is wrong", "x.evil.io", False, id="invalid-spec"),
-    ],
-)
-def test_is_denied(spec: Spec | str, default: str | None, *, denied: bool) -> None:
-    """The cluster's owner forbids servers; a spec that names none yet is not forbidden."""
-    policy = replace(POLICY, server=default)
-    assert is_denied(replace(BINDING, spec=spec), policy) is denied
+EVIL = "x.evil.io"
 
 
 def within(namespace: Namespace, *, required: bool = False) -> Policy:
-    """Return the policy in *namespace*."""
+    """Return the policy for *namespace*."""
     return replace(POLICY, namespace=namespace, namespace_required=required)
 
 
@@ -96,13 +80,13 @@ def within(namespace: Namespace, *, required: bool = False) -> Policy:
 def test_identities(
     listed: tuple[str, ...] | None, identity: Identity | None, *, allowed: bool
 ) -> None:
-    """What a Namespace lists binds, in any case of letters; no identity yet is no harm."""
+    """A Namespace allows the identities that it lists; letter case does not matter."""
     found = denial(SERVER, identity, within(replace(NAMESPACE, identities=listed)))
-    assert (found is None) is allowed
-    if found:
-        assert found[0] == Reason.IDENTITY_NOT_ALLOWED
-        assert f"acrpull.dev/allowed-identities of Namespace {NAMESPACE.name};" in found[1]
-        assert str(identity) in found[1]
+    text = (
+        f'Identity "{identity}" is not listed in annotation acrpull.dev/allowed-identities of '
+        'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
+    )
+    assert found == (None if allowed else Denial(Reason.IDENTITY_NOT_ALLOWED, text))
 
 
 @pytest.mark.parametrize(
@@ -127,33 +111,115 @@ def test_identities(
 def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
     """A Namespace may narrow the registries, not widen them."""
     policy = within(replace(NAMESPACE, servers=listed))
+    text = (
+        f'Registry "{SERVER}" is not listed in annotation acrpull.dev/allowed-acr-servers of '
+        'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
+    )
     found = denial(SERVER, IDENTITY, policy)
-    assert (found is None) is allowed
-    if found:
-        assert found[0] == Reason.SERVER_NOT_ALLOWED
-        assert f"acrpull.dev/allowed-acr-servers of Namespace {NAMESPACE.name};" in found[1]
-    assert denial("x.evil.io", IDENTITY, policy) is not None
+    assert found == (None if allowed else Denial(Reason.SERVER_NOT_ALLOWED, text))
+    assert denial(EVIL, IDENTITY, policy) is not None
 
 
-def test_required() -> None:
-    """Where lists are required, none is an empty one; an unknown Namespace denies nothing."""
-    listed = replace(NAMESPACE, servers=("*",), identities=("*",))
-    policy = within(NAMESPACE, required=True)
-    assert denial(SERVER, IDENTITY, policy) is not None
-    assert denial(SERVER, IDENTITY, within(listed, required=True)) is None
-    half = within(replace(listed, identities=None), required=True)
-    found = denial(SERVER, IDENTITY, half)
+LISTED = replace(NAMESPACE, servers=("*",), identities=("*",))
+NONE_LISTED = replace(NAMESPACE, servers=(), identities=())
+
+
+@pytest.mark.parametrize(
+    ("server", "policy", "reason", "by_setting"),
+    [
+        pytest.param(SERVER, POLICY, None, False, id="allowed"),
+        pytest.param(EVIL, POLICY, Reason.SERVER_NOT_ALLOWED, True, id="suffixes"),
+        pytest.param(EVIL, within(LISTED), Reason.SERVER_NOT_ALLOWED, True, id="suffixes-alone"),
+        pytest.param(
+            EVIL,
+            within(replace(LISTED, identities=())),
+            Reason.IDENTITY_NOT_ALLOWED,
+            False,
+            id="suffixes-and-annotation",
+        ),
+        pytest.param(
+            SERVER, within(NONE_LISTED), Reason.SERVER_NOT_ALLOWED, False, id="both-annotations"
+        ),
+        pytest.param(SERVER, within(LISTED, required=True), None, False, id="required-and-listed"),
+        pytest.param(
+            SERVER,
+            within(NAMESPACE, required=True),
+            Reason.SERVER_NOT_ALLOWED,
+            True,
+            id="required-and-no-annotation",
+        ),
+        pytest.param(
+            SERVER,
+            within(replace(LISTED, identities=None), required=True),
+            Reason.IDENTITY_NOT_ALLOWED,
+            True,
+            id="required-and-no-identities",
+        ),
+        pytest.param(
+            SERVER,
+            within(replace(NAMESPACE, identities=()), required=True),
+            Reason.IDENTITY_NOT_ALLOWED,
+            False,
+            id="required-and-one-annotation-denies",
+        ),
+        pytest.param(
+            SERVER,
+            replace(POLICY, namespace_required=True),
+            None,
+            False,
+            id="required-and-namespace-unknown",
+        ),
+    ],
+)
+def test_by_setting(
+    server: str, policy: Policy, reason: Reason | None, *, by_setting: bool
+) -> None:
+    """A denial is by a setting only if no annotation denies the binding."""
+    found = denial(server, IDENTITY, policy)
+    assert (found and found.reason) == reason
+    assert (found is not None and found.by_setting) is by_setting
+
+
+def test_suffixes_text() -> None:
+    """The message of a denial by the suffixes names the setting and its value."""
+    found = denial(EVIL, IDENTITY, POLICY)
     assert found is not None
-    assert found[0] == Reason.IDENTITY_NOT_ALLOWED
-    assert denial(SERVER, IDENTITY, replace(policy, namespace=None)) is None
+    assert found.message == (
+        'Registry "x.evil.io" is not allowed by ALLOWED_ACR_SERVER_SUFFIXES '
+        "(azurecr.io,localhost:5000). Fix spec.acrServer, or ask a cluster administrator to allow "
+        "the registry."
+    )
 
 
-def test_defaults_are_judged_too() -> None:
-    """What a binding leaves to the service is judged like what it names."""
-    policy = within(replace(NAMESPACE, identities=(CLIENT_ID,)))
-    binding = replace(BINDING, spec=Spec(SERVER, None, None))
-    assert not is_denied(binding, replace(policy, identity=IDENTITY))
-    assert is_denied(binding, replace(policy, identity=OTHER))
-    request = resolve(replace(OBSERVED, binding=binding), replace(policy, identity=OTHER))
-    assert isinstance(request, Reject)
-    assert request.reason == Reason.IDENTITY_NOT_ALLOWED
+@pytest.mark.parametrize(
+    ("spec", "policy", "has_secret", "withdrawn"),
+    [
+        pytest.param(Spec(SERVER, IDENTITY, None), POLICY, True, False, id="allowed"),
+        pytest.param(Spec(EVIL, None, None), POLICY, True, False, id="by-setting-keeps-secret"),
+        pytest.param(Spec(EVIL, None, None), POLICY, False, True, id="by-setting-no-secret"),
+        pytest.param(
+            Spec(SERVER, IDENTITY, None), within(NONE_LISTED), True, True, id="by-annotation"
+        ),
+        pytest.param(
+            Spec(None, IDENTITY, None), replace(POLICY, server=EVIL), False, True, id="default"
+        ),
+        pytest.param(
+            Spec(SERVER, IDENTITY, None), replace(POLICY, server=EVIL), False, False, id="spec-1st"
+        ),
+        pytest.param(
+            Spec(SERVER, None, None),
+            replace(within(replace(NAMESPACE, identities=(CLIENT_ID,))), identity=OTHER),
+            True,
+            True,
+            id="default-identity",
+        ),
+        pytest.param(Spec(None, None, None), POLICY, False, False, id="no-server"),
+        pytest.param("spec is wrong", replace(POLICY, server=EVIL), False, False, id="invalid"),
+    ],
+)
+def test_is_withdrawn(
+    spec: Spec | str, policy: Policy, *, has_secret: bool, withdrawn: bool
+) -> None:
+    """A denied binding is withdrawn, unless it has a Secret and only a setting denies it."""
+    binding = replace(BINDING, spec=spec)
+    assert is_withdrawn(binding, policy, has_secret=has_secret) is withdrawn

@@ -2,13 +2,16 @@
 
 import pytest
 
+from hooks.core.cluster import OwnedSecret
 from hooks.core.fields import JSON
 from hooks.core.request import (
     parse_bindings,
+    parse_decorated_secret,
     parse_namespace_of,
     parse_observed,
     parse_parent,
     parse_parent_namespace,
+    parse_parent_secret,
     parse_target,
 )
 from tests.core.builders import BINDING, LAST_APPLIED, NAMESPACE, PARENT, SECRET_NAME, changed
@@ -93,6 +96,24 @@ def test_other_namespaces() -> None:
     """Of several Namespaces only the binding's counts."""
     other = grouped("Namespace.v1", {"metadata": {"name": "team-b"}})
     assert parse_observed(body(related=other), valid).namespace is None
+
+
+LEFT = named(SECRET_NAME, annotations={"acrpull.dev/token-inputs": "hash"})
+
+
+@pytest.mark.parametrize(
+    ("secret", "finalizing", "left"),
+    [
+        pytest.param(LEFT, False, True, id="left"),
+        pytest.param(LEFT, True, False, id="binding-is-deleted"),
+        pytest.param(named(SECRET_NAME), False, False, id="made-by-another"),
+        pytest.param(named("x"), False, False, id="another-name"),
+    ],
+)
+def test_secret_left(secret: JSON, *, finalizing: bool, left: bool) -> None:
+    """A Secret of acrpull without an owner is left by an earlier binding."""
+    request = body(related=grouped("Secret.v1", secret))
+    assert parse_observed(request, valid, finalizing=finalizing).secret_left is left
 
 
 @pytest.mark.parametrize(
@@ -201,6 +222,13 @@ def test_no_bindings(related: JSON) -> None:
 def test_target() -> None:
     """The decorator's object is the ServiceAccount."""
     assert parse_target({"object": named("default")}).name == "default"
+
+
+def test_owned_secrets() -> None:
+    """The Secret is `object` in a decorator's sync, and `parent` in its customize."""
+    secret = OwnedSecret(SECRET_NAME, "team-a", made_here=True)
+    assert parse_decorated_secret({"object": LEFT}) == secret
+    assert parse_parent_secret({"parent": LEFT}) == secret
 
 
 def test_parent_namespace() -> None:

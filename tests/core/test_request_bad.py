@@ -8,8 +8,10 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.request import (
     parse_bindings,
+    parse_decorated_secret,
     parse_observed,
     parse_parent_namespace,
+    parse_parent_secret,
     parse_target,
 )
 from tests.core.builders import PARENT, SECRET_NAME
@@ -72,6 +74,8 @@ BINDINGS = "['ACRPullBinding.acrpull.dev/v1beta1']"
             "related['Namespace.v1']['team-a'].metadata.uid: expected a string",
         ),
         (parse_target, {}, "object: expected an object"),
+        (parse_decorated_secret, {"parent": {}}, "object: expected an object"),
+        (parse_parent_secret, {"object": {}}, "parent: expected an object"),
         (parse_target, {"object": {"metadata": {}}}, "object.metadata.name: expected a string"),
         (
             list_bindings,

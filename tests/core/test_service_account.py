@@ -5,38 +5,49 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.cluster import ServiceAccount
+from hooks.core.decoration import Decoration
 from hooks.core.model import Binding, Condition, Spec, Status
-from hooks.core.service_account import Decoration, decorate
+from hooks.core.policy import Policy
+from hooks.core.service_account import decorate
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,
     BINDING,
+    FOREIGN,
     GUARD,
     HOLDER,
     IDENTITY,
     LAST_APPLIED,
+    NAMESPACE,
     POLICY,
     SECRET_NAME,
     UNTOUCHED,
     WANTED,
 )
 
-# Each has been answered, so whose its Secret is is known.
-ANSWERED = replace(BINDING, status=Status(secret_name=SECRET_NAME))
+FRESH = Condition("TokenFresh", "True", "TokenValid", "", 1)
+
+
+def answered(secret_name: str) -> Status:
+    """Return the status of a binding that has a Secret."""
+    return Status((FRESH,), secret_name=secret_name)
+
+
+ANSWERED = replace(BINDING, status=answered(SECRET_NAME))
 OLDER = replace(
     BINDING,
     name="old",
     uid="uid-old",
     secret_name="acr-pull-old",
     created_at="2026-11-23T10:00:00Z",
-    status=Status(secret_name="acr-pull-old"),
+    status=answered("acr-pull-old"),
 )
 TWIN = replace(
     OLDER,
     name="aged",
     uid="uid-aged",
     secret_name="acr-pull-aged",
-    status=Status(secret_name="acr-pull-aged"),
+    status=answered("acr-pull-aged"),
 )
 MOVED = replace(BINDING, service_account_name="build")
 DELETING = replace(BINDING, deleting=True)
@@ -90,6 +101,12 @@ def owned(uid: str, wanted: str) -> Decoration:
             id="no-controller-is-no-holder",
         ),
         pytest.param(ACCOUNT, (INVALID,), owned("uid-app", SECRET_NAME), id="invalid-keeps-it"),
+        pytest.param(
+            replace(UNTOUCHED, owners=(GUARD, replace(FOREIGN, controller=False))),
+            (BINDING,),
+            owned("uid-app", SECRET_NAME),
+            id="beside-an-owner-that-does-not-control",
+        ),
     ],
 )
 def test_owner(
@@ -97,6 +114,27 @@ def test_owner(
 ) -> None:
     """The holder owns it while it targets it, else the oldest that does, whose names come first."""
     assert decorate(account, bindings, POLICY) == decoration
+
+
+LISTED_NONE = replace(NAMESPACE, servers=())
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "wanted"),
+    [
+        pytest.param(POLICY, ANSWERED.status, True, id="by-setting-with-secret"),
+        pytest.param(POLICY, Status((FRESH,)), False, id="by-setting-without-secret"),
+        pytest.param(
+            replace(POLICY, namespace=LISTED_NONE), ANSWERED.status, False, id="by-annotation"
+        ),
+    ],
+)
+def test_denied(policy: Policy, status: Status, *, wanted: bool) -> None:
+    """A denied binding is attached only while a setting denies it and its Secret stays."""
+    denied = replace(DENIED, status=status)
+    assert decorate(UNTOUCHED, (denied,), policy) == (
+        owned("uid-app", SECRET_NAME) if wanted else NOTHING
+    )
 
 
 @pytest.mark.parametrize("leaving", [DELETING, MOVED, DENIED], ids=["deleting", "moved", "denied"])
@@ -139,7 +177,7 @@ def test_label_is_told_as_ours(bindings: tuple[Binding, ...]) -> None:
     assert decorate(account, others, POLICY).labels == {"controller-uid": None}
 
 
-TAKEN = Status((Condition("TokenFresh", "False", "SecretNameTaken", "", 1),))
+TAKEN = Status((Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "", 1),))
 
 
 @pytest.mark.parametrize("secret_name", [SECRET_NAME, "acr-pull-old"])
@@ -168,13 +206,15 @@ def test_entry_is_left_alone(attached: tuple[str, ...], *, taken: bool) -> None:
         wanted = f"acr-pull-old,{SECRET_NAME}"
 
 
-@pytest.mark.parametrize("reason", ["SecretNameTaken", "ServerNotAllowed", "InvalidSpec"])
-@pytest.mark.parametrize("taken", [True, False])
-def test_entry_of_somebody_else(reason: str, *, taken: bool) -> None:
-    """A holder that targets it no more waits for its entry to go, but not for somebody else's."""
-    conditions = (Condition("TokenFresh", "False", reason, "", 1),)
-    status = Status(conditions, secret_name=None if taken else SECRET_NAME)
-    moved = replace(BINDING, service_account_name="build", status=status)
+@pytest.mark.parametrize(
+    ("reason", "taken"),
+    [("SecretNameTaken", True), ("ServerNotAllowed", False), ("InvalidSpec", False)],
+)
+@pytest.mark.parametrize("secret_name", [None, SECRET_NAME])
+def test_entry_of_somebody_else(reason: str, secret_name: str | None, *, taken: bool) -> None:
+    """A holder that moves waits until its entry is removed, unless the name is taken."""
+    conditions = (FRESH, Condition("RenewalHealthy", "Unknown", reason, "", 1))
+    moved = replace(MOVED, status=Status(conditions, secret_name=secret_name))
     account = replace(ACCOUNT, attached=(), annotations=ACCOUNT.annotations - {ATTACHED})
     gone = Decoration({"controller-uid": None}, {WANTED: None, LAST_APPLIED: None})
     held = owned("uid-app", "")

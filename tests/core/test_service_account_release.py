@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.cluster import Owner, ServiceAccount
+from hooks.core.decoration import Decoration
 from hooks.core.model import Binding
-from hooks.core.service_account import Decoration, decorate
+from hooks.core.service_account import decorate
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,
@@ -27,13 +28,9 @@ UNLISTED = replace(ACCOUNT, pull_secrets=("zeta",))
 NOTHING = Decoration()
 
 
-@pytest.mark.parametrize(
-    "owners",
-    [(FOREIGN,), (GUARD, replace(FOREIGN, controller=False))],
-    ids=["controlled", "owned"],
-)
+@pytest.mark.parametrize("owners", [(FOREIGN,), (GUARD, FOREIGN)], ids=["alone", "guarded"])
 def test_foreign_is_left_alone(owners: tuple[Owner, ...]) -> None:
-    """A ServiceAccount with another owner is not touched."""
+    """A ServiceAccount of another controller is not changed."""
     account = replace(UNTOUCHED, owners=owners, uid_label="somebody's")
     assert decorate(account, (BINDING,), POLICY) == NOTHING
 

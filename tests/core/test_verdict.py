@@ -1,4 +1,4 @@
-"""The conditions: what each says, and why."""
+"""The conditions about the token, and Ready: status, reason and message."""
 
 from dataclasses import replace
 
@@ -8,200 +8,240 @@ from hooks.core.decision import Hold, Reject
 from hooks.core.model import Condition
 from hooks.core.observed import Observed
 from hooks.core.reason import Reason
+from hooks.core.secret import Unwritten
+from hooks.core.token import MintFailed
 from hooks.core.verdict import (
     Finding,
+    Freshness,
     Problem,
-    attached,
+    new_finding,
     ready,
     renewal_healthy,
     token_fresh,
 )
-from tests.core.builders import (
-    ACCOUNT,
-    BINDING,
-    FAILED,
-    FOREIGN,
-    HOLDER,
-    OBSERVED,
-    SECRET_NAME,
-    UNTOUCHED,
-)
+from tests.core.builders import HOUR, NOW, OBSERVED, TAKEN
 
-PENDING = Hold(Reason.PENDING, "waiting", 1)
-ENDING = Hold(Reason.NAMESPACE_TERMINATING, "going", 300)
-DELETING = Hold(Reason.DELETING, "going", 0)
-INVALID = Hold(Reason.INVALID_SPEC, "spec is wrong", 300)
-TAKEN = Hold(Reason.SECRET_NAME_TAKEN, "it is taken", 300)
-DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "no", 300)
-FRESH = Finding("True", "TokenValid")
-LISTED = Finding("True", "Attached")
+EXPIRY = "2026-11-23T14:00:00Z"
+WORKS = Freshness(works=True, due=NOW + HOUR)
+WORN = Freshness(works=False)
+FAILED = MintFailed(Reason.REGISTRY_ERROR, "It is down. Wait.")
+PENDING = Hold(Reason.PENDING, "Waiting.", 1)
+ENDING = Hold(Reason.NAMESPACE_TERMINATING, "It ends.", 300)
+DELETING = Hold(Reason.DELETING, "It goes.", 0)
+INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
+NAME_TAKEN = Hold(Reason.SECRET_NAME_TAKEN, "It is taken. Rename it.", 300)
+DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300, by_setting=True)
+WRITING = Unwritten(Reason.WRITING_SECRET, "It is written.", NOW, 10)
+UNWRITTEN = Unwritten(Reason.SECRET_NOT_WRITTEN, "It is refused. See the events.", NOW)
+VALID = Finding("True", "TokenValid", f"The token expires at {EXPIRY}.")
 
 
 @pytest.mark.parametrize(
-    ("problem", "usable", "finding"),
+    ("text", "message", "remedy"),
     [
-        pytest.param(None, True, FRESH, id="no-problem"),
-        pytest.param(
-            FAILED,
-            True,
-            Finding("True", "RefreshFailing", "the registry is down"),
-            id="failing-while-it-works",
-        ),
-        pytest.param(
-            FAILED, False, Finding("False", "RegistryError", "the registry is down"), id="failed"
-        ),
-        pytest.param(PENDING, True, FRESH, id="pending-while-it-works"),
-        pytest.param(ENDING, True, FRESH, id="namespace-goes-while-it-works"),
-        pytest.param(DELETING, True, FRESH, id="deleting-while-it-works"),
-        pytest.param(PENDING, False, Finding("False", "Pending", "waiting"), id="pending"),
-        pytest.param(
-            INVALID, True, Finding("False", "InvalidSpec", "spec is wrong"), id="invalid-spec"
-        ),
-        pytest.param(
-            TAKEN, False, Finding("False", "SecretNameTaken", "it is taken"), id="name-taken"
-        ),
-        pytest.param(DENIED, True, Finding("False", "ServerNotAllowed", "no"), id="denied"),
+        ("One.", "One.", ""),
+        ("One. Two.", "One.", "Two."),
+        ("One. Two. Three.", "One.", "Two. Three."),
+        ("See spec.acrServer. It is wrong.", "See spec.acrServer.", "It is wrong."),
+        ("One. two", "One. two", ""),
+        ("a.B c. D", "a.B c.", "D"),
+        ("", "", ""),
     ],
 )
-def test_token_fresh(problem: Problem | None, finding: Finding, *, usable: bool) -> None:
-    """The token is fresh while it works and is what the spec asks for, though renewal may fail."""
-    assert token_fresh(problem, usable=usable) == finding
-
-
-BEFORE = Condition("RenewalHealthy", "False", "Throttled", "too many", 1, "2026-11-23T11:00:00Z")
-AS_BEFORE = Finding("False", "Throttled", "too many")
+def test_new_finding(text: str, message: str, remedy: str) -> None:
+    """The message is the first sentence, and the remedy is the rest."""
+    assert new_finding("False", "Why", text) == Finding("False", "Why", message, remedy)
 
 
 @pytest.mark.parametrize(
-    ("problem", "previous", "finding"),
+    ("problem", "fresh", "finding"),
     [
-        pytest.param(None, BEFORE, Finding("True", "OnSchedule"), id="on-schedule"),
+        pytest.param(None, WORKS, VALID, id="works"),
         pytest.param(
-            FAILED, None, Finding("False", "RegistryError", "the registry is down"), id="failed"
+            None,
+            WORN,
+            Finding("False", "Pending", "The Secret has no token that works."),
+            id="expired-since-the-decision",
         ),
-        pytest.param(PENDING, BEFORE, AS_BEFORE, id="pending-changes-nothing"),
-        pytest.param(ENDING, BEFORE, AS_BEFORE, id="namespace-goes-changes-nothing"),
-        pytest.param(DELETING, BEFORE, AS_BEFORE, id="deleting-changes-nothing"),
-        pytest.param(PENDING, None, Finding("Unknown", "Pending", "waiting"), id="pending-first"),
+        pytest.param(PENDING, WORKS, VALID, id="pending-while-it-works"),
+        pytest.param(ENDING, WORKS, VALID, id="namespace-ends-while-it-works"),
+        pytest.param(DELETING, WORKS, VALID, id="deleting-while-it-works"),
+        pytest.param(WRITING, WORKS, VALID, id="writing-while-it-works"),
+        pytest.param(PENDING, WORN, Finding("False", "Pending", "Waiting."), id="pending"),
         pytest.param(
-            INVALID, BEFORE, Finding("Unknown", "InvalidSpec", "spec is wrong"), id="invalid-spec"
+            WRITING, WORN, Finding("False", "WritingSecret", "It is written."), id="writing"
         ),
-        pytest.param(DENIED, BEFORE, Finding("Unknown", "ServerNotAllowed", "no"), id="denied"),
+        pytest.param(
+            UNWRITTEN,
+            WORKS,
+            Finding("True", "RefreshFailing", "It is refused.", "See the events."),
+            id="unwritten-while-it-works",
+        ),
+        pytest.param(
+            UNWRITTEN,
+            WORN,
+            Finding("False", "SecretNotWritten", "It is refused.", "See the events."),
+            id="unwritten",
+        ),
+        pytest.param(
+            FAILED,
+            WORKS,
+            Finding("True", "RefreshFailing", "It is down.", "Wait."),
+            id="failed-while-it-works",
+        ),
+        pytest.param(
+            FAILED, WORN, Finding("False", "RegistryError", "It is down.", "Wait."), id="failed"
+        ),
+        pytest.param(
+            DENIED,
+            WORKS,
+            Finding(
+                "True",
+                "RefreshFailing",
+                f"It is not allowed. The token works until {EXPIRY}.",
+                "Ask.",
+            ),
+            id="denied-while-it-works",
+        ),
+        pytest.param(
+            DENIED,
+            WORN,
+            Finding("False", "ServerNotAllowed", "It is not allowed.", "Ask."),
+            id="denied",
+        ),
+        pytest.param(
+            INVALID,
+            WORN,
+            Finding("False", "InvalidSpec", "It is wrong.", "Fix it."),
+            id="invalid-spec",
+        ),
+        pytest.param(
+            NAME_TAKEN,
+            WORN,
+            Finding("False", "SecretNameTaken", "It is taken.", "Rename it."),
+            id="name-taken",
+        ),
+    ],
+)
+def test_token_fresh(problem: Problem | None, fresh: Freshness, finding: Finding) -> None:
+    """TokenFresh is True while the observed token works, also if the renewal fails."""
+    assert token_fresh(problem, fresh, EXPIRY) == finding
+
+
+HEALTHY = Condition("RenewalHealthy", "True", "OnSchedule", "Well.", 1)
+FAILING = Condition("RenewalHealthy", "False", "Throttled", "Too many.", 1)
+UNKNOWN = Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "None.", 1)
+AS_HEALTHY = Finding("True", "OnSchedule", "Well.")
+AS_FAILING = Finding("False", "Throttled", "Too many.")
+LEFT = replace(TAKEN, secret_left=True)
+
+
+def unknown(reason: str) -> Finding:
+    """Return RenewalHealthy while no token is requested because of *reason*."""
+    return Finding("Unknown", reason, "No token is requested.")
+
+
+@pytest.mark.parametrize(
+    ("problem", "fresh", "previous", "finding"),
+    [
+        pytest.param(
+            None,
+            WORKS,
+            FAILING,
+            Finding("True", "OnSchedule", "The next renewal is due at 2026-11-23T13:00:00Z."),
+            id="on-schedule",
+        ),
+        pytest.param(None, WORN, None, Finding("True", "OnSchedule"), id="expired-just-now"),
+        pytest.param(
+            FAILED,
+            WORKS,
+            HEALTHY,
+            Finding("False", "RegistryError", "It is down.", "Wait."),
+            id="failed",
+        ),
+        pytest.param(
+            UNWRITTEN,
+            WORKS,
+            HEALTHY,
+            Finding("False", "SecretNotWritten", "It is refused.", "See the events."),
+            id="unwritten",
+        ),
+        pytest.param(WRITING, WORN, HEALTHY, AS_HEALTHY, id="writing-keeps-true"),
+        pytest.param(
+            WRITING,
+            WORN,
+            FAILING,
+            Finding("Unknown", "WritingSecret", "It is written."),
+            id="writing-after-a-failure",
+        ),
+        pytest.param(
+            WRITING,
+            WORN,
+            None,
+            Finding("Unknown", "WritingSecret", "It is written."),
+            id="writing-first",
+        ),
+        pytest.param(PENDING, WORN, HEALTHY, AS_HEALTHY, id="pending-keeps-true"),
+        pytest.param(PENDING, WORN, FAILING, AS_FAILING, id="pending-keeps-false"),
+        pytest.param(PENDING, WORN, UNKNOWN, unknown("Pending"), id="pending-keeps-no-unknown"),
+        pytest.param(PENDING, WORN, None, unknown("Pending"), id="pending-first"),
+        pytest.param(ENDING, WORN, FAILING, AS_FAILING, id="namespace-ends"),
+        pytest.param(DELETING, WORN, FAILING, AS_FAILING, id="deleting"),
+        pytest.param(INVALID, WORN, FAILING, unknown("InvalidSpec"), id="invalid-spec"),
+        pytest.param(
+            DENIED,
+            WORKS,
+            HEALTHY,
+            Finding("False", "ServerNotAllowed", "The token is not renewed."),
+            id="denied-while-it-works",
+        ),
+        pytest.param(DENIED, WORN, HEALTHY, unknown("ServerNotAllowed"), id="denied"),
     ],
 )
 def test_renewal_healthy(
-    problem: Problem | None, previous: Condition | None, finding: Finding
+    problem: Problem | None, fresh: Freshness, previous: Condition | None, finding: Finding
 ) -> None:
-    """Renewal is on schedule or failing; what merely passes leaves it as it was."""
-    assert renewal_healthy(problem, previous) == finding
-
-
-GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
-LET_GO = replace(ACCOUNT, pull_secrets=("zeta",))
-OWNED = replace(UNTOUCHED, owners=(FOREIGN,))
-NOWHERE = replace(OBSERVED, binding=replace(BINDING, service_account_name=None))
+    """RenewalHealthy is False after a failure, and a passing problem keeps True and False."""
+    assert renewal_healthy(OBSERVED, problem, fresh, previous) == finding
 
 
 @pytest.mark.parametrize(
-    ("observed", "problem", "finding"),
-    [
-        pytest.param(OBSERVED, DENIED, Finding("False", "ServerNotAllowed", "no"), id="denied"),
-        pytest.param(
-            replace(OBSERVED, accounts=(), related=()),
-            DENIED,
-            Finding("False", "ServerNotAllowed", "no"),
-            id="denied-and-missing",
-        ),
-        pytest.param(
-            NOWHERE, INVALID, Finding("False", "InvalidSpec", "spec is wrong"), id="names-none"
-        ),
-        pytest.param(
-            replace(NOWHERE, accounts=(), related=None),
-            INVALID,
-            Finding("False", "InvalidSpec", "spec is wrong"),
-            id="names-none-by-hand",
-        ),
-        pytest.param(OBSERVED, INVALID, LISTED, id="invalid-and-listed"),
-        pytest.param(OBSERVED, FAILED, LISTED, id="failed-and-listed"),
-        pytest.param(
-            replace(GOING, related=()), DENIED, Finding("False", "Deleting"), id="goes-first"
-        ),
-    ],
+    ("observed", "finding"),
+    [(TAKEN, unknown("SecretNameTaken")), (LEFT, None)],
+    ids=["taken", "left"],
 )
-def test_attached_despite(observed: Observed, problem: Problem, finding: Finding) -> None:
-    """A binding that is denied, or names no ServiceAccount, is attached to none, and says why."""
-    assert attached(observed, problem) == finding
+@pytest.mark.parametrize("problem", [NAME_TAKEN, INVALID, DENIED, PENDING, DELETING])
+@pytest.mark.parametrize("previous", [None, HEALTHY, FAILING])
+def test_name_is_taken(
+    observed: Observed, problem: Hold | Reject, previous: Condition | None, finding: Finding | None
+) -> None:
+    """A taken name is always reported, and a left Secret does not count as taken."""
+    otherwise = renewal_healthy(OBSERVED, problem, WORN, previous)
+    assert renewal_healthy(observed, problem, WORN, previous) == (finding or otherwise)
+
+
+LISTED = Finding("True", "Attached", "It lists.")
+STALE = Finding("False", "Timeout", "It was late.", "Wait.")
+REFRESHING = Finding("True", "RefreshFailing", "It is down.", "Wait.")
+UNLISTED = Finding("False", "Attaching", "Waiting.")
+REJECTED = Finding("False", "ServerNotAllowed", "It is not allowed.", "Ask.")
+READY = Finding("True", "Ready", "Image pulls are authorized.")
 
 
 @pytest.mark.parametrize(
-    ("observed", "status", "reason", "words"),
+    ("problem", "token", "account", "finding"),
     [
-        pytest.param(OBSERVED, "True", "Attached", "", id="listed"),
-        pytest.param(
-            replace(OBSERVED, related=(replace(OWNED, pull_secrets=(SECRET_NAME,)),)),
-            "True",
-            "Attached",
-            "",
-            id="listed-by-its-owner",
-        ),
-        pytest.param(
-            replace(OBSERVED, related=(UNTOUCHED,)), "False", "Attaching", "default", id="not-yet"
-        ),
-        pytest.param(
-            replace(OBSERVED, related=(OWNED,)),
-            "False",
-            "ServiceAccountOwned",
-            f"list Secret {SECRET_NAME}",
-            id="owned",
-        ),
-        pytest.param(
-            replace(OBSERVED, accounts=(), related=()),
-            "False",
-            "ServiceAccountNotFound",
-            "ServiceAccount default does not exist",
-            id="missing",
-        ),
-        pytest.param(
-            replace(OBSERVED, accounts=(), related=None), "False", "Attaching", "no", id="by-hand"
-        ),
-        pytest.param(GOING, "False", "Deleting", "let go of ServiceAccount default", id="goes"),
-        pytest.param(replace(GOING, related=(LET_GO,)), "False", "Deleting", "", id="gone"),
+        pytest.param(None, VALID, LISTED, READY, id="both"),
+        pytest.param(FAILED, STALE, LISTED, STALE, id="no-token"),
+        pytest.param(None, VALID, UNLISTED, UNLISTED, id="not-attached"),
+        pytest.param(FAILED, STALE, UNLISTED, STALE, id="neither"),
+        pytest.param(FAILED, REFRESHING, LISTED, REFRESHING, id="refresh-failing"),
+        pytest.param(FAILED, REFRESHING, UNLISTED, UNLISTED, id="failing-and-not-attached"),
+        pytest.param(PENDING, VALID, LISTED, READY, id="pending-while-it-works"),
+        pytest.param(DENIED, REFRESHING, LISTED, REJECTED, id="denied-while-it-works"),
+        pytest.param(DENIED, STALE, UNLISTED, REJECTED, id="denied"),
     ],
 )
-def test_attached(observed: Observed, status: str, reason: str, words: str) -> None:
-    """The binding is attached once its ServiceAccount is observed to list the Secret."""
-    finding = attached(observed, None)
-    assert (finding.status, finding.reason) == (status, reason)
-    assert words in finding.message
-    assert bool(words) is bool(finding.message)
-
-
-def test_held_by_another() -> None:
-    """A holder that is gone is named, for nobody but a person can take its reference off."""
-    dead = replace(HOLDER, name="jobs", uid="uid-dead")
-    account = replace(LET_GO, owners=(dead,), uid_label=BINDING.uid)
-    found = attached(replace(OBSERVED, accounts=(), related=(account,)), None)
-    assert (found.status, found.reason) == ("False", "Attaching")
-    assert "ACRPullBinding jobs (uid uid-dead)" in found.message
-    assert "take the ServiceAccount's ownerReferences off" in found.message
-
-
-FAILING = Finding("True", "RefreshFailing", "down")
-STALE = Finding("False", "Timeout", "late")
-UNLISTED = Finding("False", "Attaching", "waiting")
-
-
-@pytest.mark.parametrize(
-    ("token", "account", "finding"),
-    [
-        pytest.param(FRESH, LISTED, Finding("True", "Ready"), id="both"),
-        pytest.param(STALE, LISTED, STALE, id="no-token"),
-        pytest.param(FRESH, UNLISTED, UNLISTED, id="not-attached"),
-        pytest.param(STALE, UNLISTED, STALE, id="neither"),
-        pytest.param(FAILING, LISTED, FAILING, id="refresh-failing"),
-        pytest.param(FAILING, UNLISTED, UNLISTED, id="failing-not-attached"),
-    ],
-)
-def test_ready(token: Finding, account: Finding, finding: Finding) -> None:
-    """A binding is ready when its token is fresh and attached; else the first reason why not."""
-    assert ready(token, account) == finding
+def test_ready(problem: Problem | None, token: Finding, account: Finding, finding: Finding) -> None:
+    """A binding is ready if its token is fresh, it is attached, and nothing denies it."""
+    assert ready(problem, token, account) == finding

@@ -47,7 +47,10 @@ class Api:
         return f"{self.kind}.{self.api_version}"
 
     def binding_name(self, secret: str) -> str | None:
-        """Return the binding whose Secret is named *secret*; None if a hash hides the name."""
+        """Return the name of a binding whose Secret is named *secret*; None if no name fits.
+
+        A name that was cut and closed with a hash is never returned.
+        """
         names = (secret.removeprefix(SECRET_PREFIX), secret.removesuffix(UPSTREAM_SECRET_SUFFIX))
         return next((name for name in names if self.secret_name(name) == secret), None)
 

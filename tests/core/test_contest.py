@@ -1,0 +1,213 @@
+"""A fight with another client over the entry of a ServiceAccount."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from hooks.core.binding import Answer, sync
+from hooks.core.cluster import ServiceAccount
+from hooks.core.conditions import format_time
+from hooks.core.contest import Contest, find_contest
+from hooks.core.decision import decide
+from hooks.core.model import Binding, Condition, Status
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    DENIED,
+    FOREIGN,
+    GUARD,
+    NOW,
+    OBSERVED,
+    POLICY,
+    SECOND,
+    SECRET_NAME,
+    TAKEN,
+)
+
+REMOVED = replace(ACCOUNT, pull_secrets=("zeta", "alpha"))
+
+
+def binding_with(
+    status: str, reason: str, since: str, last: str | None = None, attempts: int = 0
+) -> Binding:
+    """Return a binding whose condition Attached has *status* and *reason* since *since*."""
+    condition = Condition("Attached", status, reason, "", 2, since)
+    return replace(
+        BINDING,
+        status=Status(
+            (condition,),
+            service_account_name="default",
+            attach_attempts=attempts,
+            last_attach_time=last,
+        ),
+    )
+
+
+def ago(seconds: int) -> str:
+    """Return the time *seconds* before now as a status has it."""
+    return format_time(NOW - seconds * SECOND)
+
+
+def attached(since: str, last: str | None = None, attempts: int = 0) -> Binding:
+    """Return a binding that is attached since *since*."""
+    return binding_with("True", "Attached", since, last, attempts)
+
+
+def fought(last: str | None, attempts: int, since: str = ago(20)) -> Binding:
+    """Return a binding whose entry is fought over since *since*, and was added at *last*."""
+    return binding_with("False", "EntryRemoved", since, last, attempts)
+
+
+def waiting(attempts: int, since: int, seconds: int) -> Contest:
+    """Return a contest without the entry, whose last attempt was *since* seconds ago."""
+    return Contest(attempts, NOW - since * SECOND, add=False, resync_after_seconds=seconds)
+
+
+def adding(attempts: int, since: int = 0, seconds: int = 60) -> Contest:
+    """Return a contest with the entry, which was added *since* seconds ago."""
+    return Contest(attempts, NOW - since * SECOND, add=True, resync_after_seconds=seconds)
+
+
+NEVER = [
+    pytest.param(BINDING, REMOVED, id="never-attached"),
+    pytest.param(attached(ago(5)), ACCOUNT, id="never-removed"),
+    pytest.param(attached(ago(60)), REMOVED, id="removed-after-it-lasted"),
+    pytest.param(binding_with("False", "Attaching", ago(5)), REMOVED, id="not-yet-attached"),
+    pytest.param(attached(ago(60), ago(60), 1), ACCOUNT, id="lasted-after-one-attempt"),
+    pytest.param(attached(ago(60), ago(60), 1), REMOVED, id="removed-after-it-lasted-again"),
+    pytest.param(fought(ago(60), 3), ACCOUNT, id="lasted-after-a-fight"),
+    pytest.param(fought(None, 3), REMOVED, id="no-last-time"),
+    pytest.param(fought("soon", 3), REMOVED, id="unreadable-last-time"),
+    pytest.param(fought("9999-12-31T23:59:59-14:00", 3), REMOVED, id="last-beyond-all-times"),
+    pytest.param(fought(ago(4), 3, since="soon"), REMOVED, id="unreadable-transition"),
+    pytest.param(fought(ago(4), 3, since=""), REMOVED, id="no-transition"),
+    pytest.param(fought(ago(5), -7), REMOVED, id="negative-attempts"),
+    pytest.param(attached(ago(5)), replace(REMOVED, name="build"), id="another-service-account"),
+    pytest.param(attached(ago(5)), replace(REMOVED, created_at=ago(5)), id="recreated"),
+]
+
+
+@pytest.mark.parametrize(("binding", "account"), NEVER)
+def test_no_contest_found(binding: Binding, account: ServiceAccount) -> None:
+    """An entry that lasted, or that was not added yet, is not fought over."""
+    assert find_contest(binding, account, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("binding", "account", "contest"),
+    [
+        pytest.param(attached(ago(59)), REMOVED, adding(1), id="removed-soon"),
+        pytest.param(attached(ago(3), ago(4), 1), ACCOUNT, adding(1, 4, 56), id="listed-again"),
+        pytest.param(attached(ago(3), ago(4), 1), REMOVED, adding(2), id="removed-a-second-time"),
+        pytest.param(attached(ago(3), ago(4), 2), REMOVED, waiting(2, 4, 1), id="waits"),
+        pytest.param(fought(ago(5), 2), REMOVED, adding(3), id="added-after-5-seconds"),
+        pytest.param(fought(ago(9), 3), REMOVED, waiting(3, 9, 1), id="waits-longer"),
+        pytest.param(fought(ago(10), 3), REMOVED, adding(4), id="added-after-10-seconds"),
+        pytest.param(fought(ago(299), 8), REMOVED, waiting(8, 299, 1), id="waits-longest"),
+        pytest.param(fought(ago(300), 8), REMOVED, adding(9), id="added-after-the-longest-wait"),
+        pytest.param(fought(ago(59), 3), ACCOUNT, adding(3, 59, 1), id="listed-in-a-fight"),
+        pytest.param(
+            fought("9999-12-31T23:59:59Z", 3), REMOVED, waiting(3, 0, 10), id="last-in-future"
+        ),
+        pytest.param(fought("0001-01-01T00:00:00Z", 2), REMOVED, adding(3), id="last-long-ago"),
+        pytest.param(attached("9999-12-31T23:59:59Z"), REMOVED, adding(1), id="since-in-future"),
+        pytest.param(
+            fought(ago(299), 2**31 - 1), REMOVED, waiting(2**31 - 1, 299, 1), id="huge-attempts"
+        ),
+        pytest.param(fought(ago(300), 2**31 - 1), REMOVED, adding(1000), id="attempts-are-capped"),
+        pytest.param(
+            attached(ago(5)), replace(REMOVED, created_at=ago(6)), adding(1), id="not-new"
+        ),
+        pytest.param(
+            attached(ago(5)), replace(REMOVED, created_at="soon"), adding(1), id="unreadable-age"
+        ),
+    ],
+)
+def test_find_contest(binding: Binding, account: ServiceAccount, contest: Contest) -> None:
+    """A contest begins when an entry is removed soon, and ends when the entry lasted."""
+    assert find_contest(binding, account, NOW) == contest
+
+
+def answer(observed: Observed, now: datetime = NOW) -> Answer:
+    """Return the answer to *observed* without a mint."""
+    return sync(observed, decide(observed, POLICY, now), None, POLICY, now)
+
+
+def observe(binding: Binding, account: ServiceAccount) -> Observed:
+    """Return what is observed of *binding* and its *account*."""
+    return replace(OBSERVED, binding=binding, accounts=(account,), related=(account,))
+
+
+def test_course() -> None:
+    """A removed entry is added twice, held back for longer and longer, and then lasts."""
+    binding, account = attached(ago(1)), REMOVED
+    course: list[tuple[str, bool, int]] = []
+    steps = ((0, False), (1, True), (2, False), (3, False), (7, False), (8, True), (67, True))
+    for seconds, lists in steps:
+        now = NOW + timedelta(seconds=seconds)
+        account = ACCOUNT if lists else REMOVED
+        result = answer(observe(binding, account), now)
+        condition = result.status.condition("Attached")
+        assert condition is not None
+        (desired,) = result.accounts
+        listed = SECRET_NAME in desired.pull_secrets
+        course.append((condition.reason, listed, result.resync_after_seconds))
+        binding = replace(binding, status=result.status)
+    assert course == [
+        ("Attaching", True, 60),
+        ("Attached", True, 59),
+        ("Attaching", True, 60),
+        ("EntryRemoved", False, 4),
+        ("EntryRemoved", True, 60),
+        ("EntryRemoved", True, 59),
+        ("Attached", True, 5333),
+    ]
+    assert (result.status.attach_attempts, result.status.last_attach_time) == (0, None)
+
+
+def test_status() -> None:
+    """The status has the contest, and Attached keeps its transition time while it lasts."""
+    status = answer(observe(fought(ago(10), 3), REMOVED)).status
+    condition, ready = status.condition("Attached"), status.condition("Ready")
+    assert condition is not None
+    assert ready is not None
+    assert (condition.status, condition.last_transition_time) == ("False", ago(20))
+    assert (status.attach_attempts, status.last_attach_time) == (4, format_time(NOW))
+    assert condition.message == (
+        'Another client removes Secret "acr-pull-app" from ServiceAccount "default" as soon as '
+        "acrpull adds it."
+    )
+    assert ready.message == (
+        f"{condition.message} Find the client with kubectl get serviceaccount -n team-a default "
+        "-o yaml --show-managed-fields, and let it keep imagePullSecrets."
+    )
+
+
+FOREIGNS = replace(REMOVED, owners=(FOREIGN, GUARD))
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason"),
+    [
+        pytest.param(DENIED, "ServerNotAllowed", id="denied"),
+        pytest.param(TAKEN, "Attaching", id="name-taken"),
+        pytest.param(replace(OBSERVED, related=(FOREIGNS,)), "ServiceAccountOwned", id="foreign"),
+        pytest.param(replace(OBSERVED, related=()), "ServiceAccountNotFound", id="not-found"),
+        pytest.param(
+            replace(OBSERVED, binding=replace(BINDING, deleting=True)), "Deleting", id="deleting"
+        ),
+    ],
+)
+def test_no_contest(observed: Observed, reason: str) -> None:
+    """No other client is blamed if acrpull does not list the entry anyway."""
+    binding = replace(observed.binding, status=attached(ago(5)).status)
+    related = observed.related and tuple(replace(a, pull_secrets=()) for a in observed.related)
+    status = answer(
+        replace(observed, binding=binding, secret=None, accounts=(), related=related)
+    ).status
+    condition = status.condition("Attached")
+    assert condition is not None
+    assert condition.reason == reason
+    assert (status.attach_attempts, status.last_attach_time) == (0, None)

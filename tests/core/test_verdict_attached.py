@@ -1,0 +1,178 @@
+"""The condition Attached, which describes the observed ServiceAccount."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.cluster import ServiceAccount
+from hooks.core.contest import Contest
+from hooks.core.decision import Hold, Reject
+from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.verdict import Finding, Problem, attached
+from tests.core.builders import (
+    ACCOUNT,
+    BINDING,
+    FAILED,
+    FOREIGN,
+    GOING,
+    HOLDER,
+    NOW,
+    OBSERVED,
+    SECRET_NAME,
+    UNTOUCHED,
+)
+
+INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
+DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300)
+LISTED = Finding("True", "Attached", 'ServiceAccount "default" lists Secret "acr-pull-app".')
+NOT_FOUND = Finding(
+    "False",
+    "ServiceAccountNotFound",
+    'ServiceAccount "default" not found.',
+    "Create it, or fix spec.serviceAccountName.",
+)
+WAITING = Finding(
+    "False",
+    "Attaching",
+    'Waiting for Secret "acr-pull-app" to be added to ServiceAccount "default".',
+)
+NOWHERE = replace(OBSERVED, binding=replace(BINDING, service_account_name=None))
+MISSING = replace(OBSERVED, accounts=(), related=())
+UNLISTED = replace(ACCOUNT, pull_secrets=("zeta",))
+OWNED = replace(UNTOUCHED, owners=(FOREIGN,))
+DEAD = replace(HOLDER, name="jobs", uid="uid-dead")
+CONTEST = Contest(3, NOW, add=True, resync_after_seconds=60)
+
+
+def related(*accounts: ServiceAccount) -> Observed:
+    """Return what is observed with *accounts* in the Namespace."""
+    return replace(OBSERVED, related=accounts)
+
+
+@pytest.mark.parametrize(
+    ("observed", "problem", "finding"),
+    [
+        pytest.param(OBSERVED, None, LISTED, id="listed"),
+        pytest.param(OBSERVED, FAILED, LISTED, id="listed-though-failed"),
+        pytest.param(OBSERVED, INVALID, LISTED, id="listed-though-invalid"),
+        pytest.param(OBSERVED, DENIED, LISTED, id="listed-though-denied"),
+        pytest.param(
+            related(replace(OWNED, pull_secrets=(SECRET_NAME,))),
+            None,
+            LISTED,
+            id="listed-by-another-controller",
+        ),
+        pytest.param(
+            related(UNLISTED),
+            DENIED,
+            Finding(
+                "False",
+                "ServerNotAllowed",
+                'ServiceAccount "default" does not list Secret "acr-pull-app".',
+            ),
+            id="denied",
+        ),
+        pytest.param(related(UNTOUCHED), None, WAITING, id="not-yet"),
+        pytest.param(
+            related(replace(UNTOUCHED, owners=(replace(FOREIGN, controller=False),))),
+            None,
+            WAITING,
+            id="not-yet-beside-another-owner",
+        ),
+        pytest.param(
+            related(OWNED),
+            None,
+            Finding(
+                "False",
+                "ServiceAccountOwned",
+                'ServiceAccount "default" is managed by Deployment "web", so acrpull does not '
+                "change it.",
+                'Add "acr-pull-app" to imagePullSecrets in the configuration of that controller.',
+            ),
+            id="another-controller",
+        ),
+        pytest.param(
+            related(replace(UNLISTED, owners=(DEAD,), uid_label="uid-app")),
+            None,
+            Finding(
+                "False",
+                "Attaching",
+                'ServiceAccount "default" is still owned by ACRPullBinding "jobs" (uid uid-dead).',
+                "If that object no longer exists, remove it from the ownerReferences of the "
+                "ServiceAccount.",
+            ),
+            id="owned-by-a-dead-binding",
+        ),
+        pytest.param(
+            related(replace(UNLISTED, owners=(DEAD,), uid_label="uid-dead")),
+            None,
+            WAITING,
+            id="owned-by-a-living-binding",
+        ),
+        pytest.param(MISSING, None, NOT_FOUND, id="not-found"),
+        pytest.param(MISSING, DENIED, NOT_FOUND, id="denied-and-not-found"),
+        pytest.param(
+            replace(MISSING, related=None),
+            None,
+            Finding(
+                "False",
+                "Attaching",
+                "Waiting for Metacontroller to report the ServiceAccounts of this Namespace.",
+            ),
+            id="by-hand",
+        ),
+        pytest.param(
+            NOWHERE,
+            INVALID,
+            Finding("False", "InvalidSpec", "The spec names no ServiceAccount."),
+            id="no-name",
+        ),
+    ],
+)
+def test_attached(observed: Observed, problem: Problem | None, finding: Finding) -> None:
+    """A binding is attached if its ServiceAccount lists its Secret, also if it has a problem."""
+    assert attached(observed, problem, None) == finding
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, UNLISTED], ids=["listed", "not-listed"])
+@pytest.mark.parametrize("problem", [None, FAILED, DENIED], ids=["none", "failed", "denied"])
+def test_contest(account: ServiceAccount, problem: Problem | None) -> None:
+    """During a contest the entry counts as removed, also while the ServiceAccount lists it."""
+    found = attached(related(account), problem, CONTEST)
+    assert (found.status, found.reason) == ("False", "EntryRemoved")
+
+
+FOREGROUND = replace(GOING.binding, finalizers=("foregroundDeletion",))
+UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
+
+
+@pytest.mark.parametrize(
+    ("observed", "message", "remedy"),
+    [
+        pytest.param(GOING, 'Waiting for ServiceAccount "default" to be released.', "", id="waits"),
+        pytest.param(
+            replace(GOING, related=(ACCOUNT, replace(ACCOUNT, name="build"))),
+            'Waiting for ServiceAccount "default", "build" to be released.',
+            "",
+            id="waits-for-two",
+        ),
+        pytest.param(
+            replace(GOING, related=(UNLISTED,)), "The binding is being deleted.", "", id="released"
+        ),
+        pytest.param(
+            replace(GOING, binding=FOREGROUND), "The binding is being deleted.", "", id="foreground"
+        ),
+        pytest.param(
+            replace(GOING, binding=FOREGROUND, accounts=(UNGUARDED,)),
+            'Deletion is blocked because it would also delete ServiceAccount "default".',
+            "Remove this binding from the ownerReferences of the ServiceAccount to continue.",
+            id="blocked",
+        ),
+    ],
+)
+def test_deleting(observed: Observed, message: str, remedy: str) -> None:
+    """A deleted binding is not attached, and the message names the ServiceAccount to release."""
+    finding = Finding("False", "Deleting", message, remedy)
+    for problem in (None, DENIED, INVALID):
+        assert attached(observed, problem, CONTEST) == finding
