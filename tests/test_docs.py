@@ -30,6 +30,7 @@ RUN: Final = {
     "back": "tests/e2e/test_migrating.py",
     "here": "tests/test_docs.py",
     "make": "tests/test_docs.py",
+    "runbooks": "tests/test_monitoring.py",
 }
 NOT_RUN: Final = {"azure", "cluster"}  # they need one: Azure, or a cluster whose Pods run
 CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
@@ -39,6 +40,8 @@ OTHERS: Final = {
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
     "AirgappedCloud",  # upstream's
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
+    *("AcrpullRenewalFailing", "AcrpullMetacontrollerSilent", "AcrpullBindingMetricsAbsent"),
+    *("AcrpullServedTokenExpiring", "AcrpullTokenRequestsFailing"),
 }
 # Words in capitals that are no setting of ours: of libraries, of make, levels of the log.
 NOT_OURS: Final = {
