@@ -1,4 +1,4 @@
-"""A listener of its own for what slow or many callers of the hooks must not block: GET alone."""
+"""An HTTP listener for probes and metrics, apart from the hooks, so that no caller can block it."""
 
 import logging
 import socket
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What answers a GET."""
+    """The response to a GET."""
 
     status: int
     body: bytes = b""
@@ -39,13 +39,23 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def do_GET(self) -> None:
-        make = cast("_Server", self.server).pages.get(self.path)
+        self.wfile.write(self._send_head())
+
+    def do_HEAD(self) -> None:
+        self._send_head()
+
+    def _send_head(self) -> bytes:
+        """Return the body, after the status and the headers are sent.
+
+        The query is ignored: a Prometheus job with `params` adds one to each scrape.
+        """
+        make = cast("_Server", self.server).pages.get(self.path.partition("?")[0])
         page = make() if make else Page(404)
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
         self.end_headers()
-        self.wfile.write(page.body)
+        return page.body
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a caller comes every few seconds."""

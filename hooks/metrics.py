@@ -1,7 +1,7 @@
-"""What Prometheus is told. The only importer of prometheus_client.
+"""The metrics of the service. The only importer of prometheus_client.
 
-No label has values that a caller chooses, so the number of series has an end, and none says which
-binding, namespace, identity or registry. Each process counts for itself: see workers in
+No caller can choose the value of a label, so the number of series is bounded. No label names a
+binding, a Namespace, an identity or a registry. Each process counts its own calls: see workers in
 hooks/gunicorn_conf.py.
 Names: https://prometheus.io/docs/practices/naming/
 """
@@ -19,42 +19,43 @@ from hooks import listener
 from hooks.core.reason import Reason
 from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
 
-# A series more for each that is, and process_start_time_seconds says it.
+# Series named _created are not needed: process_start_time_seconds contains the same instant.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PATH: Final = "/metrics"
 OUTCOMES: Final = ("ok", "bad_request", "unauthorized", "busy", "error")
-OTHER: Final = "other"  # a path that is no hook's
+OTHER: Final = "other"  # any path that is not a hook
 INF: Final = float("inf")
 
 HOOK_REQUESTS: Final = Counter(
-    "acrpull_hook_requests_total", "Calls of hooks, by what came of them.", ["hook", "outcome"]
+    "acrpull_hook_requests_total", "Hook calls, by hook and outcome.", ["hook", "outcome"]
 )
 HOOK_SECONDS: Final = Histogram(
     "acrpull_hook_request_duration_seconds",
-    "How long calls of hooks took.",
+    "Duration of hook calls.",
     ["hook"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, INF),
 )
 MINTS: Final = Counter(
     "acrpull_mints_total",
-    "Tokens asked for, by the hop that was the last and what came of it.",
+    "Token requests, by the step at which they ended and by reason; TokenValid means success.",
     ["hop", "reason"],
 )
-IN_FLIGHT: Final = Gauge("acrpull_mints_in_flight", "Tokens being asked for.")
+IN_FLIGHT: Final = Gauge("acrpull_mints_in_flight", "Token requests in flight.")
 CACHE_HITS: Final = Counter(
-    "acrpull_mint_cache_hits_total", "Mints that were none: an earlier outcome was remembered."
+    "acrpull_mint_cache_hits_total",
+    "Token requests that the cache served, with a token or with a recent failure.",
 )
 SERVED_SECONDS: Final = Histogram(
     "acrpull_served_token_remaining_seconds",
-    "How long the tokens in answers to /sync still worked; 0: expired.",
+    "Remaining lifetime of the tokens that /sync returned; 0 means expired.",
     buckets=(0, 60, 300, 600, 1200, 1800, 2700, 3600, 5400, 7200, 9000, 10800, INF),
 )
-BUILD: Final = Info("acrpull_build", "What runs.")
+BUILD: Final = Info("acrpull_build", "Revision and Python version of the running service.")
 
 
 def prepare(hooks: Iterable[str]) -> None:
-    """Show what alerts and panels ask for from the start: a series that begins at 1 has no rate."""
+    """Create the series that alerts and panels query: a series that starts at 1 has no rate."""
     for hop in Hop:
         MINTS.labels(hop, Reason.THROTTLED)
     for hop in (Hop.EXCHANGE, Hop.TOKEN):
@@ -66,14 +67,14 @@ def prepare(hooks: Iterable[str]) -> None:
 
 
 def observe_request(hook: str, outcome: str, seconds: float) -> None:
-    """Count a call of *hook*, one that was prepared or `OTHER`."""
+    """Count a call of *hook*, which is a prepared hook or `OTHER`."""
     HOOK_REQUESTS.labels(hook, outcome).inc()
     if hook != OTHER:
         HOOK_SECONDS.labels(hook).observe(seconds)
 
 
 def observe_mint(request: TokenRequest, outcome: AcrToken | MintFailed) -> None:
-    """Count what came of *request*."""
+    """Count *request* with its *outcome*."""
     hop = Hop.EXCHANGE if request.scope is None else Hop.TOKEN
     reason = Reason.TOKEN_VALID
     if isinstance(outcome, MintFailed):
@@ -82,17 +83,17 @@ def observe_mint(request: TokenRequest, outcome: AcrToken | MintFailed) -> None:
 
 
 def observe_served(remaining: timedelta) -> None:
-    """Count a token in an answer, by how long it still works."""
+    """Count a token that /sync returned, by its *remaining* lifetime."""
     SERVED_SECONDS.observe(max(0.0, remaining.total_seconds()))
 
 
 def set_build(revision: str) -> None:
-    """Say what runs."""
+    """Set the labels of acrpull_build_info."""
     BUILD.info({"revision": revision, "python": platform.python_version()})
 
 
 def serve(bind: str) -> ThreadingHTTPServer:
-    """Answer scrapes at *bind*, "host:port", from a thread; return the server."""
+    """Return a server that serves the metrics at *bind*, "host:port", from a thread."""
     return listener.serve(bind, {PATH: _page}, "metrics")
 
 

@@ -30,6 +30,7 @@ RUN: Final = {
     "back": "tests/e2e/test_migrating.py",
     "here": "tests/test_docs.py",
     "make": "tests/test_docs.py",
+    "runbooks": "tests/test_monitoring.py",
 }
 NOT_RUN: Final = {"azure", "cluster"}  # they need Azure, or a cluster that runs Pods
 CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
@@ -39,6 +40,8 @@ OTHERS: Final = {
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
     "AirgappedCloud",
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
+    *("AcrpullRenewalFailing", "AcrpullMetacontrollerSilent", "AcrpullBindingMetricsAbsent"),
+    *("AcrpullServedTokenExpiring", "AcrpullTokenRequestsFailing"),
 }
 # Words in capitals that look like a setting: variables of libraries and of make, log levels.
 NOT_OURS: Final = {

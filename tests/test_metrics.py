@@ -178,9 +178,27 @@ def test_build(service: Service) -> None:
     assert dict(labels)["revision"] == "abc1234"
 
 
+@pytest.mark.parametrize("query", ["?x=1", "?match[]=a&match[]=b", "?"])
+def test_query_is_ignored(service: Service, query: str) -> None:
+    """A scrape with a query, as from a job with `params`, gets the metrics."""
+    response = requests.get(f"{service.metrics_url}{query}", timeout=5)
+    assert response.status_code == 200
+    assert "acrpull_build_info" in response.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/metrics", 200), ("/metrics?x=1", 200), ("/", 404)])
+def test_head(service: Service, path: str, status: int) -> None:
+    """A HEAD gets status and headers of the GET, without a body."""
+    url = service.metrics_url.removesuffix("/metrics") + path
+    response = requests.head(url, timeout=5)
+    assert (response.status_code, response.content) == (status, b"")
+    assert (int(response.headers["Content-Length"]) > 0) == (status == 200)
+    assert response.headers["Content-Type"] == requests.get(url, timeout=5).headers["Content-Type"]
+
+
 @pytest.mark.parametrize(("path", "status"), [("/", 404), ("/metrics/", 404), ("/sync", 404)])
 def test_nothing_else_is_served(service: Service, path: str, status: int) -> None:
-    """The listener knows one path; and the hooks' does not know that."""
+    """The metrics listener serves one path, and the hooks' listener does not serve that path."""
     base = service.metrics_url.removesuffix("/metrics")
     assert requests.get(f"{base}{path}", timeout=5).status_code == status
     assert requests.post(f"{base}/metrics", timeout=5).status_code == 501

@@ -1,8 +1,11 @@
-"""metacontroller/monitoring/ against what is really told, and against promtool."""
+"""metacontroller/monitoring/ against the metrics that exist, and against promtool."""
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +17,13 @@ from hooks.core.apis import APIS
 from hooks.core.apis.api import Api
 from hooks.core.reason import Reason
 from hooks.core.token import Hop
+from tests.docs import commands
 from tests.promtool import promtool
 from tests.scrape import Scrape
 from tests.service import Service
 from tests.test_manifests import FOLDER, ROOT, load
+
+pytestmark = pytest.mark.process
 
 MONITORING: Final = FOLDER / "monitoring"
 (RULES,) = load(MONITORING / "rules.yaml")
@@ -27,7 +33,7 @@ MONITORING: Final = FOLDER / "monitoring"
 RESOURCES: Final = UPSTREAM_STATE["spec"]["resources"]
 CRDS: Final = ("acrpullbinding.yaml", "upstream/v1beta1.yaml", "upstream/v1beta2.yaml")
 DASHBOARD: Final = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))
-TEST: Final = ROOT / "tests/monitoring/rules_test.yaml"
+TESTS: Final = sorted((ROOT / "tests/monitoring").glob("*_test.yaml"))
 ALERTS: Final = [rule for group in RULES["groups"] for rule in group["rules"]]
 PANELS: Final = DASHBOARD["panels"]
 QUERIES: Final = {
@@ -38,12 +44,24 @@ QUERIES: Final = {
         for target in panel["targets"]
     },
 }
-SELECTOR: Final = re.compile(r"\b(acrpull_\w+)(?:\{(.*?)\})?")
+SELECTOR: Final = re.compile(r"\b((?:acrpull|metacontroller|workqueue)_\w+)(?:\{(.*?)\})?")
 MATCHER: Final = re.compile(r'(\w+)(=|!=|=~|!~)"(.*?)"')
+AGGREGATION: Final = re.compile(r"\b(?:sum|min|max|count|group)\b(?: by \((.*?)\))?")
+# Metacontroller's metrics, with their labels:
+# metacontroller@v4.17.2:pkg/metrics/http.go
+# controller-runtime@v0.24.1:pkg/internal/metrics/workqueue.go
+METACONTROLLER: Final = {
+    "metacontroller_sync_requests_total": {
+        *("code", "method", "url", "controller_name", "controller_type"),
+    },
+    "workqueue_depth": {"name", "controller", "priority"},
+    "workqueue_retries_total": {"name", "controller"},
+}
+READY: Final = 'acrpull_binding_condition{type="Ready"}'
 
 
 def schema_at(file: str, path: list[str]) -> dict[str, Any]:
-    """Return what the CRD in *file* says of the field at *path*."""
+    """Return the schema of the field at *path* in the CRD in *file*."""
     (crd,) = load(ROOT / "crds" / file)
     (version,) = crd["spec"]["versions"]
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]
@@ -59,8 +77,8 @@ def binding_labels(metric: dict[str, Any]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def told(service: Service) -> dict[str, dict[str, set[str]]]:
-    """Return each metric that there is, with its labels and their values so far."""
+def exported(service: Service) -> dict[str, dict[str, set[str]]]:
+    """Return each metric that exists, with its labels and the values that they have so far."""
     assert requests.get(f"{service.url}/nothing", timeout=5).status_code == 404
     found: dict[str, dict[str, set[str]]] = {}
     for name, labels in Scrape.of(service):
@@ -77,6 +95,7 @@ def told(service: Service) -> dict[str, dict[str, set[str]]]:
         "Attached",
         "RenewalHealthy",
     }
+    found |= {name: {label: set() for label in labels} for name, labels in METACONTROLLER.items()}
     return found
 
 
@@ -88,93 +107,151 @@ def matchers(query: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-def test_queries_are_of_what_is_told(query: str, told: dict[str, dict[str, set[str]]]) -> None:
-    """Each metric, label and value that an alert or a panel asks for is one that there is."""
-    asked = [name for name, _ in SELECTOR.findall(query)]
-    assert asked
-    assert set(asked) <= set(told)
+def test_queried_series_exist(query: str, exported: dict[str, dict[str, set[str]]]) -> None:
+    """Each metric, label and value in an alert or a panel exists."""
+    queried = [name for name, _ in SELECTOR.findall(query)]
+    assert queried
+    assert set(queried) <= set(exported)
     for name, label, operator, value in matchers(query):
+        if value.startswith("$"):
+            continue
+        if name in METACONTROLLER:
+            assert label in METACONTROLLER[name]
+            continue
         values = value.split("|") if "~" in operator else [value]
-        assert set(values) <= told[name][label]
-    known = {label for name in asked for label in told[name]}
+        assert set(values) <= exported[name][label]
+    known = {label for name in queried for label in exported[name]} | {"cluster"}
     for labels in re.findall(r"\bby \((.*?)\)", query):
         assert set(labels.split(", ")) <= known
 
 
-def test_all_that_is_told_is_shown(told: dict[str, dict[str, set[str]]]) -> None:
-    """No metric of ours is of no use."""
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_cluster_is_kept(query: str) -> None:
+    """Each aggregation of series keeps the label `cluster`; only a count of groups has none."""
+    lists = AGGREGATION.findall(re.sub(r"^count\((?=(?:count|min|max) by )", "", query))
+    assert [labels for labels in lists if "cluster" not in labels.split(", ")] == []
+
+
+def test_every_metric_is_used(exported: dict[str, dict[str, set[str]]]) -> None:
+    """An alert or a panel queries each metric of acrpull but one."""
     used = {name for query in QUERIES.values() for name, _ in SELECTOR.findall(query)}
     families = {re.sub("_(bucket|count|sum)$", "", name) for name in used}
-    ours = {re.sub("_(bucket|count|sum)$", "", n) for n in told if n.startswith("acrpull_")}
-    assert ours - families == {"acrpull_binding_token_issued_timestamp_seconds"}
+    all_names = {name for name in exported if name.startswith("acrpull_")}
+    unused = {re.sub("_(bucket|count|sum)$", "", name) for name in all_names} - families
+    assert unused == {"acrpull_binding_token_issued_timestamp_seconds"}
 
 
 def test_alerts() -> None:
-    """Each says how bad it is and what to do, and is tested."""
-    (tests,) = load(TEST)
-    due = {
-        case["alertname"]
-        for test in tests["tests"]
+    """Each alert has a severity and texts, and is tested where it fires and where it does not."""
+    cases = [
+        case
+        for path in TESTS
+        for test in load(path)[0]["tests"]
         for case in test["alert_rule_test"]
-        if case["exp_alerts"]
-    }
-    assert sorted(rule["alert"] for rule in ALERTS) == sorted(due)
+    ]
+    alerts = [rule["alert"] for rule in ALERTS]
+    assert len(alerts) == len(set(alerts))
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == set(alerts)
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == set(alerts)
     for rule in ALERTS:
+        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
         assert rule["labels"].keys() == {"severity"}
-        assert rule["annotations"].keys() == {"summary", "description"}
+        assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
 
 
-@pytest.mark.process
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_summary_names_the_place(rule: dict[str, Any]) -> None:
+    """A summary names the cluster and, if the alert is about one, the binding."""
+    summary = rule["annotations"]["summary"]
+    assert "with or $labels.cluster $externalLabels.cluster" in summary
+    of_binding = "by (cluster, group, namespace, binding)" in rule["expr"]
+    assert ("{{ $labels.namespace }}/{{ $labels.binding }}" in summary) == of_binding
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_runbook(rule: dict[str, Any]) -> None:
+    """A runbook link is a path in the repository, to the heading with the alert's name."""
+    path, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    text = (ROOT / path).read_text("utf-8")
+    assert f"\n### {rule['alert']}\n" in text
+    assert anchor == rule["alert"].lower()  # GitHub's anchor of this heading
+
+
+def test_runbook_commands(tmp_path: Path) -> None:
+    """The documented command turns the paths into URLs, in the rule file and the object."""
+    shutil.copytree(FOLDER, tmp_path / FOLDER.name)
+    for block in commands("runbooks"):
+        subprocess.run(["/bin/bash", "-eu", "-c", block.text], cwd=tmp_path, check=True)  # noqa: S603
+    monitoring = tmp_path / FOLDER.name / "monitoring"
+    (rules,) = load(monitoring / "rules.yaml")
+    urls = [r["annotations"]["runbook_url"] for g in rules["groups"] for r in g["rules"]]
+    paths = [rule["annotations"]["runbook_url"].removeprefix("docs/") for rule in ALERTS]
+    assert urls == [f"https://git.example.com/acrpull/blob/main/docs/{path}" for path in paths]
+    assert load(monitoring / "operator/prometheusrule.yaml")[0]["spec"] == rules
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "rules", str(MONITORING / "rules.yaml")), ("test", "rules", str(TEST))],
-    ids=["check", "test"],
+    [
+        ("check", "rules", str(MONITORING / "rules.yaml")),
+        *(("test", "rules", str(path)) for path in TESTS),
+    ],
+    ids=["check", *(path.stem for path in TESTS)],
 )
 def test_rules(arguments: tuple[str, ...]) -> None:
-    """Prometheus takes the rules, and they alert when they should."""
+    """Prometheus accepts the rules, and each fires when it should and only then."""
     ended = promtool(*arguments)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@pytest.mark.process
-def test_rules_can_fail(tmp_path: Path) -> None:
-    """The tests of the rules find a rule that is wrong."""
-    text = (MONITORING / "rules.yaml").read_text("utf-8").replace("< 600", "< 60")
-    (tmp_path / "rules.yaml").write_text(text)
-    test = TEST.read_text("utf-8").replace("../../metacontroller/monitoring/", "")
-    (tmp_path / "test.yaml").write_text(test)
-    assert promtool("test", "rules", str(tmp_path / "test.yaml")).returncode == 1
+# Per alert, a change of its expression that promtool must notice.
+MUTATIONS: Final = [
+    ("AcrpullTokenExpiring", "< 600", "< 60"),
+    ("AcrpullTokenExpiring", "cluster, ", ""),
+    ("AcrpullRenewalFailing", " and max", " or max"),
+    ("AcrpullBindingNotReady", 'min_over_time(acrpull_binding_condition{type="Ready"}[5m])', READY),
+    ("AcrpullBindingNotReady", "min by", "max by"),
+    ("AcrpullBindingUnanswered", "cluster, ", ""),
+    (
+        "AcrpullAbsent",
+        "group by (cluster) (acrpull_binding_created",
+        "group by (cluster) (acrpull_no",
+    ),
+    ("AcrpullMetacontrollerSilent", '=~"/sync|/finalize"', '!="other"'),
+    ("AcrpullMetacontrollerSilent", "or sum", "and sum"),
+    ("AcrpullMetacontrollerSilent", ',outcome="ok"', ""),
+    ("AcrpullMetacontrollerSilent", 'hook!="other",', ""),
+    ("AcrpullBindingMetricsAbsent", "[40m]", "[60m]"),
+    ("AcrpullServedTokenExpiring", '"600.0"', '"300.0"'),
+    ("AcrpullTokenRequestsFailing", "[10m]", "[30m]"),
+    ("AcrpullTokenRequestsFailing", "by (cluster)", ""),
+    ("AcrpullHookErrors", 'hook!="other",', ""),
+    ("AcrpullHooksBusy", "by (cluster)", ""),
+    ("AcrpullThrottled", "cluster, ", ""),
+]
 
 
-@pytest.mark.process
-def test_dashboard(tmp_path: Path) -> None:
-    """Grafana can tell its panels apart and lay them out, and each query is PromQL."""
-    assert len({panel["id"] for panel in PANELS}) == len({panel["title"] for panel in PANELS})
-    taken = [
-        (x, y)
-        for place in (panel["gridPos"] for panel in PANELS)
-        for x in range(place["x"], place["x"] + place["w"])
-        for y in range(place["y"], place["y"] + place["h"])
-    ]
-    assert len(taken) == len(set(taken))
-    assert max(x for x, _ in taken) < 24
-    (variable,) = DASHBOARD["templating"]["list"]
-    sources = {panel["datasource"]["uid"] for panel in PANELS}
-    assert sources == {f"${{{variable['name']}}}"}
-    exprs = [query.replace("$__rate_interval", "5m") for query in QUERIES.values()]
-    rules = [{"record": f"r{number}", "expr": expr} for number, expr in enumerate(exprs)]
-    (tmp_path / "rules.yaml").write_text(
-        yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]})
-    )
-    ended = promtool("check", "rules", str(tmp_path / "rules.yaml"))
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+@pytest.mark.parametrize(("alert", "old", "new"), MUTATIONS)
+def test_rules_can_fail(alert: str, old: str, new: str, tmp_path: Path) -> None:
+    """The promtool tests fail if an alert's expression is wrong."""
+    rules = deepcopy(RULES)
+    (rule,) = (r for group in rules["groups"] for r in group["rules"] if r["alert"] == alert)
+    assert old in rule["expr"]
+    rule["expr"] = rule["expr"].replace(old, new)
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules))
+    for path in TESTS:
+        test = path.read_text("utf-8").replace("../../metacontroller/monitoring/", "")
+        (tmp_path / path.name).write_text(test)
+    files = [str(tmp_path / path.name) for path in TESTS]
+    assert promtool("check", "rules", str(tmp_path / "rules.yaml")).returncode == 0
+    assert promtool("test", "rules", *files).returncode == 1
 
 
 @pytest.mark.parametrize(
     ("resource", "api", "file"), list(zip(RESOURCES, APIS.values(), CRDS, strict=True)), ids=APIS
 )
 def test_state_is_of_bindings(resource: dict[str, Any], api: Api, file: str) -> None:
-    """kube-state-metrics reads fields that the CRD has, as instants or as a condition's status."""
+    """kube-state-metrics reads fields of the CRD: instants, and the status of conditions."""
     group, version = api.api_version.split("/")
     kind = {"group": group, "version": version, "kind": api.kind}
     assert resource["groupVersionKind"] == kind
@@ -189,8 +266,8 @@ def test_state_is_of_bindings(resource: dict[str, Any], api: Api, file: str) -> 
         assert schema_at(file, gauge["path"])["format"] == "date-time"
 
 
-def test_bindings_of_all_kinds_are_told_alike() -> None:
-    """The file with upstream's has ours as the other has it; all tell the same, apart by group."""
+def test_all_kinds_of_bindings_have_the_same_metrics() -> None:
+    """Both files export the same metrics of each kind of binding, told apart by `group`."""
     assert RESOURCES[0] == RESOURCE
     for resource in RESOURCES:
         group = resource["groupVersionKind"]["group"]
@@ -203,6 +280,6 @@ def test_bindings_of_all_kinds_are_told_alike() -> None:
 
 
 def test_operator_has_the_same_rules() -> None:
-    """The Prometheus operator's object is the rule file's groups."""
+    """The Prometheus operator's object contains the groups of the rule file."""
     (rules,) = load(MONITORING / "operator/prometheusrule.yaml")
     assert rules["spec"] == RULES

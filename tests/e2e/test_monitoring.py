@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 import yaml
 
+from tests.docs import blocks
 from tests.e2e.api import Object
 from tests.e2e.install import ROOT, Manifest
 from tests.e2e.stage import Stage
@@ -69,3 +70,21 @@ def test_operator(stage: Stage, tmp_path: Path) -> None:
     """Its component adds its two objects, whose kinds are no part of Kubernetes."""
     whole = render(stage, tmp_path, "monitoring", "monitoring/operator")
     assert keys(whole) - keys(render(stage, tmp_path, "monitoring")) == OF_THE_OPERATOR
+
+
+def test_runbook_links(stage: Stage, tmp_path: Path) -> None:
+    """The documented lines turn each path into a URL, and add no object."""
+    plain = render(stage, tmp_path, "monitoring", "monitoring/operator")
+    (block,) = (b for b in blocks() if b.language == "yaml" and "runbook_url" in b.text)
+    with (tmp_path / "kustomization.yaml").open("a") as kustomization:
+        kustomization.write(block.text)
+    linked = list(yaml.safe_load_all(stage.plane.kubectl("kustomize", str(tmp_path))))
+    assert keys(linked) == keys(plain)
+    docs = "https://git.example.com/acrpull/blob/main/docs/"
+    assert urls(linked) == [url.replace("docs/", docs, 1) for url in urls(plain)]
+
+
+def urls(manifests: list[Manifest]) -> list[str]:
+    """Return the alerts' runbook_url."""
+    (rule,) = (m for m in manifests if m["kind"] == "PrometheusRule")
+    return [r["annotations"]["runbook_url"] for g in rule["spec"]["groups"] for r in g["rules"]]
