@@ -24,6 +24,7 @@ RUN: Final = {
     "install": "tests/e2e/test_docs.py",
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
+    "argocd": "tests/e2e/test_docs.py",
     "namespace": "tests/e2e/test_another_namespace.py",
     "rotation": "tests/e2e/test_rotation.py",
     "move": "tests/e2e/test_migrating.py",
@@ -32,12 +33,13 @@ RUN: Final = {
     "make": "tests/test_docs.py",
 }
 NOT_RUN: Final = {"azure", "cluster"}  # they need one: Azure, or a cluster whose Pods run
-CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
+CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy", "Stalled"}
 # Words in code that look like a reason of ours and are not: a Pod's, or Metacontroller's.
 OTHERS: Final = {
     *("ErrImagePull", "ImagePullBackOff", "FailedToRetrieveImagePullSecret", "SyncError"),
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
     "AirgappedCloud",  # upstream's
+    "DisableFailFastBehavior",  # Flux's
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
 }
 # Words in capitals that are no setting of ours: of libraries, of make, levels of the log.
