@@ -24,6 +24,7 @@ RUN: Final = {
     "install": "tests/e2e/test_docs.py",
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
+    "argocd": "tests/e2e/test_docs.py",
     "namespace": "tests/e2e/test_another_namespace.py",
     "rotation": "tests/e2e/test_rotation.py",
     "move": "tests/e2e/test_migrating.py",
@@ -33,12 +34,13 @@ RUN: Final = {
     "runbooks": "tests/test_monitoring.py",
 }
 NOT_RUN: Final = {"azure", "cluster"}  # they need Azure, or a cluster that runs Pods
-CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
+CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy", "Stalled"}
 # Words in code that look like a reason: those of Pods, Metacontroller, alerts and msi-acrpull.
 OTHERS: Final = {
     *("ErrImagePull", "ImagePullBackOff", "FailedToRetrieveImagePullSecret", "SyncError"),
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
     "AirgappedCloud",
+    "DisableFailFastBehavior",  # of Flux
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
     *("AcrpullRenewalFailing", "AcrpullMetacontrollerSilent", "AcrpullBindingMetricsAbsent"),
     *("AcrpullServedTokenExpiring", "AcrpullTokenRequestsFailing"),

@@ -20,16 +20,19 @@ from tests.test_crds import (
     field_in_name,
     load,
 )
+from tests.test_crds import STATUS as STATUS_SCHEMA
 
 # As `kubectl create --dry-run=server` does: what is not in the schema is refused, not pruned.
 STRICT: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 DEFAULTS: Final = {
     name: field["default"] for name, field in SPEC["properties"].items() if "default" in field
 }
-VALID: Final = {
-    "acrServer": "myregistry.azurecr.io",
-    "managedIdentityClientID": "11111111-2222-3333-4444-555555555555",
-}
+GUID: Final = "11111111-2222-3333-4444-555555555555"
+RESOURCE_ID: Final = (
+    f"/subscriptions/{GUID}/resourceGroups/rg/providers/"
+    "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+)
+VALID: Final = {"acrServer": "myregistry.azurecr.io", "managedIdentityClientID": GUID}
 READY: Final = {
     "type": "Ready",
     "status": "True",
@@ -103,24 +106,56 @@ def test_explain(stage: Stage, part: str) -> None:
         assert field["description"] in shown
 
 
+def columns_of(printed: str) -> list[dict[str, str]]:
+    """Return by name the cells of each row that `kubectl get` *printed*; no name has a space."""
+    header, *rows = printed.splitlines()
+    names = list(re.finditer(r"\S+", header))
+    ends = [*(name.start() for name in names[1:]), None]
+    return [
+        {name[0]: row[name.start() : end].strip() for name, end in zip(names, ends, strict=True)}
+        for row in rows
+    ]
+
+
 def test_columns(stage: Stage, namespace: str) -> None:
-    """`kubectl get apb` shows the columns, each with its value."""
+    """`kubectl get apb` shows what matters at a glance, each column with its value."""
     made = stage.api.create(binding(namespace, "columns", **VALID))
     write_status(stage, {**made, "status": STATUS})
-    lines = stage.plane.kubectl("get", "apb", "columns", "-n", namespace).splitlines()
-    header, row = (re.split(" {2,}", line.strip()) for line in lines)
-    columns = [column["name"].upper() for column in VERSION["additionalPrinterColumns"]]
-    assert header == ["NAME", *columns]
-    *values, age = row
-    secret, expires = STATUS["secretName"], STATUS["tokenExpirationTime"]
-    assert values == ["columns", VALID["acrServer"], "default", secret, expires, "True", "Ready"]
+    (row,) = columns_of(stage.plane.kubectl("get", "apb", "columns", "-n", namespace))
+    age = row.pop("AGE")
     assert re.fullmatch(r"\d+s", age)
+    assert row == {
+        "NAME": "columns",
+        "READY": "True",
+        "REASON": "Ready",
+        "SERVER": VALID["acrServer"],
+        "SERVICEACCOUNT": "default",
+        "SECRET": STATUS["secretName"],
+        "EXPIRES": STATUS["tokenExpirationTime"],
+    }
+
+
+def test_wide_columns(stage: Stage, namespace: str) -> None:
+    """`kubectl get -o wide` of the category also shows the scope, and any kind of identity."""
+    identities: dict[str, tuple[Object, str]] = {
+        "of-service": ({}, ""),
+        "client-id": ({"managedIdentityClientID": GUID}, GUID),
+        "resource-id": ({"managedIdentityResourceID": RESOURCE_ID}, RESOURCE_ID),
+        "annotations": ({"workloadIdentity": {}}, "{}"),
+        "workload": ({"workloadIdentity": {"clientID": GUID}}, f'{{"clientID":"{GUID}"}}'),
+    }
+    for name, (spec, _) in identities.items():
+        stage.api.create(binding(namespace, name, scope="repository:app:pull", **spec))
+    rows = columns_of(stage.plane.kubectl("get", "acrpull", "-n", namespace, "-o", "wide"))
+    shown = {row["NAME"]: (row["SCOPE"], row["IDENTITY"]) for row in rows}
+    for name, (_, identity) in identities.items():
+        assert shown[name] == ("repository:app:pull", identity)
 
 
 def test_status_is_written_apart(stage: Stage, namespace: str) -> None:
-    """Who writes the spec leaves the status as it is, and the other way round."""
+    """A new binding has the default status; then spec and status are written apart."""
     made = stage.api.create({**binding(namespace, "status", **VALID), "status": STATUS})
-    assert "status" not in made
+    assert made["status"] == STATUS_SCHEMA["default"]
     written = write_status(stage, {**made, "spec": {}, "status": STATUS})
     assert (written["spec"], written["status"]) == (made["spec"], STATUS)
     assert written["metadata"]["generation"] == 1
@@ -137,4 +172,5 @@ def test_one_group_and_kind(stage: Stage) -> None:
     assert set(served) == {names["plural"], f"{names['plural']}/status"}
     assert served[names["plural"]]["kind"] == BINDING == names["kind"]
     assert served[names["plural"]]["shortNames"] == names["shortNames"]
+    assert served[names["plural"]]["categories"] == names["categories"]
     assert served[names["plural"]]["namespaced"] is True

@@ -24,7 +24,8 @@ from tests.e2e.install import crds_text
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.shell import run
 from tests.e2e.stage import Stage, open_stage
-from tests.model import service_account
+from tests.model import namespace, service_account
+from tests.test_gitops import PATCH
 from tests.tools import require
 
 NAMESPACE: Final = "team-a"
@@ -104,6 +105,20 @@ def leave_unguarded(api: Api, version: str, kind: str) -> str:
     owner = {"apiVersion": version, "kind": kind, "name": "gone", "uid": str(uuid4())}
     made["metadata"]["ownerReferences"] = [owner | {"controller": True}]
     return f"{NAMESPACE}/{api.create(made)['metadata']['name']}"
+
+
+def test_argocd(stage: Stage) -> None:
+    """The patch adds the health checks to Argo CD's settings, and changes no other."""
+    argocd = {"name": "argocd-cm", "namespace": "argocd"}
+    settings = {"url": "https://argocd.example.com"}
+    stage.api.create(namespace("argocd"))
+    stage.api.create(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": argocd, "data": settings}
+    )
+    (block,) = commands("argocd")
+    type_in(stage.plane, block)
+    found = stage.api.get("ConfigMap", "argocd", "argocd-cm")
+    assert found["data"] == settings | PATCH["data"]
 
 
 def test_stuck(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None:

@@ -35,6 +35,7 @@ from tests.e2e.upstream import (
     v1beta2,
     watched,
 )
+from tests.test_crds_upstream import THEIRS
 from tests.tools import require
 from tests.upstream_secret import LABEL
 
@@ -69,9 +70,10 @@ def as_upstreams(stage: Stage) -> None:
         crd = stage.api.call("GET", path)
         (served,) = crd["spec"]["versions"]
         del served["additionalPrinterColumns"]
-        fields = served["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
-        for name in fields.keys() - {"error", "lastTokenRefreshTime", "tokenExpirationTime"}:
-            del fields[name]
+        status = served["schema"]["openAPIV3Schema"]["properties"]["status"]
+        del status["default"]
+        for name in status["properties"].keys() - THEIRS:
+            del status["properties"][name]
         stage.api.call("PUT", path, crd)
 
 

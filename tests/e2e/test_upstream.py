@@ -18,12 +18,12 @@ from tests.e2e.install import ROOT, render
 from tests.e2e.rights import FORBIDDEN, asked, granted, refused
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
-from tests.e2e.test_crds import judge, refusal
+from tests.e2e.test_crds import columns_of, judge, refusal
 from tests.e2e.test_dedicated import LEASE
 from tests.e2e.test_migrating import of_kind
 from tests.e2e.upstream import get_token, leave, token_in, v1beta1, v1beta2
 from tests.model import namespace
-from tests.test_crds import VERSION
+from tests.test_crds import STATUS
 
 OVERLAYS: Final = f"metacontroller/upstream,{OVERLAY},{OVERLAY}/upstream"
 SAMPLES: Final = sorted((ROOT / "crds/samples/upstream").iterdir())
@@ -112,15 +112,24 @@ def test_rejects(both: Stage, path: str, value: object, message: str) -> None:
 
 
 def test_columns(both: Stage) -> None:
-    """`kubectl get` shows the columns that ours has, by upstream's short names too."""
+    """`kubectl get` shows our columns, by upstream's short names too; wide, also the identity."""
     both.api.create(namespace("columns"))
     about = ("columns", "app", "myregistry.azurecr.io", IDENTITY, "build")
-    for new, word in ((v1beta1, "acrpullbindings.msi-acrpull.microsoft.com"), (v1beta2, "apbs")):
-        both.api.create(fresh(new(*about)))
-        header, row = both.plane.kubectl("get", word, "-n", "columns").splitlines()
-        columns = [column["name"].upper() for column in VERSION["additionalPrinterColumns"]]
-        assert [c.strip() for c in header.split("  ") if c.strip()] == ["NAME", *columns]
-        assert row.split()[:3] == ["app", "myregistry.azurecr.io", "build"]
+    resource = "acrpullbindings.msi-acrpull.microsoft.com"
+    auth = f'{{"managedIdentity":{{"clientID":"{IDENTITY}"}}}}'
+    for new, word, identity in (
+        (v1beta1, resource, {"CLIENTID": IDENTITY, "RESOURCEID": ""}),
+        (v1beta2, "apbs", {"IDENTITY": auth}),
+    ):
+        made = both.api.create(fresh(new(*about)))
+        assert made["status"] == STATUS["default"]
+        columns = {"SERVER": "myregistry.azurecr.io", "SERVICEACCOUNT": "build"}
+        for options, expected in (((), columns), (("-o", "wide"), columns | identity)):
+            printed = both.plane.kubectl("get", word, "-n", "columns", *options)
+            (row,) = columns_of(printed)
+            assert row.items() >= expected.items()
+    found = both.plane.kubectl("get", "acrpull", "-n", "columns", "-o", "name")
+    assert len(found.splitlines()) == 2
     both.api.delete("Namespace", "", "columns")
 
 

@@ -14,6 +14,9 @@ from tests.model.resources import BINDING, NAMESPACE, SECRET, SERVICE_ACCOUNT, r
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
 
+STATUS = {"observedGeneration": -1}
+"""What a binding has for a status until the first is written: the default in crds/."""
+
 _COMMON = {"apiVersion", "kind", "metadata"}
 KNOWN_FIELDS = {
     NAMESPACE.kind: _COMMON | {"spec", "status"},
@@ -123,7 +126,7 @@ def initialise(obj: Object, uid: str, stamp: str) -> None:
         obj["metadata"].pop(name, None)
     obj["metadata"].update(uid=uid, creationTimestamp=stamp)
     if resource_of(obj).custom:
-        obj.pop("status", None)
+        obj["status"] = dict(STATUS)
         obj["metadata"]["generation"] = 1
     if obj["kind"] == NAMESPACE.kind:
         labels = obj["metadata"].setdefault("labels", {})
