@@ -1,15 +1,20 @@
-"""The doctor as the process that a user starts: exit codes, stdin, imports."""
+"""The doctor as the process that a user starts: exit codes, stdin, signals, imports."""
 
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import pytest
 
-from tests.doctor import GUID, SERVER, manifest, run_process
+from tests.doctor import COMMAND, GUID, SECONDS, SERVER, manifest, run_process
+from tests.e2e.eventually import eventually
 from tests.emulator import Emulator
 from tests.service import ROOT, clean_environment
 
@@ -76,3 +81,56 @@ def test_live(emulator: Emulator) -> None:
     done = run_process("--live", "-", stdin=text, environ=environ)
     assert (done.code, done.err) == (0, "")
     assert [record.endpoint for record in emulator.requests] == ["imds", "exchange"]
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the doctor with pipes for stdin, stdout and stderr; kill it in the end."""
+    with subprocess.Popen(  # noqa: S603  the command is our own
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_interrupt() -> None:
+    """Ctrl-C ends the doctor without a traceback."""
+    with started("-") as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write("#" * 2**20)  # more than a pipe holds: the doctor has begun to read
+        process.stdin.flush()
+        eventually(partial(check_sleeps, process.pid))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 128 + signal.SIGINT
+        assert process.stderr.read() == ""
+
+
+def check_sleeps(pid: int) -> None:
+    """Raise `AssertionError` unless the process waits for input; Linux.
+
+    Python notices a signal that arrives between two reads only after the second read.
+    """
+    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    assert state == "S"
+
+
+def test_closed_pipe() -> None:
+    """A reader that ends early, such as `head`, causes no traceback."""
+    with started("-") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.write(GOOD)
+        process.stdin.close()
+        assert process.wait(SECONDS) == 128 + signal.SIGPIPE
+        assert process.stderr.read() == ""
