@@ -1,11 +1,11 @@
-"""What README and docs tell is so: commands run, links lead somewhere, names exist."""
+"""README and docs are true: commands succeed, links lead to a heading, names exist."""
 
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import yaml
@@ -18,7 +18,7 @@ from hooks.settings import VARIABLES, Settings
 from tests.docs import FENCE, PAGES, ROOT, Block, blocks, commands
 from tests.tools import require
 
-# By mark, the test that runs such blocks.
+# The test that runs the blocks with a mark.
 RUN: Final = {
     "": "tests/e2e/test_docs.py",
     "install": "tests/e2e/test_docs.py",
@@ -31,16 +31,16 @@ RUN: Final = {
     "here": "tests/test_docs.py",
     "make": "tests/test_docs.py",
 }
-NOT_RUN: Final = {"azure", "cluster"}  # they need one: Azure, or a cluster whose Pods run
+NOT_RUN: Final = {"azure", "cluster"}  # they need Azure, or a cluster that runs Pods
 CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "Refreshing"}
-# Words in code that look like a reason of ours and are not: a Pod's, or Metacontroller's.
+# Words in code that look like a reason: those of Pods, Metacontroller, alerts and msi-acrpull.
 OTHERS: Final = {
     *("ErrImagePull", "ImagePullBackOff", "FailedToRetrieveImagePullSecret", "SyncError"),
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
-    "AirgappedCloud",  # upstream's
+    "AirgappedCloud",
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
 }
-# Words in capitals that are no setting of ours: of libraries, of make, levels of the log.
+# Words in capitals that look like a setting: variables of libraries and of make, log levels.
 NOT_OURS: Final = {
     *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
     *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED"),
@@ -49,26 +49,26 @@ NOT_OURS: Final = {
 TEXTS: Final = {page.name: page.read_text("utf-8") for page in PAGES}
 
 
-@pytest.mark.parametrize("block", blocks(), ids=str)
-def test_every_block_is_run_or_marked(block: Block) -> None:
-    """Commands are run by a test, or say what they need; all else is in a language."""
-    if block.language == "sh":
-        assert block.mark in RUN.keys() | NOT_RUN
-    else:
-        assert block.language in {"text", "yaml", "mermaid"}
-        assert not block.mark
+def test_every_block_is_run_or_marked() -> None:
+    """A test runs the commands, or their mark says what they need; other blocks have a language."""
+    known = {("sh", mark) for mark in RUN.keys() | NOT_RUN}
+    known |= {(language, "") for language in ("text", "yaml", "mermaid")}
+    assert [str(b) for b in blocks() if (b.language, b.mark) not in known] == []
 
 
-@pytest.mark.parametrize("mark", RUN)
-def test_its_test_runs_it(mark: str) -> None:
-    """Each mark is used, and asked for by the test that it stands for."""
-    assert commands(mark)
-    assert f'commands("{mark}")' in (ROOT / RUN[mark]).read_text("utf-8")
+def test_its_test_runs_it() -> None:
+    """Each mark has blocks, and its test runs them."""
+    assert [mark for mark in RUN if not commands(mark)] == []
+    texts = {path: (ROOT / path).read_text("utf-8") for path in RUN.values()}
+    assert [
+        f"{path}: {mark}" for mark, path in RUN.items() if f'commands("{mark}")' not in texts[path]
+    ] == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("block", commands("here"), ids=str)
 def test_here(block: Block) -> None:
-    """What needs the project alone succeeds, each line of it."""
+    """Each command that needs only the project succeeds."""
     script = block.text.replace(".venv/bin/python", sys.executable)
     done = subprocess.run(  # noqa: S603  the project's own commands
         ["/bin/bash", "-eu", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
@@ -77,66 +77,83 @@ def test_here(block: Block) -> None:
     assert done.stdout
 
 
-@pytest.mark.parametrize("block", commands("make"), ids=str)
-def test_make(block: Block) -> None:
-    """Each target is one."""
+@pytest.mark.process
+def test_make() -> None:
+    """Each target of `make` exists."""
     require("make")
-    for line in block.text.splitlines():
+    for line in "".join(block.text for block in commands("make")).splitlines():
         words = line.partition("#")[0].split()
         make = shutil.which(words[0])
         assert make
         subprocess.run([make, "-n", *words[1:]], cwd=ROOT, check=True, capture_output=True)  # noqa: S603
 
 
-@pytest.mark.parametrize("block", [b for b in blocks() if b.language == "yaml"], ids=str)
-def test_yaml(block: Block) -> None:
-    """It is YAML, and a binding is one that the API server takes."""
-    found: dict[str, Any] = yaml.safe_load(block.text)
-    assert isinstance(found, dict)
-    if found.get("kind") == KIND:
-        assert diagnose(found, Settings.from_env({}).policy).accepted
+def test_yaml() -> None:
+    """Each YAML block is an object. The API server accepts each binding."""
+    policy = Settings.from_env({}).policy
+    bodies = {str(b): yaml.safe_load(b.text) for b in blocks() if b.language == "yaml"}
+    assert [name for name, body in bodies.items() if not isinstance(body, dict)] == []
+    bindings = {
+        name: diagnose(body, policy) for name, body in bodies.items() if body.get("kind") == KIND
+    }
+    assert bindings
+    assert {name: found.problems for name, found in bindings.items() if not found.accepted} == {}
 
 
 def anchors(text: str) -> set[str]:
-    """Return what GitHub calls the headings of a page."""
+    """Return GitHub's anchors for the headings of a page."""
     headings = re.findall(r"(?m)^#+ (.+)$", FENCE.sub("", text))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links(page: Path) -> None:
-    """Each link to a file of the project leads to one, and its anchor to a heading."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", TEXTS[page.name])):
-        if "://" in target:
-            continue
-        path, _, anchor = target.partition("#")
-        file = (page.parent / path).resolve() if path else page
-        assert file.exists(), target
-        assert not anchor or anchor in anchors(file.read_text("utf-8")), target
+def leads(page: Path, target: str) -> bool:
+    """Return True if *target*, a link on *page*, is a file of the project and a heading in it."""
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    return file.exists() and (not anchor or anchor in anchors(file.read_text("utf-8")))
 
 
-@pytest.mark.parametrize("page", [p for p in TEXTS if p != "README.md"])
-def test_named_from_readme(page: str) -> None:
-    """Each page is found from the front page."""
-    assert f"(docs/{page})" in TEXTS["README.md"]
+def test_links() -> None:
+    """Each link into the project leads to a file, and to a heading if the link has an anchor."""
+    links = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", TEXTS[page.name]))
+        if "://" not in target
+    ]
+    assert [f"{page.name}: {target}" for page, target in links if not leads(page, target)] == []
 
 
-@pytest.mark.parametrize("page", TEXTS)
-def test_names_exist(page: str) -> None:
-    """Settings, reasons, conditions, annotations, metrics and alerts that are named are there."""
-    code = "\n".join(re.findall(r"`([^`\n]+)`", FENCE.sub("", TEXTS[page])))
+def test_named_from_readme() -> None:
+    """README has a link to each page."""
+    pages = TEXTS.keys() - {"README.md"}
+    assert {page for page in pages if f"(docs/{page})" not in TEXTS["README.md"]} == set()
+
+
+def unknown_names(text: str) -> set[str]:
+    """Return names in *text* of settings, reasons, conditions and annotations that do not exist."""
+    code = "\n".join(re.findall(r"`([^`\n]+)`", FENCE.sub("", text)))
     settings = set(re.findall(r"(?m)^([A-Z]+(?:_[A-Z]+)*)(?:=.*)?$", code))
-    assert settings <= {*VARIABLES, *NOT_OURS}
     reasons = set(re.findall(r"(?m)^((?:[A-Z][a-z]+){2,})$", code))
-    assert reasons <= {*Reason, *CONDITIONS, *OTHERS}
-    assert set(re.findall(r"(?m)^(\w+)=(?:True|False)$", code)) <= CONDITIONS
+    conditions = set(re.findall(r"(?m)^(\w+)=(?:True|False)$", code))
+    keys = set(re.findall(r"\bacrpull\.dev/[a-z-]+", text))
     ours = {value for value in vars(names).values() if isinstance(value, str)}
-    keys = set(re.findall(r"\bacrpull\.dev/[a-z-]+", TEXTS[page]))
-    assert keys - {"acrpull.dev/v"} <= ours
+    return (
+        settings - {*VARIABLES, *NOT_OURS}
+        | reasons - {*Reason, *CONDITIONS, *OTHERS}
+        | conditions - CONDITIONS
+        | keys - ours - {"acrpull.dev/v"}
+    )
+
+
+def test_names_exist() -> None:
+    """Each setting, reason, condition and annotation on a page exists."""
+    unknown = {page: unknown_names(text) for page, text in TEXTS.items()}
+    assert {page: found for page, found in unknown.items() if found} == {}
 
 
 def test_monitoring_names() -> None:
-    """Each alert and each metric is told of, by its name."""
+    """operations.md names each alert and each metric."""
     monitoring = ROOT / "metacontroller/monitoring"
     groups = yaml.safe_load((monitoring / "rules.yaml").read_text("utf-8"))["groups"]
     alerts = {rule["alert"] for group in groups for rule in group["rules"]}
@@ -155,17 +172,16 @@ def test_monitoring_names() -> None:
     assert set(re.findall(r"`(acrpull_\w+)`", TEXTS["operations.md"])) == metrics
 
 
-TRIED: Final = re.findall(r"`(tests/\S+\.py)::(\w+)`", TEXTS["migrating.md"])
-
-
-@pytest.mark.parametrize(("path", "function"), dict.fromkeys(TRIED))
-def test_is_tried(path: str, function: str) -> None:
-    """A test that is named as a proof is there."""
-    assert f"def {function}(" in (ROOT / path).read_text("utf-8")
+def test_is_tried() -> None:
+    """Each test that a page names as a proof exists."""
+    tried = re.findall(r"`(tests/\S+\.py)::(\w+)`", TEXTS["migrating.md"])
+    texts = {path: (ROOT / path).read_text("utf-8") for path, _ in tried}
+    assert tried
+    assert [pair for pair in tried if f"def {pair[1]}(" not in texts[pair[0]]] == []
 
 
 def test_numbers() -> None:
-    """Each numbered defect has its row, with a test that is there, and one that names it."""
+    """Each numbered defect has a row, and a test whose docstring names the defect."""
     rows = re.findall(r"(?m)^\| (U\d+) \|.*`tests/", TEXTS["migrating.md"])
     assert rows == [f"U{number}" for number in range(1, 12)]
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
@@ -173,7 +189,7 @@ def test_numbers() -> None:
 
 
 def test_every_feature_is_tried() -> None:
-    """Of what others offer, each is tried by a test, or is told why it is not offered here."""
+    """Each feature of other projects has a test, or a reason why acrpull does not have it."""
     _, _, table = TEXTS["migrating.md"].partition("| feature | tried by, or why not |")
     rows = [row.strip("|").split("|") for row in table.splitlines()[2:]]
     assert len(rows) > 15
@@ -181,7 +197,7 @@ def test_every_feature_is_tried() -> None:
 
 
 def test_every_reason_has_its_row() -> None:
-    """Troubleshooting tells of each reason, once, where README's table does."""
+    """troubleshooting.md has one row for each reason."""
     _, _, table = TEXTS["troubleshooting.md"].partition("| reason | condition |")
     rows = [row.split("|")[1] for row in table.partition("\n\n")[0].splitlines()[2:]]
     assert sorted(name for row in rows for name in re.findall("`(.+?)`", row)) == sorted(Reason)
