@@ -1,11 +1,15 @@
-"""The rules of a spec, both ways, and what is said of one that breaks them."""
+"""The service's rules for a spec, and the problem that a spec which breaks them has."""
 
 import json
+from functools import reduce
 from itertools import combinations
+from operator import getitem
+from typing import Any
 
 import pytest
 
 from hooks.schemas import check_spec
+from tests.test_crds import REJECTED, field_in_name, load
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 RESOURCE_ID = (
@@ -17,7 +21,7 @@ LABEL = "a" * 63
 
 @pytest.mark.parametrize("spec", [{}, None], ids=["empty", "null"])
 def test_nothing_is_required(spec: object) -> None:
-    """Each field may be left to the service's defaults."""
+    """A spec without fields is valid: the service has defaults."""
     assert check_spec(spec) is None
 
 
@@ -45,80 +49,71 @@ def test_nothing_is_required(spec: object) -> None:
     ],
 )
 def test_valid(field: str, value: str) -> None:
-    """A field that keeps its rule is valid by itself."""
+    """A spec with one valid field is valid."""
     assert check_spec({field: value}) is None
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("acrServer", ""),
-        ("acrServer", "registry"),
-        ("acrServer", "X.azurecr.io"),
-        ("acrServer", "x.azurecr.io."),
         ("acrServer", ".azurecr.io"),
         ("acrServer", "x..azurecr.io"),
         ("acrServer", "-x.azurecr.io"),
         ("acrServer", "x_y.azurecr.io"),
-        ("acrServer", "https://x.azurecr.io"),
         ("acrServer", "x.azurecr.io/.."),
-        ("acrServer", "x.azurecr.io:443"),
         ("acrServer", "x.azurecr.io:443@evil"),
-        ("acrServer", "user@x.azurecr.io"),
         ("acrServer", "x.azurecr.io?a"),
         ("acrServer", "x.azurecr.io#a"),
-        ("acrServer", "x.azurecr.io\n"),
         ("acrServer", "\u0445.azurecr.io"),
         ("acrServer", "localhost"),
         ("acrServer", "localhost:"),
-        ("acrServer", f"{LABEL}a.io"),
         ("acrServer", f"{LABEL}.{LABEL}.{LABEL}.{'a' * 62}"),
-        ("acrServer", 5),
         ("acrServer", None),
-        ("managedIdentityClientID", "puller"),
-        ("managedIdentityClientID", f"{{{CLIENT_ID}}}"),
         ("managedIdentityClientID", CLIENT_ID.replace("-", "")),
-        ("managedIdentityClientID", f"{CLIENT_ID}\n"),
         ("managedIdentityClientID", ""),
         ("managedIdentityResourceID", "puller"),
-        ("managedIdentityResourceID", RESOURCE_ID.replace("userAssignedIdentities", "x")),
         ("managedIdentityResourceID", f"{RESOURCE_ID}/x"),
         ("managedIdentityResourceID", f"{RESOURCE_ID}?x=y"),
-        ("managedIdentityResourceID", f"{RESOURCE_ID}{'a' * 512}"),
         ("managedIdentityResourceID", RESOURCE_ID.replace("subscriptions", "sub\u017fcriptions")),
         ("managedIdentityResourceID", RESOURCE_ID.replace("Microsoft", "M\u0131crosoft")),
         ("managedIdentityResourceID", RESOURCE_ID.replace("/rg/", "/r\u212a/")),
-        ("managedIdentityResourceID", f"{RESOURCE_ID}\u212a"),
-        ("scope", ""),
-        ("scope", "pull"),
-        ("scope", "repository:app"),
-        ("scope", "repository:App:pull"),
-        ("scope", "repository:app:pull  repository:b:pull"),
         ("scope", "repository:app:*"),
         ("scope", "repository:app:pull\n"),
         ("scope", " ".join(["repository:app:pull"] * 103)),
         ("serviceAccountName", ""),
-        ("serviceAccountName", "Default"),
-        ("serviceAccountName", "a_b"),
         ("serviceAccountName", "a."),
         ("serviceAccountName", "a\n"),
-        ("serviceAccountName", "a" * 254),
         ("serviceAccountName", ["default"]),
     ],
 )
 def test_invalid(field: str, value: object) -> None:
-    """A field that breaks its rule is named, shown, and has an example that keeps it."""
-    problem = check_spec({field: value})
-    assert problem is not None
-    assert problem.startswith(f"spec.{field}: {json.dumps(value)[:80]}")
+    """A field breaks its rule in a way that no rejected sample of the CRD shows."""
+    check_problem({field: value}, field)
+
+
+def test_rejected_samples() -> None:
+    """The service rejects each sample that the CRD rejects, for the same field."""
+    fields = {sample: field_in_name(sample) for sample in REJECTED}
+    for sample, field in fields.items():
+        if field not in {"object", "spec"}:
+            check_problem(load(sample)["spec"], field)
+
+
+def check_problem(spec: dict[str, Any], field: str) -> None:
+    """Check that the problem has one line with *field*, its value and a valid example."""
+    *path, last = field.split(".")
+    parent = reduce(getitem, path, spec)
+    problem = check_spec(spec)
+    assert problem is not None, spec
+    assert problem.startswith(f"spec.{field}: {json.dumps(parent[last])[:80]}")
     assert "\n" not in problem
     assert len(problem) < 400
-    example = problem.rpartition("; e.g. ")[2]
-    assert check_spec({field: example}) is None
+    fixed = parent | {last: problem.rpartition("; e.g. ")[2]}
+    assert check_spec(reduce(lambda inner, name: {name: inner}, reversed(path), fixed)) is None
 
 
 def test_identity_by_one_name() -> None:
-    """An identity is named in at most one way."""
+    """A spec with two identities is invalid."""
     ways = {
         "managedIdentityClientID": CLIENT_ID,
         "managedIdentityResourceID": RESOURCE_ID,
@@ -133,7 +128,7 @@ def test_identity_by_one_name() -> None:
 
 @pytest.mark.parametrize("name", ["acrserver", "token", "a" * 1000])
 def test_unknown_field(name: str) -> None:
-    """A misspelt field is refused, with those that there are."""
+    """The problem of an unknown field names the known fields."""
     problem = check_spec({name: "x", "acrServer": "x.azurecr.io"})
     assert problem is not None
     assert problem.startswith(f'spec: unknown field "{name[:79]}')
@@ -143,7 +138,7 @@ def test_unknown_field(name: str) -> None:
 
 @pytest.mark.parametrize("spec", [[], "text", 5, True])
 def test_no_object(spec: object) -> None:
-    """A spec that is no object is a problem, not a crash."""
+    """A spec that is no object is invalid."""
     assert check_spec(spec) == (
         f"spec: {json.dumps(spec)} is not an object; e.g. {{acrServer: myregistry.azurecr.io}}"
     )
@@ -154,19 +149,19 @@ FILLING = 4096 - len('{"scope": ""}')
 
 @pytest.mark.parametrize("spec", [{"scope": "a" * (FILLING + 1)}, ["a" * 9000], {"a" * 9000: None}])
 def test_too_long(spec: object) -> None:
-    """A spec longer than its fields can be is refused without being shown."""
+    """The problem of a spec that is longer than all fields can be does not show the spec."""
     assert check_spec(spec) == "spec: over 4096 characters, longer than all its fields can be"
 
 
 def test_long() -> None:
-    """A spec of the greatest length is looked at, and its field blamed."""
+    """The problem of a spec with the maximum length names the invalid field."""
     problem = check_spec({"scope": "a" * FILLING})
     assert problem is not None
     assert problem.startswith('spec.scope: "aaa')
 
 
 def test_longest_fields() -> None:
-    """A spec whose fields are all as long as they may be is valid."""
+    """A spec with the maximum length of each field is valid."""
     scope = "repository:app:pull"
     spec = {
         "acrServer": f"{LABEL}.{LABEL}.{LABEL}.{'a' * 61}",
