@@ -1,4 +1,4 @@
-"""What a caller may get wrong, and what must never leave the service."""
+"""Wrong requests, and what must never leave the service."""
 
 import json
 import socket
@@ -9,11 +9,13 @@ import requests
 from hooks.body import MAX_BODY_BYTES
 from tests.client import Client, child, observed, service_account, token
 from tests.emulator import Emulator, Fault
+from tests.fuzz.wire import exchange
 from tests.service import Service
 
 COMPOSITE = ("/sync", "/finalize", "/customize")
 DECORATOR = ("/serviceaccount/sync", "/serviceaccount/customize")
 META = {"metadata": {"name": "app"}}
+PLANTED = "eyJhbGciOiJSUzI1NiJ9.cGxhbnRlZC1wbGFudGVkLXBsYW50ZWQ.cGxhbnRlZA"  # a JWT
 BAD_BODIES = [
     (b"", "body"),
     (b"{", "body"),
@@ -43,7 +45,7 @@ BAD_GROUPS = [
 @pytest.mark.parametrize("path", COMPOSITE)
 @pytest.mark.parametrize(("body", "field"), BAD_BODIES)
 def test_bad_body(client: Client, path: str, body: object, field: str) -> None:
-    """A body of the wrong shape is the caller's fault, and the error names the field."""
+    """A body with a wrong field is refused with 400. The error names the field."""
     response = client.post(path, body)
     assert response.status_code == 400
     (line,) = response.json().values()
@@ -54,7 +56,7 @@ def test_bad_body(client: Client, path: str, body: object, field: str) -> None:
 @pytest.mark.parametrize("path", ["/sync", "/finalize"])
 @pytest.mark.parametrize(("groups", "field"), BAD_GROUPS)
 def test_bad_groups(client: Client, path: str, groups: dict[str, object], field: str) -> None:
-    """So are children and related objects of the wrong shape; nothing is taken for absent."""
+    """Wrong children and related objects are refused with 400, never ignored."""
     response = client.post(path, {"parent": META, **groups})
     assert response.status_code == 400
     assert field in response.json()["error"]
@@ -62,7 +64,7 @@ def test_bad_groups(client: Client, path: str, groups: dict[str, object], field:
 
 @pytest.mark.parametrize("path", DECORATOR)
 def test_bad_decorator_body(client: Client, path: str) -> None:
-    """The decorator's hooks say which of the two keys they miss."""
+    """The decorator's hooks name the missing key."""
     field = "object" if path.endswith("/sync") else "parent"
     response = client.post(path, {})
     assert response.status_code == 400
@@ -75,7 +77,7 @@ def test_bad_decorator_body(client: Client, path: str) -> None:
     ids=["too-large", "chunked"],
 )
 def test_body_of_no_use(service: Service, announced: bytes, status: int) -> None:
-    """A body that is too large, or whose size is not said, is refused before it is sent."""
+    """A body that is too large or without a length is refused before the caller sends it."""
     with socket.create_connection(service.address, 5) as connection:
         connection.sendall(b"POST /sync HTTP/1.1\r\nHost: a\r\n" + announced + b"\r\n\r\n")
         assert connection.makefile("rb").readline().split()[1] == b"%d" % status
@@ -83,7 +85,7 @@ def test_body_of_no_use(service: Service, announced: bytes, status: int) -> None
 
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/sync", 405), ("/healthz", 200)])
 def test_get(service: Service, path: str, status: int) -> None:
-    """Other paths and methods get a JSON answer as well."""
+    """The answer to another path or method is JSON, too."""
     response = requests.get(f"{service.url}{path}", timeout=5)
     assert response.status_code == status
     assert set(response.json()) <= {"error", "status"}
@@ -91,7 +93,7 @@ def test_get(service: Service, path: str, status: int) -> None:
 
 @pytest.mark.parametrize("spec", [5, [], "x", {"acrServer": None}, {"scope": "*"}, {"x": 1}])
 def test_invalid_spec(client: Client, spec: object) -> None:
-    """An invalid spec is the user's fault: told in the status, with nothing lost."""
+    """The status shows an invalid spec. The ServiceAccount keeps its imagePullSecrets."""
     parent = {**client.parent(), "spec": spec}
     account = service_account("default", "zeta", "acr-pull-app", owner="app")
     answer = client.sync(observed(parent, account))
@@ -103,43 +105,66 @@ def test_invalid_spec(client: Client, spec: object) -> None:
 
 
 def test_tokens_stay_inside(client: Client, emulator: Emulator, service: Service) -> None:
-    """A token is in the Secret and nowhere else: not in logs, errors or the status."""
-    planted = "eyJhbGciOiJSUzI1NiJ9.cGxhbnRlZC1wbGFudGVkLXBsYW50ZWQ.cGxhbnRlZA"
+    """A token is in the Secret only, not in logs, errors or the status."""
     answer = client.sync(observed(client.parent()))
     minted = token(answer)
-    emulator.faults.add("exchange", Fault(status=401, body={"errors": [{"message": planted}]}))
+    emulator.faults.add("exchange", Fault(status=401, body={"errors": [{"message": PLANTED}]}))
     refused = client.sync(observed(client.parent(scope="repository:a:pull")))
     errors = [
-        client.post("/sync", {"parent": {"metadata": {"name": "a", "generation": planted}}}),
-        client.post("/sync", {"parent": {"metadata": planted}}),
-        client.post("/sync", planted.encode()),
-        client.post(f"/{planted}", {}),
+        client.post("/sync", {"parent": {"metadata": {"name": "a", "generation": PLANTED}}}),
+        client.post("/sync", {"parent": {"metadata": PLANTED}}),
+        client.post("/sync", PLANTED.encode()),
+        client.post(f"/{PLANTED}", {}),
     ]
     texts = [service.log, json.dumps(refused), json.dumps(answer["status"])]
     texts += [response.text for response in errors]
     for text in texts:
-        assert planted not in text
+        assert PLANTED not in text
         assert minted not in text
 
 
-def test_malformed_request_is_logged_without_its_token(service: Service) -> None:
-    """Gunicorn's own lines are redacted too, and are JSON."""
-    planted = "eyJhbGciOiJSUzI1NiJ9.cGxhbnRlZC1wbGFudGVkLXBsYW50ZWQ.bWFsZm9ybWVk"
-    host, _, port = service.url.removeprefix("http://").rpartition(":")
-    with socket.create_connection((host, int(port)), 5) as connection:
-        connection.sendall(f"GET / HTTP/1.1\r\nAuthorization Bearer {planted}\r\n\r\n".encode())
-        assert b" 400 " in connection.makefile("rb").readline()
-    assert planted not in service.log
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (f"POST /sync HTTP/1.1\r\nAuthorization Bearer {PLANTED}", "InvalidHeader"),
+        (f"{PLANTED} /sync HTTP/1.1", "InvalidRequestMethod"),
+        ("POST /sync HTTP/1.1\r\nX: " + "a" * 10_000, "LimitRequestHeaders"),
+    ],
+)
+def test_malformed_request(service: Service, head: str, kind: str) -> None:
+    """A malformed HTTP request is refused. Gunicorn logs one line of JSON without the request."""
+    before = len(service.log)
+    (refused,) = exchange(service.address, f"{head}\r\n\r\n".encode())
+    assert refused.status == 400
+    assert json.loads(refused.body) == {"error": f"not a valid HTTP request: {kind}"}
+    (line,) = service.log[before:].splitlines()
+    assert json.loads(line)["message"] == f"Invalid request: {kind}"
+    assert PLANTED not in service.log
     assert all(json.loads(line) for line in service.log.splitlines())
 
 
+@pytest.mark.parametrize("path", ["/sync", "/healthz"])
+def test_options(service: Service, path: str) -> None:
+    """OPTIONS is not allowed: no caller needs it."""
+    request = f"OPTIONS {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    (refused,) = exchange(service.address, request)
+    assert (refused.status, list(json.loads(refused.body))) == (405, ["error"])
+
+
+def test_script_name(service: Service) -> None:
+    """A header does not change the path prefix of the service."""
+    head = b"POST /sync HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nSCRIPT_NAME: /x\r\n\r\n{}"
+    (refused,) = exchange(service.address, head)
+    assert json.loads(refused.body)["error"].startswith("parent: ")
+
+
 def test_somebody_elses_secret(client: Client) -> None:
-    """A Secret of our name that is the user's stays theirs, and so does its entry."""
+    """The hooks do not change a user's Secret with the binding's Secret name, nor its entry."""
     account = service_account("default", "zeta", "acr-pull-app", owner="app")
     account["metadata"]["annotations"] = {"acrpull.dev/pull-secrets": ""}  # by the decorator
     body = observed(client.parent(), account)
-    theirs = {"metadata": {"name": "acr-pull-app", "namespace": "team-a"}, "type": "Opaque"}
-    body["related"]["Secret.v1"] = {"team-a/acr-pull-app": theirs}
+    secret = {"metadata": {"name": "acr-pull-app", "namespace": "team-a"}, "type": "Opaque"}
+    body["related"]["Secret.v1"] = {"team-a/acr-pull-app": secret}
     for path in ("/sync", "/finalize"):
         answer = client.ask(path, body)
         listed = child(answer, "ServiceAccount")

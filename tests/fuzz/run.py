@@ -1,6 +1,6 @@
-"""Asks a running service whatever can be thought of, and holds what it does to the rules.
+"""Sends random requests to a running service and checks the answers and the log.
 
-300 cases in `make test`; as many as one likes with `python -m tests.fuzz`.
+`make test` sends 100 requests, `make soak` 5,000.
 """
 
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ from tests.soak.soak import Soak
 def main() -> int:
     """Return the exit status."""
     parser = ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="half a minute, 30 bindings")
+    parser.add_argument("--short", action="store_true", help="ten seconds, 20 bindings")
     parser.add_argument("--seconds", type=float, help="in place of the plan's")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

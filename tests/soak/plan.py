@@ -47,13 +47,14 @@ LONG = Plan(
     kill_seconds=60,
     fault_seconds=10,
 )
+# Each token is renewed once, at half its life.
 SHORT = Plan(
-    bindings=40,
-    identities=10,
-    registries=5,
-    shards=8,
-    seconds=32,
-    token_seconds=24,
-    kill_seconds=10,
-    fault_seconds=3,
+    bindings=20,
+    identities=5,
+    registries=3,
+    shards=4,
+    seconds=6,
+    token_seconds=10,
+    kill_seconds=2,
+    fault_seconds=1,
 )
