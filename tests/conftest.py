@@ -1,6 +1,8 @@
-"""The real service under gunicorn, with an emulated Azure behind it; both start once."""
+"""The service under gunicorn and an emulated Azure, each started once; the mark `process`."""
 
-from collections.abc import Iterator
+import platform
+import subprocess
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -9,23 +11,48 @@ from tests.emulator import Emulator
 from tests.service import Service
 
 
+def pytest_configure() -> None:
+    """Start `uname` once: `platform.platform`, which azure-core calls, remembers the result."""
+    platform.platform()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test that calls the running service, and the tests of the demo."""
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else ()
+    if "service" in fixtures or item.path.name == "test_demo.py":
+        item.add_marker(pytest.mark.process)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that starts a process, in a fixture or by itself, without the mark `process`."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("process") is None:
+            patch.setattr(subprocess.Popen, "__init__", _refuse)
+        return (yield)
+
+
+def _refuse(_process: object, command: object, **_: object) -> None:
+    pytest.fail(f"The test starts {command}. Mark the test with pytest.mark.process.")
+
+
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[Emulator]:
-    """Start an Azure."""
+    """Return a running Azure."""
     with Emulator() as emulator:
         yield emulator
 
 
 @pytest.fixture
 def emulator(running_emulator: Emulator) -> Emulator:
-    """Return the Azure with nothing broken, nothing asked yet."""
+    """Return the running Azure, without faults and without recorded requests."""
     running_emulator.reset()
     return running_emulator
 
 
 @pytest.fixture(scope="session")
 def service(running_emulator: Emulator) -> Iterator[Service]:
-    """Start the service; its settings are those of the README's first steps."""
+    """Return the running service, with the settings of the README's first steps."""
     allowed = ",".join((*running_emulator.acr_servers, "azurecr.io"))
     environment = running_emulator.environment() | {
         "ALLOWED_ACR_SERVER_SUFFIXES": allowed,
@@ -38,5 +65,5 @@ def service(running_emulator: Emulator) -> Iterator[Service]:
 
 @pytest.fixture
 def client(service: Service, emulator: Emulator) -> Client:
-    """Return a caller of the hooks, for bindings of an identity of its own."""
+    """Return a caller of the hooks, for bindings with an identity of their own."""
     return Client(service.url, emulator.acr_server)

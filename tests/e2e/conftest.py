@@ -43,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Counter()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark every test here: the control plane and the service are processes."""
+    item.add_marker(pytest.mark.process)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Run last what shares a Metacontroller: once started, one runs until all tests are done.
