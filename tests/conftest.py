@@ -17,9 +17,9 @@ def pytest_configure() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test that calls the running service, and the tests of the demo."""
+    """Mark a test that calls the running service."""
     fixtures = item.fixturenames if isinstance(item, pytest.Function) else ()
-    if "service" in fixtures or item.path.name == "test_demo.py":
+    if "service" in fixtures:
         item.add_marker(pytest.mark.process)
 
 

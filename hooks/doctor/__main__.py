@@ -157,19 +157,5 @@ def run() -> int:
     return code
 
 
-def run() -> int:
-    """Return `main`'s exit code, or a shell's for a signal: after Ctrl-C, and without a reader."""
-    try:
-        code = main(sys.argv[1:], os.environ, sys.stdin.buffer)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # Else the interpreter's own flush fails. https://docs.python.org/3/library/signal.html#note-on-sigpipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    return code
-
-
 if __name__ == "__main__":
     sys.exit(run())
