@@ -107,12 +107,19 @@ def test_asked_for_again() -> None:
 
 
 def test_renewed() -> None:
-    """A partial token that is due makes way for another."""
-    now = NOW + 46 * MINUTE
+    """A partial token is replaced by another as soon as it is due."""
+    now = NOW + 45 * MINUTE
     newer = granting("a", since=now)
     answer = answered(holding(PARTIAL), short(newer), now)
     assert answer.secret is not None
     assert answer.secret.token == newer
+
+
+@pytest.mark.parametrize("token", [PARTIAL, WHOLE], ids=["partial", "whole"])
+def test_failed_without_a_token(token: AcrToken) -> None:
+    """A failure without a token leaves the observed token in the Secret, also if it is due."""
+    observed = holding(token)
+    assert answered(observed, short(None), NOW + 45 * MINUTE).secret == observed.secret
 
 
 def test_better_one() -> None:
