@@ -42,7 +42,7 @@ OTHERS: Final = {
 }
 # Words in capitals that are no setting of ours: of libraries, of make, levels of the log.
 NOT_OURS: Final = {
-    *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+    *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
     *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED"),
     *("DEBUG", "INFO", "WARNING", "ERROR"),
 }

@@ -99,11 +99,11 @@ def test_annotations() -> None:
     assert found["identity"]["clientID"] == GUID
     assert not any("annotation azure" in note for note in found["notes"])
     assert judge(bind() + account(), **ON)["problems"] == [
-        f"annotation {CLIENT_ID} of ServiceAccount default is missing; set it, or give "
+        f'The annotation "{CLIENT_ID}" of ServiceAccount "default" is missing. Set it, or set '
         f"spec.workloadIdentity.clientID, e.g. {GUID}"
     ]
     (problem,) = judge(bind() + account(**{CLIENT_ID: "puller"}), **ON)["problems"]
-    assert "is no GUID" in problem
+    assert "is not a GUID" in problem
 
 
 def test_tenant_by_default() -> None:

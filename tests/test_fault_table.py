@@ -10,7 +10,7 @@ import pytest
 from hooks import federation as federation_hop
 from hooks import managed_identity, mint, registry
 from hooks import service_account_token as service_account_token_hop
-from hooks.core import acr, entra, federation, service_account_token
+from hooks.core import acr, entra, federation, imds_answer, service_account_token
 from hooks.core.reason import Reason
 from tests.client import Object, docker_config
 from tests.emulator import Emulator
@@ -138,8 +138,8 @@ def test_same_words(results: dict[State, Played]) -> None:
 
 def test_every_failure_has_a_row() -> None:
     """The reasons that the hooks give for a failed mint are those of the table."""
-    modules = (acr, entra, federation, managed_identity, mint, registry, service_account_token)
-    hops = (federation_hop, service_account_token_hop)
+    modules = (acr, entra, federation, imds_answer, service_account_token)
+    hops = (federation_hop, managed_identity, mint, registry, service_account_token_hop)
     sources = (inspect.getsource(module) for module in (*modules, *hops))
     failures = {Reason[name] for name in re.findall(r"Reason\.([A-Z_]+)", "".join(sources))}
     told = {reason for row in ROWS for reason in (row.reason, row.young) if reason}
