@@ -1,4 +1,4 @@
-"""Requests to Entra, under azure-identity, which does not tell what it was answered."""
+"""Requests to Entra, for azure-identity, whose errors do not show the responses."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from typing import Any, Final
 from azure.core.pipeline.transport import RequestsTransport
 
 from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
-from hooks.core.entra import Assertion, Refusal, parse_code
+from hooks.core.entra import Assertion, Refusal, parse_refusal
 from hooks.cutoff import cutoff, seclude
 
 CONNECT_TIMEOUT_SECONDS: Final = 1.5
@@ -18,9 +18,9 @@ ENTRA_SECONDS: Final = 3.0  # for a request, whatever Entra does
 
 @dataclass
 class Call(threading.local):
-    """What this thread's call showed to Entra, and what it was answered.
+    """This thread's last call: the assertion in the request, and the response as a refusal.
 
-    *refusal* is that of an answer that turned out to be no token; *late*, that time was up.
+    *refusal* counts only if the response had no token. *late* is True if the time was up.
     """
 
     assertion: Assertion | None = None
@@ -33,9 +33,9 @@ class Call(threading.local):
 
 
 class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
-    """Sends to Entra, and keeps no cookie. azure-core follows no redirect.
+    """Sends requests to Entra, and keeps no cookie. azure-core follows no redirect.
 
-    Proxies are those of the environment, and so is the CA, unless there is a *ca_file*.
+    The proxies are the environment's, and so is the CA unless there is a *ca_file*.
     """
 
     def __init__(self, ca_file: Path | None, call: Call) -> None:
@@ -48,13 +48,18 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         seclude(self.session, MAX_ANSWER_BYTES)
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
-        """Send *request*, and note what came of it."""
+        """Send *request*, and keep what its response shows."""
         started = time.monotonic()
         try:
             with cutoff(ENTRA_SECONDS):
                 response = super().send(request, **options)
         finally:
             self._call.late = time.monotonic() - started >= ENTRA_SECONDS
-        asked = retry_after(response.headers.get("Retry-After"))
-        self._call.refusal = Refusal(response.status_code, parse_code(response.content), asked)
+        headers = response.headers
+        self._call.refusal = parse_refusal(
+            response.status_code,
+            headers.get("Content-Type"),
+            retry_after(headers.get("Retry-After")),
+            response.content,
+        )
         return response

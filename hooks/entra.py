@@ -109,7 +109,7 @@ def entra_scope(audience: str) -> str:
 
 
 def is_token(value: object) -> bool:
-    """Say whether *value*, which Entra gave for a token, can be one."""
+    """True if *value*, from a response of Entra, can be a token."""
     return isinstance(value, str) and TOKEN.fullmatch(value) is not None
 
 

@@ -1,6 +1,6 @@
-"""Entra tokens of identities that trust a ServiceAccount, in exchange for a token of that.
+"""Entra tokens of identities that trust a ServiceAccount, in exchange for its token.
 
-One transport for all, for each credential's own would keep sockets open.
+All credentials share one transport; one for each would keep sockets open.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from azure.core.exceptions import AzureError
 from azure.identity import ClientAssertionCredential
 
 from hooks.authority import ENTRA_SECONDS, Call, Transport
+from hooks.connection import certificate_problem, proxy_problem
 from hooks.core.entra import failed, parse_assertion, refused
 from hooks.core.identity import FederatedIdentity
 from hooks.core.reason import Reason
@@ -21,17 +22,17 @@ from hooks.federation_settings import FederationSettings
 from hooks.service_account_token import SECONDS as ASSERTION_SECONDS
 from hooks.service_account_token import ServiceAccountTokens
 
-# What azure-identity raises: for an answer that it can't read, and, an OSError, for a CA file that
-# is not there.
+# What azure-identity raises for a response that it can't read and, an OSError, for a CA file that
+# does not exist.
 UNREADABLE: Final = (
     *(AzureError, ValueError, LookupError, TypeError, AttributeError),
     *(RecursionError, OverflowError, OSError),
 )
-LATE: Final = failed(Reason.TIMEOUT, "Entra is slow; it will be asked again")
+LATE: Final = failed(Reason.TIMEOUT, "Entra did not respond in time. Retrying.")
 
 
 class _NoAssertion(AzureError):
-    """There is nothing to show to Entra; *outcome* says why."""
+    """There is no assertion for Entra; *outcome* says why."""
 
     def __init__(self, outcome: MintFailed) -> None:
         super().__init__("no assertion")
@@ -40,20 +41,20 @@ class _NoAssertion(AzureError):
 
 @dataclass
 class Federation:
-    """The way by assertions; safe for threads."""
+    """Gets Entra tokens with ServiceAccount assertions; safe for threads."""
 
     settings: FederationSettings
     seconds: float = field(default=ASSERTION_SECONDS + ENTRA_SECONDS, init=False)
     late: MintFailed = field(default=LATE, init=False)
 
     def __post_init__(self) -> None:
-        """Prepare to ask; nobody is asked yet."""
+        """Prepare to send requests; none is sent yet."""
         self._call = Call()
         self._transport = Transport(self.settings.authority_ca_file, self._call)
         self._tokens = ServiceAccountTokens(self.settings)
 
     def credential(self, identity: FederatedIdentity) -> ClientAssertionCredential:
-        """Return a credential that asks once: Metacontroller asks again, with a growing wait."""
+        """Return a credential that does not retry: Metacontroller does, with a growing wait."""
         return ClientAssertionCredential(
             identity.tenant_id,
             identity.client_id,
@@ -66,7 +67,7 @@ class Federation:
     def ask(
         self, credential: TokenCredential, request: TokenRequest, latest: float
     ) -> str | MintFailed:
-        """Return Entra's answer. There is no turn to wait for."""
+        """Return Entra's token, or why there is none. There is no turn to wait for."""
         del latest
         self._call.begin()
         try:
@@ -77,10 +78,10 @@ class Federation:
             return error.outcome
         except UNREADABLE as error:
             return LATE if self._call.late else self._sort(request, error)
-        return failed(Reason.ENTRA_UNAVAILABLE, "Entra answered without a token")
+        return self._sort(request, ValueError("no token"))
 
     def _assert(self, identity: FederatedIdentity) -> Callable[[], str]:
-        """Return what gets an assertion for *identity*, each time that one is needed."""
+        """Return a function that gets an assertion for *identity* at each call."""
 
         def get() -> str:
             account = identity.account
@@ -95,7 +96,7 @@ class Federation:
         return get
 
     def _own_token(self) -> str:
-        """Return what the workload identity webhook has mounted; the kubelet renews it."""
+        """Return the token that the workload identity webhook mounts; the kubelet renews it."""
         path = self.settings.token_file
         try:
             return path.read_text("utf-8").strip() if path else ""
@@ -103,16 +104,22 @@ class Federation:
             return ""
 
     def _no_assertion(self, identity: FederatedIdentity) -> MintFailed:
-        """Say that what should be a ServiceAccount's token is none."""
+        """Return why there is no assertion, though there should be."""
         if identity.account is None:
             path = self.settings.token_file
-            text = f"no token in {path} (AZURE_FEDERATED_TOKEN_FILE), which the webhook mounts"
+            text = (
+                f"There is no token in {path} (AZURE_FEDERATED_TOKEN_FILE). Check that the "
+                "workload identity webhook mounts it into acrpull's Pods."
+            )
             return failed(Reason.IDENTITY_UNAVAILABLE, text)
-        text = f"the API server's token of ServiceAccount {identity.account} has no issuer"
+        text = (
+            f'The API server\'s token of ServiceAccount "{identity.account}" names no issuer. '
+            "Check the API server's --service-account-issuer."
+        )
         return failed(Reason.API_SERVER_UNAVAILABLE, text)
 
     def _sort(self, request: TokenRequest, error: Exception) -> MintFailed:
-        """Sort a failure; *error*'s own text has addresses and ids, and is not shown."""
+        """Return what a failure means; *error*'s text, which has addresses, is not shown."""
         refusal, identity = self._call.refusal, request.identity
         assertion = self._call.assertion
         if refusal and assertion and isinstance(identity, FederatedIdentity):
@@ -121,14 +128,24 @@ class Federation:
 
 
 def _unreachable(error: Exception) -> MintFailed:
-    shown = repr(error)
     if isinstance(error, OSError):
-        text = "the CA file is gone: that of AZURE_AUTHORITY_CA_FILE, else of REQUESTS_CA_BUNDLE"
+        text = "The CA file does not exist. Check AZURE_AUTHORITY_CA_FILE and REQUESTS_CA_BUNDLE."
         return failed(Reason.ENTRA_UNAVAILABLE, text)
-    if "SSLCertVerificationError" in shown:
-        text = "Entra's TLS certificate can't be verified; name its CA in AZURE_AUTHORITY_CA_FILE"
+    wrong = certificate_problem(error)
+    if wrong is not None:
+        text = (
+            f"Entra's TLS certificate {wrong}. If a proxy or a private CA is in use, set "
+            "AZURE_AUTHORITY_CA_FILE to its CA. Otherwise check AZURE_AUTHORITY_HOST."
+        )
         return failed(Reason.ENTRA_UNAVAILABLE, text)
+    proxy = proxy_problem(error, "Entra")
+    if proxy is not None:
+        return failed(Reason.ENTRA_UNAVAILABLE, proxy)
+    shown = repr(error)
     if "Timeout" in type(error).__name__ or "Timeout" in shown:
         return LATE
-    text = "can't connect to Entra; check firewalls, proxies and AZURE_AUTHORITY_HOST"
+    if "NameResolutionError" in shown:
+        text = "Entra's name can't be resolved. Check AZURE_AUTHORITY_HOST and cluster DNS."
+        return failed(Reason.ENTRA_UNAVAILABLE, text)
+    text = "Can't connect to Entra. Retrying. Check firewalls, proxies and AZURE_AUTHORITY_HOST."
     return failed(Reason.ENTRA_UNAVAILABLE, text)

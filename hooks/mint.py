@@ -97,7 +97,7 @@ class Minter:
         try:
             return flight.result(DEADLINE_SECONDS)
         except FutureTimeoutError:
-            text = f"no token for {request.server} in {DEADLINE_SECONDS} s; it will be asked again"
+            text = f'No token from registry "{request.server}" in {DEADLINE_SECONDS} s. Retrying.'
             return MintFailed(Reason.TIMEOUT, text)
 
     def _fly(self, request: TokenRequest) -> Outcome:

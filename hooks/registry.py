@@ -1,6 +1,6 @@
-"""Sends the requests of an exchange to a registry, and nothing to anybody else.
+"""Sends the requests of an exchange to a registry, and to no other host.
 
-A token goes to the one host that was checked against the allow-list: no redirect is followed, no
+A token goes only to the host that was checked against the allow-list: no redirect is followed, no
 cookie kept, no `.netrc` read.
 """
 
@@ -11,6 +11,7 @@ from typing import Final
 import requests
 import urllib3
 
+from hooks.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.core import acr
 from hooks.core.reason import Reason
 from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
@@ -18,6 +19,10 @@ from hooks.cutoff import cutoff, seclude
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 3
+CA_REMEDY: Final = "If a proxy or a private CA is in use, add its CA to REQUESTS_CA_BUNDLE."
+NAME_REMEDY: Final = (
+    "Check spec.acrServer and the cluster's DNS, and whether a proxy is in between."
+)
 
 
 class Registry:
@@ -33,7 +38,7 @@ class Registry:
     ) -> AcrToken | MintFailed:
         """Return the token that *request* asks for, in exchange for *entra_token*.
 
-        Whatever the registry does, it is over at *deadline*, an instant of `time.monotonic`.
+        Returns by *deadline*, an instant of `time.monotonic`, whatever the registry does.
         """
         token = self.exchange(request, entra_token, deadline)
         if isinstance(token, MintFailed):
@@ -73,29 +78,34 @@ class Registry:
             late = time.monotonic() >= deadline
             return _late(request) if late else _unreachable(request, error)
         outcome = acr.parse_answer(request, post, response.status_code, headers, response.content)
-        # A head that is cut off is a head to `http.client`.
+        # http.client accepts truncated headers as complete.
         failed_late = isinstance(outcome, MintFailed) and time.monotonic() >= deadline
         return _late(request) if failed_late else outcome
 
 
 def _late(request: TokenRequest) -> MintFailed:
-    text = f"{request.server} did not answer in time; it will be asked again"
+    text = f'Registry "{request.server}" did not respond in time. Retrying.'
     return MintFailed(Reason.TIMEOUT, text)
 
 
 def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
-    """Sort a failure without an answer; *error*'s own text has addresses and is not shown."""
-    server = request.server
-    if "SSLCertVerificationError" in repr(error):
-        text = f"the TLS certificate of {server} can't be verified; is a CA or a proxy's missing?"
+    """Return what a failure without a response means; *error*'s own text is not shown."""
+    registry = f'registry "{request.server}"'
+    wrong = certificate_problem(error)
+    if wrong is not None:
+        remedy = CA_REMEDY if wrong == UNKNOWN_CA else NAME_REMEDY
+        text = f"The TLS certificate of {registry} {wrong}. {remedy}"
         return MintFailed(Reason.REGISTRY_UNTRUSTED, text)
     if isinstance(error, requests.exceptions.SSLError):
-        text = f"TLS with {server} fails; is it a container registry?"
+        text = f"TLS with {registry} failed. Check that spec.acrServer is a container registry."
         return MintFailed(Reason.REGISTRY_ERROR, text)
+    proxy = proxy_problem(error, registry)
+    if proxy is not None:
+        return MintFailed(Reason.REGISTRY_UNREACHABLE, proxy)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return _late(request)
     if "NameResolutionError" in repr(error):
-        text = f"{server} has no address; check spec.acrServer and the cluster's DNS"
+        text = f"The name of {registry} can't be resolved. Check spec.acrServer and cluster DNS."
         return MintFailed(Reason.REGISTRY_NOT_FOUND, text)
-    text = f"can't connect to {server}; check firewalls and private endpoints"
+    text = f"Can't connect to {registry}. Retrying. Check firewalls, private endpoints and proxies."
     return MintFailed(Reason.REGISTRY_UNREACHABLE, text)

@@ -1,7 +1,7 @@
 """Tokens of ServiceAccounts, from the API server: the one Kubernetes call of the service.
 
-By plain requests, which is there already: for one POST the official client takes 38 MiB of memory,
-and 0.7 s of every start.
+Uses requests, which is already a dependency: the official client would cost 38 MiB of memory and
+0.7 s of every start for a single POST.
 """
 
 import time
@@ -10,10 +10,11 @@ from typing import Final
 import requests
 import urllib3
 
+from hooks.connection import certificate_problem
 from hooks.core.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.identity import TrustedAccount
 from hooks.core.reason import Reason
-from hooks.core.service_account_token import ATTEMPT, body, failed, parse_answer, path
+from hooks.core.service_account_token import COMPONENT, body, failed, parse_answer, path
 from hooks.core.token import MintFailed
 from hooks.cutoff import cutoff, seclude
 from hooks.federation_settings import FederationSettings
@@ -22,12 +23,13 @@ SECONDS: Final = 2.0  # for a request, whatever the API server does
 
 
 class ServiceAccountTokens:
-    """Asks for tokens; safe for threads. Follows no redirect and asks through no proxy."""
+    """Requests tokens; safe for threads. Follows no redirect and uses no proxy."""
 
     def __init__(self, settings: FederationSettings) -> None:
         self._settings = settings
         self._session = requests.Session()
-        self._session.trust_env = False  # the API server is inside, and its CA is not ours to say
+        # The API server is in-cluster: bypass the proxy, and use its own CA.
+        self._session.trust_env = False
         self._session.headers["Accept"] = "application/json"
         seclude(self._session, MAX_ANSWER_BYTES)
 
@@ -38,8 +40,8 @@ class ServiceAccountTokens:
             own = (directory / "token").read_text("utf-8").strip()  # the kubelet renews it
         except (OSError, ValueError):
             text = (
-                f"can't read {directory}/token, which the component metacontroller/"
-                "workload-identity mounts: the service has no credential for the API server"
+                f"acrpull can't read its own token for the API server, {directory}/token. Check "
+                f"that the component {COMPONENT} mounts it."
             )
             return failed(Reason.TOKEN_REQUEST_REFUSED, text)
         return self._post(account, own)
@@ -58,21 +60,28 @@ class ServiceAccountTokens:
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as e:
             late = time.monotonic() - started >= SECONDS
-            return _late(account) if late else _unreachable(account, e)
-        asked = retry_after(response.headers.get("Retry-After"))
-        return parse_answer(account, response.status_code, asked, response.content)
+            return _late() if late else _unreachable(e)
+        headers = response.headers
+        return parse_answer(
+            account,
+            response.status_code,
+            headers.get("Content-Type"),
+            retry_after(headers.get("Retry-After")),
+            response.content,
+        )
 
 
-def _late(account: TrustedAccount) -> MintFailed:
-    return failed(Reason.TIMEOUT, f"{ATTEMPT} {account}, is slow; it will be asked again")
+def _late() -> MintFailed:
+    return failed(Reason.TIMEOUT, "The API server did not respond in time. Retrying.")
 
 
-def _unreachable(account: TrustedAccount, error: Exception) -> MintFailed:
-    """Sort a failure without an answer; *error*'s own text has addresses and is not shown."""
+def _unreachable(error: Exception) -> MintFailed:
+    """Return what a failure without a response means; *error*'s own text is not shown."""
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return _late(account)
-    if "SSLCertVerificationError" in repr(error):
-        text = f"{ATTEMPT} {account}, has a certificate that ca.crt does not vouch for"
+        return _late()
+    wrong = certificate_problem(error)
+    if wrong is None:
+        text = "Can't connect to the API server. Retrying. Check the network policies of acrpull."
     else:
-        text = f"{ATTEMPT} {account}, can't be reached; does a network policy stop that?"
+        text = f"The API server's TLS certificate {wrong}. Check ca.crt in SERVICE_ACCOUNT_DIR."
     return failed(Reason.API_SERVER_UNAVAILABLE, text)

@@ -8,7 +8,15 @@ from typing import Final
 import jwt
 
 from hooks.core.reason import Reason
-from tests.emulator import Fault, acr_throttled, firewall, no_role
+from tests.emulator import (
+    Fault,
+    acr_throttled,
+    denied,
+    firewall,
+    no_role,
+    registry_down,
+    web_page,
+)
 from tests.emulator.fault import Endpoint
 from tests.fault_row import EXCHANGE, SLOW, TOKEN, Calls, Row
 
@@ -16,8 +24,21 @@ LONG_AGO: Final = 1577836800  # 2020-01-01
 FAR_OFF: Final = 4102444800  # 2100-01-01
 LIFE: Final = 10800  # s
 ABAC_ROLE: Final = "Container Registry Repository Reader"
-ROLES: Final = f"grant it AcrPull on the registry, or {ABAC_ROLE}"
+ROLES: Final = f"Assign it the AcrPull role, or {ABAC_ROLE}"
+ODD: Final = "Check that spec.acrServer is a container registry"
+PRIVATE_ENDPOINT: Final = "link its private DNS zone to the cluster's network. Otherwise allow"
 ELSEWHERE: Final = {"Location": "/elsewhere"}  # on the same server, where it would be seen
+NOT_FOUND: Final = {"errors": [{"code": "NOT_FOUND", "message": "404 page not found"}]}
+NO_PULL: Final = {
+    "errors": [
+        {
+            "code": "UNAUTHORIZED",
+            "detail": [{"Action": "pull", "Name": "my_image_name", "Type": "repository"}],
+            "message": "authentication required, visit https://aka.ms/acr/authorization for more "
+            "information.",
+        }
+    ]
+}
 
 
 def signed(**claims: object) -> str:
@@ -40,23 +61,39 @@ def registry_rows() -> Iterator[Row]:
 
 def exchange_rows() -> Iterator[Row]:
     """How a registry can refuse the exchange."""
-    denied, error = Reason.REGISTRY_DENIED, Reason.REGISTRY_ERROR
-    busy, odd = "asked again", "is it a container registry"
+    refused, error, down = (
+        Reason.REGISTRY_DENIED,
+        Reason.REGISTRY_ERROR,
+        Reason.REGISTRY_UNAVAILABLE,
+    )
+    busy = "Retrying."
+    outage = "is failing with HTTP 503 (text/html). Retrying."
     answers: list[tuple[str, Reason, str, Fault, int]] = [
-        ("no-role", denied, ROLES, no_role(), 0),
+        ("no-role", refused, ROLES, no_role(), 0),
         # AcrPull counts for nothing there. The answer is assumed to be the same.
-        ("abac", denied, ABAC_ROLE, no_role(), 0),
-        ("forbidden", denied, ROLES, Fault(status=403), 0),
-        ("firewall", Reason.REGISTRY_FIREWALL, "allow its outbound IP", firewall(), 0),
+        ("abac", refused, ABAC_ROLE, no_role(), 0),
+        ("forbidden", refused, ROLES, Fault(status=403), 0),
+        ("denied", refused, "check the registry's network rules", denied(), 0),
+        ("firewall", Reason.REGISTRY_FIREWALL, PRIVATE_ENDPOINT, firewall(), 0),
         ("throttled", Reason.THROTTLED, busy, acr_throttled(None), 0),
         ("throttled-42", Reason.THROTTLED, busy, acr_throttled(42), 42),
         ("throttled-600", Reason.THROTTLED, busy, acr_throttled(600), 600),
-        ("400", error, odd, Fault(status=400), 0),
-        ("404", error, odd, Fault(status=404), 0),
-        ("500", error, odd, Fault(status=500), 0),
-        ("503-42", error, odd, Fault(status=503, headers={"Retry-After": "42"}), 42),
-        ("redirect", error, odd, Fault(status=307, headers=ELSEWHERE), 0),
-        ("reset", Reason.REGISTRY_UNREACHABLE, "check firewalls", Fault(reset=True), 0),
+        ("throttled-page", Reason.THROTTLED, busy, web_page(429), 0),
+        ("400", error, ODD, Fault(status=400), 0),
+        # GET alone is known to be answered so: https://github.com/Azure/acr/issues/166
+        ("404", error, "HTTP 404 (NOT_FOUND)", Fault(status=404, body=NOT_FOUND), 0),
+        ("404-empty", error, ODD, Fault(status=404), 0),
+        ("401-page", error, "HTTP 401 (text/html)", web_page(401), 0),
+        ("403-page", error, "no proxy answers in its place", web_page(), 0),
+        ("407-page", error, "HTTP 407 (text/html)", web_page(407), 0),
+        ("511-page", error, "HTTP 511 (text/html)", web_page(511), 0),
+        # https://github.com/Azure/acr/issues/231, https://github.com/Azure/azure-cli/issues/22766
+        ("500", down, "Azure's status page", Fault(status=500), 0),
+        ("503-page", down, outage, registry_down(), 0),
+        ("504", down, busy, registry_down(504), 0),
+        ("503-42", down, busy, Fault(status=503, headers={"Retry-After": "42"}), 42),
+        ("redirect", error, ODD, Fault(status=307, headers=ELSEWHERE), 0),
+        ("reset", Reason.REGISTRY_UNREACHABLE, "Check firewalls", Fault(reset=True), 0),
         ("slow", Reason.TIMEOUT, busy, SLOW, 0),
         ("dribble", Reason.TIMEOUT, busy, Fault(body={"refresh_token": "ey"}, dribble=0.5), 0),
     ]
@@ -66,7 +103,7 @@ def exchange_rows() -> Iterator[Row]:
             faults={"exchange": fault}, retry_after=retry_after,
         )  # fmt: skip
     yield Row(
-        name="exchange-role-missing", reason=denied, remedy=ROLES, calls=EXCHANGE,
+        name="exchange-role-missing", reason=refused, remedy=ROLES, calls=EXCHANGE,
         settings={"roles": ()},
     )  # fmt: skip
 
@@ -89,7 +126,7 @@ def malformed_rows(endpoint: Endpoint, calls: Calls, key: str, actions: str = ""
     }
     for name, fault in answers.items():
         yield Row(
-            name=f"{endpoint}-{name}", reason=Reason.MALFORMED_TOKEN, remedy="try again later",
+            name=f"{endpoint}-{name}", reason=Reason.MALFORMED_TOKEN, remedy=ODD[6:],
             calls=calls, faults={endpoint: fault}, actions=actions,
         )  # fmt: skip
 
@@ -103,22 +140,26 @@ def skewed_rows() -> Iterator[Row]:
     }
     for name, claims in times.items():
         yield Row(
-            name=f"exchange-{name}", reason=Reason.CLOCK_SKEW, remedy="compare the node's clock",
+            name=f"exchange-{name}", reason=Reason.CLOCK_SKEW, remedy="Check the node's clock.",
             calls=EXCHANGE, faults={"exchange": Fault(token=signed(**claims))},
         )  # fmt: skip
 
 
 def scope_rows() -> Iterator[Row]:
     """How a registry can refuse a scope, or grant less than it."""
-    busy = "asked again"
+    busy, down = "Retrying.", Reason.REGISTRY_UNAVAILABLE
     answers: list[tuple[str, Reason, str, Fault, int]] = [
         ("refused", Reason.SCOPE_REFUSED, "e.g. repository:app:pull", Fault(status=400), 0),
         ("denied", Reason.REGISTRY_DENIED, ROLES, no_role(), 0),
-        ("firewall", Reason.REGISTRY_FIREWALL, "allow its outbound IP", firewall(), 0),
+        # https://github.com/Azure/acr-cli/issues/523
+        ("denied-detail", Reason.REGISTRY_DENIED, ROLES, Fault(status=401, body=NO_PULL), 0),
+        ("firewall", Reason.REGISTRY_FIREWALL, PRIVATE_ENDPOINT, firewall(), 0),
         ("throttled", Reason.THROTTLED, busy, acr_throttled(None), 0),
         ("throttled-42", Reason.THROTTLED, busy, acr_throttled(42), 42),
-        ("500", Reason.REGISTRY_ERROR, "is it a container registry", Fault(status=500), 0),
-        ("reset", Reason.REGISTRY_UNREACHABLE, "check firewalls", Fault(reset=True), 0),
+        ("400-page", Reason.REGISTRY_ERROR, ODD, web_page(400), 0),
+        ("500", down, "Azure's status page", Fault(status=500), 0),
+        ("503-page", down, busy, registry_down(), 0),
+        ("reset", Reason.REGISTRY_UNREACHABLE, "Check firewalls", Fault(reset=True), 0),
         ("slow", Reason.TIMEOUT, busy, SLOW, 0),
     ]
     for name, reason, remedy, fault, retry_after in answers:
@@ -127,7 +168,7 @@ def scope_rows() -> Iterator[Row]:
             faults={"token": fault}, actions="pull", retry_after=retry_after,
         )  # fmt: skip
     yield Row(
-        name="token-less", reason=Reason.SCOPE_NOT_GRANTED, remedy="not push on ", calls=TOKEN,
+        name="token-less", reason=Reason.SCOPE_NOT_GRANTED, remedy="missing: push on ", calls=TOKEN,
         settings={"grant": lambda _, scope: set(scope.actions) - {"push"}}, actions="pull,push",
         partial=True,
     )  # fmt: skip

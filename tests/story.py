@@ -120,7 +120,7 @@ STORY: Final = (
         lambda user: user.bind(
             "app", managedIdentityClientID=OTHER_CLIENT_ID, serviceAccountName="build"
         ),
-        {"app": "RegistryError"},
+        {"app": "RegistryUnavailable"},
         registry=503,
     ),
     Step("Azure is back", wait, {"app": "Ready"}, LONG_HORIZON_SECONDS, continues=True),

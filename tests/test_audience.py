@@ -36,5 +36,7 @@ def test_audience(asking: Service, emulator: Emulator, audience: str, *, arm_all
     answer = caller.sync(observed(caller.parent()))
     fresh = not audience or arm_allowed
     assert reason(answer, "TokenFresh") == ("True/TokenValid" if fresh else "False/RegistryDenied")
+    told = "authentication-as-arm" in answer["status"]["conditions"][0]["message"]
+    assert told is not fresh
     asked = [r.query["resource"] for r in emulator.requests if r.endpoint == "imds"]
     assert asked == [audience or ACR_AUDIENCE]

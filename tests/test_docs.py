@@ -47,7 +47,7 @@ OTHERS: Final = {
 }
 # Words in capitals that look like a setting: variables of libraries and of make, log levels.
 NOT_OURS: Final = {
-    *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+    *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
     *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED"),
     *("DEBUG", "INFO", "WARNING", "ERROR"),
 }

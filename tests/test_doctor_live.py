@@ -42,7 +42,8 @@ FAULTS: Final[list[tuple[Endpoint, Fault, Reason]]] = [
     ("exchange", no_role(), Reason.REGISTRY_DENIED),
     ("exchange", firewall(), Reason.REGISTRY_FIREWALL),
     ("exchange", acr_throttled(), Reason.THROTTLED),
-    ("exchange", Fault(status=503), Reason.REGISTRY_ERROR),
+    ("exchange", Fault(status=404), Reason.REGISTRY_ERROR),
+    ("exchange", Fault(status=503), Reason.REGISTRY_UNAVAILABLE),
     ("exchange", Fault(token="not.a.jwt"), Reason.MALFORMED_TOKEN),
     ("exchange", Fault(reset=True), Reason.REGISTRY_UNREACHABLE),
     ("exchange", Fault(delay=20), Reason.TIMEOUT),
@@ -198,7 +199,7 @@ def test_remedies_are_those_of_readme() -> None:
     assert {reason: told[reason] for reason in REMEDIES} == REMEDIES
     source = "".join(
         (ROOT / "hooks" / name).read_text("utf-8")
-        for name in ("core/acr.py", "managed_identity.py", "registry.py", *FEDERATION)
+        for name in ("core/acr.py", "core/imds_answer.py", "registry.py", *FEDERATION)
     )
     used = {reason for reason in Reason if f"Reason.{reason.name}" in source}
     assert used == set(REMEDIES)

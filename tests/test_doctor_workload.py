@@ -90,11 +90,11 @@ def test_annotations() -> None:
     found = judge(bind() + noted + account("builder", **{CLIENT_ID: PLACEHOLDER_ID}), **ON)
     assert found["identity"]["clientID"] == GUID
     assert judge(bind() + account(), **ON)["problems"] == [
-        f"annotation {CLIENT_ID} of ServiceAccount default is missing; set it, or give "
+        f'The annotation "{CLIENT_ID}" of ServiceAccount "default" is missing. Set it, or set '
         f"spec.workloadIdentity.clientID, e.g. {GUID}"
     ]
     (problem,) = judge(bind() + account(**{CLIENT_ID: "puller"}), **ON)["problems"]
-    assert "is no GUID" in problem
+    assert "is not a GUID" in problem
 
 
 def test_tenant_by_default() -> None:

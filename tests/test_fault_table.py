@@ -12,7 +12,7 @@ import pytest
 from hooks import federation as federation_hop
 from hooks import managed_identity, mint, registry
 from hooks import service_account_token as service_account_token_hop
-from hooks.core import acr, entra, federation, service_account_token
+from hooks.core import acr, entra, federation, imds_answer, service_account_token
 from hooks.core.reason import Reason
 from tests.client import Object, docker_config
 from tests.emulator import Emulator
@@ -158,8 +158,8 @@ def check_messages(row: Row, state: State, results: dict[State, Played]) -> None
 
 def test_every_failure_has_a_row() -> None:
     """The table has every reason of a failed mint, and no other reason."""
-    modules = (acr, entra, federation, managed_identity, mint, registry, service_account_token)
-    hops = (federation_hop, service_account_token_hop)
+    modules = (acr, entra, federation, imds_answer, service_account_token)
+    hops = (federation_hop, managed_identity, mint, registry, service_account_token_hop)
     sources = (inspect.getsource(module) for module in (*modules, *hops))
     failures = {Reason[name] for name in re.findall(r"Reason\.([A-Z_]+)", "".join(sources))}
     shown = {reason for row in ROWS for reason in (row.reason, row.young) if reason}

@@ -55,7 +55,7 @@ ENDS: list[tuple[Endpoint, Fault, dict[str, str], str]] = [
     ("exchange", no_role(), {}, "RegistryDenied"),
     ("exchange", no_role(), {"scope": SCOPE}, "RegistryDenied"),
     ("exchange", Fault(token="not.a.jwt"), {}, "MalformedToken"),
-    ("token", Fault(status=503), {"scope": SCOPE}, "RegistryError"),
+    ("token", Fault(status=503), {"scope": SCOPE}, "RegistryUnavailable"),
     ("token", Fault(), {"scope": SCOPE}, "TokenValid"),
 ]
 

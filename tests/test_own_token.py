@@ -9,7 +9,7 @@ import pytest
 from tests.client import Client, observed, reason, token
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
-from tests.emulator.kubernetes import ISSUER
+from tests.emulator.settings import ISSUER
 from tests.emulator.signer import Signer
 from tests.service import Service
 

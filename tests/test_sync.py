@@ -19,7 +19,7 @@ from tests.client import (
     service_account,
     token,
 )
-from tests.emulator import Emulator, Fault
+from tests.emulator import Emulator, Fault, identity_not_found
 
 RESOURCE_ID = (
     "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/"
@@ -44,6 +44,22 @@ def test_first_sync(client: Client) -> None:
     expiry = jwt.decode(password, options={"verify_signature": False})["exp"]
     assert abs(answer["resyncAfterSeconds"] - (expiry - 1800 - time.time())) < 2  # noqa: TID251
     assert abs(answer["resyncAfterSeconds"] - 9000) < 5
+
+
+def test_recreated_identity(client: Client, emulator: Emulator) -> None:
+    """An identity deleted and created under its name shows as assigned, and is not.
+
+    https://github.com/Azure/aad-pod-identity/issues/681
+    """
+    emulator.faults.add("imds", identity_not_found())
+    recreated = f"{RESOURCE_ID}-2"
+    answer = client.sync(observed(client.parent(managedIdentityResourceID=recreated)))
+    assert reason(answer) == "False/IdentityNotFound"
+    message = answer["status"]["conditions"][0]["message"]
+    assert message == (
+        f'Identity "{recreated}" is not assigned to this node. Assign it to the node pool\'s '
+        "scale set. If it is assigned, detach and assign it again: it may have been recreated."
+    )
 
 
 def test_sent_again(client: Client, emulator: Emulator) -> None:
@@ -224,7 +240,7 @@ def test_azure_down_at_renewal(client: Client, emulator: Emulator) -> None:
     answer = client.sync(observed(client.parent(), answer=first))
     assert token(answer) == token(first)
     assert reason(answer, "TokenFresh") == "True/RefreshFailing"
-    assert reason(answer, "RenewalHealthy") == "False/RegistryError"
+    assert reason(answer, "RenewalHealthy") == "False/RegistryUnavailable"
     assert answer["resyncAfterSeconds"] == 5
 
 
@@ -234,7 +250,7 @@ def test_azure_down_past_expiry(client: Client, emulator: Emulator) -> None:
     emulator.faults.add("exchange", Fault(status=500))
     answer = client.sync(observed(client.parent(), answer=first))
     assert token(answer) == token(first)
-    assert reason(answer) == "False/RegistryError"
+    assert reason(answer) == "False/RegistryUnavailable"
 
 
 @pytest.mark.slow

@@ -8,9 +8,11 @@ from uuid import uuid4
 import jwt
 import pytest
 
+from hooks.core.names import ACR_AUDIENCE
 from tests.client import Client, Object, child, observed, reason, service_account, token
 from tests.emulator import Emulator, Fault, FederatedCredential, entra_refused
 from tests.emulator.imds import TENANT
+from tests.emulator.settings import ISSUER
 from tests.scrape import Scrape
 from tests.service import Service
 
@@ -149,7 +151,7 @@ def test_crossing(client: Client, emulator: Emulator) -> None:
     (ready, *_) = answer["status"]["conditions"]
     assert (
         "az identity federated-credential create --name team-a-builder --identity-name IDENTITY "
-        "--resource-group GROUP --issuer https://kubernetes.default.svc "
+        f"--resource-group GROUP --issuer {ISSUER} "
         "--subject system:serviceaccount:team-a:builder --audiences api://AzureADTokenExchange"
     ) in ready["message"]
     assert emulator.count("exchange") == 0
@@ -266,10 +268,82 @@ def test_annotation_is_no_guid(client: Client, emulator: Emulator, field: str, v
     noted = account(**{CLIENT_ID: client.client_id, TENANT_ID: TENANT} | {field: value})
     answer = client.sync(observed(binding, noted))
     assert reason(answer) == "False/InvalidSpec"
-    assert answer["status"]["conditions"][0]["message"].startswith(f"annotation {field} of Service")
+    message = answer["status"]["conditions"][0]["message"]
+    assert message.startswith(
+        f'The annotation "{field}" of ServiceAccount "default" is not a GUID. '
+    )
     assert len(answer["status"]["conditions"][0]["message"]) < 300
     assert child(answer, "ServiceAccount")["metadata"]["name"] == "default"
     assert emulator.requests == []
+
+
+def test_annotation_is_misspelled(client: Client, emulator: Emulator) -> None:
+    """An annotation that was meant is named beside the one that is missing.
+
+    https://github.com/Azure/azure-workload-identity/issues/1026
+    """
+    binding = parent(client)
+    binding["spec"]["workloadIdentity"] = {}
+    misspelled = "azure.workload.identity/client_id"
+    noted = account(**{misspelled: client.client_id, TENANT_ID: TENANT})
+    answer = client.sync(observed(binding, noted))
+    assert reason(answer) == "False/InvalidSpec"
+    assert (
+        f'"{CLIENT_ID}" of ServiceAccount "default" is missing, but "{misspelled}" is set. Rename'
+    ) in answer["status"]["conditions"][0]["message"]
+    assert emulator.requests == []
+
+
+def upstream(client: Client, emulator: Emulator) -> Object:
+    """Return a binding of upstream's v1beta2 with a workload identity, in the emulated cloud."""
+    cloud = {
+        "entraAuthorityHost": emulator.entra_url,
+        "resourceManagerAudience": ACR_AUDIENCE,
+    }
+    workload = {"clientID": client.client_id, "tenantID": TENANT}
+    return {
+        **client.parent(),
+        "apiVersion": "acrpull.microsoft.com/v1beta2",
+        "kind": "AcrPullBinding",
+        "spec": {
+            "acr": {
+                "environment": "AirgappedCloud",
+                "cloudConfig": cloud,
+                "server": client.server,
+                "scope": "repository:app:pull",
+            },
+            "auth": {"workloadIdentity": {"serviceAccountRef": "default", **workload}},
+            "serviceAccountName": "default",
+        },
+    }
+
+
+def test_audience_of_upstream(
+    running_emulator: Emulator, client: Client, emulator: Emulator
+) -> None:
+    """The identity of upstream's binding trusts upstream's audience: that is the first remedy.
+
+    ARO-HCP@c3f02f9:dev-infrastructure/modules/aks-cluster-base.bicep
+    """
+    audience = "api://AzureCRTokenExchange"
+    setting = f"SERVICE_ACCOUNT_TOKEN_AUDIENCE={audience}"
+    emulator.federated = [trust(client.client_id, audience=audience)]
+    ours, theirs = parent(client, "ours"), upstream(client, emulator)
+    told = [
+        client.sync(observed(binding, account()))["status"]["conditions"][0]["message"]
+        for binding in (ours, theirs)
+    ]
+    assert setting not in told[0]
+    assert told[1].index(setting) < told[1].index("az identity federated-credential create ")
+    environ = running_emulator.environment() | running_emulator.federation()
+    with Service(environ | {"SERVICE_ACCOUNT_TOKEN_AUDIENCE": audience}) as running:
+        caller = Client(running.url, client.server, client.client_id)
+        answer = caller.sync(observed(upstream(caller, emulator), account()))
+        assert reason(answer, "TokenFresh") == "True/TokenValid"
+        emulator.federated = []
+        answer = caller.sync(observed(upstream(caller, emulator), account(uid="uid-2")))
+    assert reason(answer) == "False/FederationPending"
+    assert setting not in answer["status"]["conditions"][0]["message"]
 
 
 def test_another_namespace(client: Client, emulator: Emulator) -> None:

@@ -1,4 +1,4 @@
-"""The exchange at a registry, without I/O: what to send, what came back, what a token says.
+"""The exchange at a registry, without I/O: requests, responses and the claims of tokens.
 
 Wire format: https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
 """
@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from hooks.core.cloud import is_arm
 from hooks.core.errors import MalformedToken
+from hooks.core.names import ACR_AUDIENCE
 from hooks.core.reason import Reason
+from hooks.core.received import SERVER_ERRORS, TOO_MANY_REQUESTS, described, is_page
 from hooks.core.refresh import refresh_at
 from hooks.core.scope import missing
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
@@ -28,6 +31,12 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 # A refresh token's life, for one that does not say when it was issued.
 # https://learn.microsoft.com/azure/container-registry/container-registry-authentication
 REFRESH_TOKEN_LIFE: Final = timedelta(hours=3)
+FORBIDDEN: Final = 403
+# In a 403 of a registry whose network rules do not allow the client, or whose public endpoint was
+# reached though it is disabled. https://github.com/Azure/acr/issues/633
+CLIENT_ADDRESS: Final = re.compile(rb"client with IP", re.IGNORECASE)
+ABAC_ROLE: Final = "Container Registry Repository Reader"
+STATUS_PAGE: Final = "https://azure.status.microsoft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,9 @@ def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
 def check_token(
     token: AcrToken, request: TokenRequest, refresh_before: timedelta, now: datetime
 ) -> MintFailed | None:
-    """Say why a token just minted can't be used; None when it can.
+    """Return why a new token can't be used; None if it can.
 
-    A token that is due as soon as it arrives would be minted again without end.
+    A token that is due for renewal as soon as it arrives would be requested without end.
     """
     if token.issued_at > now + CLOCK_SKEW:
         when = "in the future"
@@ -110,42 +119,49 @@ def check_token(
         when = "too long ago"
     else:
         return None
-    text = f"{request.server} sent a token issued {when}; compare the node's clock with UTC"
+    text = f'The token from registry "{request.server}" was issued {when}. Check the node\'s clock.'
     return MintFailed(Reason.CLOCK_SKEW, text)
 
 
 def parse_answer(
     request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
 ) -> AcrToken | MintFailed:
-    """Return the token in a registry's answer, or why there is none.
+    """Return the token in a registry's response, or why there is none.
 
-    *headers* are looked up in lower case. Nothing of *body* ever enters a message: it may hold a
-    token, and correlation ids that would change the status at every try.
+    *headers* are looked up in lower case. No text of *body* enters a message but an error code: a
+    body can contain a token, and correlation ids that would change the status at every try.
     """
     if status != 200:  # noqa: PLR2004  HTTP
-        return _refused(request, post, status, headers, body)
+        reason, text = _refused(request, post, status, headers, body)
+        return MintFailed(reason, text, retry_after(headers.get("retry-after")))
     try:
         token = parse_token(json.loads(body)[post.answer_key])
     except (ValueError, LookupError, TypeError, RecursionError, MalformedToken):
-        text = f"{request.server} answered POST {post.path} with no usable token; try again later"
+        got = described(status, headers.get("content-type"), body)
+        text = (
+            f'Registry "{request.server}" returned no usable token: {got} for POST {post.path}. '
+            "Retrying. If this persists, check that spec.acrServer is a container registry, and "
+            "that no proxy answers in its place."
+        )
         return MintFailed(Reason.MALFORMED_TOKEN, text)
     return (_short_of(request, token) if post.answer_key == ACCESS else None) or token
 
 
 def lacking(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
-    """Return what *token* is not good for, though *request* asks for it, e.g. "push on app"."""
+    """Return the actions that *request* asks for and *token* does not allow: "push on app"."""
     return () if request.scope is None else missing(request.scope, token.access)
 
 
 def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
-    """Say what *token* lacks, None where nothing; it comes along if it is good for anything."""
+    """Return which actions *token* does not allow, with the token if it allows any; else None."""
     lacks = lacking(request, token)
     if not lacks:
         return None
     text = (
-        f"{request.server} grants identity {request.identity} less than spec.scope asks for, "
-        f"not {', '.join(lacks)}; grant it a role that has this (where the registry uses ABAC, "
-        "Container Registry Repository Reader has pull), or correct spec.scope"
+        f'Registry "{request.server}" did not grant all of spec.scope; missing: '
+        f'{", ".join(lacks)}. Assign identity "{request.identity}" a role that includes this (if '
+        "the registry uses ABAC, Container Registry Repository Reader for pull), or reduce "
+        "spec.scope."
     )
     useless = lacks == missing(request.scope or "", None)
     return MintFailed(Reason.SCOPE_NOT_GRANTED, text, token=None if useless else token)
@@ -153,25 +169,53 @@ def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
 
 def _refused(
     request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
-) -> MintFailed:
-    server, who = request.server, request.identity
-    if status == 429:  # noqa: PLR2004  HTTP
-        text = f"{server} is throttling token requests; it will be asked again"
-        return MintFailed(Reason.THROTTLED, text, retry_after(headers.get("retry-after")))
-    if status == 403 and b"DENIED" in body:  # noqa: PLR2004  HTTP
-        text = f"the firewall of {server} refuses this cluster; allow its outbound IP address"
-        return MintFailed(Reason.REGISTRY_FIREWALL, text)
-    if status in {401, 403}:
-        text = (
-            f"{server} refuses identity {who}; grant it AcrPull on the registry, or Container "
-            "Registry Repository Reader where the registry uses ABAC (takes up to 10 minutes)"
+) -> tuple[Reason, str]:
+    """Return what a response without a token means. A registry's own answers are JSON or empty."""
+    registry, content_type = f'Registry "{request.server}"', headers.get("content-type")
+    got = described(status, content_type, body)
+    if status == TOO_MANY_REQUESTS:
+        return Reason.THROTTLED, f"{registry} is throttling token requests. Retrying."
+    if status in SERVER_ERRORS:
+        return Reason.REGISTRY_UNAVAILABLE, (
+            f"{registry} is failing with {got}. Retrying. If this persists, see Azure's status "
+            f"page: {STATUS_PAGE}"
         )
-        return MintFailed(Reason.REGISTRY_DENIED, text)
-    if status == 400 and post.answer_key == ACCESS:  # noqa: PLR2004  HTTP
-        text = f"{server} refuses spec.scope {request.scope!r}; e.g. repository:app:pull"
-        return MintFailed(Reason.SCOPE_REFUSED, text)
-    text = f"{server} answered POST {post.path} with HTTP {status}; is it a container registry?"
-    return MintFailed(Reason.REGISTRY_ERROR, text, retry_after(headers.get("retry-after")))
+    if not is_page(content_type, body):
+        if status in {401, 403}:
+            return _denied(request, post, status, body)
+        if status == 400 and post.answer_key == ACCESS:  # noqa: PLR2004  HTTP
+            text = f'{registry} rejected spec.scope "{request.scope}". Fix the scope, e.g. '
+            return Reason.SCOPE_REFUSED, f"{text}repository:app:pull"
+    return Reason.REGISTRY_ERROR, (
+        f"{registry} returned an unexpected {got} for POST {post.path}. Retrying. Check that "
+        "spec.acrServer is a container registry, and that no proxy answers in its place."
+    )
+
+
+def _denied(request: TokenRequest, post: Post, status: int, body: bytes) -> tuple[Reason, str]:
+    """Return why a registry denies access: to the client's address, or to the identity.
+
+    https://learn.microsoft.com/troubleshoot/azure/azure-container-registry/acr-authentication-errors
+    """
+    registry = f'Registry "{request.server}"'
+    if status == FORBIDDEN and CLIENT_ADDRESS.search(body):
+        return Reason.REGISTRY_FIREWALL, (
+            f"{registry} does not allow this cluster's IP address. If the registry has a private "
+            "endpoint, link its private DNS zone to the cluster's network. Otherwise allow the "
+            "cluster's outbound IP address in the registry's firewall."
+        )
+    text = (
+        f'{registry} denied access to identity "{request.identity}". Assign it the AcrPull role, '
+        f"or {ABAC_ROLE} if the registry uses ABAC. New role assignments can take 10 minutes."
+    )
+    if status == FORBIDDEN:
+        text += " If the role is assigned, check the registry's network rules."
+    elif post.answer_key == REFRESH and is_arm(request.audience):
+        text += (
+            " If the role is assigned, the registry may reject ARM's audience "
+            f"(authentication-as-arm is disabled): set TOKEN_AUDIENCE={ACR_AUDIENCE}"
+        )
+    return Reason.REGISTRY_DENIED, text
 
 
 def retry_after(value: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Azure's clouds: each has an Entra of its own, and the service asks one."""
+"""Azure's clouds. Each has an Entra of its own, and the service uses one of them."""
 
 from typing import Final
 
@@ -14,7 +14,19 @@ AUTHORITIES: Final = {
     "USGovernmentCloud": "login.microsoftonline.us",
     "ChinaCloud": "login.chinacloudapi.cn",
 }
-# Other names of these hosts.
+# The hosts of Azure Resource Manager (ARM), which name the audience of its tokens.
+# go-azure-sdk@188b90e:sdk/environments/azure_china.go, azure_gov.go
+ARM_HOSTS: Final = frozenset(
+    {
+        "management.azure.com",
+        "management.core.windows.net",
+        "management.usgovcloudapi.net",
+        "management.core.usgovcloudapi.net",
+        "management.chinacloudapi.cn",
+        "management.core.chinacloudapi.cn",
+    }
+)
+# Other names of Entra's hosts.
 # azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_internal/shared_token_cache.py
 ALIASES: Final = {
     "login.partner.microsoftonline.cn": "login.chinacloudapi.cn",
@@ -25,29 +37,38 @@ ALIASES: Final = {
 }
 
 
-def elsewhere(spec: Spec, policy: Policy) -> str | None:
-    """Return why *spec* is of another cloud than the service serves, if it is.
+def is_arm(audience: str) -> bool:
+    """True if *audience* is ARM's, in any cloud. A registry can be set to reject its tokens.
 
-    The audience is the operator's: a token for another would be worth more than a pull. Which Entra
-    a managed identity is in need not be known, for the node asks its own.
+    https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
+    """
+    host = audience.lower().removeprefix("https://").removesuffix("/.default").rstrip("/")
+    return host in ARM_HOSTS
+
+
+def elsewhere(spec: Spec, policy: Policy) -> str | None:
+    """Return why *spec* belongs to another cloud than the service's; None if it does not.
+
+    The operator chooses the audience, because a token for another audience would be worth more
+    than a pull. The Entra of a managed identity does not matter here: the node's is used.
     """
     if spec.audience is not None and spec.audience.rstrip("/") != policy.audience.rstrip("/"):
         return (
-            f"spec.acr.cloudConfig.resourceManagerAudience: {spec.audience!r} is not what the "
-            f"service asks tokens for; e.g. {policy.audience} (TOKEN_AUDIENCE)"
+            f'acrpull requests no tokens for audience "{spec.audience}". Fix '
+            f"spec.acr.cloudConfig.resourceManagerAudience, e.g. {policy.audience} (TOKEN_AUDIENCE)"
         )
     federated = policy.own_token or isinstance(spec.identity, WorkloadIdentity)
     if federated and spec.authority and _known(spec.authority) != _known(policy.authority):
         return (
-            f"spec.acr: workload identities of its cloud are in Entra at {spec.authority}, and the "
-            f"service asks {policy.authority} (AZURE_AUTHORITY_HOST); correct environment or "
-            f"cloudConfig, e.g. {_example(policy.authority)}"
+            f'spec.acr names a cloud whose Entra is "{spec.authority}", but acrpull uses '
+            f'"{policy.authority}" (AZURE_AUTHORITY_HOST). Fix environment or cloudConfig, '
+            f"e.g. {_example(policy.authority)}"
         )
     return None
 
 
 def _example(authority: str) -> str:
-    """Return what a spec says to be of the cloud whose Entra is at *authority*."""
+    """Return the part of a spec that names the cloud whose Entra is at *authority*."""
     served = _known(authority)
     named = next((name for name, host in AUTHORITIES.items() if host == served), None)
     other = f"environment: AirgappedCloud and entraAuthorityHost: https://{authority}"
@@ -55,6 +76,6 @@ def _example(authority: str) -> str:
 
 
 def _known(authority: str) -> str:
-    """Return the name by which the cloud is known whose Entra is at *authority*."""
+    """Return the one name of *authority*, a host of Entra that can have several."""
     host = authority.removesuffix(":443")
     return ALIASES.get(host, host)

@@ -1,11 +1,13 @@
-"""Identities that trust a ServiceAccount: which one is meant, and whose token is exchanged for it.
+"""Identities that trust a ServiceAccount: which identity, and which ServiceAccount's token.
 
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from shlex import quote
 from typing import Final
 
@@ -20,17 +22,22 @@ from hooks.core.policy import Policy
 from hooks.core.reason import Reason
 from hooks.core.token import MintFailed
 
-# A Namespace and a tenant are parts of URLs, and may be nothing else.
+# A Namespace and a tenant are parts of URLs, so they must be nothing else.
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXAMPLE: Final = "11111111-2222-3333-4444-555555555555"
 FIELD: Final = "spec.workloadIdentity"
-# "A few minutes", in which Entra may know a federated credential at one place and not at another.
+# "A few minutes", in which Entra knows a new federated credential at one place and not at another.
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors
 PROPAGATION: Final = timedelta(minutes=10)
-# Of a federated credential's name, in characters.
+# Characters of a federated credential's name.
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 MAX_NAME: Final = 120
+# An annotation's key. https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
+KEY: Final = re.compile(r"[-./_A-Za-z0-9]{1,317}")
+# How similar the letters of two keys are if one is a misspelling of the other, from 0 to 1: two
+# letters in 29 may differ, and "tenant" is not "client".
+SAME_KEY: Final = 0.93
 
 Refusal = tuple[Reason, str]
 
@@ -38,11 +45,12 @@ Refusal = tuple[Reason, str]
 def trusted(
     identity: Identity | WorkloadIdentity, observed: Observed, policy: Policy
 ) -> Identity | FederatedIdentity | Refusal:
-    """Return the identity that a token is asked for, or why that can't be said."""
+    """Return the identity that a token is requested for, or why there is none."""
     if isinstance(identity, WorkloadIdentity) and not policy.workload_identity:
         return Reason.INVALID_SPEC, (
-            f"{FIELD}: the service has it off; ask the cluster's owner for "
-            f"WORKLOAD_IDENTITY=enabled, or give managedIdentityClientID, e.g. {EXAMPLE}"
+            "Workload identity is disabled. Ask a cluster administrator to set "
+            "WORKLOAD_IDENTITY=enabled, or set spec.managedIdentityClientID in place of "
+            f"{FIELD}, e.g. {EXAMPLE}"
         )
     spec = observed.binding.spec
     problem = elsewhere(spec, policy) if isinstance(spec, Spec) else None
@@ -54,8 +62,8 @@ def trusted(
         return identity
     if identity.client_id is None or policy.tenant_id is None:
         return Reason.INVALID_SPEC, (
-            "managedIdentityResourceID: of no use here, for the service gets tokens by its own "
-            f"workload identity (IDENTITY_SOURCE); give managedIdentityClientID, e.g. {EXAMPLE}"
+            "spec.managedIdentityResourceID is not supported with IDENTITY_SOURCE=workload. Set "
+            f"spec.managedIdentityClientID instead, e.g. {EXAMPLE}"
         )
     return FederatedIdentity(policy.tenant_id, identity.client_id, None)
 
@@ -63,26 +71,27 @@ def trusted(
 def _by_account(
     asked: WorkloadIdentity, observed: Observed, policy: Policy
 ) -> FederatedIdentity | Refusal:
-    """Return the identity that trusts the ServiceAccount which *asked* is about.
+    """Return the identity that trusts the ServiceAccount of *asked*.
 
-    A request by hand may leave it out; then it counts as one without annotations.
+    A request made by hand can leave the ServiceAccount out: it then has no annotations.
     """
     if not NAME.fullmatch(observed.binding.namespace):  # by hand, it may be any part of a URL
-        return Reason.INVALID_SPEC, "metadata.namespace: not a name; e.g. team-a"
+        return Reason.INVALID_SPEC, "metadata.namespace is not a valid name. Fix it, e.g. team-a"
     name = asked.service_account_name or observed.binding.service_account_name or ""
     account = _find(name, observed)
     if account is None:
+        field = FIELD if asked.service_account_name else "spec"
         return Reason.SERVICE_ACCOUNT_NOT_FOUND, (
-            f"ServiceAccount {name}, whose token is to be exchanged, does not exist; create it, or "
-            f"correct {FIELD if asked.service_account_name else 'spec'}.serviceAccountName, "
-            "e.g. default"
+            f'ServiceAccount "{name}", whose token is exchanged, was not found. Create it, or fix '
+            f"{field}.serviceAccountName, e.g. default"
         )
     client_id = asked.client_id or account.client_id
     if client_id is None or not GUID.fullmatch(client_id):
-        return _unknown("clientID", CLIENT_ID_ANNOTATION, name, given=client_id is not None)
+        return _unknown("clientID", CLIENT_ID_ANNOTATION, account, given=client_id is not None)
     tenant_id = asked.tenant_id or account.tenant_id or policy.tenant_id
     if tenant_id is None or not GUID.fullmatch(tenant_id):
-        return _unknown("tenantID", TENANT_ID_ANNOTATION, name, given=tenant_id is not None)
+        given = (tenant_id or account.tenant_id) is not None
+        return _unknown("tenantID", TENANT_ID_ANNOTATION, account, given=given)
     trust = TrustedAccount(observed.binding.namespace, name, account.uid)
     return FederatedIdentity(tenant_id, client_id, trust)
 
@@ -94,20 +103,38 @@ def _find(name: str, observed: Observed) -> ServiceAccount | None:
     return next((a for a in known if (a.namespace, a.name) == (namespace, name)), by_hand)
 
 
-def _unknown(field: str, annotation: str, account: str, *, given: bool) -> Refusal:
-    """Say that an ID is missing, or, where it was *given*, that the annotation holds none."""
+def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: bool) -> Refusal:
+    """Return that an ID is missing or, if it was *given*, that the annotation holds no GUID."""
+    start = f'The annotation "{annotation}" of ServiceAccount "{account.name}" is'
+    other = _misspelled(annotation, account.annotations)
     if given:
-        start = f"annotation {annotation} of ServiceAccount {account} is no GUID; correct it"
+        start = f"{start} not a GUID. Fix it"
+    elif other:
+        start = f'{start} missing, but "{other}" is set. Rename that annotation'
     else:
-        start = f"annotation {annotation} of ServiceAccount {account} is missing; set it"
-    return Reason.INVALID_SPEC, f"{start}, or give {FIELD}.{field}, e.g. {EXAMPLE}"
+        start = f"{start} missing. Set it"
+    return Reason.INVALID_SPEC, f"{start}, or set {FIELD}.{field}, e.g. {EXAMPLE}"
+
+
+def _misspelled(annotation: str, keys: Iterable[str]) -> str | None:
+    """Return the one of *keys* that is *annotation* in another spelling, if there is one.
+
+    https://github.com/Azure/azure-workload-identity/issues/1026
+    """
+    spelled = {_letters(k): k for k in sorted(keys) if k != annotation and KEY.fullmatch(k)}
+    found = get_close_matches(_letters(annotation), spelled, 1, SAME_KEY)
+    return spelled[found[0]] if found else None
+
+
+def _letters(key: str) -> str:
+    return re.sub("[^a-z]", "", key.lower())
 
 
 def young(failed: MintFailed, before: Condition | None, now: datetime) -> MintFailed:
-    """Return *failed*; a credential that Entra does not know may be one that it does not know yet.
+    """Return *failed* with `FederationPending` while a missing credential may be a new one.
 
-    *before* is the condition that says since when it fails, be it first for another reason: then it
-    is called wrong sooner, and tried again all the same.
+    *before* is the condition RenewalHealthy of the last answer: its time counts only if the same
+    was missing then.
     """
     if failed.reason is not Reason.FEDERATION_REFUSED:
         return failed
@@ -125,9 +152,9 @@ def subject(account: TrustedAccount) -> str:
 
 
 def trust_command(issuer: str, about: str, audience: str) -> str:
-    """Return what lets an identity trust *about*, a subject; *issuer* is a word of a shell's.
+    """Return the command that lets an identity trust the subject *about*.
 
-    Words in capitals are the user's to fill in.
+    *issuer* is a word of a shell. Words in capitals are for the user to fill in.
     https://learn.microsoft.com/cli/azure/identity/federated-credential#az-identity-federated-credential-create
     """
     name = re.sub(r"[^-A-Za-z0-9]+", "-", about.removeprefix(ACCOUNT_SUBJECT))[:MAX_NAME]

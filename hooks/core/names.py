@@ -76,5 +76,8 @@ ACR_SERVER_SUFFIXES: Final = ("azurecr.io", "azurecr.cn", "azurecr.us")
 # https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 CLIENT_ID_ANNOTATION: Final = "azure.workload.identity/client-id"
 TENANT_ID_ANNOTATION: Final = "azure.workload.identity/tenant-id"
+# The audience of tokens that Entra exchanges: Azure's, and the default of upstream's controller.
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
+# msi-acrpull@8ad7a99:cmd/main.go (service-account-token-audience)
+UPSTREAM_FEDERATION_AUDIENCE: Final = "api://AzureCRTokenExchange"
 FEDERATION_AUDIENCE: Final = "api://AzureADTokenExchange"

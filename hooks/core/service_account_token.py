@@ -10,12 +10,13 @@ from hooks.core.acr import JWT
 from hooks.core.fields import JSON
 from hooks.core.identity import TrustedAccount
 from hooks.core.reason import Reason
+from hooks.core.received import TOO_MANY_REQUESTS, described
 from hooks.core.token import Hop, MintFailed
 
-# The least that the API server takes.
+# The shortest life that the API server accepts.
 # kubernetes@v1.36.0:pkg/apis/authentication/validation/validation.go
 LIFE_SECONDS: Final = 600
-ATTEMPT: Final = "the API server, asked for a token of ServiceAccount"
+COMPONENT: Final = "metacontroller/workload-identity"
 
 
 def path(account: TrustedAccount) -> str:
@@ -24,7 +25,7 @@ def path(account: TrustedAccount) -> str:
 
 
 def body(audience: str) -> JSON:
-    """Return the body of a request for a token that *audience* alone takes."""
+    """Return the body of a request for a token that only *audience* accepts."""
     return {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -33,40 +34,61 @@ def body(audience: str) -> JSON:
 
 
 def parse_answer(
-    account: TrustedAccount, status: int, retry_after_seconds: float | None, content: bytes
+    account: TrustedAccount,
+    status: int,
+    content_type: str | None,
+    retry_after_seconds: float | None,
+    content: bytes,
 ) -> str | MintFailed:
-    """Return the token in the API server's answer, or why there is none.
+    """Return the token in the API server's response, or why there is none.
 
-    Nothing of *content* enters a message: it may hold a token.
+    No text of *content* enters a message but an error code: *content* can contain a token.
     """
+    got = described(status, content_type, content)
     if status != 201:  # noqa: PLR2004  HTTP
-        return _refused(account, status, retry_after_seconds)
+        return _refused(account, status, got, retry_after_seconds)
     try:
         token = json.loads(content)["status"]["token"]
         if isinstance(token, str) and JWT.fullmatch(token):
             return token
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
-    return failed(Reason.API_SERVER_UNAVAILABLE, f"{ATTEMPT} {account}, answered without one")
+    text = (
+        f'The API server returned {got} without a token for ServiceAccount "{account}". Retrying.'
+    )
+    return failed(Reason.API_SERVER_UNAVAILABLE, text)
 
 
-def _refused(account: TrustedAccount, status: int, retry_after_seconds: float | None) -> MintFailed:
-    """Sort a refusal. 401: our own token; 403, 422: our rights, or a policy."""
+def _refused(
+    account: TrustedAccount, status: int, got: str, retry_after_seconds: float | None
+) -> MintFailed:
+    """Return what a refusal means.
+
+    401: acrpull's own credential was rejected. 403 and 422: acrpull lacks a right, or a policy
+    denies the request.
+    """
     if status == 404:  # noqa: PLR2004  HTTP
-        text = (
-            f"ServiceAccount {account}, whose token is to be exchanged, does not exist; create it"
-        )
+        text = f'ServiceAccount "{account}", whose token is exchanged, was not found. Create it.'
         return failed(Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
-    if status in {401, 403, 422}:
+    if status == 401:  # noqa: PLR2004  HTTP
         text = (
-            f"{ATTEMPT} {account}, refuses with HTTP {status}; the component "
-            "metacontroller/workload-identity brings the right and the policy for it"
+            f"The API server rejected acrpull's own credential: {got}. Check that the component "
+            f"{COMPONENT} mounts it, and restart acrpull's Pods."
         )
         return failed(Reason.TOKEN_REQUEST_REFUSED, text)
-    if status == 429:  # noqa: PLR2004  HTTP
-        text = f"{ATTEMPT} {account}, is throttling requests; it will be asked again"
+    if status in {403, 422}:
+        text = (
+            f'The API server denied a token for ServiceAccount "{account}": {got}. Install the '
+            f"component {COMPONENT}, which adds the required RBAC and policy."
+        )
+        return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+    if status == TOO_MANY_REQUESTS:
+        text = "The API server is throttling token requests. Retrying."
         return failed(Reason.THROTTLED, text, retry_after_seconds)
-    text = f"{ATTEMPT} {account}, answered HTTP {status}; it will be asked again"
+    text = (
+        f'The API server returned {got} and no token for ServiceAccount "{account}". Retrying. If '
+        "this persists, check KUBERNETES_SERVICE_HOST and the API server's log."
+    )
     return failed(Reason.API_SERVER_UNAVAILABLE, text, retry_after_seconds)
 
 

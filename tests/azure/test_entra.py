@@ -13,7 +13,8 @@ from azure.identity import ClientAssertionCredential
 from tests.azure.client import CLIENT_ID, NOW, TIMEOUT
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
-from tests.emulator.kubernetes import ISSUER, OWN_TOKEN
+from tests.emulator.kubernetes import OWN_TOKEN
+from tests.emulator.settings import ISSUER
 from tests.emulator.signer import Signer
 
 SUBJECT: Final = "system:serviceaccount:team-a:default"
@@ -126,6 +127,18 @@ def of_a_stranger(emulator: Emulator) -> str:
     return stranger.sign(claims | {"iss": "https://stranger.example"})
 
 
+def of_a_cluster_without_issuer(emulator: Emulator) -> str:
+    """Return a token whose issuer Entra can't reach."""
+    emulator.issuer = "https://kubernetes.default.svc"
+    return assertion(emulator)
+
+
+def in_another_case(emulator: Emulator) -> str:
+    """Return a token that an identity would trust if case did not count."""
+    emulator.federated = [FederatedCredential(CLIENT_ID, SUBJECT.replace("team-a", "Team-A"))]
+    return assertion(emulator)
+
+
 def expired(emulator: Emulator) -> str:
     """Return an assertion of an hour ago."""
     emulator.clock = lambda: datetime(2026, 11, 23, 11, tzinfo=UTC)
@@ -139,6 +152,8 @@ def expired(emulator: Emulator) -> str:
     [
         (forged, 700027),
         (of_a_stranger, 700211),
+        (of_a_cluster_without_issuer, 90061),
+        (in_another_case, 7002138),
         (expired, 700024),
         (lambda emulator: assertion(emulator, account="builder"), 700213),
         (lambda emulator: assertion(emulator, audience="api://x"), 700212),

@@ -42,6 +42,33 @@ def test_acr_incident(emulator: Emulator, fault: Fault, status: int, code: str) 
     assert (b"\\u0027203.0.113.9\\u0027" in first.content) == (status == 403)
 
 
+@pytest.mark.parametrize("status", [403, 503])
+def test_pages(emulator: Emulator, status: int) -> None:
+    """A web page is one: of the registry's front end, or of what is in between."""
+    emulator.faults.add("exchange", azure.registry_down(status, times=1))
+    emulator.faults.add("exchange", azure.web_page(status))
+    for response in (exchange(emulator), exchange(emulator)):
+        assert (response.status_code, response.text[0]) == (status, "<")
+        assert response.headers["Content-Type"].startswith("text/html")
+
+
+def test_denied(emulator: Emulator) -> None:
+    """A denial may name no address."""
+    emulator.faults.add("exchange", azure.denied())
+    response = exchange(emulator)
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (403, "DENIED")
+    assert b"client with IP" not in response.content
+
+
+def test_entra_behind_imds(emulator: Emulator) -> None:
+    """IMDS quotes Entra, whose ids are new in each body."""
+    emulator.faults.add("imds", azure.imds_entra_refused(700016))
+    first, second = (imds(emulator, client_id=CLIENT_ID) for _ in range(2))
+    assert first.status_code == 400
+    assert first.json()["error_description"].startswith("AADSTS700016: ")
+    assert first.content != second.content
+
+
 @pytest.mark.parametrize("seconds", [None, 42])
 def test_retry_after(emulator: Emulator, seconds: int | None) -> None:
     """Throttling asks for a wait, or does not."""

@@ -27,6 +27,7 @@ PLANTED = NEW_TOKEN.value
 SCOPED = replace(REQUEST, scope="repository:app:pull")
 EXCHANGE = exchange(REQUEST, "entra")
 SCOPE_DOWN = scope_down(SCOPED, "refresh")
+PAGE = b"<!DOCTYPE html><html><h1>Service Temporarily Unavailable</h1></html>"
 
 
 def test_exchange() -> None:
@@ -82,12 +83,12 @@ def test_scope_granted(access: object) -> None:
 
 @pytest.mark.parametrize("access", [[], None, {}, [PULL | {"actions": []}], [PULL | {"name": "b"}]])
 def test_scope_not_granted(access: object) -> None:
-    """A token that is not tells what of the scope is missing, before a pull fails."""
+    """A token that is good for less says what is missing, before a pull fails."""
     text = access_token(access)
     outcome = parse_answer(SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode())
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is Reason.SCOPE_NOT_GRANTED
-    assert "not pull on app;" in outcome.message
+    assert "missing: pull on app. " in outcome.message
     assert "eyJ" not in repr(outcome)
 
 
@@ -109,30 +110,72 @@ def test_scope_not_granted(access: object) -> None:
 )
 def test_answer_without_token(body: bytes) -> None:
     """A success without a usable token is a failure that repeats nothing of the body."""
-    text = f"{SERVER} answered POST /oauth2/exchange with no usable token; try again later"
+    text = (
+        f'Registry "{SERVER}" returned no usable token: HTTP 200 (text/html) for POST '
+        "/oauth2/exchange. Retrying. If this persists, check that spec.acrServer is a container "
+        "registry, and that no proxy answers in its place."
+    )
     expected = MintFailed(Reason.MALFORMED_TOKEN, text)
-    assert parse_answer(REQUEST, EXCHANGE, 200, {}, body) == expected
+    headers = {"content-type": "text/html; charset=utf-8"}
+    assert parse_answer(REQUEST, EXCHANGE, 200, headers, body) == expected
 
 
 @pytest.mark.parametrize(
     ("status", "post", "body", "reason", "words"),
     [
         pytest.param(401, EXCHANGE, b"", Reason.REGISTRY_DENIED, "AcrPull", id="401"),
-        pytest.param(403, EXCHANGE, b"", Reason.REGISTRY_DENIED, "AcrPull", id="403"),
+        pytest.param(403, EXCHANGE, b"", Reason.REGISTRY_DENIED, "network rules", id="403"),
         pytest.param(
-            403, EXCHANGE, b"DENIED", Reason.REGISTRY_FIREWALL, "firewall", id="403-firewall"
+            403, EXCHANGE, b"DENIED", Reason.REGISTRY_DENIED, "network rules", id="403-denied"
         ),
-        pytest.param(401, EXCHANGE, b"DENIED", Reason.REGISTRY_DENIED, "AcrPull", id="401-denied"),
+        # https://github.com/Azure/acr/issues/633, with an apostrophe or its escape
         pytest.param(
-            400, SCOPE_DOWN, b"", Reason.SCOPE_REFUSED, "'repository:app:pull'", id="400-scope"
+            403,
+            EXCHANGE,
+            b"client with IP '203.0.113.7' is not allowed access",
+            Reason.REGISTRY_FIREWALL,
+            "private DNS zone",
+            id="403-firewall",
+        ),
+        pytest.param(
+            403,
+            SCOPE_DOWN,
+            b"Client with IP \\u0027203.0.113.7\\u0027 is not allowed",
+            Reason.REGISTRY_FIREWALL,
+            "outbound IP address",
+            id="403-firewall-escaped",
+        ),
+        pytest.param(
+            401, EXCHANGE, b"client with IP", Reason.REGISTRY_DENIED, "AcrPull", id="401-address"
+        ),
+        pytest.param(
+            400, SCOPE_DOWN, b"", Reason.SCOPE_REFUSED, '"repository:app:pull"', id="400-scope"
         ),
         pytest.param(400, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 400", id="400-before-scope"),
+        *(
+            pytest.param(
+                status, SCOPE_DOWN, PAGE, Reason.REGISTRY_ERROR, "no proxy", id=f"{status}-page"
+            )
+            for status in (400, 401, 403, 404, 407, 511)
+        ),
         pytest.param(404, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 404", id="404"),
         pytest.param(302, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 302", id="redirect"),
         pytest.param(201, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 201", id="201"),
         pytest.param(429, EXCHANGE, b"", Reason.THROTTLED, "throttling", id="429"),
-        pytest.param(500, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 500", id="500"),
-        pytest.param(503, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 503", id="503"),
+        pytest.param(429, EXCHANGE, PAGE, Reason.THROTTLED, "throttling", id="429-page"),
+        pytest.param(500, EXCHANGE, b"", Reason.REGISTRY_UNAVAILABLE, "HTTP 500", id="500"),
+        *(
+            pytest.param(
+                status,
+                SCOPE_DOWN,
+                PAGE,
+                Reason.REGISTRY_UNAVAILABLE,
+                "status page",
+                id=f"{status}-page",
+            )
+            for status in (500, 502, 503, 504, 520)
+        ),
+        pytest.param(999, EXCHANGE, b"", Reason.REGISTRY_ERROR, "HTTP 999", id="999"),
     ],
 )
 def test_refused(status: int, post: Post, body: bytes, reason: Reason, words: str) -> None:
@@ -154,7 +197,31 @@ def test_refused_names_identity(identity: Identity) -> None:
     """A refused identity is named as the user named it."""
     outcome = parse_answer(replace(REQUEST, identity=identity), EXCHANGE, 401, {}, b"")
     assert isinstance(outcome, MintFailed)
-    assert f"identity {identity};" in outcome.message
+    assert f'identity "{identity}". ' in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("audience", "post", "status", "told"),
+    [
+        ("https://management.azure.com", EXCHANGE, 401, True),
+        ("https://management.core.windows.net/", EXCHANGE, 401, True),
+        ("https://management.azure.com", EXCHANGE, 403, False),
+        ("https://management.azure.com", SCOPE_DOWN, 401, False),
+        (REQUEST.audience, EXCHANGE, 401, False),
+    ],
+    ids=["arm", "older", "403", "scope", "registry"],
+)
+def test_arm_audience(audience: str, post: Post, status: int, *, told: bool) -> None:
+    """A registry may reject ARM's audience, which its refusal does not tell from a missing role.
+
+    https://github.com/kubernetes-sigs/cloud-provider-azure/issues/8592
+    """
+    outcome = parse_answer(replace(REQUEST, audience=audience), post, status, {}, b"")
+    assert isinstance(outcome, MintFailed)
+    assert outcome.reason is Reason.REGISTRY_DENIED
+    assert "AcrPull" in outcome.message
+    assert ("authentication-as-arm" in outcome.message) is told
+    assert outcome.message.endswith(f"TOKEN_AUDIENCE={REQUEST.audience}") is told
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 404, 302])
@@ -218,5 +285,5 @@ def test_check_token(token: AcrToken, words: str | None) -> None:
     else:
         assert failure is not None
         assert failure.reason is Reason.CLOCK_SKEW
-        assert f"{SERVER} sent a token issued {words};" in failure.message
+        assert f'registry "{SERVER}" was issued {words}. ' in failure.message
         assert failure.retry_after_seconds is None

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from hooks.core.apis import APIS, OURS, UPSTREAM, api_of
-from hooks.core.apis.api import Api
+from hooks.core.apis.api import CREATE_CREDENTIAL, Api
 from hooks.core.fields import JSON
 from hooks.core.identity import Identity, WorkloadIdentity
 from hooks.core.model import Spec
@@ -232,3 +232,24 @@ def test_words() -> None:
         "correct spec.auth.workloadIdentity.serviceAccountRef, or "
         "spec.auth.workloadIdentity.clientID"
     )
+
+
+@pytest.mark.parametrize(
+    ("api", "audience", "told"),
+    [
+        (SECOND, "api://AzureADTokenExchange", True),
+        (SECOND, "api://AzureCRTokenExchange", False),
+        (FIRST, "api://AzureADTokenExchange", False),
+        (OURS, "api://AzureADTokenExchange", False),
+    ],
+)
+def test_audience_of_upstream(api: Api, audience: str, *, told: bool) -> None:
+    """Identities of v1beta2's bindings most likely trust upstream's audience, without a command."""
+    text = f"No credential. {CREATE_CREDENTIAL} az x --audiences {audience}"
+    found = api.worded(text)
+    first, _, rest = found.partition(". ")
+    assert first == "No credential"
+    assert ("SERVICE_ACCOUNT_TOKEN_AUDIENCE=api://AzureCRTokenExchange. " in rest) is told
+    assert found.endswith(f"redential: az x --audiences {audience}")
+    assert (found == text) is not told
+    assert api.worded("waiting") == "waiting"

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from hooks.core.cloud import is_arm
 from hooks.core.decision import Hold, resolve
 from hooks.core.identity import WorkloadIdentity
 from hooks.core.model import Spec
@@ -34,14 +35,17 @@ def test_off(authority: str | None) -> None:
     """Where workload identity is off, the cloud does not matter, for no Entra is asked."""
     found = resolve(asking(asked(authority)), POLICY)
     assert isinstance(found, Hold)
-    assert found.message.startswith("spec.workloadIdentity: the service has it off")
+    assert found.message.startswith("Workload identity is disabled. ")
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (asked("login.chinacloudapi.cn"), "in Entra at login.chinacloudapi.cn, and"),
-        (asked(None, "https://arm.example.com"), "resourceManagerAudience: 'https://arm.example"),
+        (asked("login.chinacloudapi.cn"), 'cloud whose Entra is "login.chinacloudapi.cn", but'),
+        (
+            asked(None, "https://arm.example.com"),
+            'no tokens for audience "https://arm.example.com"',
+        ),
     ],
 )
 def test_elsewhere(spec: Spec, words: str) -> None:
@@ -82,7 +86,7 @@ def test_example_is_served(served: str, example: str) -> None:
     """The example is of the cloud that the service serves, not of one that it refuses."""
     found = resolve(asking(asked("login.example.com")), replace(ENABLED, authority=served))
     assert isinstance(found, Hold)
-    assert found.message.endswith(f"correct environment or cloudConfig, e.g. {example}")
+    assert found.message.endswith(f"Fix environment or cloudConfig, e.g. {example}")
 
 
 @pytest.mark.parametrize("audience", [None, f"{AUDIENCE}/", AUDIENCE])
@@ -98,3 +102,22 @@ def test_another_audience() -> None:
     found = resolve(asking(spec), POLICY)
     assert isinstance(found, Hold)
     assert "e.g. https://containerregistry.azure.net (TOKEN_AUDIENCE)" in found.message
+
+
+@pytest.mark.parametrize(
+    ("audience", "arm"),
+    [
+        ("https://management.azure.com", True),
+        ("https://management.azure.com/", True),
+        ("https://management.azure.com//.default", True),
+        ("https://Management.Core.Windows.Net/", True),
+        ("https://management.usgovcloudapi.net", True),
+        ("https://management.core.chinacloudapi.cn/", True),
+        (AUDIENCE, False),
+        ("https://management.azure.com.example.com", False),
+        ("api://management.azure.com", False),
+    ],
+)
+def test_is_arm(audience: str, *, arm: bool) -> None:
+    """ARM's audience is known in any cloud, and however it ends."""
+    assert is_arm(audience) is arm

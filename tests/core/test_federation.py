@@ -99,7 +99,7 @@ def test_trusted(observed: Observed, policy: Policy, identity: FederatedIdentity
             observe(FULL, NOTED), POLICY, "InvalidSpec", ("WORKLOAD_IDENTITY=enabled",), id="off"
         ),
         pytest.param(
-            observe(FULL), ON, "ServiceAccountNotFound", ("ServiceAccount default", "create it"),
+            observe(FULL), ON, "ServiceAccountNotFound", ('ServiceAccount "default"', "Create it"),
             id="no-account",
         ),
         pytest.param(
@@ -115,7 +115,7 @@ def test_trusted(observed: Observed, policy: Policy, identity: FederatedIdentity
         ),
         pytest.param(
             observe(WorkloadIdentity(), replace(NOTED, client_id="puller")), ON,
-            "InvalidSpec", ("azure.workload.identity/client-id", "no GUID"), id="bad-client-id",
+            "InvalidSpec", ("azure.workload.identity/client-id", "not a GUID"), id="bad-client-id",
         ),
         pytest.param(
             observe(WorkloadIdentity(), replace(NOTED, tenant_id=None)), ON, "InvalidSpec",
@@ -124,7 +124,7 @@ def test_trusted(observed: Observed, policy: Policy, identity: FederatedIdentity
         ),
         pytest.param(
             observe(WorkloadIdentity(), replace(NOTED, tenant_id=f"{TENANT}/../x")), ON,
-            "InvalidSpec", ("azure.workload.identity/tenant-id", "no GUID"), id="bad-tenant-id",
+            "InvalidSpec", ("azure.workload.identity/tenant-id", "not a GUID"), id="bad-tenant-id",
         ),
         pytest.param(
             replace(observe(WorkloadIdentity()), related=None), ON, "InvalidSpec",
@@ -244,7 +244,7 @@ def test_namespace_is_no_path() -> None:
     binding = replace(OBSERVED.binding, namespace="x/../../y")
     found = trusted(WorkloadIdentity(), replace(OBSERVED, binding=binding), ON)
     assert isinstance(found, tuple)
-    assert found[1].startswith("metadata.namespace: not a name")
+    assert found[1].startswith("metadata.namespace is not a valid name")
 
 
 def test_another_namespace() -> None:
@@ -252,4 +252,52 @@ def test_another_namespace() -> None:
     found = resolve(observe(WorkloadIdentity(), replace(NOTED, namespace="team-b")), ON)
     assert isinstance(found, Hold)
     assert found.reason == Reason.SERVICE_ACCOUNT_NOT_FOUND
-    assert "correct spec.serviceAccountName, e.g." in found.message
+    assert "fix spec.serviceAccountName, e.g." in found.message
+
+
+@pytest.mark.parametrize(
+    ("key", "client", "tenant"),
+    [
+        ("azure.workload.identity/client_id", True, False),
+        ("azure.workload.identity/clientid", True, False),
+        ("azure.workload.identity/client-Id", True, False),
+        ("azure.workload.identity/clientID", True, False),
+        ("azure.workload.identity/client", True, False),
+        ("azure.workload.identity/cleint-id", True, False),
+        ("azure.workload-identity/client-id", True, False),
+        ("azure.workload.identity.io/client-id", True, False),
+        ("azure.workload.identity/tenantid", False, True),
+        ("azure.workload.identity/tenant_id", False, True),
+        ("azure.workload.identity/use", False, False),
+        ("azure.workload.identity/service-account-token-expiration", False, False),
+        ("kubernetes.azure.com/acr-client-id", False, False),
+        ("client-id", False, False),
+        ("azure.workload.identity/client-id\n", False, False),
+    ],
+)
+def test_misspelled_annotation(key: str, *, client: bool, tenant: bool) -> None:
+    """An annotation whose key is another spelling is named, and no other one is.
+
+    https://github.com/Azure/azure-workload-identity/issues/1026
+    """
+    account = ServiceAccount("default", "team-a", annotations=frozenset({key, "other.example/key"}))
+    asked = {
+        "clientID": WorkloadIdentity(tenant_id=TENANT),
+        "tenantID": WorkloadIdentity(None, CLIENT_ID),
+    }
+    for field, told in (("clientID", client), ("tenantID", tenant)):
+        found = resolve(observe(asked[field], account), ON)
+        assert isinstance(found, Hold)
+        rest = f', but "{key}" is set. Rename that' if told else ". Set it"
+        assert f"is missing{rest}" in found.message
+        assert f"set spec.workloadIdentity.{field}, e.g. " in found.message
+        assert (f'"{key}"' in found.message) is told
+
+
+def test_right_annotation_beside() -> None:
+    """The tenant's annotation is no misspelling of the client's."""
+    keys = frozenset({"azure.workload.identity/tenant-id", "azure.workload.identity/client-id"})
+    account = replace(NOTED, client_id=None, annotations=keys)
+    found = resolve(observe(WorkloadIdentity(), account), ON)
+    assert isinstance(found, Hold)
+    assert "is missing. Set it" in found.message

@@ -31,7 +31,7 @@ def test_request() -> None:
 
 def test_token() -> None:
     """The token is what `status` holds."""
-    assert parse_answer(ACCOUNT, 201, None, answer(TOKEN)) == TOKEN
+    assert parse_answer(ACCOUNT, 201, None, None, answer(TOKEN)) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,15 @@ def test_token() -> None:
     [
         (404, b"", Reason.SERVICE_ACCOUNT_NOT_FOUND, "team-a/default"),
         *((s, b"", Reason.TOKEN_REQUEST_REFUSED, f"HTTP {s}") for s in (401, 403, 422)),
-        (429, b"", Reason.THROTTLED, "asked again"),
-        (500, b"", Reason.API_SERVER_UNAVAILABLE, "HTTP 500"),
+        (401, b"", Reason.TOKEN_REQUEST_REFUSED, "acrpull's own credential"),
+        (403, b'{"reason": "Forbidden"}', Reason.TOKEN_REQUEST_REFUSED, ": HTTP 403 (Forbidden). "),
+        (429, b"", Reason.THROTTLED, "Retrying."),
+        (500, b'{"reason": "InternalError"}', Reason.API_SERVER_UNAVAILABLE,
+         "HTTP 500 (InternalError)"),
         (302, b"", Reason.API_SERVER_UNAVAILABLE, "HTTP 302"),
         (200, answer(TOKEN), Reason.API_SERVER_UNAVAILABLE, "HTTP 200"),
         *(
-            (201, content, Reason.API_SERVER_UNAVAILABLE, "without one")
+            (201, content, Reason.API_SERVER_UNAVAILABLE, "without a token")
             for content in (
                 b"", b"<html>", b"[]", b"{}", b'{"status": null}', b"[" * 100_000,
                 answer(5), answer("no token"), answer(f"{TOKEN}\r\nX: y"),
@@ -54,7 +57,7 @@ def test_token() -> None:
 )  # fmt: skip
 def test_refused(status: int, content: bytes, reason: Reason, words: str) -> None:
     """Each refusal says what to do, and nothing of what came."""
-    found = parse_answer(ACCOUNT, status, None, content)
+    found = parse_answer(ACCOUNT, status, "application/json", None, content)
     assert found == failed(reason, found.message if not isinstance(found, str) else "")
     assert words in found.message
     assert found.hop is Hop.SERVICE_ACCOUNT_TOKEN
@@ -64,6 +67,6 @@ def test_refused(status: int, content: bytes, reason: Reason, words: str) -> Non
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(status: int) -> None:
     """A wait that the API server asks for is told on."""
-    found = parse_answer(ACCOUNT, status, 9, b"")
+    found = parse_answer(ACCOUNT, status, None, 9, b"")
     assert not isinstance(found, str)
     assert found.retry_after_seconds == 9

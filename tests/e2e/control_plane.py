@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.e2e.api import Api
 from tests.e2e.process import Process, free_port
+from tests.emulator.settings import ISSUER
 
 BINARY: Final = Path(__file__).parent / "kube/bin/kube"
 READY_SECONDS: Final = 60
@@ -142,7 +143,7 @@ class ControlPlane:
             f"--secure-port={self._port}",
             f"--cert-dir={self.directory / 'certificates'}",
             "--service-cluster-ip-range=10.0.0.0/24",
-            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-issuer={ISSUER}",
             f"--service-account-key-file={self.directory / 'sa.pub'}",
             f"--service-account-signing-key-file={self.directory / 'sa.key'}",
             f"--token-auth-file={self.directory / 'tokens.csv'}",

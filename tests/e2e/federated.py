@@ -18,7 +18,7 @@ from tests.e2e.scene import Scene
 from tests.e2e.stage import Stage, open_stage
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
-from tests.emulator.kubernetes import ISSUER
+from tests.emulator.settings import ISSUER
 
 OVERLAY: Final = "metacontroller/workload-identity"
 ACCOUNT: Final[Account] = ("acrpull-system", "acrpull")

@@ -37,6 +37,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.subset import within
 from tests.emulator import FederatedCredential
 from tests.emulator.imds import TENANT
+from tests.emulator.settings import ISSUER
 from tests.service import Service
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
@@ -232,7 +233,7 @@ def test_two_namespaces(playing: Stage, scene: Scene) -> None:
         assert (
             "az identity federated-credential create "
             f"--name {scene.name}-default --identity-name IDENTITY --resource-group GROUP "
-            "--issuer https://kubernetes.default.svc "
+            f"--issuer {ISSUER} "
             f"--subject system:serviceaccount:{scene.name}:default --audiences {AUDIENCE}"
         ) in message
         scene.gone("Secret", "acr-pull-thief")

@@ -9,14 +9,18 @@ from tests.emulator.fault import Fault, FaultBook
 from tests.emulator.identity import Identity
 from tests.emulator.incidents import (
     acr_throttled,
+    denied,
     entra_refused,
     firewall,
     identity_not_found,
+    imds_entra_refused,
     imds_throttled,
     kubernetes_refused,
     multiple_identities,
     no_role,
+    registry_down,
     unknown_resource,
+    web_page,
 )
 from tests.emulator.record import RequestRecord
 from tests.emulator.scope import Scope
@@ -31,14 +35,18 @@ __all__ = [
     "RequestRecord",
     "Scope",
     "acr_throttled",
+    "denied",
     "entra_refused",
     "firewall",
     "identity_not_found",
+    "imds_entra_refused",
     "imds_throttled",
     "kubernetes_refused",
     "multiple_identities",
     "no_role",
     "refusing",
+    "registry_down",
     "silent",
     "unknown_resource",
+    "web_page",
 ]

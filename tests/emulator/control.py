@@ -116,8 +116,8 @@ def _fits(key: str, value: object) -> bool:
         return isinstance(value, bool)
     if key == "federated":
         return isinstance(value, list) and all(_is_trust(trust) for trust in value)
-    if key == "default_identity":
-        return value is None or isinstance(value, str)
+    if key in {"default_identity", "issuer"}:
+        return isinstance(value, str) or (value is None and key != "issuer")
     if key not in _NAMES or value is None:
         return key in _NAMES
     return isinstance(value, list) and all(isinstance(name, str) for name in value)

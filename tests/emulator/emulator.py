@@ -14,12 +14,12 @@ from tests.emulator.certificate import write_certificates
 from tests.emulator.control import PREFIX, control
 from tests.emulator.delivery import Delivery
 from tests.emulator.fault import Endpoint, Fault, FaultBook
-from tests.emulator.kubernetes import ISSUER, OWN_TOKEN
+from tests.emulator.kubernetes import OWN_TOKEN
 from tests.emulator.message import Request, Response
 from tests.emulator.record import RequestRecord
 from tests.emulator.router import Router
 from tests.emulator.server import LoopbackServer
-from tests.emulator.settings import Settings, system_clock
+from tests.emulator.settings import ISSUER, Settings, system_clock
 
 
 @dataclass(kw_only=True, eq=False)

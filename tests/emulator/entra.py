@@ -17,13 +17,15 @@ import jwt
 from tests.emulator.identity import Identity
 from tests.emulator.imds import BACK_DATED, LIFETIME, TENANT
 from tests.emulator.message import JSON_UTF8, Request, Response, compact, first
-from tests.emulator.settings import Settings
+from tests.emulator.settings import ISSUER, Settings
 from tests.emulator.signer import SIGNATURE_ONLY, Signer
 
 PATH: Final = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 AUDIENCE: Final = "api://AzureADTokenExchange"
 KNOWN_RESOURCES: Final = ("https://containerregistry.azure.net", "https://management.azure.com")
+OTHER_SUBJECT: Final = 700213
+OTHER_CASE: Final = 7002138
 NO_RECORD: Final = "No matching federated identity record found for presented assertion"
 
 
@@ -33,7 +35,7 @@ class FederatedCredential:
 
     client_id: str
     subject: str
-    issuer: str = "https://kubernetes.default.svc"
+    issuer: str = ISSUER
     audience: str = AUDIENCE
     tenant_id: str = TENANT
 
@@ -115,7 +117,11 @@ def _claims(assertion: str, settings: Settings) -> Mapping[str, Any]:
     try:
         kid = jwt.get_unverified_header(assertion)["kid"]
         issuer = jwt.decode(assertion, options={"verify_signature": False})["iss"]
-        keys = jwt.PyJWKSet.from_dict(dict(settings.issuers.get(issuer, {"keys": []})))
+        if (
+            issuer not in settings.issuers
+        ):  # https://github.com/Azure/azure-workload-identity/issues/605
+            raise EntraRefused(90061, "Request to External OIDC endpoint failed.")
+        keys = jwt.PyJWKSet.from_dict(dict(settings.issuers[issuer]))
         claims: dict[str, Any] = jwt.decode(
             assertion, keys[kid], algorithms=["RS256"], options=SIGNATURE_ONLY
         )
@@ -137,14 +143,24 @@ def _judge(
     refusals = (
         (70021, f"{NO_RECORD}.", lambda _: True),
         (700211, f"{NO_RECORD} issuer {shown}.", lambda c: c.issuer == claims["iss"]),
-        (700213, f"{NO_RECORD} subject {shown}.", lambda c: c.subject == claims["sub"]),
+        (OTHER_SUBJECT, f"{NO_RECORD} subject {shown}.", lambda c: c.subject == claims["sub"]),
         (700212, f"{NO_RECORD} audience {shown}.", lambda c: audiences == [c.audience]),
     )
     left = trusted
     for code, text, holds in refusals:
-        left = [credential for credential in left if holds(credential)]
+        before, left = left, [credential for credential in left if holds(credential)]
+        if not left and code == OTHER_SUBJECT and _differs_in_case(claims["sub"], before):
+            raise EntraRefused(OTHER_CASE, f"{NO_RECORD} subject {shown}.", 401, "invalid_client")
         if not left:
             raise EntraRefused(code, text, 401, "invalid_client")
+
+
+def _differs_in_case(subject: str, trusted: list[FederatedCredential]) -> bool:
+    """Whether one of *trusted* would match if case did not count.
+
+    https://learn.microsoft.com/entra/identity-platform/reference-breaking-changes#august-2024
+    """
+    return any(credential.subject.lower() == subject.lower() for credential in trusted)
 
 
 def _issue(

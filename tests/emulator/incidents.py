@@ -42,6 +42,21 @@ def unknown_resource(
     return Fault(status=400, body=body, headers=_IMDS, times=times)
 
 
+def imds_entra_refused(
+    code: int, text: str = "No.", error: str = "unauthorized_client", *, times: int | None = None
+) -> Fault:
+    """`imds`: Entra's error AADSTS*code*, which IMDS quotes; with other ids in each body.
+
+    https://github.com/Azure/azure-sdk-for-net/issues/13481
+    """
+    return Fault(
+        status=400,
+        body=lambda: entra_error(code, text, error, system_clock()),
+        headers=_IMDS,
+        times=times,
+    )
+
+
 def imds_throttled(retry_after: int | None = None, *, times: int | None = None) -> Fault:
     """`imds`: 429, as seen without a Retry-After: https://github.com/dotnet/SqlClient/issues/2344.
 
@@ -91,6 +106,39 @@ def firewall(ip: str = "203.0.113.7", *, times: int | None = None) -> Fault:
     return Fault(status=403, body=body, headers=_ACR, times=times)
 
 
+def denied(*, times: int | None = None) -> Fault:
+    """`exchange`, `token`, `v2`: a denial that names no address.
+
+    https://github.com/Azure/azure-cli/issues/8798
+    """
+    body = acr_error("DENIED", "requested access to the resource is denied")
+    return Fault(status=403, body=body, headers=_ACR, times=times)
+
+
+def registry_down(status: int = 503, *, times: int | None = None) -> Fault:
+    """`exchange`, `token`, `v2`: the front end of a registry that fails.
+
+    https://github.com/microsoft/containerregistry/issues/131
+    """
+    title = f"{status} Service Temporarily Unavailable"
+    body = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1>"
+        "</center>\r\n<hr><center>openresty</center>\r\n</body>\r\n</html>\r\n"
+    )
+    headers = _ACR | {"Content-Type": "text/html"}
+    return Fault(status=status, body=body, headers=headers, times=times)
+
+
+def web_page(status: int = 403, *, times: int | None = None) -> Fault:
+    """Any: a made-up page of a proxy or firewall in a server's place, with an id and an address."""
+    page = (
+        "<!DOCTYPE html>\n<html><head><title>ERROR: Access Denied</title></head>\n<body>"
+        f"<p>Your request from 203.0.113.7 was blocked. Reference {uuid4()}</p></body></html>\n"
+    )
+    headers = {"Server": "squid/5.7", "Content-Type": "text/html;charset=utf-8"}
+    return Fault(status=status, body=page, headers=headers, times=times)
+
+
 def acr_throttled(retry_after: int | None = 1, *, times: int | None = None) -> Fault:
     """`exchange`, `token`, `v2`: 429 with Retry-After in seconds, or none; its body is assumed.
 
@@ -109,10 +157,14 @@ BY_NAME: Mapping[str, Callable[..., Fault]] = {
     "identity_not_found": identity_not_found,
     "multiple_identities": multiple_identities,
     "unknown_resource": unknown_resource,
+    "imds_entra_refused": imds_entra_refused,
     "imds_throttled": imds_throttled,
     "entra_refused": entra_refused,
     "kubernetes_refused": kubernetes_refused,
     "no_role": no_role,
     "firewall": firewall,
+    "denied": denied,
+    "registry_down": registry_down,
+    "web_page": web_page,
     "acr_throttled": acr_throttled,
 }

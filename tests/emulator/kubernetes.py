@@ -15,7 +15,6 @@ from tests.emulator.settings import Settings
 from tests.emulator.signer import Signer
 
 PATH: Final = re.compile(r"/api/v1/namespaces/([-a-z0-9]+)/serviceaccounts/([-.a-z0-9]+)/token")
-ISSUER: Final = "https://kubernetes.default.svc"
 LEAST_SECONDS: Final = 600
 JSON: Final = (("Content-Type", "application/json"),)
 OWN_TOKEN: Final = "the service's own"  # what a caller has to show
@@ -64,7 +63,7 @@ def _issue(
         "aud": spec["audiences"],
         "exp": expires,
         "iat": now,
-        "iss": ISSUER,
+        "iss": settings.issuer,
         "jti": str(uuid4()),
         "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}},
         "nbf": now,

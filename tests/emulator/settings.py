@@ -13,6 +13,8 @@ from tests.emulator.scope import Scope
 if TYPE_CHECKING:
     from tests.emulator.entra import FederatedCredential
 
+# Of a cluster whose OIDC issuer is public, as Entra needs it.
+ISSUER = "https://oidc.example.com/cluster/"
 Grant = Callable[[str, Scope], Iterable[str]]
 
 
@@ -50,6 +52,8 @@ class Settings:
         federated: What identities trust; an identity that trusts nobody has to be in `identities`.
         issuers: The keys of those who sign assertions, JWKS by issuer, besides the emulated API
             server's.
+        issuer: The `iss` of the tokens of the emulated API server. Entra can read the keys of
+            `https://oidc.example.com/cluster/`, and of *issuers*.
         accounts: The ServiceAccounts that the emulated API server has, "namespace/name"; `None`:
             all.
         registry_url: A registry, `http://127.0.0.1:<port>`, that answers `/v2/` in place of the
@@ -69,5 +73,6 @@ class Settings:
     tenants: Collection[str] | None = None
     federated: Collection["FederatedCredential"] = ()
     issuers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    issuer: str = ISSUER
     accounts: Collection[str] | None = None
     registry_url: str = ""

@@ -17,15 +17,19 @@ HASH_LENGTH: Final = 16  # hex digits, 64 bits
 UPSTREAM_HASH_LENGTH: Final = 10
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 DEFAULT_NAME: Final = "default"
+# Begins the remedy in the message that a ServiceAccount's identity has no federated credential.
+CREATE_CREDENTIAL: Final = "Create the credential:"
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """An API version; *secret_name* makes the name of a binding's Secret of that of the binding.
+    """An API version. *secret_name* returns the name of the Secret of a binding, by its name.
 
-    *parse_spec* is for a valid spec; *target*, for any, says whose ServiceAccount it is for, and
-    may return anything. *issue_time* and *error* are keys of the status: when the token was issued,
-    and what is wrong; *fields* are those that the spec has under another name than ours.
+    *parse_spec* takes a valid spec. *target* takes any spec, and returns the name of its
+    ServiceAccount, or anything. *issue_time* and *error* are keys of the status: when the token was
+    issued, and what is wrong. *fields* are pairs: a field's name in `acrpull.dev`, and its name
+    here. *federation_audience* is the audience that another controller requests ServiceAccounts'
+    tokens for, so that identities of its bindings trust that one.
     """
 
     api_version: str
@@ -37,6 +41,7 @@ class Api:
     issue_time: str = "tokenIssueTime"
     error: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    federation_audience: str | None = None
 
     @property
     def group(self) -> str:
@@ -55,13 +60,20 @@ class Api:
         return next((name for name in names if self.secret_name(name) == secret), None)
 
     def worded(self, message: str) -> str:
-        """Return *message*, about a spec of ours, as it is said of this one.
+        """Return *message*, about a binding of `acrpull.dev`, in the words of this API.
 
-        A field's name that ends a name of an object's is left alone.
+        The name of an object that ends like a field's name stays as it is.
         """
         for ours, theirs in self.fields:
             if ours in message:  # few are, and each answer asks
                 message = re.sub(rf"(?<![-\w]){re.escape(ours)}", theirs, message)
+        audience = self.federation_audience
+        if audience and CREATE_CREDENTIAL in message and audience not in message:
+            other = (
+                "If it trusts the default audience of msi-acrpull, ask a cluster administrator to "
+                f"set SERVICE_ACCOUNT_TOKEN_AUDIENCE={audience}. Otherwise create the credential:"
+            )
+            message = message.replace(CREATE_CREDENTIAL, other, 1)
         return message
 
 

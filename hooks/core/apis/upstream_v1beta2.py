@@ -13,6 +13,7 @@ from hooks.core.model import Spec
 from hooks.core.names import (
     PLURAL,
     SECRET_PREFIX,
+    UPSTREAM_FEDERATION_AUDIENCE,
     UPSTREAM_KIND,
     UPSTREAM_V1BETA2,
 )
@@ -76,4 +77,5 @@ API: Final = Api(
         ("spec.workloadIdentity", "spec.auth.workloadIdentity"),
         ("workloadIdentity.serviceAccountName", "workloadIdentity.serviceAccountRef"),
     ),
+    federation_audience=UPSTREAM_FEDERATION_AUDIENCE,
 )

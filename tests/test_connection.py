@@ -1,0 +1,142 @@
+"""Why a connection failed, as its message says: the certificate, or the proxy in between."""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from hooks.core.reason import Reason
+from hooks.core.token import MintFailed
+from hooks.registry import Registry
+from tests.client import Client, Object, observed, service_account
+from tests.core.builders import REQUEST
+from tests.emulator import Emulator, FederatedCredential
+from tests.emulator.certificate import write_certificates
+from tests.emulator.imds import TENANT
+from tests.emulator.settings import system_clock
+from tests.service import Service
+
+HERE = "127.0.0.1"
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[int]:
+    """Run *server*; give its port."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Answers nothing, and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep silent."""
+
+
+class Guarded(Quiet):
+    """A proxy that lets nobody through without a password."""
+
+    def do_CONNECT(self) -> None:
+        """Refuse."""
+        self.send_error(407)
+
+
+class Tls(ThreadingHTTPServer):
+    """Speaks TLS, with the certificate in *context*."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__((HERE, 0), Quiet)
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Expect the client to go."""
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "wrong"),
+    [
+        ("127.0.0.2", 0, "is for another name. Check spec.acrServer"),
+        (HERE, -60, "has expired, or the node's clock is wrong. Check"),
+        (HERE, 60, "is not valid yet, or the node's clock is wrong. Check"),
+    ],
+    ids=["another-name", "expired", "not-yet"],
+)
+def test_certificate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, days: int, wrong: str
+) -> None:
+    """A certificate whose CA is known is wrong for a reason of its own, which no CA mends."""
+    write_certificates(tmp_path, (address,), system_clock() + timedelta(days))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.crt"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    with serving(Tls(context)) as port:
+        request = replace(REQUEST, server=f"{HERE}:{port}")
+        outcome = Registry().exchange(request, "entra", time.monotonic() + 5)
+    assert isinstance(outcome, MintFailed)
+    assert outcome.reason is Reason.REGISTRY_UNTRUSTED
+    assert f'The TLS certificate of registry "{HERE}:{port}" {wrong}' in outcome.message
+    assert "REQUESTS_CA_BUNDLE" not in outcome.message
+
+
+def ready(answer: Object) -> tuple[str, str]:
+    """Return reason and message of the condition Ready."""
+    (condition, *_) = answer["status"]["conditions"]
+    return condition["reason"], condition["message"]
+
+
+def ask(emulator: Emulator, proxy: str) -> list[tuple[str, str]]:
+    """Return what becomes of a managed identity's binding, and of a workload identity's."""
+    environ = emulator.environment() | emulator.federation()
+    with Service(environ | {"HTTPS_PROXY": proxy}) as running:
+        client = Client(running.url, emulator.acr_server)
+        emulator.federated = [
+            FederatedCredential(client.client_id, "system:serviceaccount:team-a:default")
+        ]
+        workload = client.parent()
+        del workload["spec"]["managedIdentityClientID"]
+        workload["spec"]["workloadIdentity"] = {"clientID": str(uuid4()), "tenantID": TENANT}
+        account = service_account("default", owner="app")
+        bindings = (client.parent(), workload)
+        return [ready(client.sync(observed(binding, account))) for binding in bindings]
+
+
+def test_proxy_refuses(emulator: Emulator) -> None:
+    """A proxy that refuses is named, with its status, not the firewall of what lies behind it."""
+    with serving(ThreadingHTTPServer((HERE, 0), Guarded)) as port:
+        registry, entra = ask(emulator, f"http://{HERE}:{port}")
+    assert registry == (
+        "RegistryUnreachable",
+        f'The proxy rejected the connection to registry "{emulator.acr_server}" with HTTP 407. '
+        "Check the proxy's rules and the credentials in HTTPS_PROXY, or add the host to NO_PROXY.",
+    )
+    assert entra == (
+        "EntraUnavailable",
+        "The proxy rejected the connection to Entra with HTTP 407. Check the proxy's rules and "
+        "the credentials in HTTPS_PROXY, or add the host to NO_PROXY.",
+    )
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "http://no-such-proxy.invalid:3128"])
+def test_proxy_is_away(emulator: Emulator, proxy: str) -> None:
+    """A proxy that can't be reached is named: the registry's name is not what DNS lacks."""
+    registry, entra = ask(emulator, proxy)
+    assert registry[0] == "RegistryUnreachable"
+    assert registry[1].startswith(f'The proxy for registry "{emulator.acr_server}" can\'t be')
+    assert entra[0] == "EntraUnavailable"
+    assert entra[1].startswith("The proxy for Entra can't be reached. Check HTTPS_PROXY")
