@@ -26,6 +26,7 @@ from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.settings import Settings
 from tests.core.builders import new_token
 from tests.merge_patch import patched
+from tests.story import HEADERS
 
 FOLDER: Final = Path(__file__).with_name("golden")
 STRATEGIES: Final = ("dynamic-apply", "server-side-apply")
@@ -70,7 +71,7 @@ class Case:
     def _mint(self, request: TokenRequest, newer_than: datetime | None) -> AcrToken | MintFailed:
         outcome = self.facts["mint"]
         if "status" in outcome:
-            return parse_answer(request, exchange(request, ""), outcome["status"], {}, b"")
+            return parse_answer(request, exchange(request, ""), outcome["status"], HEADERS, b"")
         issued, expires = (datetime.fromtimestamp(outcome[k], UTC) for k in ("issued", "expires"))
         assert newer_than is None or newer_than < issued
         return new_token(issued, expires)

@@ -13,6 +13,7 @@ from tests.core.builders import new_token
 from tests.model import Clock, Cluster, Metacontroller, binding, namespace, service_account
 from tests.model.objects import Object
 from tests.story import (
+    HEADERS,
     PAUSE_SECONDS,
     REGISTRY,
     REST_SECONDS,
@@ -138,7 +139,7 @@ class ModelTelling:
     def _mint(self, request: TokenRequest, newer_than: datetime | None) -> AcrToken | MintFailed:
         """Return a remembered token, as hooks/mint.py does, or a new one."""
         if self._step.registry != 200:
-            return parse_answer(request, exchange(request, ""), self._step.registry, {}, b"")
+            return parse_answer(request, exchange(request, ""), self._step.registry, HEADERS, b"")
         known = self._tokens.get(request.identity)
         if known is None or (newer_than is not None and known.issued_at <= newer_than):
             now = self._clock.now().replace(microsecond=0)

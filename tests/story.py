@@ -11,6 +11,7 @@ from typing import Final
 from tests.user import NAMESPACE, User
 
 REGISTRY: Final = "myregistry.azurecr.io"
+HEADERS: Final = {"content-type": "application/json; charset=utf-8"}  # of the emulated registry
 USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order that sorts
 CLIENT_ID: Final = "11111111-2222-3333-4444-555555555555"
 # The service remembers a token by its identity: this one has none when Azure goes down.

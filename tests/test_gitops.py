@@ -18,6 +18,8 @@ from tests.test_golden import COMPOSITE
 from tests.test_manifests import FOLDER, load
 
 (PATCH,) = load(FOLDER / "argocd/argocd-cm.yaml")
+pytestmark = pytest.mark.process
+
 SCRIPT: Final = PATCH["data"]["resource.customizations.health.acrpull.dev_ACRPullBinding"]
 ALIKE: Final = {
     KStatus.CURRENT: "Healthy",

@@ -191,6 +191,8 @@ def ready(problem: Problem | None, token: Finding, account: Finding) -> Finding:
     """Sum up: the first of the two that is not True, otherwise the state of the token."""
     if isinstance(problem, Reject):
         return new_finding("False", problem.reason, problem.message)
+    if account.reason == Reason.DELETING:
+        return account
     if token.status != "True":
         return token
     if account.status != "True":

@@ -64,7 +64,7 @@ def requested(dedicated: Stage, metacontroller_binary: Path) -> dict[Right, set[
 
 
 def test_account(dedicated: Stage) -> None:
-    """The Pod's Metacontroller is told to look for our two controllers, and only for them."""
+    """The Pod's Metacontroller selects acrpull's three controllers, and no other."""
     assert dedicated.account == ACCOUNT
     (selector,) = (f.partition("=")[2] for f in dedicated.flags if f.startswith("--target-label"))
     key, value = selector.split("=")
@@ -73,7 +73,7 @@ def test_account(dedicated: Stage) -> None:
         for m in render(dedicated.plane, OVERLAY)
         if m["apiVersion"].startswith("metacontroller.k8s.io/")
     ]
-    assert labels == [value, value]
+    assert labels == [value] * 3
 
 
 def test_nothing_is_refused(requested: dict[Right, set[int]]) -> None:

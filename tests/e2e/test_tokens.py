@@ -59,8 +59,8 @@ def test_azure_down_at_renewal(stage: Stage, scene: Scene) -> None:
     scene.ready("app")
     before = config(scene)
     stage.emulator.faults.add("exchange", no_role())
-    scene.says("app", "Ready", "True/RefreshFailing")
-    message = scene.says("app", "RenewalHealthy", "False/RegistryDenied")
+    message = scene.says("app", "Ready", "True/RefreshFailing")
+    scene.says("app", "RenewalHealthy", "False/RegistryDenied")
     assert "AcrPull" in message
     assert config(scene) == before
     stage.emulator.faults.clear()
@@ -80,12 +80,17 @@ def test_spec_made_invalid(scene: Scene, field: str, value: str) -> None:
     scene.listed("default", *USERS, "acr-pull-app")
 
 
-def test_spec_not_allowed_and_back(scene: Scene) -> None:
-    """A registry that is not allowed takes the Secret away; the right one brings it back."""
+def test_spec_not_allowed_and_back(stage: Stage, scene: Scene) -> None:
+    """A registry that the service does not allow takes the Secret away once its token expired."""
+    stage.emulator.refresh_lifetime = LIFETIME_SECONDS
     scene.bind("app")
     scene.ready("app")
+    before = config(scene)
     scene.respec("app", acrServer="registry.example.com")
-    scene.says("app", "Ready", "False/ServerNotAllowed")
+    message = scene.says("app", "Ready", "False/ServerNotAllowed")
+    assert "ALLOWED_ACR_SERVER_SUFFIXES" in message
+    assert config(scene) == before
+    scene.listed("default", *USERS, "acr-pull-app")
     scene.gone("Secret", "acr-pull-app")
     scene.listed("default", *USERS)
     scene.respec("app", acrServer=scene.spec["acrServer"])

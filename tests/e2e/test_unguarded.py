@@ -56,7 +56,7 @@ def test_deleted_in_the_foreground(stage: Stage, adopted: Scene) -> None:
 
     eventually(tried)
     stage.recorder.broken.clear()
-    message = adopted.says("app", "Attached", "False/Deleting")
+    message = adopted.says("app", "Ready", "False/Deleting")
     assert "default" in message
     assert "ownerReferences" in message
     adopted.edit("default", metadata={"ownerReferences": None})

@@ -10,7 +10,7 @@ from tests.e2e.scene import LAST_APPLIED, OURS, USERS, Scene
 ACCOUNTS: Final = ("default", "build", "ci")
 BINDINGS: Final = ("app", "jobs", "tools")
 PREFIX: Final = "acr-pull-"
-HELD: Final = "take its ownerReferences off"
+HELD: Final = "from the ownerReferences of the ServiceAccount to continue"
 Deed = Callable[[str, str], None]
 
 
