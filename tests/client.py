@@ -64,15 +64,27 @@ class Client:
         """Return the answer to `/sync`."""
         return self.ask("/sync", body)
 
+    def settle(self, body: Object) -> Object:
+        """Return the second answer: Metacontroller has written status and Secret of the first."""
+        return self.sync(applied(body, self.sync(body)))
+
+
+def applied(body: Object, answer: Object) -> Object:
+    """Return *body* as Metacontroller sends it after it wrote status and Secret of *answer*."""
+    secrets = {
+        f"team-a/{made['metadata']['name']}": made
+        for made in answer["children"]
+        if made["kind"] == "Secret"
+    }
+    parent = {**body["parent"], "status": answer["status"]}
+    return {**body, "parent": parent, "children": {**body["children"], "Secret.v1": secrets}}
+
 
 def observed(parent: Object, *children: Object, answer: Object | None = None) -> Object:
     """Return the body that Metacontroller sends of *parent* and its *children*.
 
-    With *answer*, as it does after it has applied that.
+    With *answer*, Metacontroller has written its status and Secret.
     """
-    if answer is not None:
-        parent = {**parent, "status": answer["status"]}
-        children = (*children, *(c for c in answer["children"] if c["kind"] == "Secret"))
     groups: Object = {"Secret.v1": {}, "ServiceAccount.v1": {}}
     for child in children:
         groups[f"{child['kind']}.v1"][f"team-a/{child['metadata']['name']}"] = child
@@ -82,7 +94,8 @@ def observed(parent: Object, *children: Object, answer: Object | None = None) ->
         "ServiceAccount.v1": groups["ServiceAccount.v1"],
         "Secret.v1": {},
     }
-    return {"parent": parent, "children": groups, "related": related, "finalizing": False}
+    body = {"parent": parent, "children": groups, "related": related, "finalizing": False}
+    return body if answer is None else applied(body, answer)
 
 
 def service_account(name: str, *pull_secrets: str, owner: str | None = None) -> Object:

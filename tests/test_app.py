@@ -112,7 +112,7 @@ def test_line_of_a_mint(client: FlaskClient, caplog: pytest.LogCaptureFixture) -
         client.post("/sync", json={"parent": PARENT})
     assert line(caplog) == (
         "INFO",
-        {"hook": "/sync", **WHO, "token": "minted", "reason": "Attaching", **OK},
+        {"hook": "/sync", **WHO, "token": "minted", "reason": "WritingSecret", **OK},
     )
 
 

@@ -33,7 +33,7 @@ def test_audience(asking: Service, emulator: Emulator, audience: str, *, arm_all
     """By default a registry that refuses ARM's tokens is pulled from, too."""
     emulator.arm_audience_allowed = arm_allowed
     caller = Client(asking.url, emulator.acr_server)
-    answer = caller.sync(observed(caller.parent()))
+    answer = caller.settle(observed(caller.parent()))
     fresh = not audience or arm_allowed
     assert reason(answer, "TokenFresh") == ("True/TokenValid" if fresh else "False/RegistryDenied")
     told = "authentication-as-arm" in answer["status"]["conditions"][0]["message"]

@@ -91,7 +91,7 @@ def test_file_is_read_each_time(
     token_file.write_text(assertion(emulator, kubelet))
     fresh = Client(client.url, client.server)
     emulator.federated = [FederatedCredential(fresh.client_id, SUBJECT)]
-    assert reason(fresh.sync(observed(fresh.parent())), "TokenFresh") == "True/TokenValid"
+    assert reason(fresh.settle(observed(fresh.parent())), "TokenFresh") == "True/TokenValid"
 
 
 @pytest.mark.parametrize("text", [None, "", "no token"])
