@@ -133,17 +133,15 @@ def test_server_that_is_not_allowed() -> None:
     ("annotated", "policy", "denied"),
     [
         pytest.param(namespace(), "optional", [], id="lists-nothing"),
-        pytest.param(namespace(), "required", ["spec.acrServer", "identity"], id="required"),
+        pytest.param(namespace(), "required", ["Registry", "Identity"], id="required"),
         pytest.param(namespace(identities=GUID, servers=SERVER), "required", [], id="listed"),
         pytest.param(namespace(identities="*", servers="*"), "required", [], id="all"),
-        pytest.param(
-            namespace(servers="x.azurecr.io"), "optional", ["spec.acrServer"], id="server"
-        ),
-        pytest.param(namespace(identities="x"), "optional", ["identity"], id="identity"),
+        pytest.param(namespace(servers="x.azurecr.io"), "optional", ["Registry"], id="server"),
+        pytest.param(namespace(identities="x"), "optional", ["Identity"], id="identity"),
         pytest.param(
             namespace(identities="", servers=""),
             "optional",
-            ["spec.acrServer", "identity"],
+            ["Registry", "Identity"],
             id="none",
         ),
     ],
@@ -154,7 +152,7 @@ def test_namespace(annotated: str, policy: str, denied: list[str]) -> None:
         report = examine(text, NAMESPACE_POLICY=policy)
         (found,) = report["bindings"]
         assert [line.partition(":")[0].partition(" ")[0] for line in found["problems"]] == denied
-        remedy = "of Namespace team-a; correct it, or ask the cl"
+        remedy = 'of Namespace "team-a". Fix the spec, or ask a cluster administrator'
         assert all(remedy in line for line in found["problems"])
         assert (found["accepted"], found["ok"]) == (True, not denied)
         assert UNREAD not in report["notes"]
@@ -183,7 +181,7 @@ def test_namespace_from_a_cluster() -> None:
     items = [yaml.safe_load(GOOD), body]
     report = examine(listed(*items))
     assert report["ignored"] == []
-    assert report["bindings"][0]["problems"][0].startswith(f"identity {GUID} is not in the")
+    assert report["bindings"][0]["problems"][0].startswith(f'Identity "{GUID}" is not listed')
     body["metadata"]["annotations"] = None
     assert judge(listed(*items))["ok"]
 

@@ -129,7 +129,7 @@ def test_names_of_fields() -> None:
     """Problems and notes name the fields of v1beta2."""
     text = yaml.safe_dump(v1beta2())
     (line,) = judge(text, ALLOWED_ACR_SERVER_SUFFIXES="azurecr.cn")["problems"]
-    assert line.startswith("spec.acr.server: 'myregistry.azurecr.io' is not in")
+    assert "Fix spec.acr.server, or ask" in line
     assert MORE in judge(text)["notes"]
 
 

@@ -53,12 +53,12 @@ def test_hooks_are_on_loopback(key: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("key", CONTROLLERS)
 def test_controllers_are_selected(key: tuple[str, str]) -> None:
-    """Our Metacontroller takes our controllers, and no others."""
+    """The dedicated Metacontroller selects the three controllers of acrpull, and no other."""
     label, _, value = FLAGS["target-label-selector"].partition("=")
     assert value
     assert MERGED[key]["metadata"]["labels"] == {label: value}
     assert label not in OBJECTS[key]["metadata"]["labels"]
-    assert len(CONTROLLERS) == 2
+    assert len(CONTROLLERS) == 3
 
 
 def test_token_is_in_one_container() -> None:

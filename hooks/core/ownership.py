@@ -76,7 +76,8 @@ def foreign_controller(account: ServiceAccount) -> Owner | None:
     for example beside the ClusterServiceVersion of the Operator Lifecycle Manager.
     https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents
     """
-    return next((o for o in account.owners if o.controller and not is_binding(o)), None)
+    others = (o for o in account.owners if not (is_binding(o) or is_guard(o, account)))
+    return next((owner for owner in others if owner.controller), None)
 
 
 def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
