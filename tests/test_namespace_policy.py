@@ -36,18 +36,15 @@ def ready(answer: Object) -> str:
 
 def test_withdrawn_and_back(client: Client, emulator: Emulator) -> None:
     """An identity that is taken off the list costs the Secret; listed again, it comes back."""
-    parent, account = (
-        client.parent(),
-        service_account("default", "zeta", "acr-pull-app", owner="app"),
-    )
+    parent = client.parent()
+    account = service_account("default", "zeta", "acr-pull-app", owner="app")
     first = client.sync(observed(parent, account))
     assert child(first, "Secret")
     body = observed(parent, account, answer=first)
     denied = client.sync(listing(body, **{IDENTITIES: "11111111-2222-3333-4444-555555555555"}))
     assert reason(denied) == "False/IdentityNotAllowed"
-    assert f"{client.client_id} is not in the annotation {IDENTITIES} of Namespace team-a" in ready(
-        denied
-    )
+    text = f'"{client.client_id}" is not listed in annotation {IDENTITIES} of Namespace "team-a".'
+    assert text in ready(denied)
     assert [c["kind"] for c in denied["children"]] == ["ServiceAccount"]
     assert child(denied, "ServiceAccount")["imagePullSecrets"] == [{"name": "zeta"}]
     before = emulator.count("exchange")
@@ -72,7 +69,7 @@ def test_required(strict: Service, emulator: Emulator) -> None:
     assert reason(answer) == "False/IdentityNotAllowed"
     assert emulator.requests == []
     body = listing(observed(client.parent()), **{SERVERS: "*", IDENTITIES: client.client_id})
-    assert reason(client.sync(body), "TokenFresh") == "True/TokenValid"
+    assert reason(client.settle(body), "TokenFresh") == "True/TokenValid"
 
 
 def test_decorator(strict: Service, emulator: Emulator) -> None:

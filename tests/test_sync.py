@@ -21,6 +21,7 @@ from tests.client import (
 )
 from tests.emulator import Emulator, Fault, identity_not_found
 
+WRITE_GRACE_SECONDS = 10  # how long Metacontroller may take to write a Secret
 RESOURCE_ID = (
     "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/"
     "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
@@ -28,7 +29,7 @@ RESOURCE_ID = (
 
 
 def test_first_sync(client: Client) -> None:
-    """A new binding gets its Secret and its ServiceAccount, and is looked at again in time."""
+    """The answer has Secret and ServiceAccounts, and waits for Metacontroller to write them."""
     accounts = [service_account(name, "zeta", owner="app") for name in ("default", "build")]
     answer = client.sync(observed(client.parent(), *accounts))
     secret = child(answer, "Secret")
@@ -41,9 +42,19 @@ def test_first_sync(client: Client) -> None:
     assert [c["metadata"]["name"] for c in answer["children"]] == [
         "acr-pull-app", "default", "build"
     ]  # fmt: skip
-    expiry = jwt.decode(password, options={"verify_signature": False})["exp"]
+    assert answer["resyncAfterSeconds"] == WRITE_GRACE_SECONDS
+    assert reason(answer) == "False/WritingSecret"
+    assert not {"secretName", "tokenIssueTime", "tokenExpirationTime"} & answer["status"].keys()
+
+
+def test_written_secret(client: Client) -> None:
+    """With the Secret observed, the status shows its token, whose renewal is the next call."""
+    answer = client.settle(observed(client.parent()))
+    expiry = jwt.decode(token(answer), options={"verify_signature": False})["exp"]
     assert abs(answer["resyncAfterSeconds"] - (expiry - 1800 - time.time())) < 2  # noqa: TID251
     assert abs(answer["resyncAfterSeconds"] - 9000) < 5
+    assert reason(answer, "TokenFresh") == "True/TokenValid"
+    assert answer["status"]["secretName"] == "acr-pull-app"
 
 
 def test_recreated_identity(client: Client, emulator: Emulator) -> None:
@@ -65,7 +76,7 @@ def test_recreated_identity(client: Client, emulator: Emulator) -> None:
 def test_sent_again(client: Client, emulator: Emulator) -> None:
     """With its Secret and status observed, nothing changes and Azure is not asked."""
     account = service_account("default", "zeta", "acr-pull-app", owner="app")
-    first = client.sync(observed(client.parent(), account))
+    first = client.settle(observed(client.parent(), account))
     emulator.reset()
     second = client.sync(observed(client.parent(), account, answer=first))
     assert second["children"] == first["children"]
@@ -83,15 +94,33 @@ def test_curl(client: Client) -> None:
     assert child(answer, "ServiceAccount")["imagePullSecrets"] == [{"name": "acr-pull-app"}]
 
 
-@pytest.mark.parametrize(("minutes_left", "renewed"), [(31, False), (29, True), (-1, True)])
+@pytest.mark.parametrize(("minutes_left", "renewed"), [(31, False), (29, True)])
 def test_renewal(client: Client, emulator: Emulator, minutes_left: int, renewed: bool) -> None:
-    """The token is new from 30 minutes before its expiry on."""
-    first = aged(client.sync(observed(client.parent())), 10800 - minutes_left * 60)
+    """The token is renewed from 30 minutes before its expiry on, and works until then."""
+    emulator.token_age = emulator.refresh_lifetime - minutes_left * 60
+    first = client.sync(observed(client.parent()))
     emulator.reset()
     second = client.sync(observed(client.parent(), answer=first))
     assert (token(second) != token(first)) is renewed
     assert emulator.count("exchange") == renewed
     assert reason(second, "TokenFresh") == "True/TokenValid"
+
+
+def test_expired_token(client: Client, emulator: Emulator) -> None:
+    """An expired token is replaced."""
+    first = expired(client, emulator)
+    second = client.sync(observed(client.parent(), answer=first))
+    assert token(second) != token(first)
+    assert reason(second, "TokenFresh") == "False/WritingSecret"
+
+
+def expired(client: Client, emulator: Emulator) -> Object:
+    """Return the first answer to a binding, after the token in the answer expired."""
+    emulator.refresh_lifetime = 2
+    answer = client.sync(observed(client.parent()))
+    time.sleep(2.1)
+    emulator.reset()
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -123,7 +152,7 @@ def test_changed_inputs(client: Client, emulator: Emulator, change: dict[str, st
 def test_scope(client: Client, names: list[str]) -> None:
     """With a scope, the Secret holds an access token limited to it, for 75 minutes."""
     scope = " ".join(f"repository:{name}:pull" for name in names)
-    answer = client.sync(observed(client.parent(scope=scope)))
+    answer = client.settle(observed(client.parent(scope=scope)))
     claims = jwt.decode(token(answer), options={"verify_signature": False})
     granted = [{"type": "repository", "name": name, "actions": ["pull"]} for name in names]
     assert claims["access"] == granted
@@ -134,35 +163,33 @@ def test_scope(client: Client, names: list[str]) -> None:
     "data", ["", "e30=", "bm90IGpzb24=", "!", "eyJhdXRocyI6e319"], ids=lambda data: data or "none"
 )
 def test_tampered_secret(client: Client, data: str) -> None:
-    """A Secret whose docker config is not ours gets a new token, not the remembered one."""
-    first = client.sync(observed(client.parent()))
+    """A Secret whose docker config was altered gets a new token, not the remembered token."""
+    first = client.settle(observed(client.parent()))
     time.sleep(1.1)  # a token says when it was issued in whole seconds
     broken = {**child(first, "Secret"), "data": {".dockerconfigjson": data}}
     second = client.sync(observed(client.parent(), answer={**first, "children": [broken]}))
     assert token(second) != token(first)
-    assert reason(second, "TokenFresh") == "True/TokenValid"
+    assert reason(second, "TokenFresh") == "False/WritingSecret"
 
 
 def test_deleted_secret(client: Client) -> None:
-    """A Secret that was deleted comes back with a new token: the old one may be revoked."""
-    first = client.sync(observed(client.parent()))
+    """A deleted Secret is recreated with a new token: the old token may be revoked."""
+    first = client.settle(observed(client.parent()))
     time.sleep(1.1)  # as above
     second = client.sync(observed(client.parent(), answer={**first, "children": []}))
     assert token(second) != token(first)
 
 
-def test_secret_that_can_not_be_made(client: Client, emulator: Emulator) -> None:
-    """A token whose Secret does not appear is told, and not minted over and over."""
-    answer = client.sync(observed(client.parent()))
-    answer = client.sync(observed(client.parent(), answer={**answer, "children": []}))
-    assert reason(answer, "TokenFresh") == "True/TokenValid"
-    for condition in answer["status"]["conditions"]:
-        condition["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+def test_refused_write(client: Client, emulator: Emulator) -> None:
+    """The status shows that a Secret is not written, and retries use the same token."""
+    first = answer = client.sync(observed(client.parent()))
+    answer["status"]["secretPendingTime"] = "2026-01-01T00:00:00Z"
     for _ in range(5):
         answer = client.sync(observed(client.parent(), answer={**answer, "children": []}))
-        assert reason(answer) == "False/Pending"
-        assert token(answer)
-    assert emulator.count("exchange") == 3
+        assert reason(answer) == "False/SecretNotWritten"
+        assert reason(answer, "RenewalHealthy") == "False/SecretNotWritten"
+        assert token(answer) == token(first)
+    assert emulator.count("exchange") == 1
 
 
 def test_one_exchange_for_many(client: Client, emulator: Emulator) -> None:
@@ -224,10 +251,15 @@ def test_no_identity(client: Client, emulator: Emulator) -> None:
 
 
 def test_server_no_longer_allowed(client: Client) -> None:
-    """A binding that is forbidden loses its Secret; one that is invalid keeps it."""
+    """A denied binding keeps its Secret until the token expires; an invalid binding keeps it."""
     first = client.sync(observed(client.parent()))
-    forbidden = observed(client.parent(acrServer="x.example.com"), answer=first)
-    assert [c["kind"] for c in client.sync(forbidden)["children"]] == []
+    denied = client.parent(acrServer="x.example.com")
+    kept = client.sync(observed(denied, answer=first))
+    assert token(kept) == token(first)
+    assert reason(kept) == "False/ServerNotAllowed"
+    assert reason(kept, "TokenFresh") == "True/RefreshFailing"
+    old = observed(denied, answer=aged(first, 10800 + 60))
+    assert client.sync(old)["children"] == []
     invalid = client.sync(observed(client.parent(acrServer="not valid"), answer=first))
     assert token(invalid) == token(first)
     assert reason(invalid) == "False/InvalidSpec"
@@ -235,7 +267,8 @@ def test_server_no_longer_allowed(client: Client) -> None:
 
 def test_azure_down_at_renewal(client: Client, emulator: Emulator) -> None:
     """While a token works it stays, whatever Azure says, and the status tells why."""
-    first = aged(client.sync(observed(client.parent())), 10800 - 1200)
+    emulator.token_age = emulator.refresh_lifetime - 1200
+    first = client.sync(observed(client.parent()))
     emulator.faults.add("exchange", Fault(status=500))
     answer = client.sync(observed(client.parent(), answer=first))
     assert token(answer) == token(first)
@@ -245,8 +278,8 @@ def test_azure_down_at_renewal(client: Client, emulator: Emulator) -> None:
 
 
 def test_azure_down_past_expiry(client: Client, emulator: Emulator) -> None:
-    """An expired token's Secret stays too: a new one in its place would break cached images."""
-    first = aged(client.sync(observed(client.parent())), 10800 + 60)
+    """The Secret of an expired token stays: a Secret created again would break cached images."""
+    first = expired(client, emulator)
     emulator.faults.add("exchange", Fault(status=500))
     answer = client.sync(observed(client.parent(), answer=first))
     assert token(answer) == token(first)

@@ -68,7 +68,7 @@ def who(answer: Object) -> str:
 
 def test_pulls(client: Client, emulator: Emulator) -> None:
     """A token of the ServiceAccount becomes one of Entra's, and that one of the registry's."""
-    answer = client.sync(observed(parent(client), account()))
+    answer = client.settle(observed(parent(client), account()))
     assert reason(answer, "TokenFresh") == "True/TokenValid"
     assert who(answer) == client.client_id
     asked = [(r.endpoint, r.identity, r.status) for r in emulator.requests]
@@ -119,13 +119,12 @@ def test_annotation_changed(client: Client, emulator: Emulator) -> None:
     assert child(kept, "Secret") == child(second, "Secret")
 
 
-def test_account_made_anew(client: Client, emulator: Emulator) -> None:
-    """A ServiceAccount of the same name is another one: it is asked for a token of its own."""
+def test_recreated_account(client: Client, emulator: Emulator) -> None:
+    """The token stays usable, because Entra trusts a ServiceAccount by its name."""
     first = client.sync(observed(parent(client), account()))
-    client.sync(observed(parent(client), account(), answer=first))
-    assert emulator.count("entra") == 1
     second = client.sync(observed(parent(client), account(uid="uid-2"), answer=first))
-    assert (emulator.count("kubernetes"), emulator.count("entra")) == (2, 2)
+    assert (emulator.count("kubernetes"), emulator.count("entra")) == (1, 1)
+    assert token(second) == token(first)
     assert reason(second, "TokenFresh") == "True/TokenValid"
 
 
@@ -133,9 +132,8 @@ def test_one_exchange_for_many(client: Client, emulator: Emulator) -> None:
     """Twenty bindings of one ServiceAccount ask once."""
 
     def ask(number: int) -> str:
-        return reason(
-            client.sync(observed(parent(client, f"app-{number}"), account())), "TokenFresh"
-        )
+        body = observed(parent(client, f"app-{number}"), account())
+        return reason(client.settle(body), "TokenFresh")
 
     with ThreadPoolExecutor(20) as pool:
         assert set(pool.map(ask, range(20))) == {"True/TokenValid"}
@@ -189,12 +187,12 @@ def test_wait_that_entra_asks_for(client: Client, emulator: Emulator) -> None:
     assert emulator.count("entra") == 1
 
 
-def test_trust_comes(client: Client, emulator: Emulator) -> None:
-    """Once the credential is there the binding is Ready; until then a token that works stays."""
+def test_untrusted_account(client: Client) -> None:
+    """Until the identity trusts the spec's new ServiceAccount, the Secret keeps its token."""
     first = client.sync(observed(parent(client), account()))
-    emulator.federated = []
-    new = account(uid="uid-2")
-    answer = client.sync(observed(parent(client), new, answer=first))
+    changed = parent(client, serviceAccountName="builder")
+    body = observed(changed, account(), account("builder"), answer=first)
+    answer = client.sync(body)
     assert reason(answer, "TokenFresh") == "False/FederationPending"
     assert token(answer) == token(first)
 
@@ -212,7 +210,7 @@ def test_slow_entra_delays_nobody_else(client: Client, emulator: Emulator) -> No
             )
             for n in range(12)
         ]
-        managed = client.sync(observed(client.parent()))
+        managed = client.settle(observed(client.parent()))
         overtaken = not any(future.done() for future in slow)
         statuses = {future.result().status_code for future in slow}
     assert reason(managed, "TokenFresh") == "True/TokenValid"
