@@ -14,6 +14,13 @@ REFRESH_BEFORE_SECONDS: Final = 1800
 FIRST_WAIT_SECONDS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 300
 SETTINGS_WAIT_SECONDS: Final = 300  # no event tells of a changed setting
+# Time does not mend these.
+STALLED: Final = {
+    Reason.INVALID_SPEC,
+    Reason.SERVER_NOT_ALLOWED,
+    Reason.AUDIENCE_REFUSED,
+    Reason.SCOPE_REFUSED,
+}
 OWNERS: Final = ("ACRPullBinding", "Namespace")  # the Namespace protects from garbage collection
 MINT_SECONDS: Final = 12  # the longest failed mint, 7.5 s, on a busy machine
 
@@ -69,15 +76,20 @@ def is_met(row: Row, state: State) -> bool:
     return row.effect is not Effect.MINT_FAILS or state is not State.FRESH
 
 
+def stays(row: Row, state: State) -> bool:
+    """True if the Secret stays; a denial by a setting waits until the token expires."""
+    return state is not State.MISSING and (row.effect is not Effect.DENIED or state.works)
+
+
 def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
     """Return the outcome of *row* for the binding whose Secret has the name *secret*."""
-    denied = row.effect is Effect.DENIED
-    kept = state is not State.MISSING and not denied
+    listed = row.effect is not Effect.DENIED or state.works
+    kept = "kept" if stays(row, state) else "none"
     return Outcome(
         conditions=expected_conditions(row, state),
-        secret="new" if row.partial and not state.works else "kept" if kept else "none",
+        secret="new" if row.partial and not state.works else kept,
         accounts={
-            "default": [*OWNERS, "zeta", "alpha", *([] if denied else [secret])],
+            "default": [*OWNERS, "zeta", "alpha", *([secret] if listed else [])],
             "build": [*OWNERS, "zeta"],
         },
         calls=row.calls if is_met(row, state) else NONE,
@@ -85,26 +97,30 @@ def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
 
 
 def expected_conditions(row: Row, state: State) -> dict[str, str]:
-    """Return the conditions: a working token is fresh unless the spec is invalid or denied."""
+    """Return the conditions, which describe the observed Secret and ServiceAccount."""
     reason = row.reason if row.young is None or state is not State.MISSING else row.young
     failed = f"False/{reason}"
     fresh, renewal_healthy, attached = failed, failed, f"True/{Reason.ATTACHED}"
     if row.effect is not Effect.MINT_FAILS:
         renewal_healthy = f"Unknown/{row.reason}"
-    elif state is State.FRESH:
+    if row.effect is Effect.DENIED and state.works:
+        fresh, renewal_healthy = f"True/{Reason.REFRESH_FAILING}", failed
+    if row.effect is Effect.MINT_FAILS and state is State.FRESH:
         fresh, renewal_healthy = f"True/{Reason.TOKEN_VALID}", f"True/{Reason.ON_SCHEDULE}"
-    elif state.works:
+    elif row.effect is Effect.MINT_FAILS and state.works:
         fresh = f"True/{Reason.REFRESH_FAILING}"
-    if row.effect is Effect.DENIED:
-        attached = failed
-    elif state is State.MISSING:  # the ServiceAccount does not list the Secret yet
-        attached = f"False/{Reason.ATTACHING}"
+    if state is State.MISSING:  # the ServiceAccount does not list the Secret yet
+        attached = failed if row.effect is Effect.DENIED else f"False/{Reason.ATTACHING}"
     ready = fresh if fresh != f"True/{Reason.TOKEN_VALID}" else f"True/{Reason.READY}"
+    if row.effect is Effect.DENIED:
+        ready = failed
+    stalled = ready == failed and row.reason in STALLED
     return {
         "Ready": ready,
         "TokenFresh": fresh,
         "Attached": attached,
         "RenewalHealthy": renewal_healthy,
+        **({"Stalled": f"True/{row.reason}"} if stalled else {}),
     }
 
 
@@ -115,6 +131,8 @@ def expected_wait(row: Row, state: State) -> Span:
     wait is at most a quarter of the token's remaining life. Azure's `Retry-After` is respected, but
     at most for half of the token's remaining life.
     """
+    if row.effect is Effect.DENIED and state is State.DUE:
+        return Span(state.value.left - MINT_SECONDS, state.value.left)
     if row.effect is not Effect.MINT_FAILS:
         return Span(SETTINGS_WAIT_SECONDS, SETTINGS_WAIT_SECONDS)
     if state is State.FRESH:

@@ -36,10 +36,13 @@ KEYS = {
     "/customize": _RULES,
     "/serviceaccount/sync": {"labels", "annotations"},
     "/serviceaccount/customize": _RULES,
+    "/secret/sync": {"labels", "annotations"},
+    "/secret/customize": _RULES,
 }
 OUR_ANNOTATIONS = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
 SERVERS_OWN = {"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp"}
 REFRESH_BEFORE = timedelta(minutes=30)
+CONTEST_SECONDS = 300  # the longest wait for a Secret or an entry
 
 
 def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> None:
@@ -92,9 +95,11 @@ def _check_conditions(parent: Object, conditions: list[Object], now: datetime) -
         assert condition["lastTransitionTime"] == since
         assert condition["reason"] in set(Reason)
     status = {c["type"]: c["status"] for c in conditions}
-    assert status.keys() == {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
-    both = status["TokenFresh"] == status["Attached"] == "True"
+    assert status.keys() - {"Stalled"} == {"Ready", "TokenFresh", "Attached", "RenewalHealthy"}
+    stalled = status.get("Stalled")
+    both = status["TokenFresh"] == status["Attached"] == "True" and stalled is None
     assert status["Ready"] == ("True" if both else "False")
+    assert stalled in {None, "True"}
 
 
 def _check_resync(answer: Object, now: datetime) -> None:
@@ -103,6 +108,9 @@ def _check_resync(answer: Object, now: datetime) -> None:
     assert wait > 0
     status = {c["type"]: c["status"] for c in answer["status"]["conditions"]}
     if status["RenewalHealthy"] != "True" or status["TokenFresh"] != "True":
+        return
+    if {"secretPendingTime", "attachAttempts"} & answer["status"].keys():
+        assert wait <= CONTEST_SECONDS
         return
     secret = next(child for child in answer["children"] if child["kind"] == "Secret")
     token = token_in(secret)

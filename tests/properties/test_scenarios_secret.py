@@ -64,16 +64,11 @@ def test_failures_in_a_row_are_one_status(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("name", ["app", NAMESPACE])
-@pytest.mark.parametrize("how", ["squat", "label"])
-def test_a_secret_name_that_is_taken(scene: Scene, name: str, how: str) -> None:
-    """It is told, left alone, at rest meanwhile, and made good once the Secret is deleted."""
-    if how == "squat":
-        scene.bindings.squat(name)
+def test_a_secret_name_that_is_taken(scene: Scene, name: str) -> None:
+    """The status says so, the Secret stays, and its deletion makes the binding Ready."""
+    scene.bindings.squat(name)
     scene.bindings.create(name, "default")
     scene.world.settle()
-    if how == "label":
-        scene.bindings.tamper(name, "label")
-        scene.world.settle()
     before, seen = scene.bindings.secret(name), len(scene.world.mc.calls)
     assert scene.conditions(name)["Ready"] == "False SecretNameTaken"
     scene.world.advance(240)

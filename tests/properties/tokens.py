@@ -4,10 +4,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hooks.core.acr import parse_token
+from hooks.core.identity import FederatedIdentity, Identity
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
 MARK = "planted-signature"
@@ -58,6 +60,13 @@ def granted(scope: str) -> dict[str, Any]:
     return {"type": kind, "name": name, "actions": actions.split(",")}
 
 
+def subject_of(identity: Identity | FederatedIdentity) -> str:
+    """Return *identity* as text, without the uid of a ServiceAccount: Entra trusts the name."""
+    if isinstance(identity, FederatedIdentity) and identity.account is not None:
+        identity = replace(identity, account=replace(identity.account, uid=""))
+    return repr(identity)
+
+
 class ScriptedMint:
     """Mints tokens of a set life, or fails as told; the same call gives the same token.
 
@@ -83,7 +92,7 @@ class ScriptedMint:
         assert newer_than is None or newer_than <= datetime.fromtimestamp(issued, UTC)
         claims: dict[str, Any] = {
             "jti": f"{request}{newer_than}",
-            "sub": repr(request.identity),
+            "sub": subject_of(request.identity),
             "iss": "Azure Container Registry",
             "aud": request.server,
             "grant_type": "refresh_token",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hooks.app import create_app
+from hooks.core.names import SERVERS_ANNOTATION
 from hooks.settings import Settings
 from tests.model import Clock, Cluster, Metacontroller, namespace
 from tests.model.objects import Object
@@ -75,7 +76,10 @@ class World:
         self._client = create_app(SETTINGS, self.mint, self.clock.now).test_client()
         self._logs = LogWatch()
         self._ambush: tuple[int, Callable[[], object]] | None = None
-        self.cluster.create(namespace(NAMESPACE))
+        # A denial by an annotation removes the Secret at once, a denial by a setting waits.
+        listed = {"annotations": {SERVERS_ANNOTATION: "azurecr.io"}}
+        team = namespace(NAMESPACE)
+        self.cluster.create({**team, "metadata": {**team["metadata"], **listed}})
         self.mc = Metacontroller(self.cluster, self.post, strategy, seed, stale, upstream=True)
         self.mc.settle()
 
