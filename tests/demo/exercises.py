@@ -49,8 +49,8 @@ def exercises(service_url: str, imds_url: str, acr_server: str) -> Iterator[Exer
     yield Exercise(
         "Report the new binding to acrpull.",
         post("/sync", {"parent": binding}),
-        'children of kind "Secret" and "ServiceAccount", and Ready=False, reason Attaching, because'
-        " the request does not contain the applied objects.",
+        'children of kind "Secret" and "ServiceAccount", and Ready=False, reason WritingSecret,'
+        " because the request does not contain the applied objects.",
     )
     yield Exercise(
         "Report a binding for a registry that acrpull's settings do not allow.",

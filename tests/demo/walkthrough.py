@@ -51,6 +51,8 @@ def walk_through(emulator: Emulator, service_url: str, *, verbose: bool) -> str:
     with step(3, "Metacontroller applies both objects and reports them to acrpull."):
         again = report_applied(emulator, url, binding, answer)
         show("changed", f"ACRPullBinding {full_name(binding)} becomes Ready=True")
+        hours, minutes = divmod(round(again["resyncAfterSeconds"] / 60), 60)
+        show("next", f"acrpull renews the token in {hours} h {minutes} min")
         if verbose:
             show_text(yaml.safe_dump({"status": again["status"]}, sort_keys=False))
     image = f"{emulator.acr_server}/{REPOSITORY}:latest"
@@ -105,9 +107,7 @@ def show_calls(emulator: Emulator, before: int) -> None:
 def show_desired(answer: JSON, *, verbose: bool) -> None:
     """Print the objects in *answer*. Raises `DemoFailed` if one is missing."""
     secret, account = child(answer, "Secret"), child(answer, "ServiceAccount")
-    hours, minutes = divmod(round(answer["resyncAfterSeconds"] / 60), 60)
-    due = f"acrpull renews it in {hours} h {minutes} min"
-    show("changed", f"Secret {full_name(secret)} contains the token; {due}")
+    show("changed", f"Secret {full_name(secret)} contains the token")
     if verbose:
         show_text(yaml.safe_dump(readable(secret), sort_keys=False))
     added = ", ".join(entry["name"] for entry in account["imagePullSecrets"])
