@@ -14,6 +14,15 @@ REFRESH_BEFORE_SECONDS: Final = 1800
 FIRST_WAIT_SECONDS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 300
 SETTINGS_WAIT_SECONDS: Final = 300  # no event tells of a changed setting
+# Nothing but a change of the binding, of a setting or of an object ends these failures.
+STALLED: Final = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.SERVER_NOT_ALLOWED,
+        Reason.AUDIENCE_REFUSED,
+        Reason.SCOPE_REFUSED,
+    }
+)
 OWNERS: Final = ("ACRPullBinding", "Namespace")  # the Namespace protects from garbage collection
 MINT_SECONDS: Final = 12  # the longest failed mint, 7.5 s, on a busy machine
 
@@ -71,13 +80,13 @@ def is_met(row: Row, state: State) -> bool:
 
 def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
     """Return the outcome of *row* for the binding whose Secret has the name *secret*."""
-    denied = row.effect is Effect.DENIED
-    kept = state is not State.MISSING and not denied
+    withdrawn = row.effect is Effect.DENIED and not state.works
+    kept = state is not State.MISSING and not withdrawn
     return Outcome(
         conditions=expected_conditions(row, state),
         secret="new" if row.partial and not state.works else "kept" if kept else "none",
         accounts={
-            "default": [*OWNERS, "zeta", "alpha", *([] if denied else [secret])],
+            "default": [*OWNERS, "zeta", "alpha", *([] if withdrawn else [secret])],
             "build": [*OWNERS, "zeta"],
         },
         calls=row.calls if is_met(row, state) else NONE,
@@ -85,27 +94,42 @@ def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
 
 
 def expected_conditions(row: Row, state: State) -> dict[str, str]:
-    """Return the conditions: a working token is fresh unless the spec is invalid or denied."""
+    """Return the conditions: a working token is fresh unless the spec is invalid.
+
+    A setting denies the binding in the table, so a working token stays.
+    """
     reason = row.reason if row.young is None or state is not State.MISSING else row.young
     failed = f"False/{reason}"
     fresh, renewal_healthy, attached = failed, failed, f"True/{Reason.ATTACHED}"
-    if row.effect is not Effect.MINT_FAILS:
-        renewal_healthy = f"Unknown/{row.reason}"
-    elif state is State.FRESH:
-        fresh, renewal_healthy = f"True/{Reason.TOKEN_VALID}", f"True/{Reason.ON_SCHEDULE}"
-    elif state.works:
+    ready = failed
+    if row.effect is Effect.MINT_FAILS and state is State.FRESH:
+        ready, fresh = f"True/{Reason.READY}", f"True/{Reason.TOKEN_VALID}"
+        renewal_healthy = f"True/{Reason.ON_SCHEDULE}"
+    elif state.works and row.effect is not Effect.INVALID:
         fresh = f"True/{Reason.REFRESH_FAILING}"
-    if row.effect is Effect.DENIED:
-        attached = failed
-    elif state is State.MISSING:  # the ServiceAccount does not list the Secret yet
-        attached = f"False/{Reason.ATTACHING}"
-    ready = fresh if fresh != f"True/{Reason.TOKEN_VALID}" else f"True/{Reason.READY}"
-    return {
+        ready = failed if row.effect is Effect.DENIED else fresh
+    elif row.effect is not Effect.MINT_FAILS:
+        renewal_healthy = f"Unknown/{row.reason}"
+    if state is State.MISSING:  # the ServiceAccount does not list the Secret yet
+        attached = failed if row.effect is Effect.DENIED else f"False/{Reason.ATTACHING}"
+    conditions = {
         "Ready": ready,
         "TokenFresh": fresh,
         "Attached": attached,
         "RenewalHealthy": renewal_healthy,
     }
+    if ready == failed and reason in STALLED:
+        conditions["Stalled"] = f"True/{reason}"
+    return conditions
+
+
+def expected_renewal_text(row: Row, state: State) -> str:
+    """Return how the message of RenewalHealthy begins, unless it is the failure's."""
+    if row.effect is Effect.DENIED and state.works:
+        return "The token is not renewed."
+    if row.effect is not Effect.MINT_FAILS:
+        return "No token is requested."
+    return "" if is_met(row, state) else "The next renewal is due at "
 
 
 def expected_wait(row: Row, state: State) -> Span:
@@ -115,6 +139,8 @@ def expected_wait(row: Row, state: State) -> Span:
     wait is at most a quarter of the token's remaining life. Azure's `Retry-After` is respected, but
     at most for half of the token's remaining life.
     """
+    if row.effect is Effect.DENIED and state is State.DUE:  # until the token expires
+        return Span(state.value.left - MINT_SECONDS, state.value.left + 1)
     if row.effect is not Effect.MINT_FAILS:
         return Span(SETTINGS_WAIT_SECONDS, SETTINGS_WAIT_SECONDS)
     if state is State.FRESH:

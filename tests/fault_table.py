@@ -25,17 +25,19 @@ def spec_rows() -> Iterator[Row]:
         yield Row(
             name=f"invalid-{name}",
             reason=invalid,
-            remedy=f"e.g. {'managedIdentityClientID: ' if value is None else ''}{example}",
+            remedy=f"for example managedIdentityClientID: {example}"
+            if value is None
+            else f"e.g. {example}",
             spec={name: value},
             effect=effect,
         )
     yield Row(
-        name="no-server", reason=invalid, remedy="e.g. myregistry.azurecr.io",
+        name="no-server", reason=invalid, remedy="for example myregistry.azurecr.io",
         spec={"acrServer": None}, effect=effect,
     )  # fmt: skip
     yield Row(
         name="server-not-allowed", reason=Reason.SERVER_NOT_ALLOWED,
-        remedy="ask the cluster's owner to add it", spec={"acrServer": "registry.example.com"},
+        remedy="ask a cluster administrator to allow the registry", spec={"acrServer": "registry.example.com"},
         effect=Effect.DENIED,
     )  # fmt: skip
 

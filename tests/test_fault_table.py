@@ -28,7 +28,14 @@ from tests.fault_case import (
     running_world,
 )
 from tests.fault_row import Effect, Row
-from tests.fault_rule import Outcome, State, expected_outcome, expected_wait, is_met
+from tests.fault_rule import (
+    Outcome,
+    State,
+    expected_outcome,
+    expected_renewal_text,
+    expected_wait,
+    is_met,
+)
 from tests.fault_table import ROWS
 
 # What differs between two equal failures, or is private: request ids, addresses, times, tokens.
@@ -76,9 +83,9 @@ def conditions(answer: Object) -> dict[str, Object]:
     return {condition["type"]: condition for condition in answer["status"]["conditions"]}
 
 
-def message(played: Played) -> str:
-    """Return the message of the failure, without the identity: each binding has its own."""
-    text = str(conditions(played.answer)["RenewalHealthy"]["message"])
+def message(played: Played, kind: str = "Ready") -> str:
+    """Return the message of condition *kind*, without the identity: each binding has its own."""
+    text = str(conditions(played.answer)[kind]["message"])
     return text.replace(played.client.client_id, "")
 
 
@@ -117,7 +124,10 @@ def test_failure(row: Row, state: State, results: dict[State, Played]) -> None:
     check_outcome(row, state, played)
     check_wait(row, state, played)
     check_messages(row, state, results)
-    assert played.again["status"] == played.answer["status"], "The second answer has a new status."
+    first, second = played.answer["status"], played.again["status"]
+    assert second["conditions"] == first["conditions"], "The second answer has other conditions."
+    if outcome(played).secret == ("kept" if played.token else "none"):  # no Secret changed
+        assert second == first, "The second answer has a new status."
     assert played.again["children"] == played.answer["children"], "The second answer differs."
 
 
@@ -137,14 +147,21 @@ def check_wait(row: Row, state: State, played: Played) -> None:
 
 
 def check_messages(row: Row, state: State, results: dict[State, Played]) -> None:
-    """Check that the messages name a remedy, and show nothing private or passing.
+    """Check that Ready names the remedy, and that no message shows what is private or passing.
 
     Bindings in other states reach Azure with other ids at other times. Their message is the same.
+    The condition that caused Ready has the first sentence.
     """
     played = results[state]
+    renewal = message(played, "RenewalHealthy")
+    assert renewal.startswith(expected_renewal_text(row, state)), "RenewalHealthy is wrong."
     if not is_met(row, state):
-        assert message(played) == "", "The message describes a failure without effect."
+        assert message(played) == "Image pulls are authorized."
         return
+    first = message(played, "TokenFresh").partition(" The token works until ")[0]
+    assert message(played).startswith(first), "TokenFresh describes another failure."
+    if row.effect is Effect.MINT_FAILS:
+        assert renewal == first, "RenewalHealthy describes another failure."
     assert row.remedy in message(played), "The message has no remedy."
     assert message(played) == message(results[State.MISSING]), "The message depends on the Secret."
     for condition in conditions(played.answer).values():

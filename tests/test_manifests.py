@@ -37,6 +37,7 @@ OBJECTS: Final = load_all(
 )
 COMPOSITE: Final = OBJECTS["CompositeController", "acrpull"]["spec"]
 DECORATOR: Final = OBJECTS["DecoratorController", "acrpull"]["spec"]
+TAKEOVER: Final = OBJECTS["DecoratorController", "acrpull-takeover"]["spec"]
 DEPLOYMENT: Final = OBJECTS["Deployment", "acrpull"]["spec"]
 SERVICE: Final = OBJECTS["Service", "acrpull"]["spec"]
 POLICIES: Final = {
@@ -48,7 +49,7 @@ POD: Final = DEPLOYMENT["template"]["spec"]
 ENV: Final = {variable["name"]: variable["value"] for variable in CONTAINER["env"]}
 PORTS: Final = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
 HOOKS: Final = [
-    hook for spec in (COMPOSITE, DECORATOR) for _, hook in sorted(spec["hooks"].items())
+    hook for spec in (COMPOSITE, DECORATOR, TAKEOVER) for _, hook in sorted(spec["hooks"].items())
 ]
 
 

@@ -58,7 +58,7 @@ def test_controllers_are_selected(key: tuple[str, str]) -> None:
     assert value
     assert MERGED[key]["metadata"]["labels"] == {label: value}
     assert label not in OBJECTS[key]["metadata"]["labels"]
-    assert len(CONTROLLERS) == 2
+    assert len(CONTROLLERS) == 3
 
 
 def test_token_is_in_one_container() -> None:

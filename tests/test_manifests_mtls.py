@@ -27,7 +27,7 @@ def test_no_file_is_forgotten() -> None:
     assert {patch["path"] for patch in KUSTOMIZATION["patches"]} == files
     targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
     assert {*PATCHES, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
-    assert len(CONTROLLERS) == 2
+    assert len(CONTROLLERS) == 3
 
 
 @pytest.mark.parametrize("key", CONTROLLERS)
