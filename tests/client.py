@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -9,8 +10,14 @@ from uuid import uuid4
 import jwt
 import requests
 
+from hooks.core.decision import inputs_hash
+from hooks.core.identity import Identity
+from hooks.core.names import ACR_AUDIENCE
+from hooks.core.token import TokenRequest
+
 Object = dict[str, Any]
 TIMEOUT_SECONDS = 15
+LIFE_SECONDS = 10800  # the life of ACR's refresh tokens: 3 h
 NULL_GUID = "00000000-0000-0000-0000-000000000000"
 NAMESPACE_UID = "6933a496-c95b-4807-8d30-7deeb53b2305"
 
@@ -67,6 +74,18 @@ class Client:
     def settle(self, body: Object) -> Object:
         """Return the second answer: Metacontroller has written status and Secret of the first."""
         return self.sync(applied(body, self.sync(body)))
+
+    def old(self, left: float) -> Object:
+        """Return an answer whose token expires in *left* seconds and was issued elsewhere.
+
+        The service remembers each token that it requested, and does not remember this token.
+        """
+        expiry = int(time.time() + left)  # noqa: TID251  the service reads the machine's clock
+        claims = {"iat": expiry - LIFE_SECONDS, "nbf": expiry - LIFE_SECONDS, "exp": expiry}
+        request = TokenRequest(Identity(self.client_id), self.server, None, ACR_AUDIENCE)
+        old = jwt.encode(claims, "k" * 32, algorithm="HS256")
+        secret = new_secret("acr-pull-app", self.server, old, inputs_hash(request))
+        return {"status": {}, "children": [secret]}
 
 
 def applied(body: Object, answer: Object) -> Object:

@@ -15,7 +15,7 @@ class Effect(Enum):
 
     MINT_FAILS = "the mint fails"
     INVALID = "the spec is invalid"
-    DENIED = "the cluster's owner forbids what the spec requests"
+    DENIED = "a setting of the service denies the registry"
 
 
 class Place(Enum):

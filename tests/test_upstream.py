@@ -8,13 +8,22 @@ from collections.abc import Iterator
 import pytest
 
 from hooks.core.apis import UPSTREAM
-from tests.client import Client, Object, aged, child, observed, reason, service_account, token
+from tests.client import (
+    LIFE_SECONDS,
+    Client,
+    Object,
+    aged,
+    child,
+    observed,
+    reason,
+    service_account,
+    token,
+)
 from tests.emulator import Emulator, Fault
 from tests.service import Service
 
 GUID = "11111111-2222-3333-4444-555555555555"
 FIRST, SECOND = "app-msi-acrpull-secret", "acr-pull-app"
-LIFE_SECONDS = 10800  # of the emulator's refresh tokens
 DECORATOR = {"parent": {"metadata": {"name": "default", "namespace": "team-a"}}}
 
 
