@@ -116,6 +116,7 @@ def ask(emulator: Emulator, proxy: str) -> list[tuple[str, str]]:
         return [ready(client.sync(observed(binding, account))) for binding in bindings]
 
 
+@pytest.mark.process
 def test_proxy_refuses(emulator: Emulator) -> None:
     """A proxy that refuses is named, with its status, not the firewall of what lies behind it."""
     with serving(ThreadingHTTPServer((HERE, 0), Guarded)) as port:
@@ -132,6 +133,7 @@ def test_proxy_refuses(emulator: Emulator) -> None:
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "http://no-such-proxy.invalid:3128"])
 def test_proxy_is_away(emulator: Emulator, proxy: str) -> None:
     """A proxy that can't be reached is named: the registry's name is not what DNS lacks."""

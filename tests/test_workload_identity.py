@@ -337,7 +337,7 @@ def test_audience_of_upstream(
     with Service(environ | {"SERVICE_ACCOUNT_TOKEN_AUDIENCE": audience}) as running:
         caller = Client(running.url, client.server, client.client_id)
         answer = caller.sync(observed(upstream(caller, emulator), account()))
-        assert reason(answer, "TokenFresh") == "True/TokenValid"
+        assert reason(answer, "TokenFresh") == "False/WritingSecret"
         emulator.federated = []
         answer = caller.sync(observed(upstream(caller, emulator), account(uid="uid-2")))
     assert reason(answer) == "False/FederationPending"
