@@ -16,7 +16,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.test_rest import await_quiet
 
 # One more than what was seen most often: a 409 comes by chance.
-MOST = {"dynamic-apply": 17, "server-side-apply": 15}
+MOST = {"dynamic-apply": 17, "server-side-apply": 16}
 NAMESPACES = 10
 
 
