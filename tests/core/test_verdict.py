@@ -222,7 +222,7 @@ def test_name_is_taken(
 
 LISTED = Finding("True", "Attached", "It lists.")
 STALE = Finding("False", "Timeout", "It was late.", "Wait.")
-REFRESHING = Finding("True", "RefreshFailing", "It is down.", "Wait.")
+WORKS_ON = Finding("True", "RefreshFailing", "It is down.", "Wait.")
 UNLISTED = Finding("False", "Attaching", "Waiting.")
 REJECTED = Finding("False", "ServerNotAllowed", "It is not allowed.", "Ask.")
 READY = Finding("True", "Ready", "Image pulls are authorized.")
@@ -235,10 +235,10 @@ READY = Finding("True", "Ready", "Image pulls are authorized.")
         pytest.param(FAILED, STALE, LISTED, STALE, id="no-token"),
         pytest.param(None, VALID, UNLISTED, UNLISTED, id="not-attached"),
         pytest.param(FAILED, STALE, UNLISTED, STALE, id="neither"),
-        pytest.param(FAILED, REFRESHING, LISTED, REFRESHING, id="refresh-failing"),
-        pytest.param(FAILED, REFRESHING, UNLISTED, UNLISTED, id="failing-and-not-attached"),
+        pytest.param(FAILED, WORKS_ON, LISTED, WORKS_ON, id="refresh-failing"),
+        pytest.param(FAILED, WORKS_ON, UNLISTED, UNLISTED, id="failing-and-not-attached"),
         pytest.param(PENDING, VALID, LISTED, READY, id="pending-while-it-works"),
-        pytest.param(DENIED, REFRESHING, LISTED, REJECTED, id="denied-while-it-works"),
+        pytest.param(DENIED, WORKS_ON, LISTED, REJECTED, id="denied-while-it-works"),
         pytest.param(DENIED, STALE, UNLISTED, REJECTED, id="denied"),
     ],
 )
