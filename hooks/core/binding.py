@@ -70,7 +70,7 @@ def sync(
     status = new_status(observed, problem, fresh, contest, now)
     wait = _resync(observed, problem, usable, status, policy, now)
     if contest is not None:
-        wait = min(wait or contest.resync_after_seconds, contest.resync_after_seconds)
+        wait = min(wait, contest.resync_after_seconds)
     return Answer(
         status,
         secret,
@@ -159,7 +159,8 @@ def _resync(
             life=last.expires_at - last.issued_at if last else None,
             asked=problem.retry_after_seconds if isinstance(problem, MintFailed) else None,
         )
-    return resync_after_seconds(due_at(observed.binding, usable, policy), now) if usable else 0
+    due = due_at(observed.binding, usable, policy) if usable else now
+    return resync_after_seconds(due, now)
 
 
 def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:

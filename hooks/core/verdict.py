@@ -225,7 +225,7 @@ def new_status(
             observed, problem, fresh, binding.status.condition("RenewalHealthy")
         ),
     }
-    if total.status != "True" and total.reason in STALLED:
+    if total.reason in STALLED:
         findings["Stalled"] = Finding("True", total.reason, total.message)
     return Status(
         tuple(

@@ -179,6 +179,40 @@ def test_sync_finalizes_nothing(decision: Decision) -> None:
     assert not sync(OBSERVED, decision, None, POLICY, NOW).finalized
 
 
+@pytest.mark.parametrize(
+    ("observed", "fresh", "renewal"),
+    [
+        pytest.param(
+            OBSERVED,
+            ("True", "The token expires at 2026-11-23T14:00:00Z."),
+            ("True", "The next renewal is due at 2026-11-23T13:30:00Z."),
+            id="kept",
+        ),
+        pytest.param(
+            INVALID,
+            ("False", "spec is wrong"),
+            ("Unknown", "No token is requested."),
+            id="invalid",
+        ),
+        pytest.param(
+            replace(OBSERVED, namespace=replace(NAMESPACE, terminating=True)),
+            ("True", "The token expires at 2026-11-23T14:00:00Z."),
+            ("True", "The next renewal is due at 2026-11-23T13:30:00Z."),
+            id="terminating",
+        ),
+    ],
+)
+def test_token_conditions(
+    observed: Observed, fresh: tuple[str, str], renewal: tuple[str, str]
+) -> None:
+    """The conditions describe the observed token only if the spec asks for it."""
+    status = answer(observed).status
+    for kind, expected in (("TokenFresh", fresh), ("RenewalHealthy", renewal)):
+        condition = status.condition(kind)
+        assert condition is not None
+        assert (condition.status, condition.message) == expected
+
+
 def test_kept_again() -> None:
     """Called again with the second answer in place, the third answer is the same."""
     first = answer(NO_SECRET, NEW_TOKEN)

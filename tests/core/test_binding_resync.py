@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hooks.core.binding import sync
-from hooks.core.decision import Mint, decide
+from hooks.core.decision import Keep, Mint, decide
 from hooks.core.model import Condition, Status
 from hooks.core.observed import Observed
 from hooks.core.reason import Reason
@@ -22,6 +22,7 @@ from tests.core.builders import (
     HOUR,
     INVALID,
     MINUTE,
+    NAMESPACE,
     NEW_TOKEN,
     NO_SECRET,
     NOW,
@@ -40,9 +41,10 @@ Outcome = AcrToken | MintFailed | None
 
 def resync(observed: Observed, outcome: Outcome) -> int:
     """Return the wait after *observed*, with *outcome* if a token is needed."""
-    decision = decide(observed, POLICY, NOW)
+    policy = replace(POLICY, namespace=observed.namespace)
+    decision = decide(observed, policy, NOW)
     outcome = outcome if isinstance(decision, Mint) else None
-    return sync(observed, decision, outcome, POLICY, NOW).resync_after_seconds
+    return sync(observed, decision, outcome, policy, NOW).resync_after_seconds
 
 
 def failing(since: str) -> Observed:
@@ -80,6 +82,16 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
             60,
             id="denied-and-expires-soon",
         ),
+        pytest.param(
+            replace(
+                OBSERVED,
+                namespace=replace(NAMESPACE, servers=()),
+                secret=replace(SECRET, token=new_token(NOW - HOUR, NOW + MINUTE)),
+            ),
+            None,
+            300,
+            id="denied-by-annotation",
+        ),
         pytest.param(replace(DENIED, secret=STALE.secret), None, 300, id="denied-and-expired"),
         pytest.param(replace(DENIED, secret=None), None, 300, id="denied-without-secret"),
         pytest.param(TAKEN, None, 300, id="taken"),
@@ -93,6 +105,11 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
 def test_resync(observed: Observed, outcome: Outcome, seconds: int) -> None:
     """The next call is when the token is due, or as soon as trying again makes sense."""
     assert resync(observed, outcome) == seconds
+
+
+def test_expired_since_the_decision() -> None:
+    """A token that expired after the decision to keep it is renewed at once."""
+    assert sync(STALE, Keep(), None, POLICY, NOW).resync_after_seconds == 1
 
 
 def test_spread() -> None:

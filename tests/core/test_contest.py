@@ -18,12 +18,16 @@ from tests.core.builders import (
     DENIED,
     FOREIGN,
     GUARD,
+    HOUR,
+    MINUTE,
     NOW,
     OBSERVED,
     POLICY,
     SECOND,
+    SECRET,
     SECRET_NAME,
     TAKEN,
+    new_token,
 )
 
 REMOVED = replace(ACCOUNT, pull_secrets=("zeta", "alpha"))
@@ -165,6 +169,15 @@ def test_course() -> None:
         ("Attached", True, 5333),
     ]
     assert (result.status.attach_attempts, result.status.last_attach_time) == (0, None)
+
+
+@pytest.mark.parametrize("seconds", [3, 1000])
+def test_resync(seconds: int) -> None:
+    """The next call is due when the contest or the token needs it, whichever is sooner."""
+    due = new_token(NOW - HOUR, NOW + 30 * MINUTE + seconds * SECOND)
+    observed = observe(fought(ago(5), 2), REMOVED)
+    result = answer(replace(observed, secret=replace(SECRET, token=due)))
+    assert result.resync_after_seconds == min(seconds, 60)
 
 
 def test_status() -> None:

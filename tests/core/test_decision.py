@@ -221,6 +221,11 @@ def test_hold(observed: Observed, reason: str, resync: int, words: str) -> None:
         ),
         pytest.param(replace(asking("wrong"), secret_taken=True), Reason.INVALID_SPEC, id="spec"),
         pytest.param(
+            replace(asking(Spec("x.evil.io", IDENTITY, None)), namespace=None),
+            Reason.PENDING,
+            id="namespace-before-denial",
+        ),
+        pytest.param(
             replace(NO_SECRET, secret_taken=True, accounts=UNGUARDED),
             Reason.SECRET_NAME_TAKEN,
             id="what-does-not-pass-by-itself",
@@ -228,7 +233,7 @@ def test_hold(observed: Observed, reason: str, resync: int, words: str) -> None:
     ],
 )
 def test_first_reason(observed: Observed, reason: Reason) -> None:
-    """Of several reasons the one is told that the user has to deal with first."""
+    """Of several reasons, a hold has the reason that the user must deal with first."""
     decision = decide(observed, POLICY, NOW)
     assert isinstance(decision, Hold)
     assert decision.reason is reason

@@ -213,6 +213,13 @@ def test_suffixes_text() -> None:
             True,
             id="default-identity",
         ),
+        pytest.param(
+            Spec(SERVER, IDENTITY, None),
+            replace(within(replace(NAMESPACE, identities=(CLIENT_ID,))), identity=OTHER),
+            False,
+            False,
+            id="spec-identity-first",
+        ),
         pytest.param(Spec(None, None, None), POLICY, False, False, id="no-server"),
         pytest.param("spec is wrong", replace(POLICY, server=EVIL), False, False, id="invalid"),
     ],
