@@ -49,7 +49,7 @@ REMEDIES: Final = {
     Reason.REGISTRY_ERROR: _CHECK_SERVER,
     Reason.MALFORMED_TOKEN: _CHECK_SERVER,
     Reason.CLOCK_SKEW: "set the node's clock",
-    Reason.SERVICE_ACCOUNT_NOT_FOUND: "create it, or correct `serviceAccountName`",
+    Reason.SERVICE_ACCOUNT_NOT_FOUND: "create the ServiceAccount, or fix `serviceAccountName`",
     Reason.TOKEN_REQUEST_REFUSED: "add the component `metacontroller/workload-identity`",
     Reason.API_SERVER_UNAVAILABLE: _UNREACHED,
     Reason.FEDERATION_REFUSED: (
