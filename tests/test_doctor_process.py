@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,7 +105,6 @@ def test_live(emulator: Emulator) -> None:
         process.stdin.write(text)
         process.stdin.close()
         eventually(lambda: has_token(emulator))
-        time.sleep(1)  # until the doctor waits for the registry
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 128 + signal.SIGINT
         assert process.stderr is not None

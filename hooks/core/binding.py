@@ -22,7 +22,7 @@ from hooks.core.decision import (
     usable_token,
 )
 from hooks.core.federation import young
-from hooks.core.model import Status
+from hooks.core.model import Spec, Status
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms, is_foreign
 from hooks.core.permission import is_withdrawn
@@ -62,7 +62,7 @@ def sync(
     fresh = Freshness(
         works=is_whole(usable, request)
         if isinstance(request, TokenRequest)
-        else _stays(decision, secret),
+        else _stays(observed, decision, secret, policy),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
     withdrawn = is_withdrawn(observed.binding, policy, has_secret=secret is not None)
@@ -83,9 +83,14 @@ def sync(
     )
 
 
-def _stays(decision: Decision, secret: PullSecret | None) -> bool:
-    """True if the binding is denied, and its Secret stays until the token expires."""
-    return isinstance(decision, Reject) and secret is not None
+def _stays(
+    observed: Observed, decision: Decision, secret: PullSecret | None, policy: Policy
+) -> bool:
+    """True if the binding is denied, and its Secret stays with a token for the spec's registry."""
+    spec = observed.binding.spec
+    server = spec.server if isinstance(spec, Spec) else None
+    stays = secret if isinstance(decision, Reject) else None
+    return stays is not None and stays.server == (server or policy.server)
 
 
 def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:

@@ -67,7 +67,7 @@ def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Con
         if listed or attached.status != "True" or now - since >= LASTED:
             return None
         return _add(1, now)
-    last = min(last, now)
+    attempts, last = min(attempts, MAX_ATTEMPTS), min(last, now)
     fought = attached.reason == Reason.ENTRY_REMOVED
     if now - last >= LASTED and (listed or not fought):
         return None

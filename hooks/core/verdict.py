@@ -40,7 +40,8 @@ STALLED: Final = frozenset(
         Reason.SCOPE_REFUSED,
     }
 )
-SENTENCE: Final = re.compile(r"(?<=\.) (?=[A-Z])")
+# A first sentence: quoted text, and a period only before a space and a capital.
+SENTENCE: Final = re.compile(r'((?:"[^"]*"|[^".]|"|\.(?! [A-Z]))*\.?) ?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class Freshness:
 
 def new_finding(status: str, reason: str, text: str) -> Finding:
     """Return the finding whose message and remedy are the first sentence of *text* and the rest."""
-    message, *remedy = SENTENCE.split(text, maxsplit=1)
-    return Finding(status, reason, message, "".join(remedy))
+    remedy = SENTENCE.sub("", text, count=1)
+    return Finding(status, reason, text.removesuffix(remedy).rstrip(), remedy)
 
 
 def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> Finding:

@@ -145,6 +145,7 @@ def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingRepo
 
 def run() -> int:
     """Return `main`'s exit code, or a shell's for a signal: after Ctrl-C, and without a reader."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` lets it be ignored
     try:
         code = main(sys.argv[1:], os.environ, sys.stdin.buffer)
         sys.stdout.flush()

@@ -6,7 +6,7 @@ import pytest
 
 from hooks.core.binding import Answer, sync
 from hooks.core.decision import decide
-from hooks.core.model import Binding
+from hooks.core.model import Binding, Spec
 from hooks.core.observed import Observed
 from hooks.core.policy import Policy
 from hooks.core.service_account import decorate
@@ -14,6 +14,7 @@ from tests.core.builders import (
     ACCOUNT,
     BINDING,
     HOUR,
+    IDENTITY,
     NAMESPACE,
     NOW,
     OBSERVED,
@@ -69,6 +70,14 @@ def test_by_setting(policy: Policy) -> None:
     assert fresh.message == f"{sentence}. The token works until 2026-11-23T14:00:00Z."
     assert remedy.startswith("Fix ")
     assert result.status.secret_name == SECRET_NAME
+
+
+def test_by_setting_after_a_change_of_the_registry() -> None:
+    """The Secret stays, and its token is not reported as a token for the new registry."""
+    moved = replace(BINDING, spec=Spec("x.evil.io", IDENTITY, None))
+    result = answer(POLICY, replace(OBSERVED, binding=moved))
+    assert (result.secret, lists(result)) == (OBSERVED.secret, True)
+    assert states(result)["TokenFresh"] == "False/ServerNotAllowed"
 
 
 def test_by_setting_until_it_expires() -> None:

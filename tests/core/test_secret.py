@@ -182,9 +182,17 @@ def test_retry_uses_the_same_token(token: AcrToken | None) -> None:
 def test_deleted_secret() -> None:
     """A deleted Secret gets a newer token at first, and a retry may use that token."""
     cluster = Cluster(OBSERVED)
-    cluster.call(NOW)
+    cluster.call(NOW - MINUTE)
     cluster.observed = replace(cluster.observed, secret=None)
     assert SECRET.token is not None
     assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, SECRET.token.issued_at)
     assert states(cluster.call(NOW))[1:3] == ("False/WritingSecret", "True/OnSchedule")
+    assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None)
+
+
+def test_secret_deleted_again_and_again() -> None:
+    """A Secret deleted less than a minute after it was written gets the same token."""
+    cluster = Cluster(OBSERVED)
+    cluster.call(NOW - 59 * SECOND)
+    cluster.observed = replace(cluster.observed, secret=None)
     assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None)
