@@ -9,7 +9,6 @@ from typing import Final
 
 from hooks.core.acr import lacking
 from hooks.core.conditions import parse_time
-from hooks.core.contest import LASTED
 from hooks.core.federation import trusted
 from hooks.core.identity import Identity
 from hooks.core.model import Binding, Spec
@@ -145,7 +144,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     good = intact and is_whole(token, request)
     if token is not None and good and due_at(observed.binding, token, policy) > now:
         return Keep()
-    return _not_now(observed) or Mint(request, _newer_than(observed, request, now))
+    return _not_now(observed) or Mint(request, _newer_than(observed, request))
 
 
 def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
@@ -196,20 +195,16 @@ def _namespace_missing(observed: Observed) -> Hold | None:
     return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
 
 
-def _newer_than(observed: Observed, request: TokenRequest, now: datetime) -> datetime | None:
+def _newer_than(observed: Observed, request: TokenRequest) -> datetime | None:
     """Return the issue time of the token that a new one must replace; None if there is no such one.
 
     A retry may use a token that an earlier answer contained and Metacontroller could not write, so
     the time is always the time of a token in an observed Secret. The status has the time of a
-    Secret that a user has deleted or altered since; its token may be revoked. A client that does so
-    again and again, within `LASTED`, gets the same token, so that Azure is not called each time.
+    Secret that a user has deleted or altered since; its token may be revoked.
     """
     secret, status = observed.secret, observed.binding.status
     if secret is not None and secret.token is not None and secret.intact:
         return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
     fresh = status.condition("TokenFresh")
-    if fresh is None or fresh.status != "True":
-        return None
-    since = parse_time(fresh.last_transition_time)
-    soon = since is not None and now - since < LASTED
-    return None if soon else parse_time(status.token_issue_time)
+    had = fresh is not None and fresh.status == "True"
+    return parse_time(status.token_issue_time) if had else None

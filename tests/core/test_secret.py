@@ -188,11 +188,3 @@ def test_deleted_secret() -> None:
     assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, SECRET.token.issued_at)
     assert states(cluster.call(NOW))[1:3] == ("False/WritingSecret", "True/OnSchedule")
     assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None)
-
-
-def test_secret_deleted_again_and_again() -> None:
-    """A Secret deleted less than a minute after it was written gets the same token."""
-    cluster = Cluster(OBSERVED)
-    cluster.call(NOW - 59 * SECOND)
-    cluster.observed = replace(cluster.observed, secret=None)
-    assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None)
