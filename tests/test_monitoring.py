@@ -244,7 +244,7 @@ def test_rules_can_fail(alert: str, old: str, new: str, tmp_path: Path) -> None:
         (tmp_path / path.name).write_text(test)
     files = [str(tmp_path / path.name) for path in TESTS]
     assert promtool("check", "rules", str(tmp_path / "rules.yaml")).returncode == 0
-    assert promtool("test", "rules", *files).returncode == 1
+    assert any(promtool("test", "rules", file).returncode == 1 for file in files)
 
 
 @pytest.mark.parametrize(
