@@ -15,20 +15,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.emulator.certificate import SIGNING
+
 LIFETIME: Final = timedelta(days=1)
-# Python 3.13 verifies strictly (RFC 5280): a CA needs a key usage and a Subject Key Identifier, a
-# certificate names its issuer's. https://docs.python.org/3.13/library/ssl.html#ssl.VERIFY_X509_STRICT
-SIGNING: Final = x509.KeyUsage(
-    digital_signature=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    encipher_only=False,
-    decipher_only=False,
-)
 
 
 class Authority:

@@ -17,7 +17,9 @@ _LIFETIME = timedelta(days=30)
 _CA_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Azure emulator CA")])
 _SELF_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Azure emulator token signer")])
 _SERVER_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Azure emulator")])
-_SIGNING = x509.KeyUsage(
+# Python 3.13 verifies strictly (RFC 5280): a CA needs a key usage and a Subject Key Identifier, a
+# certificate names its issuer's. https://docs.python.org/3.13/library/ssl.html#ssl.VERIFY_X509_STRICT
+SIGNING = x509.KeyUsage(
     digital_signature=True,
     key_cert_sign=True,
     crl_sign=True,
@@ -40,7 +42,7 @@ def write_certificates(directory: Path, addresses: tuple[str, ...], now: datetim
     ca = (
         _builder(_CA_NAME, _CA_NAME, ca_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_SIGNING, critical=True)
+        .add_extension(SIGNING, critical=True)
         .add_extension(ca_id, critical=False)
         .sign(ca_key, SHA256())
     )
