@@ -20,7 +20,7 @@ from hooks.core.token import TokenRequest
 from tests.client import Client, Object, new_secret, observed, service_account
 from tests.emulator import Emulator, FederatedCredential, RequestRecord, refusing, silent
 from tests.emulator.imds import TENANT
-from tests.fault_row import Calls, Place, Row
+from tests.fault_row import Calls, Effect, Place, Row
 from tests.fault_rule import State
 from tests.service import Service
 
@@ -138,6 +138,8 @@ def _play(world: World, row: Row, state: State, client: Client) -> Played:
     children = accounts(listed=held is not None)
     if held is not None:
         parent["status"] = new_status(state, now, str(row.young or "RegistryError"))
+        if row.effect is Effect.INVALID:  # the spec was valid before
+            parent["metadata"]["generation"] += 1
         spec = parent["spec"]
         server = spec.get("acrServer", client.server)
         identity = trusting(client) if row.workload else Identity(client.client_id)
@@ -205,7 +207,13 @@ def new_status(state: State, now: datetime, reason: str) -> Object:
     kinds = {"Ready": fresh, "TokenFresh": fresh, "Attached": ("True", "Attached"),
              "RenewalHealthy": renewal_healthy}  # fmt: skip
     conditions = [
-        {"type": kind, "status": status, "reason": reason, "lastTransitionTime": since}
+        {
+            "type": kind,
+            "status": status,
+            "reason": reason,
+            "observedGeneration": 1,
+            "lastTransitionTime": since,
+        }
         for kind, (status, reason) in kinds.items()
     ]
     return {"conditions": conditions, "tokenIssueTime": since, "serviceAccountName": "default"}

@@ -33,7 +33,9 @@ def spec_rows() -> Iterator[Row]:
         yield Row(
             name=f"invalid-{name}",
             reason=invalid,
-            remedy=f"managedIdentityClientID: {example}" if value is None else f"e.g. {example}",
+            remedy=f"managedIdentityClientID: {example}"
+            if value is None
+            else f"Use, for example, {example}",
             spec={name: value},
             effect=effect,
         )

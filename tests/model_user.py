@@ -78,10 +78,6 @@ class ModelUser:
         meta = {"namespace": NAMESPACE, "name": name}
         self.cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta})
 
-    def drop_secret(self, name: str) -> None:
-        """Delete a Secret."""
-        self.cluster.delete("Secret", NAMESPACE, name)
-
     def _edit(self, kind: str, name: str, fields: Object) -> None:
         self.cluster.edit(kind, NAMESPACE, name, lambda obj: obj.update(fields))
 

@@ -16,6 +16,7 @@ USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order 
 CLIENT_ID: Final = "11111111-2222-3333-4444-555555555555"
 # The service remembers a token by its identity: this one has none when Azure goes down.
 OTHER_CLIENT_ID: Final = "66666666-7777-8888-9999-000000000000"
+THIRD_CLIENT_ID: Final = "77777777-8888-9999-0000-111111111111"
 RESOURCE_ID: Final = (
     "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/rg/providers"
     "/Microsoft.ManagedIdentity/userAssignedIdentities/puller"
@@ -103,8 +104,10 @@ STORY: Final = (
         {NAMESPACE: "Ready"},
     ),
     Step(
-        "its Secret is deleted, tokens are short",
-        lambda user: user.drop_secret(f"acr-pull-{NAMESPACE}"),
+        "its identity changes, tokens are short",
+        lambda user: user.respec(
+            NAMESPACE, managedIdentityClientID=THIRD_CLIENT_ID, serviceAccountName="build"
+        ),
         {NAMESPACE: "Ready"},
         continues=True,
         token_seconds=SHORT_TOKEN_SECONDS,

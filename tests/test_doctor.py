@@ -44,7 +44,7 @@ def test_refuses_every_sample_that_the_crd_rejects() -> None:
         assert not found["accepted"], sample
         (problem,) = found["problems"]
         field = field_in_name(sample)
-        where = {"object": "spec: missing", "spec": "spec: "}.get(field, f"spec.{field}: ")
+        where = {"object": "spec is missing.", "spec": "spec"}.get(field, f"spec.{field}: ")
         assert problem.startswith(where), sample
         assert found["secretName"] is None
     assert done.code == 1
@@ -60,11 +60,11 @@ def test_all_problems() -> None:
     found = judge(yaml.safe_dump(body))
     fields = [line.partition(": ")[0] for line in found["problems"]]
     assert fields == [
-        "unknown field \"sepc\"; known are apiVersion, kind, metadata, spec, status",
+        "unknown field \"sepc\". Known fields are apiVersion, kind, metadata, spec, status.",
         "apiVersion", "metadata", "metadata.name", "metadata.labels", "metadata.labels.c",
         "spec", "spec.acrServer", "spec.managedIdentityClientID", "spec.scope",
     ]  # fmt: skip
-    examples = [line.rpartition("; e.g. ")[2] for line in found["problems"]]
+    examples = [line.rpartition(" Use, for example, ")[2] for line in found["problems"]]
     assert examples[1] == "acrpull.dev/v1beta1"
     assert examples[-3:] == [SERVER, GUID, "repository:app:pull"]
 

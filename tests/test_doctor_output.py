@@ -176,8 +176,8 @@ def test_usage(arguments: list[str], stdin: str, environ: dict[str, str], error:
     ("text", "problem"),
     [
         ("a: b: c\n", "line 1, column 5: mapping values are not allowed in this context"),
-        ("5\n", "document 1: not an object; e.g. kind: ACRPullBinding"),
-        ("a: 1\n", "document 1: kind: missing; e.g. ACRPullBinding"),
+        ("5\n", "document 1: not an object. Use, for example, kind: ACRPullBinding"),
+        ("a: 1\n", "document 1: kind is missing. Set it, for example kind: ACRPullBinding"),
         (
             "{apiVersion: v1, kind: Namespace}",
             "document 1: Namespace.metadata: expected an object, e.g. {}",

@@ -59,7 +59,7 @@ def test_as_stored() -> None:
         ),
         pytest.param({"acrserver": "x"}, False, 'spec: unknown field "acrserver"', id="field"),
         pytest.param({"scope": 5}, False, "spec.scope: 5 is not one or several", id="type"),
-        pytest.param({"scope": "x" * 5000}, False, "spec: over 4096 characters", id="length"),
+        pytest.param({"scope": "x" * 5000}, False, "spec has over 4096 characters", id="length"),
     ],
 )
 def test_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> None:
@@ -77,15 +77,15 @@ def test_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> Non
     [
         pytest.param(
             {"environment": "AirgappedCloud"},
-            "is not an object with cloudConfig, which an AirgappedCloud has to have; e.g. "
-            "{..., cloudConfig: {entraAuthorityHost: https://login.example.com, "
+            "is not an object with cloudConfig, which an AirgappedCloud has to have. Use, for "
+            "example, {..., cloudConfig: {entraAuthorityHost: https://login.example.com, "
             "resourceManagerAudience: https://management.example.com}}",
             id="without",
         ),
         pytest.param(
             {"cloudConfig": {"entraAuthorityHost": "x.y", "resourceManagerAudience": "https://z"}},
-            "is not an object without cloudConfig, which is for environment AirgappedCloud alone; "
-            "e.g. {server: myregistry.azurecr.io, scope: 'repository:app:pull'}",
+            "is not an object without cloudConfig, which is for environment AirgappedCloud alone. "
+            "Use, for example, {server: myregistry.azurecr.io, scope: 'repository:app:pull'}",
             id="with",
         ),
     ],
@@ -107,7 +107,7 @@ def test_without_spec() -> None:
         found = judge(yaml.safe_dump(body))
         assert found["accepted"]
         needed = ["acrServer"] if "v1beta1" in sample.stem else ["acr", "auth"]
-        starts = [f"spec.{name}: missing; e.g. " for name in needed]
+        starts = [f"spec.{name} is missing. Set it, for example {name}: " for name in needed]
         assert [
             start for start, line in zip(starts, found["problems"], strict=False)
             if line.startswith(start)
@@ -120,7 +120,7 @@ def test_version() -> None:
     body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
     body |= {"apiVersion": "msi-acrpull.microsoft.com/v1", "kind": "ACRPullBinding"}
     lines = judge(yaml.safe_dump(body))["problems"]
-    assert [line.partition("; e.g. ")[2] for line in lines] == [
+    assert [line.partition(" Use, for example, ")[2] for line in lines] == [
         "msi-acrpull.microsoft.com/v1beta1", "AcrPullBinding"
     ]  # fmt: skip
 

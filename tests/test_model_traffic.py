@@ -36,6 +36,8 @@ SEEDS = range(3)
 SETTLED = {"/sync", "/serviceaccount/sync"}
 HOOKS = ("/customize", "/sync", "/finalize", "/serviceaccount/customize", "/serviceaccount/sync")
 OBJECTS = {"children", "related"}
+# Shown for milliseconds, until the Secret is written. The kept requests may miss it.
+PASSING = {"/parent/status/secretPendingTime"}
 NOT_COMPARED = ("/controller/", "/related/Namespace.v1/*/status/conditions")
 DOCKER_CONFIG = re.compile(r"eyJhdXRocyI6[A-Za-z0-9+/]+=*")  # base64 of {"auths":
 
@@ -127,7 +129,7 @@ def test_fields(real: list[Case], modelled: list[list[Heard]], hook: str) -> Non
     """No field is sent by the one of the two alone."""
     kept = (case.request for case in real if case.facts["path"] == hook)
     sent = (call.request for heard in modelled for call in heard if call.path == hook)
-    assert all_fields(kept) == all_fields(sent)
+    assert all_fields(kept) | PASSING == all_fields(sent) | PASSING
 
 
 def all_fields(requests: Iterable[JSON]) -> set[str]:

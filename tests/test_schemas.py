@@ -108,7 +108,7 @@ def check_problem(spec: dict[str, Any], field: str) -> None:
     assert problem.startswith(f"spec.{field}: {json.dumps(parent[last])[:80]}")
     assert "\n" not in problem
     assert len(problem) < 400
-    fixed = parent | {last: problem.rpartition("; e.g. ")[2]}
+    fixed = parent | {last: problem.rpartition("for example, ")[2]}
     assert check_spec(reduce(lambda inner, name: {name: inner}, reversed(path), fixed)) is None
 
 
@@ -121,8 +121,8 @@ def test_identity_by_one_name() -> None:
     }
     for one, other in combinations(ways, 2):
         assert check_spec({one: ways[one], other: ways[other]}) == (
-            "spec: give at most one of managedIdentityClientID, managedIdentityResourceID, "
-            "workloadIdentity"
+            "spec names more than one identity. Keep one of managedIdentityClientID, "
+            "managedIdentityResourceID, workloadIdentity."
         )
 
 
@@ -132,7 +132,7 @@ def test_unknown_field(name: str) -> None:
     problem = check_spec({name: "x", "acrServer": "x.azurecr.io"})
     assert problem is not None
     assert problem.startswith(f'spec: unknown field "{name[:79]}')
-    assert problem.endswith("scope, serviceAccountName")
+    assert problem.endswith("scope, serviceAccountName.")
     assert len(problem) < 300
 
 
@@ -140,7 +140,8 @@ def test_unknown_field(name: str) -> None:
 def test_no_object(spec: object) -> None:
     """A spec that is no object is invalid."""
     assert check_spec(spec) == (
-        f"spec: {json.dumps(spec)} is not an object; e.g. {{acrServer: myregistry.azurecr.io}}"
+        f"spec: {json.dumps(spec)} is not an object. Use, for example, "
+        "{acrServer: myregistry.azurecr.io}"
     )
 
 
@@ -150,7 +151,9 @@ FILLING = 4096 - len('{"scope": ""}')
 @pytest.mark.parametrize("spec", [{"scope": "a" * (FILLING + 1)}, ["a" * 9000], {"a" * 9000: None}])
 def test_too_long(spec: object) -> None:
     """The problem of a spec that is longer than all fields can be does not show the spec."""
-    assert check_spec(spec) == "spec: over 4096 characters, longer than all its fields can be"
+    assert check_spec(spec) == (
+        "spec has over 4096 characters, more than all its fields need. Shorten it."
+    )
 
 
 def test_long() -> None:

@@ -101,8 +101,11 @@ def test_scope(client: Client, emulator: Emulator, scope: str, sent: str) -> Non
 @pytest.mark.parametrize(
     ("spec", "error"),
     [
-        ({}, "spec.acr: missing; e.g. {"),
-        ({"acr": {"scope": "repository:app:pull"}}, "spec.acr.server: missing; e.g. myregistry."),
+        ({}, "spec.acr is missing. Set it, for example acr: {"),
+        (
+            {"acr": {"scope": "repository:app:pull"}},
+            "spec.acr.server is missing. Set it, for example server: myregistry.",
+        ),
         (
             {"acr": {"server": "x.io/y", "scope": "repository:a:pull"}},
             'spec.acr.server: "x.io/y" is not a registry\'s login',

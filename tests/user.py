@@ -34,6 +34,3 @@ class User(Protocol):
 
     def make_secret(self, name: str) -> None:
         """Make a Secret of the user's own."""
-
-    def drop_secret(self, name: str) -> None:
-        """Delete a Secret."""

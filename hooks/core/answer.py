@@ -42,12 +42,13 @@ def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
 def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
     """Return the Secret; without a token, one that lists no registry."""
     annotations = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
+    data = secret.changed_data or dockerconfig.render(secret.server, secret.token)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": secret.name, "namespace": namespace, "annotations": annotations},
         "type": SECRET_TYPE,
-        "data": {DOCKER_CONFIG_KEY: dockerconfig.render(secret.server, secret.token)},
+        "data": {DOCKER_CONFIG_KEY: data},
     }
 
 
@@ -97,6 +98,8 @@ def new_status(binding: Binding, status: Status) -> JSON:
         api.issue_time: status.token_issue_time,
         "tokenExpirationTime": status.token_expiration_time,
         "secretPendingTime": status.secret_pending_time,
+        "writeAttempts": status.write_attempts or None,
+        "lastWriteTime": status.last_write_time,
         "attachAttempts": status.attach_attempts or None,
         "lastAttachTime": status.last_attach_time,
     }

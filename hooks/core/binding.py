@@ -10,27 +10,36 @@ from datetime import datetime
 from hooks.core.attachment import DesiredServiceAccount, desire, targets
 from hooks.core.cluster import PullSecret, ServiceAccount
 from hooks.core.conditions import parse_time
-from hooks.core.contest import Contest, find_contest
+from hooks.core.contest import Contest, find_contest, find_secret_contest
 from hooks.core.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
     Hold,
+    Keep,
     Reject,
     due_at,
     is_whole,
     resolve,
+    secret_removed,
     usable_token,
 )
 from hooks.core.federation import young
-from hooks.core.model import Spec, Status
+from hooks.core.model import Status
 from hooks.core.observed import Observed
 from hooks.core.ownership import Terms, is_foreign
 from hooks.core.permission import is_withdrawn
 from hooks.core.policy import Policy
+from hooks.core.reason import Reason
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
-from hooks.core.secret import Unwritten, desired_secret, desired_token, writing
+from hooks.core.secret import (
+    Unwritten,
+    desired_secret,
+    desired_token,
+    still_works,
+    writing,
+)
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
-from hooks.core.verdict import Freshness, Problem, new_status
+from hooks.core.verdict import Freshness, Problem, attach_seconds, new_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ def sync(
 ) -> Answer:
     """Return the answer at *now*; *outcome* is the result of a `Mint`, otherwise None."""
     request = resolve(observed, policy)
-    problem = _problem(observed, decision, outcome, now)
+    writes = _secret_contest(observed, decision, outcome, now)
+    problem = _problem(observed, decision, outcome, writes, now)
     token = usable = None
     if isinstance(request, TokenRequest):
         token = desired_token(observed, request, outcome, policy, now)
@@ -62,15 +72,18 @@ def sync(
     fresh = Freshness(
         works=is_whole(usable, request)
         if isinstance(request, TokenRequest)
-        else _stays(observed, decision, secret, policy),
+        else still_works(observed, secret, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
     withdrawn = is_withdrawn(observed.binding, policy, has_secret=secret is not None)
     contest = _contest(observed, now, withdrawn=withdrawn)
-    status = new_status(observed, problem, fresh, contest, now)
+    status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
     wait = _resync(observed, problem, usable, status, policy, now)
-    if contest is not None:
-        wait = min(wait, contest.resync_after_seconds)
+    for fight in (writes, contest):
+        if fight is not None:
+            wait = min(wait, fight.resync_after_seconds)
+    if problem is None and status.attaching:
+        wait = min(wait, attach_seconds(observed, now) or wait)
     return Answer(
         status,
         secret,
@@ -83,14 +96,14 @@ def sync(
     )
 
 
-def _stays(
-    observed: Observed, decision: Decision, secret: PullSecret | None, policy: Policy
-) -> bool:
-    """True if the binding is denied, and its Secret stays with a token for the spec's registry."""
-    spec = observed.binding.spec
-    server = spec.server if isinstance(spec, Spec) else None
-    stays = secret if isinstance(decision, Reject) else None
-    return stays is not None and stays.server == (server or policy.server)
+def _secret_contest(
+    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
+) -> Contest | None:
+    """Return the contest over the Secret; None if this answer would not write it anyway."""
+    held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
+    if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
+        return None
+    return find_secret_contest(observed.binding, observed.secret, now)
 
 
 def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
@@ -104,8 +117,14 @@ def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest |
 
 
 def _problem(
-    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
+    observed: Observed,
+    decision: Decision,
+    outcome: AcrToken | MintFailed | None,
+    writes: Contest | None,
+    now: datetime,
 ) -> Problem | None:
+    if writes is not None and writes.is_fight:
+        return secret_removed(observed.binding, writes.resync_after_seconds)
     if isinstance(decision, Hold | Reject):
         return decision
     if isinstance(outcome, MintFailed):

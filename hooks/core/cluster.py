@@ -1,6 +1,6 @@
 """What a binding finds in its Namespace, and the Namespace. Knows no JSON key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hooks.core.token import AcrToken
 
@@ -46,7 +46,8 @@ class PullSecret:
 
     *token* is None where it holds none; *intact* is False where it holds anything else than we
     wrote. One whose token upstream's controller wrote is *inherited*; it has no *inputs* before our
-    first answer is applied.
+    first answer is applied. *changed_data* is the docker config, base64, that another client wrote:
+    an answer with it leaves the Secret as it is.
     """
 
     name: str
@@ -56,6 +57,7 @@ class PullSecret:
     intact: bool = True
     dynamic_apply: bool = False
     inherited: bool = False
+    changed_data: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
-"""Slows down a fight over the entry of a ServiceAccount's imagePullSecrets.
+"""Slows down a fight with another client over a Secret, or over its entry on a ServiceAccount.
 
-Another client, for example a controller which rewrites the ServiceAccount, may remove the entry
-whenever acrpull adds it. Without a brake, both would write the ServiceAccount many times a second.
+A controller which rewrites the ServiceAccount may remove the entry whenever acrpull adds it. A
+cleaner of Secrets may delete the Secret whenever acrpull writes it. Without a brake, both sides
+would write many times a second. The rules are the same for an entry and for a Secret:
 
-    The entry disappears after it lasted for `LASTED`: acrpull adds it at once.
-    The entry disappears sooner: acrpull adds it at once, twice, and counts the attempts.
+    It disappears after it lasted for `LASTED`: acrpull writes it at once.
+    It disappears sooner: acrpull writes it at once, twice, and counts the attempts.
     It disappears again within `LASTED`: acrpull waits for 5 s, then for 10 s, 20 s and so on, up to
-    300 s, before it adds the entry. Attached is False/EntryRemoved all the while.
-    The entry lasts for `LASTED`: the contest is over.
+    300 s, before it writes again. Attached is False/EntryRemoved all the while, or TokenFresh is
+    False/SecretRemoved.
+    It lasts for `LASTED`: the contest is over.
 
 The status of the binding holds what the next call must know, because the service is stateless.
 """
@@ -17,9 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.cluster import ServiceAccount
+from hooks.core.cluster import PullSecret, ServiceAccount
 from hooks.core.conditions import parse_time
-from hooks.core.model import Binding
+from hooks.core.model import Binding, Condition
 from hooks.core.reason import Reason
 
 LASTED: Final = timedelta(seconds=60)
@@ -32,12 +34,12 @@ MAX_ATTEMPTS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A fight over the entry of one binding.
+    """A fight over the Secret or the entry of one binding.
 
     Attributes:
-        attempts: How often acrpull added the entry again.
-        last_attempt: When acrpull last added the entry again.
-        add: Whether the answer lists the entry.
+        attempts: How often acrpull wrote it again.
+        last_attempt: When acrpull last wrote it again.
+        add: Whether the answer contains it.
         resync_after_seconds: When the next call is due.
     """
 
@@ -48,32 +50,65 @@ class Contest:
 
     @property
     def is_fight(self) -> bool:
-        """Whether the entry was removed again and again."""
+        """Whether it was removed again and again."""
         return self.attempts > AT_ONCE or not self.add
 
 
 def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
     """Return the contest over *binding*'s entry on *target*; None if there is none at *now*.
 
-    The entry belongs on *target*. A time in the future counts as now, so that a wait always ends.
+    The entry belongs on *target*.
     """
-    attached = binding.status.condition("Attached")
+    status = binding.status
+    attached = status.condition("Attached")
     since = parse_time(attached.last_transition_time) if attached is not None else None
     if attached is None or since is None or _is_new(binding, target, since):
         return None
-    listed = binding.secret_name in target.pull_secrets
-    attempts, last = binding.status.attach_attempts, parse_time(binding.status.last_attach_time)
+    there = binding.secret_name in target.pull_secrets
+    return _judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
+
+
+def find_secret_contest(
+    binding: Binding, secret: PullSecret | None, now: datetime
+) -> Contest | None:
+    """Return the contest over *binding*'s *secret*; None if there is none at *now*.
+
+    Another client can delete the Secret or change what it holds. A Secret whose token expired or
+    is for another spec is intact, and no contest.
+    """
+    status = binding.status
+    fresh = status.condition("TokenFresh")
+    since = parse_time(fresh.last_transition_time) if fresh is not None else None
+    if fresh is None or since is None:
+        return None
+    there = secret is not None and secret.intact
+    return _judge(fresh, since, status.write_attempts, status.last_write_time, there, now)
+
+
+def _judge(
+    condition: Condition,
+    since: datetime,
+    attempts: int,
+    last_attempt: str | None,
+    there: bool,
+    now: datetime,
+) -> Contest | None:
+    """Return the contest that *condition* shows, which has its status *since*.
+
+    A time in the future counts as now, so that a wait always ends.
+    """
+    last = parse_time(last_attempt)
     if attempts < 1 or last is None:
-        if listed or attached.status != "True" or now - since >= LASTED:
+        if there or condition.status != "True" or now - since >= LASTED:
             return None
         return _add(1, now)
     attempts, last = min(attempts, MAX_ATTEMPTS), min(last, now)
-    fought = attached.reason == Reason.ENTRY_REMOVED
-    if now - last >= LASTED and (listed or not fought):
+    fought = condition.reason in {Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED}
+    if now - last >= LASTED and (there or not fought):
         return None
-    wait = LASTED if listed else _wait(attempts)
-    if listed or now - last < wait:
-        return Contest(attempts, last, listed, math.ceil((last + wait - now).total_seconds()))
+    wait = LASTED if there else _wait(attempts)
+    if there or now - last < wait:
+        return Contest(attempts, last, there, math.ceil((last + wait - now).total_seconds()))
     return _add(min(attempts + 1, MAX_ATTEMPTS), now)
 
 

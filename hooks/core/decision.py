@@ -9,6 +9,7 @@ from typing import Final
 
 from hooks.core.acr import lacking
 from hooks.core.conditions import parse_time
+from hooks.core.contest import find_secret_contest
 from hooks.core.federation import trusted
 from hooks.core.identity import Identity
 from hooks.core.model import Binding, Spec
@@ -144,7 +145,11 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     good = intact and is_whole(token, request)
     if token is not None and good and due_at(observed.binding, token, policy) > now:
         return Keep()
-    return _not_now(observed) or Mint(request, _newer_than(observed, request))
+    return (
+        _not_now(observed)
+        or _removed(observed, now)
+        or Mint(request, _newer_than(observed, request, now))
+    )
 
 
 def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
@@ -195,16 +200,37 @@ def _namespace_missing(observed: Observed) -> Hold | None:
     return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
 
 
-def _newer_than(observed: Observed, request: TokenRequest) -> datetime | None:
+def _removed(observed: Observed, now: datetime) -> Hold | None:
+    """Return why a Secret that another client removes again and again is not written now."""
+    contest = find_secret_contest(observed.binding, observed.secret, now)
+    if contest is None or contest.add:
+        return None
+    return secret_removed(observed.binding, contest.resync_after_seconds)
+
+
+def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
+    """Return what is to be said of a Secret that does not last."""
+    text = (
+        f'Secret "{binding.secret_name}" does not last: another client deletes or changes it soon '
+        "after each write. Find the client in the audit log of the API server, or in the events of "
+        "the binding, and let it leave the Secret alone."
+    )
+    return Hold(Reason.SECRET_REMOVED, text, resync_after_seconds)
+
+
+def _newer_than(observed: Observed, request: TokenRequest, now: datetime) -> datetime | None:
     """Return the issue time of the token that a new one must replace; None if there is no such one.
 
     A retry may use a token that an earlier answer contained and Metacontroller could not write, so
     the time is always the time of a token in an observed Secret. The status has the time of a
-    Secret that a user has deleted or altered since; its token may be revoked.
+    Secret that a user has deleted or altered since; its token may be revoked. In a contest, each
+    removal would cost a token, so the last token is written again.
     """
     secret, status = observed.secret, observed.binding.status
     if secret is not None and secret.token is not None and secret.intact:
         return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
+    if find_secret_contest(observed.binding, secret, now) is not None:
+        return None
     fresh = status.condition("TokenFresh")
     had = fresh is not None and fresh.status == "True"
     return parse_time(status.token_issue_time) if had else None

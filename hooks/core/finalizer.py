@@ -9,6 +9,7 @@ from hooks.core.decision import GUARD_RESYNC_SECONDS, Hold, is_whole, resolve, u
 from hooks.core.observed import Observed
 from hooks.core.policy import Policy
 from hooks.core.reason import Reason
+from hooks.core.secret import still_works
 from hooks.core.token import TokenRequest
 from hooks.core.verdict import Freshness, new_status
 
@@ -28,12 +29,14 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
     request = resolve(observed, policy)
-    works = isinstance(request, TokenRequest) and is_whole(
-        usable_token(observed, request, now), request
+    works = (
+        is_whole(usable_token(observed, request, now), request)
+        if isinstance(request, TokenRequest)
+        else still_works(observed, observed.secret, policy, now)
     )
     secret = None if finalized else observed.secret
     return Answer(
-        new_status(observed, problem, Freshness(works), None, now),
+        new_status(observed, problem, Freshness(works), now),
         secret,
         desired_accounts(observed, hand_over=hand_over),
         0 if finalized else GUARD_RESYNC_SECONDS,

@@ -27,6 +27,8 @@ class Status:
         token_issue_time: When the token in the observed Secret was issued.
         token_expiration_time: When the token in the observed Secret expires.
         secret_pending_time: Since when a returned token waits to be written to the Secret.
+        write_attempts: How often the Secret was written again while another client removes it.
+        last_write_time: When the Secret was last written again, or first found removed.
         attach_attempts: How often the entry was added again while another client removes it.
         last_attach_time: When the entry was last added again, or first found removed.
     """
@@ -37,12 +39,19 @@ class Status:
     token_issue_time: str | None = None
     token_expiration_time: str | None = None
     secret_pending_time: str | None = None
+    write_attempts: int = 0
+    last_write_time: str | None = None
     attach_attempts: int = 0
     last_attach_time: str | None = None
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of type *kind*, if there is one."""
         return next((c for c in self.conditions if c.type == kind), None)
+
+    @property
+    def attaching(self) -> bool:
+        """Whether the binding waits for its entry to be added."""
+        return any(c.reason == Reason.ATTACHING for c in self.conditions if c.type == "Attached")
 
     @property
     def trouble(self) -> str | None:

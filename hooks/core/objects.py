@@ -79,6 +79,8 @@ def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
         service_account_name=get(status, "serviceAccountName", str, path),
         token_issue_time=issued if conditions else None,
         secret_pending_time=get(status, "secretPendingTime", str, path),
+        write_attempts=get(status, "writeAttempts", int, path) or 0,
+        last_write_time=get(status, "lastWriteTime", str, path),
         attach_attempts=get(status, "attachAttempts", int, path) or 0,
         last_attach_time=get(status, "lastAttachTime", str, path),
     )
@@ -142,11 +144,13 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
     found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
     inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
     theirs = UPSTREAM_LABEL in get_object(meta, "labels", at)
+    intact = found is not None and found.intact
     return PullSecret(
         name=require(meta, "name", str, at),
         server=found.server if found else None,
         token=found.token if found else None,
-        intact=found is not None and found.intact,
+        intact=intact,
+        changed_data=None if intact else data,
         inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
         inherited=theirs and inputs in {None, INHERITED},

@@ -17,6 +17,7 @@ from hooks.core.decision import (
     inputs_hash,
     usable_token,
 )
+from hooks.core.model import Spec
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy import Policy
@@ -78,6 +79,8 @@ def desired_secret(
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
     """
     name = observed.binding.secret_name
+    if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
+        return observed.secret  # as it is
     if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
         return PullSecret(name, request.server, token, inputs_hash(request))
     if observed.secret_taken or (
@@ -86,7 +89,7 @@ def desired_secret(
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)
-    secret = observed.secret
+    secret = observed.secret and replace(observed.secret, changed_data=None)
     if secret is None or not secret.inherited:
         return secret
     # An annotation of acrpull shows the apply strategy, and a hash shows changes of the spec.
@@ -98,6 +101,28 @@ def _outlasts(denied: Reject, observed: Observed, now: datetime) -> bool:
     """True if the observed token works, and *denied* lets it stay."""
     token = observed.secret.token if observed.secret is not None else None
     return denied.by_setting and token is not None and token.expires_at > now
+
+
+def still_works(
+    observed: Observed,
+    secret: PullSecret | None,
+    policy: Policy,
+    now: datetime,
+) -> bool:
+    """True if the token in the observed *secret* works, although none can be requested now.
+
+    The identity may be unknown now, for example because its ServiceAccount was deleted. So the
+    token is for this spec unless TokenFresh said otherwise, or was about another generation.
+    """
+    binding, fresh = observed.binding, observed.binding.status.condition("TokenFresh")
+    if not isinstance(binding.spec, Spec) or secret is None or not secret.intact:
+        return False
+    judged = fresh is None or (fresh.status, fresh.observed_generation) == (
+        "True",
+        binding.generation,
+    )
+    alive = secret.token is not None and secret.token.expires_at > now
+    return judged and alive and secret.server == (binding.spec.server or policy.server)
 
 
 def writing(observed: Observed, now: datetime) -> Unwritten:

@@ -4,16 +4,17 @@ Every condition describes the observed cluster. `Ready` has the whole message of
 happened. What to do.* The condition that caused it has the first sentence only.
 """
 
+import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hooks.core.cluster import Owner, ServiceAccount
-from hooks.core.conditions import format_time, set_condition
+from hooks.core.conditions import format_time, parse_time, set_condition
 from hooks.core.contest import Contest
 from hooks.core.decision import Hold, Reject
-from hooks.core.model import Binding, Condition, Status
+from hooks.core.model import Condition, Status
 from hooks.core.observed import Observed
 from hooks.core.ownership import controller, foreign_controller
 from hooks.core.reason import Reason
@@ -22,12 +23,15 @@ from hooks.core.token import MintFailed
 
 Problem = MintFailed | Hold | Reject | Unwritten
 
+NOT_ADDED: Final = frozenset({Reason.ATTACHING, Reason.SERVICE_ACCOUNT_NOT_WRITTEN})
 # These end without an action, and tell nothing about the observed token.
 PASSING: Final = frozenset(
     {Reason.PENDING, Reason.NAMESPACE_TERMINATING, Reason.DELETING, Reason.WRITING_SECRET}
 )
+UNWRITTEN: Final = frozenset({Reason.SECRET_NOT_WRITTEN, Reason.SECRET_REMOVED})
 # These do not end until somebody changes the binding, a setting or an object. `Stalled` makes
-# kstatus report Failed at once:
+# kstatus report Failed at once, so a refusal by Azure is none of them: a role assignment or a
+# federated credential that was just created takes minutes to show.
 # https://github.com/kubernetes-sigs/cli-utils/blob/v0.37.2/pkg/kstatus/README.md#conditions
 STALLED: Final = frozenset(
     {
@@ -40,6 +44,9 @@ STALLED: Final = frozenset(
         Reason.SCOPE_REFUSED,
     }
 )
+# Metacontroller's default of 5 requests a second took 66 s to attach 30 bindings. A refused write
+# shows no sooner than this.
+ATTACH_GRACE: Final = timedelta(seconds=120)
 # A first sentence: quoted text, and a period only before a space and a capital.
 SENTENCE: Final = re.compile(r'((?:"[^"]*"|[^".]|"|\.(?! [A-Z]))*\.?) ?')
 
@@ -83,7 +90,7 @@ def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> Findi
         return Finding("True", Reason.TOKEN_VALID, f"The token expires at {expiry}.")
     if problem is None:
         return Finding("False", Reason.PENDING, "The Secret has no token that works.")
-    if not fresh.works:
+    if not fresh.works or problem.reason == Reason.SECRET_REMOVED:
         return new_finding("False", problem.reason, problem.message)
     if isinstance(problem, Reject):
         found = new_finding("True", problem.reason, problem.message)
@@ -99,7 +106,7 @@ def renewal_healthy(
     if problem is None:
         due = f"The next renewal is due at {format_time(fresh.due)}." if fresh.due else ""
         return Finding("True", Reason.ON_SCHEDULE, due)
-    if isinstance(problem, MintFailed) or problem.reason == Reason.SECRET_NOT_WRITTEN:
+    if isinstance(problem, MintFailed) or problem.reason in UNWRITTEN:
         return new_finding("False", problem.reason, problem.message)
     if isinstance(problem, Reject) and fresh.works:
         return Finding("False", problem.reason, "The token is not renewed.")
@@ -113,7 +120,9 @@ def renewal_healthy(
     return Finding("Unknown", problem.reason, text)
 
 
-def attached(observed: Observed, problem: Problem | None, contest: Contest | None) -> Finding:
+def attached(
+    observed: Observed, problem: Problem | None, contest: Contest | None, now: datetime
+) -> Finding:
     """Judge the observed ServiceAccount."""
     binding = observed.binding
     if binding.deleting:
@@ -121,7 +130,8 @@ def attached(observed: Observed, problem: Problem | None, contest: Contest | Non
     if binding.service_account_name is None and problem is not None:
         return Finding("False", problem.reason, "The spec names no ServiceAccount.")
     if observed.target is not None:
-        return _listed(observed.target, binding, problem, contest)
+        overdue = attach_seconds(observed, now) == 0
+        return _listed(observed, observed.target, problem, contest, overdue=overdue)
     if observed.related is None:
         text = "Waiting for Metacontroller to report the ServiceAccounts of this Namespace."
         return Finding("False", Reason.ATTACHING, text)
@@ -132,9 +142,29 @@ def attached(observed: Observed, problem: Problem | None, contest: Contest | Non
     return new_finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
 
 
+def attach_seconds(observed: Observed, now: datetime) -> int:
+    """Return the seconds until an entry that is not added counts as refused; 0 if it does at *now*.
+
+    A time in the future counts as now.
+    """
+    since, before = now, observed.binding.status.condition("Attached")
+    if before is not None and before.reason in NOT_ADDED:
+        since = min(parse_time(before.last_transition_time) or now, now)
+    created = parse_time(observed.target.created_at) if observed.target is not None else None
+    if created is not None:
+        since = min(max(since, created), now)
+    return max(0, math.ceil((since + ATTACH_GRACE - now).total_seconds()))
+
+
 def _listed(
-    target: ServiceAccount, binding: Binding, problem: Problem | None, contest: Contest | None
+    observed: Observed,
+    target: ServiceAccount,
+    problem: Problem | None,
+    contest: Contest | None,
+    *,
+    overdue: bool,
 ) -> Finding:
+    binding = observed.binding
     secret, listed = binding.secret_name, binding.secret_name in target.pull_secrets
     lists = f'ServiceAccount "{target.name}" lists Secret "{secret}".'
     if contest is not None and contest.is_fight:
@@ -145,7 +175,11 @@ def _listed(
             "imagePullSecrets."
         )
         return new_finding("False", Reason.ENTRY_REMOVED, text)
-    if isinstance(problem, Reject) and not listed:
+    if (
+        problem is not None
+        and (observed.secret_taken or isinstance(problem, Reject))
+        and not listed
+    ):
         text = f'ServiceAccount "{target.name}" does not list Secret "{secret}".'
         return Finding("False", problem.reason, text)
     if listed:
@@ -165,6 +199,12 @@ def _listed(
             f"{holder.uid}). If that object no longer exists, remove it from the ownerReferences "
             "of the ServiceAccount."
         )
+    elif overdue:
+        text = (
+            f'Secret "{secret}" could not be added to ServiceAccount "{target.name}". See the '
+            "events of the binding and of the ServiceAccount for the reason."
+        )
+        return new_finding("False", Reason.SERVICE_ACCOUNT_NOT_WRITTEN, text)
     else:
         text = f'Waiting for Secret "{secret}" to be added to ServiceAccount "{target.name}".'
     return new_finding("False", Reason.ATTACHING, text)
@@ -207,15 +247,20 @@ def new_status(
     observed: Observed,
     problem: Problem | None,
     fresh: Freshness,
-    contest: Contest | None,
     now: datetime,
+    *,
+    writes: Contest | None = None,
+    contest: Contest | None = None,
 ) -> Status:
-    """Return the status of the binding in *observed*, with *problem* if there is one."""
+    """Return the status of the binding in *observed*, with *problem* if there is one.
+
+    *writes* is the contest over the Secret, *contest* the contest over the entry.
+    """
     binding, secret = observed.binding, observed.secret
     token = secret.token if secret is not None else None
     expiry = format_time(token.expires_at) if token else None
     tokens = token_fresh(problem, fresh, expiry or "")
-    listed = attached(observed, problem, contest)
+    listed = attached(observed, problem, contest, now)
     total = ready(problem, tokens, listed)
     whole = Finding(total.status, total.reason, f"{total.message} {total.remedy}".strip())
     findings = {
@@ -238,6 +283,8 @@ def new_status(
         format_time(token.issued_at) if token else None,
         expiry,
         secret_pending_time=format_time(problem.since) if isinstance(problem, Unwritten) else None,
+        write_attempts=writes.attempts if writes is not None else 0,
+        last_write_time=format_time(writes.last_attempt) if writes is not None else None,
         attach_attempts=contest.attempts if contest is not None else 0,
         last_attach_time=format_time(contest.last_attempt) if contest is not None else None,
     )

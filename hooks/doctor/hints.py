@@ -30,7 +30,8 @@ def with_swapped_fields(manifest: JSON, problems: tuple[str, ...]) -> tuple[str,
     found = _swapped(*paths, fields.get(key), fields.get("scope"))
     if found is None:
         return problems
-    return (found, *(p for p in problems if not p.startswith(tuple(f"{path}: " for path in paths))))
+    starts = tuple(f"{path}{after}" for path in paths for after in (": ", " is missing"))
+    return (found, *(p for p in problems if not p.startswith(starts)))
 
 
 def _swapped(server_path: str, scope_path: str, server: object, scope: object) -> str | None:

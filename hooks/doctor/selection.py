@@ -62,11 +62,11 @@ def select(documents: list[Any]) -> Selection:
 def _with(found: Selection, item: Any, where: str) -> Selection:  # noqa: ANN401  any JSON value
     """Return *found* with *item*, an object in the document *where*."""
     if not isinstance(item, dict):
-        text = f"{where}: not an object; e.g. kind: {KIND}"
+        text = f"{where}: not an object. Use, for example, kind: {KIND}"
         return replace(found, problems=(*found.problems, text))
     kind = item.get("kind")
     if not _is_binding(item) and not isinstance(kind, str):
-        text = f"{where}: kind: missing; e.g. {KIND}"
+        text = f"{where}: kind is missing. Set it, for example kind: {KIND}"
         return replace(found, problems=(*found.problems, text))
     if _is_binding(item) or (kind in KNOWN and item.get("apiVersion") == "v1"):
         problems = misspelled(str(kind), item.get("metadata"))

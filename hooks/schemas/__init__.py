@@ -142,7 +142,7 @@ def _without_nulls(fields: JSON, schema: JSON) -> JSON:
 def _too_long(spec: str) -> str | None:
     if len(spec) <= MAX_CHARACTERS:
         return None
-    return f"spec: over {MAX_CHARACTERS} characters, longer than all its fields can be"
+    return f"spec has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
 
 
 @lru_cache(MAX_REMEMBERED)
@@ -158,19 +158,20 @@ def _lines(error: ValidationError, *root: str) -> Iterator[str]:
     start = f"{field}: " if field else ""
     schema, value = error.schema, cast("Any", error.instance)
     if not isinstance(schema, dict):
-        yield f"spec: give at most one of {', '.join(IDENTITIES)}"
+        yield f"spec names more than one identity. Keep one of {', '.join(IDENTITIES)}."
     elif error.validator == "additionalProperties":
         known = ", ".join(schema["properties"])
         for name in sorted(set(value) - set(schema["properties"])):
-            yield f"{start}unknown field {_shown(name)}; known are {known}"
+            yield f"{start}unknown field {_shown(name)}. Known fields are {known}."
     elif error.validator == "required":
         for name in schema["required"]:
             if name not in value:
                 example = schema["properties"][name]["examples"][0]
-                yield f"{f'{field}.' if field else ''}{name}: missing; e.g. {example}"
+                path = f"{field}.{name}" if field else name
+                yield f"{path} is missing. Set it, for example {name}: {example}"
     else:
-        example = f"; e.g. {schema['examples'][0]}" if "examples" in schema else ""
-        yield f"{start}{_shown(value)} is not {schema['title']}{example}"
+        example = f" Use, for example, {schema['examples'][0]}" if "examples" in schema else ""
+        yield f"{start}{_shown(value)} is not {schema['title']}.{example}"
 
 
 def _shown(value: object) -> str:

@@ -79,6 +79,8 @@ def test_condition() -> None:
         pytest.param(
             Status(
                 secret_pending_time="2026-11-23T12:00:00Z",
+                write_attempts=2,
+                last_write_time="2026-11-23T12:00:04Z",
                 attach_attempts=3,
                 last_attach_time="2026-11-23T12:00:05Z",
             ),
@@ -86,6 +88,8 @@ def test_condition() -> None:
                 "observedGeneration": 2,
                 "conditions": [],
                 "secretPendingTime": "2026-11-23T12:00:00Z",
+                "writeAttempts": 2,
+                "lastWriteTime": "2026-11-23T12:00:04Z",
                 "attachAttempts": 3,
                 "lastAttachTime": "2026-11-23T12:00:05Z",
             },

@@ -205,7 +205,7 @@ FOREIGNS = replace(REMOVED, owners=(FOREIGN, GUARD))
     ("observed", "reason"),
     [
         pytest.param(DENIED, "ServerNotAllowed", id="denied"),
-        pytest.param(TAKEN, "Attaching", id="name-taken"),
+        pytest.param(TAKEN, "SecretNameTaken", id="name-taken"),
         pytest.param(replace(OBSERVED, related=(FOREIGNS,)), "ServiceAccountOwned", id="foreign"),
         pytest.param(replace(OBSERVED, related=()), "ServiceAccountNotFound", id="not-found"),
         pytest.param(

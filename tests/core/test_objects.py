@@ -171,6 +171,8 @@ def test_status() -> None:
         "tokenIssueTime": "2026-11-23T10:00:00Z",
         "tokenExpirationTime": "2026-11-23T13:00:00Z",
         "secretPendingTime": "2026-11-23T12:00:00Z",
+        "writeAttempts": 2,
+        "lastWriteTime": "2026-11-23T12:00:04Z",
         "attachAttempts": 3,
         "lastAttachTime": "2026-11-23T12:00:05Z",
     }
@@ -184,6 +186,8 @@ def test_status() -> None:
         service_account_name="default",
         token_issue_time="2026-11-23T10:00:00Z",
         secret_pending_time="2026-11-23T12:00:00Z",
+        write_attempts=2,
+        last_write_time="2026-11-23T12:00:04Z",
         attach_attempts=3,
         last_attach_time="2026-11-23T12:00:05Z",
     )
@@ -211,6 +215,8 @@ def test_status() -> None:
         ("status", {"tokenIssueTime": 5}, "parent.status.tokenIssueTime: expected a string"),
         ("status", {"serviceAccountName": {}}, "parent.status.serviceAccountName: expected a str"),
         ("status", {"secretPendingTime": 5}, "parent.status.secretPendingTime: expected a string"),
+        ("status", {"writeAttempts": "3"}, "parent.status.writeAttempts: expected an integer"),
+        ("status", {"lastWriteTime": 5}, "parent.status.lastWriteTime: expected a string"),
         ("status", {"attachAttempts": "3"}, "parent.status.attachAttempts: expected an integer"),
         ("status", {"lastAttachTime": 5}, "parent.status.lastAttachTime: expected a string"),
     ],

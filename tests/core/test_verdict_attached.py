@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from hooks.core.binding import sync
 from hooks.core.cluster import ServiceAccount
+from hooks.core.conditions import format_time
 from hooks.core.contest import Contest
-from hooks.core.decision import Hold, Reject
+from hooks.core.decision import Hold, Reject, decide
+from hooks.core.model import Condition, Status
 from hooks.core.observed import Observed
 from hooks.core.reason import Reason
 from hooks.core.verdict import Finding, Problem, attached
@@ -19,6 +22,8 @@ from tests.core.builders import (
     HOLDER,
     NOW,
     OBSERVED,
+    POLICY,
+    SECOND,
     SECRET_NAME,
     UNTOUCHED,
 )
@@ -132,15 +137,50 @@ def related(*accounts: ServiceAccount) -> Observed:
 )
 def test_attached(observed: Observed, problem: Problem | None, finding: Finding) -> None:
     """A binding is attached if its ServiceAccount lists its Secret, also if it has a problem."""
-    assert attached(observed, problem, None) == finding
+    assert attached(observed, problem, None, NOW) == finding
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, UNLISTED], ids=["listed", "not-listed"])
 @pytest.mark.parametrize("problem", [None, FAILED, DENIED], ids=["none", "failed", "denied"])
 def test_contest(account: ServiceAccount, problem: Problem | None) -> None:
     """During a contest the entry counts as removed, also while the ServiceAccount lists it."""
-    found = attached(related(account), problem, CONTEST)
+    found = attached(related(account), problem, CONTEST, NOW)
     assert (found.status, found.reason) == ("False", "EntryRemoved")
+
+
+def waits(seconds: int, reason: str = "Attaching", created: str = "") -> Observed:
+    """Return what is observed of a binding whose entry is missing since *seconds*."""
+    since = format_time(NOW - seconds * SECOND)
+    condition = Condition("Attached", "False", reason, "", 2, since)
+    binding = replace(BINDING, status=Status((condition,)))
+    account = replace(UNTOUCHED, created_at=created)
+    return replace(OBSERVED, binding=binding, accounts=(), related=(account,))
+
+
+@pytest.mark.parametrize(
+    ("observed", "left"),
+    [
+        pytest.param(waits(0), 120, id="first"),
+        pytest.param(waits(119), 1, id="soon"),
+        pytest.param(waits(120), 0, id="overdue"),
+        pytest.param(waits(9000, "ServiceAccountNotWritten"), 0, id="long-overdue"),
+        pytest.param(waits(9000, "ServiceAccountNotFound"), 120, id="was-not-found"),
+        pytest.param(waits(9000, created="2026-11-23T11:59:50Z"), 110, id="made-just-now"),
+        pytest.param(waits(-9000), 120, id="clocks-differ"),
+        pytest.param(waits(5, created="9999-12-31T23:59:59Z"), 120, id="made-in-future"),
+    ],
+)
+def test_refused_write(observed: Observed, left: int) -> None:
+    """An entry that is not added in two minutes counts as refused; the events say why."""
+    found = attached(observed, None, None, NOW)
+    assert (found.reason == "ServiceAccountNotWritten") == (left == 0)
+    if left == 0:
+        assert (found.message, found.remedy) == (
+            'Secret "acr-pull-app" could not be added to ServiceAccount "default".',
+            "See the events of the binding and of the ServiceAccount for the reason.",
+        )
+    result = sync(observed, decide(observed, POLICY, NOW), None, POLICY, NOW)
+    assert result.resync_after_seconds == (left or 5400)
 
 
 FOREGROUND = replace(GOING.binding, finalizers=("foregroundDeletion",))
@@ -175,4 +215,4 @@ def test_deleting(observed: Observed, message: str, remedy: str) -> None:
     """A deleted binding is not attached, and the message names the ServiceAccount to release."""
     finding = Finding("False", "Deleting", message, remedy)
     for problem in (None, DENIED, INVALID):
-        assert attached(observed, problem, CONTEST) == finding
+        assert attached(observed, problem, CONTEST, NOW) == finding

@@ -80,7 +80,7 @@ LISTED = "True/Attached"
 )
 def test_conditions(problem: Problem | None, fresh: Freshness, expected: list[str]) -> None:
     """A status has four conditions of the observed generation."""
-    status = new_status(OBSERVED, problem, fresh, None, NOW)
+    status = new_status(OBSERVED, problem, fresh, NOW)
     kinds = ["Ready", "TokenFresh", "Attached", "RenewalHealthy"]
     assert states(status) == dict(zip(kinds, expected, strict=True))
     assert {condition.observed_generation for condition in status.conditions} == {2}
@@ -88,7 +88,7 @@ def test_conditions(problem: Problem | None, fresh: Freshness, expected: list[st
 
 def test_messages_of_a_problem() -> None:
     """Ready has the whole message, and the other conditions have the first sentence."""
-    assert messages(new_status(OBSERVED, FAILED, WORN, None, NOW)) == {
+    assert messages(new_status(OBSERVED, FAILED, WORN, NOW)) == {
         "Ready": "It is down. Wait. Retrying.",
         "TokenFresh": "It is down.",
         "Attached": 'ServiceAccount "default" lists Secret "acr-pull-app".',
@@ -98,7 +98,7 @@ def test_messages_of_a_problem() -> None:
 
 def test_messages_of_health() -> None:
     """The messages of a ready binding name its times and its ServiceAccount."""
-    assert messages(new_status(OBSERVED, None, WORKS, None, NOW)) == {
+    assert messages(new_status(OBSERVED, None, WORKS, NOW)) == {
         "Ready": "Image pulls are authorized.",
         "TokenFresh": "The token expires at 2026-11-23T14:00:00Z.",
         "Attached": 'ServiceAccount "default" lists Secret "acr-pull-app".',
@@ -136,7 +136,7 @@ def test_stalled(
     problem: Problem | None, fresh: Freshness, stalled: str | None, message: str | None
 ) -> None:
     """Stalled is present only while Ready is not True for a reason that waiting does not end."""
-    status = new_status(OBSERVED, problem, fresh, None, NOW)
+    status = new_status(OBSERVED, problem, fresh, NOW)
     assert states(status).get("Stalled") == stalled
     assert messages(status).get("Stalled") == message
 
@@ -170,7 +170,7 @@ def test_observed_secret(
     expires: str | None,
 ) -> None:
     """Name and times describe the observed Secret, and not the Secret in the answer."""
-    status = new_status(observed, problem, WORN, None, NOW)
+    status = new_status(observed, problem, WORN, NOW)
     assert status.secret_name == name
     assert (status.token_issue_time, status.token_expiration_time) == (issued, expires)
     assert status.service_account_name == "default"
@@ -191,7 +191,7 @@ def test_observed_secret(
 )
 def test_pending_time(problem: Problem | None, since: str | None) -> None:
     """The status has the time since which a token waits to be written."""
-    assert new_status(OBSERVED, problem, WORKS, None, NOW).secret_pending_time == since
+    assert new_status(OBSERVED, problem, WORKS, NOW).secret_pending_time == since
 
 
 @pytest.mark.parametrize(
@@ -204,12 +204,12 @@ def test_pending_time(problem: Problem | None, since: str | None) -> None:
 )
 def test_contest(contest: Contest | None, attempts: int, last: str | None) -> None:
     """The status has the attempts and the last time of a contest only."""
-    status = new_status(UNLISTED, None, WORKS, contest, NOW)
+    status = new_status(UNLISTED, None, WORKS, NOW, contest=contest)
     assert (status.attach_attempts, status.last_attach_time) == (attempts, last)
 
 
 def test_stable() -> None:
     """The same finding a minute later is the same status, transition times included."""
-    first = new_status(OBSERVED, FAILED, WORKS, None, NOW)
+    first = new_status(OBSERVED, FAILED, WORKS, NOW)
     later = replace(OBSERVED, binding=replace(BINDING, status=first))
-    assert new_status(later, FAILED, WORKS, None, NOW + MINUTE) == first
+    assert new_status(later, FAILED, WORKS, NOW + MINUTE) == first

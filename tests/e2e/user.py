@@ -62,7 +62,3 @@ class RealUser:
         """Make a Secret of the user's own."""
         meta = {"namespace": NAMESPACE, "name": name}
         self.api.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta})
-
-    def drop_secret(self, name: str) -> None:
-        """Delete a Secret."""
-        self.api.delete("Secret", NAMESPACE, name)

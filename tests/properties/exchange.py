@@ -42,6 +42,7 @@ KEYS = {
 OUR_ANNOTATIONS = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
 SERVERS_OWN = {"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp"}
 REFRESH_BEFORE = timedelta(minutes=30)
+ATTACH_SECONDS = 120  # then an entry that was not added counts as refused
 CONTEST_SECONDS = 300  # the longest wait for a Secret or an entry
 
 
@@ -109,8 +110,11 @@ def _check_resync(answer: Object, now: datetime) -> None:
     status = {c["type"]: c["status"] for c in answer["status"]["conditions"]}
     if status["RenewalHealthy"] != "True" or status["TokenFresh"] != "True":
         return
-    if {"secretPendingTime", "attachAttempts"} & answer["status"].keys():
+    if {"secretPendingTime", "writeAttempts", "attachAttempts"} & answer["status"].keys():
         assert wait <= CONTEST_SECONDS
+        return
+    if any(c["reason"] == "Attaching" for c in answer["status"]["conditions"]):
+        assert wait <= ATTACH_SECONDS
         return
     secret = next(child for child in answer["children"] if child["kind"] == "Secret")
     token = token_in(secret)

@@ -74,7 +74,8 @@ def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None
         return
     who = wanted(bindings.world, kept.spec, kept.account)
     if isinstance(who, Reason):
-        assert reasons["Ready"] == who
+        assert reasons["Ready"] in {who, "RefreshFailing"}
+        assert reasons["RenewalHealthy"] == who
     elif bindings.is_taken(name):
         # The model has no controller that gives a Secret without an owner to its binding.
         waits = {"Pending"} if _is_left(bindings.secret(name) or {}) else set()

@@ -108,7 +108,8 @@ def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> N
     before = scene.token(name)
     scene.accounts.delete("build")
     scene.settle()
-    assert scene.conditions(name)["Ready"] == "False ServiceAccountNotFound"
+    assert scene.conditions(name)["Ready"] == "True RefreshFailing"
+    assert scene.conditions(name)["RenewalHealthy"].endswith(" ServiceAccountNotFound")
     assert scene.token(name) == before
     scene.accounts.create("build", [])
     for annotations in ANNOTATIONS[:2]:  # as it was, but another ServiceAccount

@@ -1,0 +1,59 @@
+"""A binding whose token cannot be requested now, while the token in its Secret works."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooks.core.binding import sync
+from hooks.core.decision import decide
+from hooks.core.finalizer import finalize
+from hooks.core.identity import WorkloadIdentity
+from hooks.core.model import Condition, Spec, Status
+from hooks.core.observed import Observed
+from tests.core.builders import (
+    BINDING,
+    EXPIRED,
+    NOW,
+    OBSERVED,
+    POLICY,
+    SECRET,
+    SERVER,
+)
+
+WORKLOAD = Spec(SERVER, WorkloadIdentity(None, None, None), None)
+
+
+def held(status: str = "True", generation: int = 2, spec: Spec | str = WORKLOAD) -> Observed:
+    """Return what is observed of a binding whose ServiceAccount was deleted."""
+    condition = Condition("TokenFresh", status, "TokenValid", "", generation, "")
+    binding = replace(BINDING, spec=spec, status=Status((condition,)))
+    return replace(OBSERVED, binding=binding, accounts=(), related=())
+
+
+WORKS = "True/RefreshFailing"
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        pytest.param(held(), True, id="works"),
+        pytest.param(held("False"), False, id="did-not-work"),
+        pytest.param(held(generation=1), False, id="spec-changed"),
+        pytest.param(held(spec=replace(WORKLOAD, server="x.azurecr.io")), False, id="moved"),
+        pytest.param(held(spec="spec is wrong"), False, id="invalid"),
+        pytest.param(replace(held(), secret=replace(SECRET, token=EXPIRED)), False, id="expired"),
+        pytest.param(replace(held(), secret=replace(SECRET, intact=False)), False, id="changed"),
+        pytest.param(replace(held(), secret=None), False, id="no-secret"),
+    ],
+)
+def test_held(observed: Observed, *, expected: bool) -> None:
+    """A ServiceAccount that was deleted does not make a working token worthless."""
+    result = sync(observed, decide(observed, POLICY, NOW), None, POLICY, NOW)
+    found = result.status.condition("TokenFresh")
+    assert found is not None
+    assert (found.status == "True") == expected
+    assert expected == (f"{found.status}/{found.reason}" == WORKS)
+    going = replace(observed, binding=replace(observed.binding, deleting=True))
+    last = finalize(going, POLICY, NOW).status.condition("TokenFresh")
+    assert last is not None
+    assert (last.status == "True") == expected

@@ -1,0 +1,180 @@
+"""A fight with another client over the Secret of a binding."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from hooks.core.answer import new_pull_secret
+from hooks.core.binding import Answer, sync
+from hooks.core.cluster import PullSecret
+from hooks.core.conditions import format_time
+from hooks.core.decision import Hold, Mint, decide
+from hooks.core.model import Condition, Status
+from hooks.core.observed import Observed
+from hooks.core.reason import Reason
+from hooks.core.token import AcrToken, MintFailed
+from tests.core.builders import (
+    BINDING,
+    EXPIRED,
+    FAILED,
+    MINUTE,
+    NEW_TOKEN,
+    NO_SECRET,
+    NOW,
+    POLICY,
+    SECOND,
+    SECRET,
+    asking,
+)
+
+CHANGED = replace(SECRET, token=None, intact=False, changed_data="e30=")
+REMOVED = "False/SecretRemoved"
+
+
+def fresh(
+    seconds: float, status: str = "True", reason: str = "TokenValid", **fields: object
+) -> Status:
+    """Return a status whose TokenFresh has *status* since *seconds*."""
+    since = format_time(NOW - seconds * SECOND)
+    condition = Condition("TokenFresh", status, reason, "", 2, since)
+    return replace(
+        Status((condition,), token_issue_time="2026-11-23T11:00:00Z"),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def observe(status: Status, secret: PullSecret | None = None) -> Observed:
+    """Return what is observed of a binding with *status* and of *secret*."""
+    return replace(NO_SECRET, binding=replace(BINDING, status=status), secret=secret)
+
+
+def answer(
+    observed: Observed, now: datetime = NOW, outcome: AcrToken | MintFailed = NEW_TOKEN
+) -> Answer:
+    """Return the answer to *observed*, with *outcome* if a token is needed."""
+    decision = decide(observed, POLICY, now)
+    minted = outcome if isinstance(decision, Mint) else None
+    return sync(observed, decision, minted, POLICY, now)
+
+
+def states(result: Answer) -> dict[str, str]:
+    """Return status and reason of each condition by its type."""
+    return {c.type: f"{c.status}/{c.reason}" for c in result.status.conditions}
+
+
+@pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
+@pytest.mark.parametrize(("seconds", "reuses"), [(0, True), (59, True), (60, False), (3600, False)])
+def test_token_of_a_removed_secret(
+    secret: PullSecret | None, seconds: float, *, reuses: bool
+) -> None:
+    """A Secret that lasted gets a new token, because a user may have revoked the last one.
+
+    A Secret that was just written gets the last token again.
+    """
+    decision = decide(observe(fresh(seconds), secret), POLICY, NOW)
+    assert isinstance(decision, Mint)
+    assert decision.newer_than == (None if reuses else NOW - 60 * MINUTE)
+
+
+@pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
+def test_course(secret: PullSecret | None) -> None:
+    """A removed Secret is written twice, held back for longer and longer, and then lasts."""
+    observed = observe(fresh(1))
+    course: list[tuple[str, bool, int]] = []
+    for seconds, lasts in ((0, False), (1, True), (2, False), (3, False), (7, False), (8, True)):
+        now = NOW + timedelta(seconds=seconds)
+        result = answer(replace(observed, secret=SECRET if lasts else secret), now)
+        written = result.secret is not None and result.secret.intact
+        course.append((states(result)["TokenFresh"], written, result.resync_after_seconds))
+        observed = observe(result.status)
+    assert course == [
+        ("False/WritingSecret", True, 10),
+        ("True/TokenValid", True, 59),
+        ("False/WritingSecret", True, 10),
+        (REMOVED, False, 4),
+        (REMOVED, True, 60),
+        (REMOVED, True, 59),
+    ]
+    last = answer(replace(observed, secret=SECRET), NOW + timedelta(seconds=67))
+    assert states(last)["Ready"] == "True/Ready"
+    assert (last.status.write_attempts, last.status.last_write_time) == (0, None)
+
+
+FOUGHT = fresh(20, "False", "SecretRemoved", write_attempts=3, last_write_time=format_time(NOW))
+
+
+def test_status() -> None:
+    """The status names the fight, and its transition times stay while it lasts."""
+    result = answer(observe(FOUGHT), NOW + 10 * SECOND)
+    assert states(result) == {
+        "Ready": REMOVED,
+        "TokenFresh": REMOVED,
+        "Attached": "True/Attached",
+        "RenewalHealthy": REMOVED,
+    }
+    found, ready = result.status.condition("TokenFresh"), result.status.condition("Ready")
+    assert found is not None
+    assert ready is not None
+    assert found.last_transition_time == format_time(NOW - 20 * SECOND)
+    assert found.message == (
+        'Secret "acr-pull-app" does not last: another client deletes or changes it soon after '
+        "each write."
+    )
+    assert ready.message == (
+        f"{found.message} Find the client in the audit log of the API server, or in the events of "
+        "the binding, and let it leave the Secret alone."
+    )
+    assert (result.status.write_attempts, result.status.last_write_time) == (
+        4,
+        format_time(NOW + 10 * SECOND),
+    )
+
+
+def test_changed_secret_stays_while_acrpull_waits() -> None:
+    """The answer repeats what the other client wrote, so Metacontroller writes nothing."""
+    result = answer(observe(FOUGHT, CHANGED), NOW + SECOND)
+    assert result.secret == CHANGED
+    body = new_pull_secret("team-a", CHANGED)
+    assert body["data"] == {".dockerconfigjson": "e30="}
+    assert "e30=" not in repr(result)
+
+
+def test_changed_secret_is_repaired() -> None:
+    """Without a fight, an answer without a token repairs what another client wrote."""
+    part = replace(SECRET, intact=False, changed_data="e30=")
+    observed = asking("spec is wrong", observe(fresh(3600), part))
+    assert answer(observed).secret == replace(part, changed_data=None)
+
+
+@pytest.mark.parametrize(
+    ("observed", "outcome", "reason"),
+    [
+        pytest.param(observe(fresh(5)), FAILED, "False/RegistryError", id="no-token"),
+        pytest.param(
+            replace(observe(fresh(5)), secret_taken=True),
+            NEW_TOKEN,
+            "False/SecretNameTaken",
+            id="name-taken",
+        ),
+        pytest.param(
+            observe(fresh(5), replace(SECRET, token=EXPIRED)),
+            NEW_TOKEN,
+            "False/WritingSecret",
+            id="expired",
+        ),
+        pytest.param(observe(Status()), NEW_TOKEN, "False/WritingSecret", id="new"),
+    ],
+)
+def test_no_contest(observed: Observed, outcome: AcrToken | MintFailed, reason: str) -> None:
+    """No other client is blamed where acrpull writes no Secret, or the Secret is as written."""
+    result = answer(observed, outcome=outcome)
+    assert states(result)["TokenFresh"] == reason
+    assert result.status.write_attempts == 0
+
+
+def test_decision() -> None:
+    """While acrpull waits, no token is requested."""
+    decision = decide(observe(FOUGHT), POLICY, NOW + SECOND)
+    assert isinstance(decision, Hold)
+    assert (decision.reason, decision.resync_after_seconds) == (Reason.SECRET_REMOVED, 9)
