@@ -41,17 +41,20 @@ class Contest:
         last_attempt: When acrpull last wrote it again.
         add: Whether the answer contains it.
         resync_after_seconds: When the next call is due.
+        named: Whether the status names the fight. A status can be older than the last answer, and
+            then its attempts are too few.
     """
 
     attempts: int
     last_attempt: datetime
     add: bool
     resync_after_seconds: int
+    named: bool = False
 
     @property
     def is_fight(self) -> bool:
         """Whether it was removed again and again."""
-        return self.attempts > AT_ONCE or not self.add
+        return self.named or self.attempts > AT_ONCE or not self.add
 
 
 def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
@@ -108,12 +111,14 @@ def _judge(
         return None
     wait = LASTED if there else _wait(attempts)
     if there or now - last < wait:
-        return Contest(attempts, last, there, math.ceil((last + wait - now).total_seconds()))
-    return _add(min(attempts + 1, MAX_ATTEMPTS), now)
+        left = math.ceil((last + wait - now).total_seconds())
+        return Contest(attempts, last, there, left, named=fought)
+    return _add(min(attempts + 1, MAX_ATTEMPTS), now, named=fought)
 
 
-def _add(attempts: int, now: datetime) -> Contest:
-    return Contest(attempts, now, add=True, resync_after_seconds=int(LASTED.total_seconds()))
+def _add(attempts: int, now: datetime, *, named: bool = False) -> Contest:
+    lasted = int(LASTED.total_seconds())
+    return Contest(attempts, now, add=True, resync_after_seconds=lasted, named=named)
 
 
 def _wait(attempts: int) -> timedelta:

@@ -131,7 +131,18 @@ def test_no_contest_found(binding: Binding, account: ServiceAccount) -> None:
 )
 def test_find_contest(binding: Binding, account: ServiceAccount, contest: Contest) -> None:
     """A contest begins when an entry is removed soon, and ends when the entry lasted."""
-    assert find_contest(binding, account, NOW) == contest
+    attached = binding.status.condition("Attached")
+    assert attached is not None
+    named = attached.reason == "EntryRemoved"
+    assert find_contest(binding, account, NOW) == replace(contest, named=named)
+
+
+def test_status_older_than_the_last_answer() -> None:
+    """A fight stays named if the status that Metacontroller sends lacks the last attempt."""
+    status = answer(observe(fought(ago(5), 2), ACCOUNT)).status
+    condition = status.condition("Attached")
+    assert condition is not None
+    assert (condition.status, condition.reason) == ("False", "EntryRemoved")
 
 
 def answer(observed: Observed, now: datetime = NOW) -> Answer:

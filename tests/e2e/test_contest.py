@@ -1,34 +1,62 @@
-"""Another client removes the entry at every change: acrpull slows down and names the fight."""
+"""Another client undoes every write of acrpull: acrpull slows down and names the fight."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import pytest
+
+from hooks.core.dockerconfig import render
+from hooks.core.names import DOCKER_CONFIG_KEY
 from tests.e2e.api import ApiError
+from tests.e2e.eventually import WAIT_SECONDS, eventually
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 
 FIGHT_SECONDS: Final = 30
+EMPTY: Final = render(None, None)
+
+
+def remove_entry(scene: Scene) -> bool:
+    """Remove acrpull's entry; return whether there was one."""
+    names = [e.get("name") for e in scene.account("default").get("imagePullSecrets", [])]
+    if "acr-pull-app" not in names:
+        return False
+    scene.edit("default", imagePullSecrets=[{"name": name} for name in USERS])
+    return True
+
+
+def delete_secret(scene: Scene) -> bool:
+    """Delete the pull Secret; return whether there was one."""
+    if scene.api.find("Secret", scene.name, "acr-pull-app") is None:
+        return False
+    scene.api.delete("Secret", scene.name, "acr-pull-app")
+    return True
+
+
+def empty_secret(scene: Scene) -> bool:
+    """Empty the pull Secret; return whether a token was in it."""
+    if scene.secret("acr-pull-app")["data"][DOCKER_CONFIG_KEY] == EMPTY:
+        return False
+    scene.api.merge("Secret", scene.name, "acr-pull-app", {"data": {DOCKER_CONFIG_KEY: EMPTY}})
+    return True
 
 
 @contextmanager
-def remover(scene: Scene) -> Iterator[list[float]]:
-    """Remove acrpull's entry whenever it appears; yield the moments."""
+def client(scene: Scene, undo: Callable[[Scene], bool]) -> Iterator[list[float]]:
+    """Let another client *undo* each write of acrpull; yield the moments."""
     moments: list[float] = []
     over = threading.Event()
 
     def run() -> None:
         while not over.wait(0.02):
-            names = [e.get("name") for e in scene.account("default").get("imagePullSecrets", [])]
-            if "acr-pull-app" in names:
-                entries = [{"name": name} for name in USERS]
-                try:
-                    scene.edit("default", imagePullSecrets=entries)
-                except ApiError:  # a conflict: the next look tries again
-                    continue
-                moments.append(time.monotonic())
+            try:
+                if undo(scene):
+                    moments.append(time.monotonic())
+            except ApiError:  # a conflict: the next look tries again
+                continue
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -44,21 +72,49 @@ def test_fight(stage: Stage, calm_scene: Scene) -> None:
     scene = calm_scene
     scene.bind("app")
     scene.ready("app")
-    with remover(scene) as removals:
+    with client(scene, remove_entry) as removals:
         message = scene.says("app", "Ready", "False/EntryRemoved")
         assert "--show-managed-fields" in message
-        since, soon, calls = attached_since(scene), len(removals), len(stage.recorder.exchanges)
+        since, soon = since_when(scene, "Attached"), len(removals)
+        calls = len(stage.recorder.exchanges)
         time.sleep(FIGHT_SECONDS)
         assert len(removals) - soon <= 4  # after 5, 10 and 20 s, and one that was under way
         assert len(stage.recorder.exchanges) - calls < 60
-        assert attached_since(scene) == since
+        assert since_when(scene, "Attached") == since
         assert scene.binding("app")["status"]["attachAttempts"] >= 1
     scene.listed("default", *USERS, "acr-pull-app")
 
 
-def attached_since(scene: Scene) -> str:
-    """Return since when the binding is not attached."""
-    found = scene.binding("app")["status"]["conditions"]
-    attached = next(c for c in found if c["type"] == "Attached")
-    assert attached["status"] == "False"
-    return str(attached["lastTransitionTime"])
+@pytest.mark.parametrize("undo", [delete_secret, empty_secret])
+def test_fight_over_the_secret(
+    stage: Stage, calm_scene: Scene, undo: Callable[[Scene], bool]
+) -> None:
+    """Writes become rare, no token is requested, and the Secret comes back at the end."""
+    scene = calm_scene
+    scene.bind("app")
+    scene.ready("app")
+    tokens = stage.emulator.count("exchange")
+    with client(scene, undo) as removals:
+        message = scene.says("app", "Ready", "False/SecretRemoved")
+        assert "another client deletes or changes it" in message
+        since, soon = since_when(scene, "TokenFresh"), len(removals)
+        calls = len(stage.recorder.exchanges)
+        time.sleep(FIGHT_SECONDS)
+        assert len(removals) - soon <= 4  # after 5, 10 and 20 s, and one that was under way
+        assert len(stage.recorder.exchanges) - calls < 60
+        assert since_when(scene, "TokenFresh") == since
+        assert scene.binding("app")["status"]["writeAttempts"] >= 1
+    assert stage.emulator.count("exchange") == tokens
+    eventually(lambda: check_token(scene), 2 * WAIT_SECONDS)
+
+
+def check_token(scene: Scene) -> None:
+    """Expect a token in the Secret."""
+    assert scene.secret("acr-pull-app")["data"][DOCKER_CONFIG_KEY] != EMPTY
+
+
+def since_when(scene: Scene, kind: str) -> str:
+    """Return since when the condition *kind* is False."""
+    found = next(c for c in scene.binding("app")["status"]["conditions"] if c["type"] == kind)
+    assert found["status"] == "False"
+    return str(found["lastTransitionTime"])
