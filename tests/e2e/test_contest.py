@@ -16,6 +16,9 @@ from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 
 FIGHT_SECONDS: Final = 30
+# After 5, 10 and 20 s, and one that was under way. Metacontroller may call again before its cache
+# has the status of the last answer, so each attempt can be up to three.
+MOST_REMOVALS: Final = 12
 EMPTY: Final = render(None, None)
 
 
@@ -78,8 +81,8 @@ def test_fight(stage: Stage, calm_scene: Scene) -> None:
         since, soon = since_when(scene, "Attached"), len(removals)
         calls = len(stage.recorder.exchanges)
         time.sleep(FIGHT_SECONDS)
-        assert len(removals) - soon <= 4  # after 5, 10 and 20 s, and one that was under way
-        assert len(stage.recorder.exchanges) - calls < 60
+        assert len(removals) - soon <= MOST_REMOVALS
+        assert len(stage.recorder.exchanges) - calls < 120  # without a brake, 93 a second
         assert since_when(scene, "Attached") == since
         assert scene.binding("app")["status"]["attachAttempts"] >= 1
     scene.listed("default", *USERS, "acr-pull-app")
@@ -100,8 +103,8 @@ def test_fight_over_the_secret(
         since, soon = since_when(scene, "TokenFresh"), len(removals)
         calls = len(stage.recorder.exchanges)
         time.sleep(FIGHT_SECONDS)
-        assert len(removals) - soon <= 4  # after 5, 10 and 20 s, and one that was under way
-        assert len(stage.recorder.exchanges) - calls < 60
+        assert len(removals) - soon <= MOST_REMOVALS
+        assert len(stage.recorder.exchanges) - calls < 120  # without a brake, 93 a second
         assert since_when(scene, "TokenFresh") == since
         assert scene.binding("app")["status"]["writeAttempts"] >= 1
     assert stage.emulator.count("exchange") == tokens
