@@ -1,7 +1,9 @@
 """The exchange: what is sent, what each answer means, and that no answer's body is repeated."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -27,6 +29,7 @@ PLANTED = NEW_TOKEN.value
 SCOPED = replace(REQUEST, scope="repository:app:pull")
 EXCHANGE = exchange(REQUEST, "entra")
 SCOPE_DOWN = scope_down(SCOPED, "refresh")
+ETERNITY = datetime(9999, 12, 31, tzinfo=UTC)
 PAGE = b"<!DOCTYPE html><html><h1>Service Temporarily Unavailable</h1></html>"
 
 
@@ -93,25 +96,30 @@ def test_scope_not_granted(access: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "why"),
     [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"<html>eyJ</html>", id="html"),
-        pytest.param(b"\xff\xfe", id="no-utf-8"),
-        pytest.param(b"null", id="null"),
-        pytest.param(b"[]", id="list"),
-        pytest.param(f'{{"access_token":"{PLANTED}"}}'.encode(), id="another-key"),
-        pytest.param(b'{"refresh_token":null}', id="null-token"),
-        pytest.param(b'{"refresh_token":{"a":1}}', id="object-for-token"),
-        pytest.param(f'{{"refresh_token":"{PLANTED}x.y"}}'.encode(), id="no-jwt"),
-        pytest.param(f'{{"refresh_token":"{PLANTED}'.encode(), id="cut"),
-        pytest.param(b"[" * 100000, id="nested-too-deep"),
+        pytest.param(b"", "", id="empty"),
+        pytest.param(b"<html>eyJ</html>", "", id="html"),
+        pytest.param(b"\xff\xfe", "", id="no-utf-8"),
+        pytest.param(b"null", "", id="null"),
+        pytest.param(b"[]", "", id="list"),
+        pytest.param(f'{{"access_token":"{PLANTED}"}}'.encode(), "", id="another-key"),
+        pytest.param(b'{"refresh_token":null}', " (not a JWT)", id="null-token"),
+        pytest.param(b'{"refresh_token":{"a":1}}', " (not a JWT)", id="object-for-token"),
+        pytest.param(f'{{"refresh_token":"{PLANTED}x.y"}}'.encode(), " (not a JWT)", id="no-jwt"),
+        pytest.param(
+            json.dumps({"refresh_token": new_jwt({"exp": 253402300799, "iat": 1})}).encode(),
+            " (a JWT that is valid for more than 24 h)",
+            id="year-9999",
+        ),
+        pytest.param(f'{{"refresh_token":"{PLANTED}'.encode(), "", id="cut"),
+        pytest.param(b"[" * 100000, "", id="nested-too-deep"),
     ],
 )
-def test_answer_without_token(body: bytes) -> None:
+def test_answer_without_token(body: bytes, why: str) -> None:
     """A success without a usable token is a failure that repeats nothing of the body."""
     text = (
-        f'Registry "{SERVER}" returned no usable token: HTTP 200 (text/html) for POST '
+        f'Registry "{SERVER}" returned no usable token{why}: HTTP 200 (text/html) for POST '
         "/oauth2/exchange. Retrying. If this persists, check that spec.acrServer is a container "
         "registry, and that no proxy answers in its place."
     )
@@ -270,6 +278,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
         pytest.param(
             new_token(NOW + 5 * MINUTE + SECOND, NOW + 3 * HOUR), "in the future", id="future"
         ),
+        pytest.param(new_token(ETERNITY - HOUR, ETERNITY), "in the future", id="far-future"),
         pytest.param(new_token(NOW - HOUR, NOW + 30 * MINUTE + SECOND), None, id="not-due"),
         pytest.param(new_token(NOW - HOUR, NOW + 30 * MINUTE), "too long ago", id="due"),
         pytest.param(new_token(NOW - 59 * SECOND, NOW + MINUTE), None, id="short-not-due"),
