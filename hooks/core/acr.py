@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from hooks.core.apis.api import DNS_SUBDOMAIN
 from hooks.core.cloud import is_arm
 from hooks.core.errors import MalformedToken
 from hooks.core.names import ACR_AUDIENCE
@@ -22,6 +23,8 @@ from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
 # https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
 JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# A login server. Another character could end the host of a URL: "evil.com/.azurecr.io".
+SERVER: Final = re.compile(rf"{DNS_SUBDOMAIN.pattern}(?::[0-9]{{1,5}})?")
 RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}")
 REFRESH: Final = "refresh_token"
 ACCESS: Final = "access_token"
@@ -65,6 +68,20 @@ def scope_down(request: TokenRequest, refresh_token: str) -> Post:
         "refresh_token": refresh_token,
     }
     return Post("/oauth2/token", form, ACCESS)
+
+
+def url(request: TokenRequest, post: Post) -> str | MintFailed:
+    """Return the URL of *post*, or why there is none: the server is no bare host.
+
+    The schema rejects such a server, too. A token must go to no other host if the schema is wrong.
+    """
+    if SERVER.fullmatch(request.server):
+        return f"https://{request.server}{post.path}"
+    text = (
+        f'Registry "{request.server}" is not a host name, so no token is sent. Fix '
+        "spec.acrServer, e.g. myregistry.azurecr.io"
+    )
+    return MintFailed(Reason.INVALID_SPEC, text)
 
 
 def parse_token(text: str) -> AcrToken:

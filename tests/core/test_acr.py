@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down
+from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down, url
 from hooks.core.identity import Identity
 from hooks.core.reason import Reason
 from hooks.core.token import AcrToken, MintFailed
@@ -66,6 +66,44 @@ def test_answer_with_token(post: Post, key: str) -> None:
     """A token is taken from the key that belongs to the request, whatever else is there."""
     body = f'{{"other":"eyJ","{key}":"{PLANTED}"}}'.encode()
     assert parse_answer(REQUEST, post, 200, {}, body) == NEW_TOKEN  # of no scope
+
+
+@pytest.mark.parametrize(
+    "server", [SERVER, "localhost:5000", "127.0.0.1:5000", "a-b.c1.azurecr.io"]
+)
+def test_url(server: str) -> None:
+    """A request goes to the server, over TLS."""
+    assert url(replace(REQUEST, server=server), EXCHANGE) == f"https://{server}/oauth2/exchange"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "evil.com/.azurecr.io",
+        "evil.com#.azurecr.io",
+        "evil.com?.azurecr.io",
+        "evil.com\\.azurecr.io",
+        "evil.com:1/.azurecr.io",
+        "user@x.azurecr.io",
+        "evil.com%2f.azurecr.io",
+        "evil.com\n.azurecr.io",
+        "x.azurecr.io\n",
+        "x.azurecr.io.",
+        "x.azurecr.io:",
+        "x.azurecr.io:1:2",
+        "x..azurecr.io",
+        ".azurecr.io",
+        "[::1]:5000",
+        "evil\u3002com.azurecr.io",
+        "",
+    ],
+)
+def test_no_url(server: str) -> None:
+    """A server that is no bare host gets no request, even if it ends with an allowed suffix."""
+    failure = url(replace(REQUEST, server=server), EXCHANGE)
+    assert isinstance(failure, MintFailed)
+    assert failure.reason is Reason.INVALID_SPEC
+    assert f'Registry "{server}" is not a host name, so no token is sent. Fix ' in failure.message
 
 
 PULL = {"type": "repository", "name": "app", "actions": ["pull"]}
