@@ -103,7 +103,7 @@ def test_server_is_no_bare_host(rest: str) -> None:
         request = replace(REQUEST, server=f"{HERE}:{listener.getsockname()[1]}{rest}")
         outcome = Registry().exchange(request, "entra", time.monotonic() + 1)
         assert isinstance(outcome, MintFailed)
-        assert outcome.reason is Reason.INVALID_SPEC
+        assert outcome.reason is Reason.REGISTRY_NOT_FOUND
         with pytest.raises(BlockingIOError):
             listener.accept()
 

@@ -81,7 +81,7 @@ def url(request: TokenRequest, post: Post) -> str | MintFailed:
         f'Registry "{request.server}" is not a host name, so no token is sent. Fix '
         "spec.acrServer, e.g. myregistry.azurecr.io"
     )
-    return MintFailed(Reason.INVALID_SPEC, text)
+    return MintFailed(Reason.REGISTRY_NOT_FOUND, text)
 
 
 def parse_token(text: str) -> AcrToken:

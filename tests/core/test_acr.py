@@ -102,7 +102,7 @@ def test_no_url(server: str) -> None:
     """A server that is no bare host gets no request, even if it ends with an allowed suffix."""
     failure = url(replace(REQUEST, server=server), EXCHANGE)
     assert isinstance(failure, MintFailed)
-    assert failure.reason is Reason.INVALID_SPEC
+    assert failure.reason is Reason.REGISTRY_NOT_FOUND
     assert f'Registry "{server}" is not a host name, so no token is sent. Fix ' in failure.message
 
 
