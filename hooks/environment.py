@@ -3,13 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 
+from hooks.core.apis.api import DNS_LABEL
 from hooks.tls import TlsError, TlsFiles
 
 ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
-SUFFIX: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?")
+# A single label would allow everybody's registries: "io". With a port it is a test server.
+SUFFIX: Final = re.compile(rf"{DNS_LABEL}(?:(?:\.{DNS_LABEL})+|(?:\.{DNS_LABEL})*:[0-9]{{1,5}})")
+NUMERIC: Final = re.compile(r"[0-9.]+")
 MAX_PORT: Final = 65535
 EXAMPLE_SECONDS: Final = 300
 
@@ -21,10 +25,32 @@ class SettingsError(Exception):
 def parse_address(environ: Mapping[str, str], variable: str) -> str | None:
     """Return "host:port"; None if unset. Raises `SettingsError`."""
     text = environ.get(variable)
-    found = ADDRESS.fullmatch(text or "")
-    if text and (found is None or int(found[2]) > MAX_PORT):
-        raise SettingsError(f"{variable}: {text!r} is not host:port; e.g. 127.0.0.1:8080")
-    return text or None
+    if not text:
+        return None
+    found = ADDRESS.fullmatch(text)
+    try:
+        if found is not None and int(found[2]) <= MAX_PORT:
+            parse_ip(found[1])
+            return text
+    except ValueError:
+        pass  # an IP address that does not exist
+    raise SettingsError(f"{variable}: {text!r} is not host:port; e.g. 127.0.0.1:8080")
+
+
+def parse_ip(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the IP address *host*, an IPv6 address in brackets; None if *host* is a name.
+
+    Raises `ValueError`: *host* is neither.
+    """
+    bracketed = host.startswith("[")
+    return ip_address(host.strip("[]")) if bracketed or NUMERIC.fullmatch(host) else None
+
+
+def is_loopback(address: str) -> bool:
+    """True if only this node can reach *address*, a valid "host:port"."""
+    host = address.rpartition(":")[0]
+    ip = parse_ip(host)
+    return host == "localhost" if ip is None else ip.is_loopback
 
 
 def parse_suffixes(
@@ -35,7 +61,9 @@ def parse_suffixes(
     allowed = tuple(part.strip() for part in suffixes.split(",") if part.strip())
     for suffix in allowed or ("",):
         if not SUFFIX.fullmatch(suffix):
-            raise SettingsError(f"{variable}: {suffix!r} is not a DNS suffix; e.g. azurecr.io")
+            raise SettingsError(
+                f"{variable}: {suffix!r} is not a DNS suffix of two labels or more; e.g. azurecr.io"
+            )
     return allowed
 
 

@@ -62,13 +62,16 @@ class Registry:
     def _post(
         self, request: TokenRequest, post: acr.Post, deadline: float
     ) -> AcrToken | MintFailed:
+        url = acr.url(request, post)
+        if isinstance(url, MintFailed):
+            return url
         left = deadline - time.monotonic()
         if left <= 0:
             return _late(request)
         try:
             with cutoff(left):
                 response = self._session.post(
-                    f"https://{request.server}{post.path}",
+                    url,
                     data=post.form,
                     timeout=(min(CONNECT_TIMEOUT_SECONDS, left), min(READ_TIMEOUT_SECONDS, left)),
                     allow_redirects=False,

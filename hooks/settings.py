@@ -1,6 +1,5 @@
 """The settings: environment variables, parsed once. Reads no environment itself."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from hooks.core.permission import server_allowed
 from hooks.core.policy import Policy
 from hooks.environment import (
     SettingsError,
+    is_loopback,
     load_tls,
     parse_address,
     parse_audience,
@@ -62,7 +62,6 @@ VARIABLES: Final = (
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
 SWITCH: Final = ("disabled", "enabled")  # likewise
-LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 EXAMPLE_METRICS: Final = "127.0.0.1:8083"
 
@@ -93,7 +92,7 @@ class Settings:
         """Return the settings in *environ*; empty is as good as unset. Raises `SettingsError`."""
         bind = parse_address(environ, "BIND") or "127.0.0.1:8080"
         token_file = environ.get("HOOK_TOKEN_FILE")
-        if not token_file and not LOOPBACK.fullmatch(bind.rpartition(":")[0]):
+        if not token_file and not is_loopback(bind):
             raise SettingsError(
                 f"HOOK_TOKEN_FILE: required with BIND={bind}: whoever reaches the hooks gets "
                 "tokens; e.g. /var/run/acrpull/token, or BIND=127.0.0.1:8080"

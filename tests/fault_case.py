@@ -55,7 +55,9 @@ def running_world(azure: Emulator, others: Addresses, rows: Iterable[Row]) -> It
     """Start the services for *rows*; return them with *azure* and *others*."""
     plain = azure.imds_url.removeprefix("http://")
     servers = {**others, Place.EMULATED: azure.acr_server, Place.PLAIN: plain}
-    allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join((*servers.values(), "invalid"))}
+    allowed = {
+        "ALLOWED_ACR_SERVER_SUFFIXES": ",".join((*servers.values(), "no-such-registry.invalid"))
+    }
     usual = azure.environment() | azure.federation() | allowed
     services = {
         places: Service(usual | environment(others, *places))

@@ -1,5 +1,6 @@
-"""Why a connection failed, as its message says: the certificate, or the proxy in between."""
+"""Why there was no connection, as its message says: the certificate, the proxy, or the name."""
 
+import socket
 import ssl
 import threading
 import time
@@ -92,6 +93,19 @@ def test_certificate(
     assert outcome.reason is Reason.REGISTRY_UNTRUSTED
     assert f'The TLS certificate of registry "{HERE}:{port}" {wrong}' in outcome.message
     assert "REQUESTS_CA_BUNDLE" not in outcome.message
+
+
+@pytest.mark.parametrize("rest", ["/.azurecr.io", "#.azurecr.io", "?.azurecr.io"])
+def test_server_is_no_bare_host(rest: str) -> None:
+    """A server whose name ends with an allowed suffix, and whose host does not, is not called."""
+    with socket.create_server((HERE, 0)) as listener:
+        listener.setblocking(False)
+        request = replace(REQUEST, server=f"{HERE}:{listener.getsockname()[1]}{rest}")
+        outcome = Registry().exchange(request, "entra", time.monotonic() + 1)
+        assert isinstance(outcome, MintFailed)
+        assert outcome.reason is Reason.REGISTRY_NOT_FOUND
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def ready(answer: Object) -> tuple[str, str]:

@@ -82,6 +82,12 @@ def test_here(block: Block) -> None:
     assert done.stdout
 
 
+def test_the_virtual_environment_is_introduced() -> None:
+    """A page whose commands use .venv names the target of `make` that creates it."""
+    using = {block.page for block in blocks() if ".venv/" in block.text}
+    assert [page for page in sorted(using) if "`make venv`" not in TEXTS[page]] == []
+
+
 @pytest.mark.process
 def test_make() -> None:
     """Each target of `make` exists."""

@@ -14,12 +14,14 @@ from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
 from hooks.imds import MAX_CONCURRENT
 from hooks.mint import DEADLINE_SECONDS
 from tests.client import Client, observed, reason
+from tests.core.builders import new_jwt
 from tests.emulator import Emulator, Fault
 from tests.emulator.fault import Endpoint
 
 SCOPE = "repository:a:pull"
 OK = b"HTTP/1.1 200 OK\r\n"
 TOKEN = b'{"refresh_token":"e30.e30.x","access_token":"e30.e30.x"}'
+ETERNAL = new_jwt({"exp": 253402300799, "iat": 0})
 ZEROS = b"0" * (64 * MAX_ANSWER_BYTES)  # more than is ever kept of an answer
 MARGIN_SECONDS = 1
 
@@ -27,6 +29,7 @@ MARGIN_SECONDS = 1
 UNUSABLE = {
     "html": Fault(body=b"<html>"),
     "no-text": Fault(body={"refresh_token": 5, "access_token": 5}),
+    "year-9999": Fault(body={"refresh_token": ETERNAL, "access_token": ETERNAL}),
     "long": Fault(body=b"x" * (MAX_ANSWER_BYTES + 1)),
     "endless": Fault(status=200, endless=True),
     "gzip": Fault(body=gzip.compress(TOKEN), headers={"Content-Encoding": "gzip"}),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from hooks.core.apis.api import DNS_SUBDOMAIN
 from hooks.core.cloud import is_arm
 from hooks.core.errors import MalformedToken
 from hooks.core.names import ACR_AUDIENCE
@@ -22,6 +23,8 @@ from hooks.core.token import AcrToken, MintFailed, TokenRequest
 
 # https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
 JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# A login server. Another character could end the host of a URL: "evil.com/.azurecr.io".
+SERVER: Final = re.compile(rf"{DNS_SUBDOMAIN.pattern}(?::[0-9]{{1,5}})?")
 RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}")
 REFRESH: Final = "refresh_token"
 ACCESS: Final = "access_token"
@@ -31,6 +34,8 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 # A refresh token's life, for one that does not say when it was issued.
 # https://learn.microsoft.com/azure/container-registry/container-registry-authentication
 REFRESH_TOKEN_LIFE: Final = timedelta(hours=3)
+# No registry issues a token for longer, and a token with a wrong expiry would never be renewed.
+MAX_TOKEN_LIFE: Final = timedelta(hours=24)  # 8 times the life of a refresh token
 FORBIDDEN: Final = 403
 # In a 403 of a registry whose network rules do not allow the client, or whose public endpoint was
 # reached though it is disabled. https://github.com/Azure/acr/issues/633
@@ -65,10 +70,24 @@ def scope_down(request: TokenRequest, refresh_token: str) -> Post:
     return Post("/oauth2/token", form, ACCESS)
 
 
+def url(request: TokenRequest, post: Post) -> str | MintFailed:
+    """Return the URL of *post*, or why there is none: the server is no bare host.
+
+    The schema rejects such a server, too. A token must go to no other host if the schema is wrong.
+    """
+    if SERVER.fullmatch(request.server):
+        return f"https://{request.server}{post.path}"
+    text = (
+        f'Registry "{request.server}" is not a host name, so no token is sent. Fix '
+        "spec.acrServer, e.g. myregistry.azurecr.io"
+    )
+    return MintFailed(Reason.REGISTRY_NOT_FOUND, text)
+
+
 def parse_token(text: str) -> AcrToken:
     """Return the token whose JWT is *text*, its claims unverified: the registry verifies them.
 
-    Raises `MalformedToken`: it is no JWT, or says no plausible `exp`.
+    Raises `MalformedToken`: *text* is no JWT, or its times are not plausible.
     """
     if not isinstance(text, str) or not JWT.fullmatch(text):
         raise MalformedToken("not a JWT")
@@ -83,7 +102,9 @@ def parse_token(text: str) -> AcrToken:
     except RecursionError as error:
         raise MalformedToken("a JWT nested too deep") from error
     if issued_at >= expires_at:
-        raise MalformedToken("expires before it is issued")
+        raise MalformedToken("a JWT that expires before it is issued")
+    if expires_at - issued_at > MAX_TOKEN_LIFE:
+        raise MalformedToken("a JWT that is valid for more than 24 h")
     return AcrToken(text, issued_at, expires_at, claims.get("access"))
 
 
@@ -136,12 +157,13 @@ def parse_answer(
         return MintFailed(reason, text, retry_after(headers.get("retry-after")))
     try:
         token = parse_token(json.loads(body)[post.answer_key])
-    except (ValueError, LookupError, TypeError, RecursionError, MalformedToken):
+    except (ValueError, LookupError, TypeError, RecursionError, MalformedToken) as error:
         got = described(status, headers.get("content-type"), body)
+        why = f" ({error})" if isinstance(error, MalformedToken) else ""
         text = (
-            f'Registry "{request.server}" returned no usable token: {got} for POST {post.path}. '
-            "Retrying. If this persists, check that spec.acrServer is a container registry, and "
-            "that no proxy answers in its place."
+            f'Registry "{request.server}" returned no usable token{why}: {got} for POST '
+            f"{post.path}. Retrying. If this persists, check that spec.acrServer is a container "
+            "registry, and that no proxy answers in its place."
         )
         return MintFailed(Reason.MALFORMED_TOKEN, text)
     return (_short_of(request, token) if post.answer_key == ACCESS else None) or token

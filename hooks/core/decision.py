@@ -138,7 +138,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     request = resolve(observed, policy)
     if not isinstance(request, TokenRequest):
         return _namespace_missing(observed) or request
-    if observed.secret_taken:
+    if observed.secret_taken or observed.secret_left:
         return _taken(observed)
     token = usable_token(observed, request, now)
     intact = observed.secret is not None and observed.secret.intact

@@ -15,9 +15,9 @@ class Observed:
 
     Attributes:
         secret: The binding's Secret.
-        secret_taken: Whether another Secret has the name of the binding's Secret.
-        secret_left: Whether this other Secret is evidently the Secret of an earlier binding, for
-            example restored from a backup. Then `/secret/sync` gives it to this binding.
+        secret_taken: Whether another owner's Secret has the name of the binding's Secret.
+        secret_left: Whether the Secret of an earlier binding has this name and no owner, for
+            example restored from a backup. `/secret/sync` gives such a Secret to this binding.
         accounts: The children: ServiceAccounts that the binding owns. Each must be in the answer.
         related: All ServiceAccounts of the Namespace; None if the request was written by hand and
             leaves them out.

@@ -42,15 +42,16 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
     accounts = _accounts(children, "children")
     secret, other = _secret(children, related, binding)
     namespace = _namespace(related, binding.namespace)
+    left = other is not None and is_left(other, binding)
     return Observed(
         binding=binding,
         secret=secret,
-        secret_taken=other is not None,
+        secret_taken=other is not None and not left,
         accounts=accounts,
         related=_accounts(related, "related") if SERVICE_ACCOUNTS in related else None,
         namespace=namespace,
         dynamic_apply=_dynamic_apply(secret, accounts),
-        secret_left=other is not None and is_left(other, binding),
+        secret_left=left,
     )
 
 

@@ -83,9 +83,8 @@ def desired_secret(
         return observed.secret  # as it is
     if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
         return PullSecret(name, request.server, token, inputs_hash(request))
-    if observed.secret_taken or (
-        isinstance(decision, Reject) and not _outlasts(decision, observed, now)
-    ):
+    denied = isinstance(decision, Reject) and not _outlasts(decision, observed, now)
+    if denied or observed.secret_taken or observed.secret_left:
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)

@@ -110,7 +110,7 @@ def renewal_healthy(
         return new_finding("False", problem.reason, problem.message)
     if isinstance(problem, Reject) and fresh.works:
         return Finding("False", problem.reason, "The token is not renewed.")
-    if observed.secret_taken and not observed.secret_left:
+    if observed.secret_taken:
         return Finding("Unknown", Reason.SECRET_NAME_TAKEN, "No token is requested.")
     writes = problem.reason == Reason.WRITING_SECRET
     kept = {"True"} if writes else {"True", "False"}

@@ -110,6 +110,7 @@ OBSERVED: Final = Observed(
 )
 NO_SECRET: Final = replace(OBSERVED, secret=None)
 TAKEN: Final = replace(NO_SECRET, secret_taken=True)
+LEFT: Final = replace(NO_SECRET, secret_left=True)
 GOING: Final = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 
 

@@ -1,11 +1,13 @@
 """The exchange: what is sent, what each answer means, and that no answer's body is repeated."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down
+from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down, url
 from hooks.core.identity import Identity
 from hooks.core.reason import Reason
 from hooks.core.token import AcrToken, MintFailed
@@ -27,6 +29,7 @@ PLANTED = NEW_TOKEN.value
 SCOPED = replace(REQUEST, scope="repository:app:pull")
 EXCHANGE = exchange(REQUEST, "entra")
 SCOPE_DOWN = scope_down(SCOPED, "refresh")
+ETERNITY = datetime(9999, 12, 31, tzinfo=UTC)
 PAGE = b"<!DOCTYPE html><html><h1>Service Temporarily Unavailable</h1></html>"
 
 
@@ -65,6 +68,44 @@ def test_answer_with_token(post: Post, key: str) -> None:
     assert parse_answer(REQUEST, post, 200, {}, body) == NEW_TOKEN  # of no scope
 
 
+@pytest.mark.parametrize(
+    "server", [SERVER, "localhost:5000", "127.0.0.1:5000", "a-b.c1.azurecr.io"]
+)
+def test_url(server: str) -> None:
+    """A request goes to the server, over TLS."""
+    assert url(replace(REQUEST, server=server), EXCHANGE) == f"https://{server}/oauth2/exchange"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "evil.com/.azurecr.io",
+        "evil.com#.azurecr.io",
+        "evil.com?.azurecr.io",
+        "evil.com\\.azurecr.io",
+        "evil.com:1/.azurecr.io",
+        "user@x.azurecr.io",
+        "evil.com%2f.azurecr.io",
+        "evil.com\n.azurecr.io",
+        "x.azurecr.io\n",
+        "x.azurecr.io.",
+        "x.azurecr.io:",
+        "x.azurecr.io:1:2",
+        "x..azurecr.io",
+        ".azurecr.io",
+        "[::1]:5000",
+        "evil\u3002com.azurecr.io",
+        "",
+    ],
+)
+def test_no_url(server: str) -> None:
+    """A server that is no bare host gets no request, even if it ends with an allowed suffix."""
+    failure = url(replace(REQUEST, server=server), EXCHANGE)
+    assert isinstance(failure, MintFailed)
+    assert failure.reason is Reason.REGISTRY_NOT_FOUND
+    assert f'Registry "{server}" is not a host name, so no token is sent. Fix ' in failure.message
+
+
 PULL = {"type": "repository", "name": "app", "actions": ["pull"]}
 
 
@@ -93,25 +134,30 @@ def test_scope_not_granted(access: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "why"),
     [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"<html>eyJ</html>", id="html"),
-        pytest.param(b"\xff\xfe", id="no-utf-8"),
-        pytest.param(b"null", id="null"),
-        pytest.param(b"[]", id="list"),
-        pytest.param(f'{{"access_token":"{PLANTED}"}}'.encode(), id="another-key"),
-        pytest.param(b'{"refresh_token":null}', id="null-token"),
-        pytest.param(b'{"refresh_token":{"a":1}}', id="object-for-token"),
-        pytest.param(f'{{"refresh_token":"{PLANTED}x.y"}}'.encode(), id="no-jwt"),
-        pytest.param(f'{{"refresh_token":"{PLANTED}'.encode(), id="cut"),
-        pytest.param(b"[" * 100000, id="nested-too-deep"),
+        pytest.param(b"", "", id="empty"),
+        pytest.param(b"<html>eyJ</html>", "", id="html"),
+        pytest.param(b"\xff\xfe", "", id="no-utf-8"),
+        pytest.param(b"null", "", id="null"),
+        pytest.param(b"[]", "", id="list"),
+        pytest.param(f'{{"access_token":"{PLANTED}"}}'.encode(), "", id="another-key"),
+        pytest.param(b'{"refresh_token":null}', " (not a JWT)", id="null-token"),
+        pytest.param(b'{"refresh_token":{"a":1}}', " (not a JWT)", id="object-for-token"),
+        pytest.param(f'{{"refresh_token":"{PLANTED}x.y"}}'.encode(), " (not a JWT)", id="no-jwt"),
+        pytest.param(
+            json.dumps({"refresh_token": new_jwt({"exp": 253402300799, "iat": 1})}).encode(),
+            " (a JWT that is valid for more than 24 h)",
+            id="year-9999",
+        ),
+        pytest.param(f'{{"refresh_token":"{PLANTED}'.encode(), "", id="cut"),
+        pytest.param(b"[" * 100000, "", id="nested-too-deep"),
     ],
 )
-def test_answer_without_token(body: bytes) -> None:
+def test_answer_without_token(body: bytes, why: str) -> None:
     """A success without a usable token is a failure that repeats nothing of the body."""
     text = (
-        f'Registry "{SERVER}" returned no usable token: HTTP 200 (text/html) for POST '
+        f'Registry "{SERVER}" returned no usable token{why}: HTTP 200 (text/html) for POST '
         "/oauth2/exchange. Retrying. If this persists, check that spec.acrServer is a container "
         "registry, and that no proxy answers in its place."
     )
@@ -270,6 +316,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
         pytest.param(
             new_token(NOW + 5 * MINUTE + SECOND, NOW + 3 * HOUR), "in the future", id="future"
         ),
+        pytest.param(new_token(ETERNITY - HOUR, ETERNITY), "in the future", id="far-future"),
         pytest.param(new_token(NOW - HOUR, NOW + 30 * MINUTE + SECOND), None, id="not-due"),
         pytest.param(new_token(NOW - HOUR, NOW + 30 * MINUTE), "too long ago", id="due"),
         pytest.param(new_token(NOW - 59 * SECOND, NOW + MINUTE), None, id="short-not-due"),

@@ -23,13 +23,15 @@ IAT = EXP - 4500
         pytest.param({"exp": EXP}, NOW - 3 * HOUR, id="neither"),
         pytest.param({"exp": EXP, "iat": None}, NOW - 3 * HOUR, id="null-iat"),
         pytest.param({"exp": EXP, "iat": EXP - 1.5}, NOW - timedelta(seconds=2), id="fraction"),
-        pytest.param({"exp": EXP, "iat": 0}, datetime(1970, 1, 1, tzinfo=UTC), id="iat-zero"),
+        pytest.param({"exp": EXP, "iat": EXP - 86400}, NOW - 24 * HOUR, id="a-day"),
+        pytest.param({"exp": 1, "iat": 0}, datetime(1970, 1, 1, tzinfo=UTC), id="iat-zero"),
     ],
 )
-def test_parse_token(claims: object, issued_at: datetime) -> None:
+def test_parse_token(claims: dict[str, int], issued_at: datetime) -> None:
     """A token lives from the later of `iat` and `nbf`, else from three hours before, to `exp`."""
     text = new_jwt(claims)
-    assert parse_token(text) == AcrToken(text, issued_at, NOW)
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+    assert parse_token(text) == AcrToken(text, issued_at, expires_at)
 
 
 @pytest.mark.parametrize("filler", ["\u00fb\u00ff\u00fe", "~~~???", "x", "xx", "xxx"])
@@ -119,11 +121,26 @@ def test_nested_too_deep() -> None:
         parse_token(new_jwt("[" * 100000))
 
 
-@pytest.mark.parametrize("iat", [EXP, EXP + 1], ids=["equal", "later"])
-def test_expires_before_issued(iat: int) -> None:
-    """A token that has no life is refused."""
-    with pytest.raises(MalformedToken, match=r"^expires before it is issued$"):
-        parse_token(new_jwt({"exp": EXP, "iat": iat}))
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+@pytest.mark.parametrize("start", [EXP, EXP + 1, 2 * EXP], ids=["equal", "later", "far-later"])
+def test_expires_before_issued(claim: str, start: int) -> None:
+    """A token that has no life is rejected."""
+    with pytest.raises(MalformedToken, match=r"^a JWT that expires before it is issued$"):
+        parse_token(new_jwt({"exp": EXP, "iat": IAT, claim: start}))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"exp": 253402300799, "iat": IAT}, id="exp-in-year-9999"),
+        pytest.param({"exp": EXP, "iat": 0}, id="iat-in-1970"),
+        pytest.param({"exp": EXP, "iat": EXP - 86401}, id="a-day-and-a-second"),
+    ],
+)
+def test_lives_too_long(claims: dict[str, int]) -> None:
+    """A token that would not be renewed for years is rejected."""
+    with pytest.raises(MalformedToken, match=r"^a JWT that is valid for more than 24 h$"):
+        parse_token(new_jwt(claims))
 
 
 @pytest.mark.parametrize("text", ["eyJub3Qi", new_jwt({}), new_jwt({"exp": 1, "iat": 2})])

@@ -23,6 +23,7 @@ from tests.core.builders import (
     HOLDER,
     IDENTITY,
     INVALID,
+    LEFT,
     NAMESPACE,
     NEW_TOKEN,
     NO_SECRET,
@@ -83,6 +84,7 @@ MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash
         pytest.param(replace(DENIED, secret=None), None, None, id="denied-without-one"),
         pytest.param(FORBIDDEN, None, None, id="denied-by-annotation"),
         pytest.param(TAKEN, None, None, id="name-taken"),
+        pytest.param(LEFT, None, None, id="left"),
         pytest.param(replace(OBSERVED, namespace=None), None, SECRET, id="namespace-unknown"),
         pytest.param(replace(STALE, namespace=None), None, STALE.secret, id="expired-and-unknown"),
         pytest.param(UNGUARDED, None, SECRET, id="unguarded"),
@@ -96,6 +98,9 @@ MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash
         ),
         pytest.param(
             replace(UNKNOWN_STRATEGY, secret_taken=True), None, None, id="taken-shows-nothing"
+        ),
+        pytest.param(
+            replace(UNKNOWN_STRATEGY, secret_left=True), None, None, id="left-shows-nothing"
         ),
         pytest.param(
             replace(UNKNOWN_STRATEGY, binding=replace(NAMESAKE, deleting=True)),

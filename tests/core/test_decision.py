@@ -24,6 +24,7 @@ from tests.core.builders import (
     HOLDER,
     HOUR,
     IDENTITY,
+    LEFT,
     MINUTE,
     NAMESPACE,
     NO_SECRET,
@@ -173,7 +174,7 @@ def test_newer_than_status(
             id="secret-name-taken",
         ),
         pytest.param(
-            replace(NO_SECRET, secret_taken=True, secret_left=True),
+            LEFT,
             "Pending",
             5,
             'take over Secret "acr-pull-app" of an earlier binding',

@@ -111,9 +111,11 @@ LEFT = named(SECRET_NAME, annotations={"acrpull.dev/token-inputs": "hash"})
     ],
 )
 def test_secret_left(secret: JSON, *, finalizing: bool, left: bool) -> None:
-    """A Secret of acrpull without an owner is left by an earlier binding."""
+    """A Secret of acrpull without an owner is left by an earlier binding, so nobody took it."""
     request = body(related=grouped("Secret.v1", secret))
-    assert parse_observed(request, valid, finalizing=finalizing).secret_left is left
+    observed = parse_observed(request, valid, finalizing=finalizing)
+    assert observed.secret_left is left
+    assert not (left and observed.secret_taken)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """The conditions about the token, and Ready: status, reason and message."""
 
-from dataclasses import replace
-
 import pytest
 
 from hooks.core.decision import Hold, Reject
@@ -19,7 +17,7 @@ from hooks.core.verdict import (
     renewal_healthy,
     token_fresh,
 )
-from tests.core.builders import HOUR, NOW, OBSERVED, TAKEN
+from tests.core.builders import HOUR, LEFT, NOW, OBSERVED, TAKEN
 
 EXPIRY = "2026-11-23T14:00:00Z"
 WORKS = Freshness(works=True, due=NOW + HOUR)
@@ -133,7 +131,6 @@ FAILING = Condition("RenewalHealthy", "False", "Throttled", "Too many.", 1)
 UNKNOWN = Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "None.", 1)
 AS_HEALTHY = Finding("True", "OnSchedule", "Well.")
 AS_FAILING = Finding("False", "Throttled", "Too many.")
-LEFT = replace(TAKEN, secret_left=True)
 
 
 def unknown(reason: str) -> Finding:

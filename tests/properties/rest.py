@@ -73,13 +73,17 @@ def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None
         assert reasons["Ready"] == "InvalidSpec"
         return
     who = wanted(bindings.world, kept.spec, kept.account)
+    taken = bindings.is_taken(name)
+    left = taken and _is_left(bindings.secret(name) or {})
     if isinstance(who, Reason):
-        assert reasons["Ready"] in {who, "RefreshFailing"}
-        assert reasons["RenewalHealthy"] == who
-    elif bindings.is_taken(name):
+        fresh, listed = reasons["TokenFresh"], reasons["Attached"]
+        assert fresh in {who, "RefreshFailing"}
+        unlisted = fresh == "RefreshFailing" and listed != "Attached"
+        assert reasons["Ready"] == (listed if unlisted else fresh)
+        assert reasons["RenewalHealthy"] == ("SecretNameTaken" if taken and not left else who)
+    elif taken:
         # The model has no controller that gives a Secret without an owner to its binding.
-        waits = {"Pending"} if _is_left(bindings.secret(name) or {}) else set()
-        assert reasons["Ready"] in {"SecretNameTaken"} | waits
+        assert reasons["Ready"] == ("Pending" if left else "SecretNameTaken")
     else:
         assert reasons["TokenFresh"] == "TokenValid"
         assert reasons["RenewalHealthy"] == "OnSchedule"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hooks.core import dockerconfig
@@ -55,9 +55,9 @@ def parsed(text: str) -> AcrToken | None:
 @example({"exp": 10**400})
 @example({"exp": float("nan")})
 def test_any_claims_are_a_token_or_malformed(payload: object) -> None:
-    """Whatever a JWT says, it is read as a token with a life, or refused as malformed."""
+    """Whatever a JWT contains, it is read as a token with a plausible life, or is malformed."""
     token = parsed(new_jwt(payload))
-    assert token is None or token.issued_at < token.expires_at
+    assert token is None or timedelta() < token.expires_at - token.issued_at <= timedelta(days=1)
 
 
 @given(st.binary() | st.text())
@@ -84,13 +84,12 @@ def test_what_a_registry_answers_is_never_told(
             assert not shows_token(repr(check_token(outcome, request, timedelta(1), EPOCH)))
 
 
-@given(seconds, seconds)
-def test_expiry_round_trips(issued: int, expires: int) -> None:
+@given(seconds, st.integers(1, 86400))
+def test_expiry_round_trips(issued: int, life: int) -> None:
     """The instants of a token are those in its claims, and its repr does not show it."""
-    assume(issued < expires)
-    token = parse_token(new_jwt({"iat": issued, "exp": expires}))
+    token = parse_token(new_jwt({"iat": issued, "exp": issued + life}))
     assert token.issued_at == EPOCH + timedelta(seconds=issued)
-    assert token.expires_at == EPOCH + timedelta(seconds=expires)
+    assert token.expires_at == EPOCH + timedelta(seconds=issued + life)
     assert parse_time(format_time(token.expires_at)) == token.expires_at
     assert not shows_token(repr(token))
 

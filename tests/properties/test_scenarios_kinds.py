@@ -122,6 +122,33 @@ def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> N
     assert IDS[1] in who(scene, name)
 
 
+def test_no_identity_and_no_service_account_to_list_the_secret(scene: Scene) -> None:
+    """The token works on, so Ready shows that no ServiceAccount lists the Secret."""
+    scene.accounts.create("build", [])
+    scene.accounts.annotate("build", ANNOTATIONS[0])
+    scene.bindings.create("app", "absent")
+    scene.bindings.specify("app", workloadIdentity=FEDERATED[1])
+    scene.settle()
+    scene.accounts.annotate("build", ANNOTATIONS[3])
+    scene.settle()
+    assert scene.conditions() == {
+        "Ready": "False ServiceAccountNotFound",
+        "TokenFresh": "True RefreshFailing",
+        "Attached": "False ServiceAccountNotFound",
+        "RenewalHealthy": "Unknown InvalidSpec",
+    }
+
+
+def test_no_identity_and_the_name_is_taken(scene: Scene) -> None:
+    """RenewalHealthy shows that the name is taken, which the decorator must know."""
+    scene.bindings.squat("app")
+    scene.bindings.create("app", "default")
+    scene.bindings.specify("app", workloadIdentity=FEDERATED[1])
+    scene.settle()
+    assert scene.conditions()["Ready"] == "False ServiceAccountNotFound"
+    assert scene.conditions()["RenewalHealthy"] == "Unknown SecretNameTaken"
+
+
 @pytest.mark.parametrize(
     ("strategy", "name", "left"), [*product(STRATEGIES, UPSTREAM, (FRESH, DUE, EXPIRED))]
 )

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from hooks.core.names import ATTACHED_ANNOTATION
 from hooks.core.reason import Reason
 from hooks.core.token import MintFailed
 from tests.properties.scene import Scene
@@ -94,3 +95,23 @@ def test_an_entry_for_a_secret_that_is_the_users(scene: Scene, how: str) -> None
     scene.settle()
     scene.accounts.check_left_alone("default")
     assert scene.listed() == ["zeta", "alpha", "acr-pull-app"]
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["at-once", "after-a-sync"])
+@pytest.mark.parametrize("how", ["move", "deny"])
+def test_an_entry_for_a_secret_without_an_owner(scene: Scene, how: str, *, seen: bool) -> None:
+    """A Secret that lost its label is still acrpull's, and so is the entry, marked or not."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    scene.bindings.tamper("app", "label")
+    scene.accounts.strip("default", "annotations", ATTACHED_ANNOTATION)
+    if seen:
+        scene.world.settle()
+    if how == "move":
+        scene.bindings.move("app", "absent")
+    else:
+        scene.bindings.specify("app", "denied", **DENIED)
+    scene.world.advance(60)
+    scene.settle()
+    scene.accounts.check_left_alone("default")
+    assert scene.listed() == ["zeta", "alpha"]
