@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,7 +19,7 @@ from hooks.core.acr import check_token
 from hooks.core.reason import Reason
 from hooks.core.refresh import memory_seconds, refresh_at, told_later
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
-from hooks.turnstile import Budget
+from hooks.turnstile import Bulkhead
 
 Outcome = AcrToken | MintFailed
 Source = Callable[[TokenRequest], Outcome]
@@ -28,6 +29,8 @@ Source = Callable[[TokenRequest], Outcome]
 DEADLINE_SECONDS: Final = 7.5
 WORKERS: Final = 32
 MAX_WAITING: Final = 24  # of the 32 threads that answer hooks; the rest is for what needs no token
+SHARED_WAITING: Final = 16  # one Namespace leaves 4 of Metacontroller's 20 workers to the others
+FEW_WAITING: Final = 2  # of a Namespace while the others have SHARED_WAITING
 MAX_REMEMBERED: Final = 1000  # about 5 KiB each
 
 
@@ -72,23 +75,28 @@ class Minter:
         self._refresh_before = refresh_before
         self._monotonic = monotonic
         self._workers = ThreadPoolExecutor(WORKERS, "mint")
-        self._waiting = Budget(MAX_WAITING, "too many requests wait for Azure")
+        self._waiting = Bulkhead(
+            MAX_WAITING, SHARED_WAITING, FEW_WAITING, "Too many requests wait for Azure"
+        )
         self._lock = threading.Lock()
         self._flights: dict[TokenRequest, Future[Outcome]] = {}
         self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
 
-    def __call__(self, request: TokenRequest, newer_than: datetime | None) -> Outcome:
+    def __call__(
+        self, request: TokenRequest, newer_than: datetime | None, namespace: str
+    ) -> Outcome:
         """Return a token for *request*, issued after *newer_than*, or why there is none.
 
         Never takes longer than `DEADLINE_SECONDS`; what comes later is remembered for the next.
-        Raises `Busy`: so many wait, for it or in all, that others could not.
+        Raises `Busy`: too many requests wait, of *namespace*, for the same, or in all.
         """
         with self._lock:
             known = self._recall(request, newer_than)
         if known is not None:
             return known
-        with self._waiting.reserve(1):
-            return self._wait(request, newer_than)
+        with ExitStack() as place:
+            place.enter_context(self._waiting.reserve(namespace))
+            return self._wait(request, newer_than, place)
 
     def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
         known = self._remembered.get(request)
@@ -101,14 +109,16 @@ class Minter:
             metrics.CACHE_HITS.inc()
         return outcome
 
-    def _wait(self, request: TokenRequest, newer_than: datetime | None) -> Outcome:
+    def _wait(
+        self, request: TokenRequest, newer_than: datetime | None, place: ExitStack
+    ) -> Outcome:
         with self._lock:
             known = self._recall(request, newer_than)  # a flight may have landed meanwhile
             if known is not None:
                 return known
             flight = self._flights.get(request)
             if flight is None:
-                flight = self._workers.submit(self._fly, request)
+                flight = self._workers.submit(self._fly, request, place.pop_all())
                 self._flights[request] = flight
         try:
             return flight.result(DEADLINE_SECONDS)
@@ -116,9 +126,14 @@ class Minter:
             text = f'No token from registry "{request.server}" in {DEADLINE_SECONDS} s. Retrying.'
             return MintFailed(Reason.TIMEOUT, text)
 
-    def _fly(self, request: TokenRequest) -> Outcome:
+    def _fly(self, request: TokenRequest, place: ExitStack) -> Outcome:
+        """Return the outcome of the source.
+
+        The place is held until then, even if the caller has given up: `getaddrinfo` has no
+        deadline, and would take one worker after another.
+        """
         try:
-            with metrics.IN_FLIGHT.track_inprogress():
+            with place, metrics.IN_FLIGHT.track_inprogress():
                 outcome = self._source(request)
             token = outcome if isinstance(outcome, AcrToken) else outcome.token
             if token is not None:
