@@ -11,14 +11,14 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from hooks import call
-from hooks.body import BYTES_AT_ONCE, MAX_BODY_BYTES, received
+from hooks.body import MAX_BODY_BYTES, new_bulkhead, received
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
 from hooks.environment import SettingsError
 from hooks.handlers import Clock, Hooks, Minting
 from hooks.log import FIELDS, redact
 from hooks.settings import Settings, read_hook_tokens
-from hooks.turnstile import Budget
+from hooks.turnstile import Bulkhead
 
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
@@ -30,7 +30,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     hooks = Hooks(settings.policy, mint, clock, call.note_token, settings.apis)
-    budget = Budget(BYTES_AT_ONCE, "requests as large as these are worked on already")
+    bulkhead = new_bulkhead()
     routes = {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,
@@ -42,7 +42,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     }
     call.watch(app, routes.keys())
     for path, hook in routes.items():
-        app.add_url_rule(path, path, _view(path, hook, budget), methods=["POST"])
+        app.add_url_rule(path, path, _view(path, hook, bulkhead), methods=["POST"])
     for path, check_health in health_checks(settings).items():
         app.add_url_rule(path, path, _health_view(check_health))
     app.before_request(lambda: _authorize(settings))
@@ -55,11 +55,11 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     return app
 
 
-def _view(path: str, hook: Callable[[JSON], JSON], budget: Budget) -> Callable[[], Response]:
+def _view(path: str, hook: Callable[[JSON], JSON], bulkhead: Bulkhead) -> Callable[[], Response]:
     key = "object" if path in {"/serviceaccount/sync", "/secret/sync"} else "parent"
 
     def view() -> Response:
-        with received(budget) as body:
+        with received(bulkhead, key) as body:
             call.note_object(body.get(key))
             result = hook(body)
             call.note_result(result)
@@ -116,11 +116,11 @@ def _error(status: int, text: str) -> Response:
 
 
 def _busy(error: Busy) -> Response:
-    """Answer so that Metacontroller asks again without counting a failure.
+    """Return a response after which Metacontroller calls again, without an Event and a backoff.
 
-    metacontroller@v4.17.2:pkg/hooks/webhook.go:218
+    metacontroller@v4.17.2:pkg/hooks/webhook.go:218, pkg/controller/composite/controller.go:368
     """
-    response = _error(429, f"{error}; asked again in {BUSY_SECONDS} s")
+    response = _error(429, f"{error} Retrying in {BUSY_SECONDS} s.")
     response.headers["Retry-After"] = str(BUSY_SECONDS)
     return response
 

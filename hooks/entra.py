@@ -1,15 +1,22 @@
 """Entra tokens of identities, by whichever way an identity of its kind is had.
 
-One credential an identity, for each caches its own token. Knows neither IMDS nor assertions.
+An identity has one credential, because a credential caches its token. Knows neither IMDS nor
+assertions.
+
+A credential judges its cache by the machine's clock. A token that was cached while the clock was
+ahead counts as valid for as long after its expiry, and registries reject the expired token. So
+a credential is replaced once the clock was set.
+microsoft-authentication-library-for-python@1.39.0:msal/managed_identity.py (expires_in)
 """
 
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from azure.core.credentials import TokenCredential
@@ -20,6 +27,7 @@ from hooks.core.token import MintFailed, TokenRequest
 
 TOKEN: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
+MAX_STEP_SECONDS: Final = 60  # azure-identity renews a token 300 s before its expiry
 
 
 class Way(Protocol):
@@ -53,18 +61,27 @@ class _Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """An identity's credential; the lock makes one request of several at once."""
+    """An identity's credential; the lock makes one request of several at once.
+
+    *offset* is the difference between the clock and the monotonic clock when the credential was
+    created. The difference changes only if the clock is set.
+    """
 
     credential: TokenCredential
+    offset: float
     lock: threading.Lock = field(default_factory=threading.Lock)
     failures: dict[str, _Failure] = field(default_factory=dict)
 
 
 class Entra:
-    """Gets Entra tokens, each kind of identity by its own way; safe for threads."""
+    """Gets Entra tokens, each kind of identity by its own way; safe for threads.
 
-    def __init__(self, ways: Mapping[type, Way]) -> None:
+    *clock* returns the time in UTC.
+    """
+
+    def __init__(self, ways: Mapping[type, Way], clock: Callable[[], datetime]) -> None:
         self._ways = ways
+        self._clock = clock
         self._slots: OrderedDict[Identity | FederatedIdentity, _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -83,8 +100,11 @@ class Entra:
             return way.late
 
     def _slot(self, way: Way, identity: Identity | FederatedIdentity) -> _Slot:
+        offset = self._clock().timestamp() - time.monotonic()
         with self._lock:
-            slot = self._slots.pop(identity, None) or _Slot(way.credential(identity))
+            slot = self._slots.pop(identity, None)
+            if slot is None or abs(offset - slot.offset) > MAX_STEP_SECONDS:
+                slot = _Slot(way.credential(identity), offset)
             self._slots[identity] = slot
             if len(self._slots) > MAX_CREDENTIALS:
                 self._slots.popitem(last=False)

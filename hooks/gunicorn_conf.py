@@ -6,13 +6,18 @@ https://gunicorn.org/reference/settings/
 import os
 import resource
 import ssl
-from typing import Any
+import sys
+from typing import Any, Final
 
 from hooks import log
 from hooks.environment import SettingsError
 from hooks.settings import Settings
 from hooks.tls import ServerTls
 from hooks.worker import check_gunicorn
+
+# Several threads that work on large bodies delay a small request by this, several times each.
+# https://docs.python.org/3/library/sys.html#sys.setswitchinterval
+SWITCH_SECONDS: Final = 0.001
 
 check_gunicorn()
 try:
@@ -50,7 +55,8 @@ if settings.tls is not None:
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types
-    """Start the listeners for probes and scrapes in the process that these tell of."""
+    """Prepare the process that answers, and start its listeners for probes and scrapes."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     if settings.health_bind is not None:
         from hooks.app import health_checks  # noqa: PLC0415  not in the arbiter
         from hooks.health import serve  # noqa: PLC0415  likewise

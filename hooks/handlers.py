@@ -23,7 +23,7 @@ from hooks.core.request import (
 from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.schemas import check_spec
 
-Minting = Callable[[TokenRequest, datetime | None], AcrToken | MintFailed]
+Minting = Callable[[TokenRequest, datetime | None, str], AcrToken | MintFailed]
 Clock = Callable[[], datetime]
 Telling = Callable[[str, timedelta | None], None]
 
@@ -56,7 +56,8 @@ class Hooks:
         decision = decide(observed, policy, self._clock())
         outcome = None
         if isinstance(decision, Mint):
-            outcome = self._mint(decision.request, decision.newer_than)
+            namespace = observed.binding.namespace
+            outcome = self._mint(decision.request, decision.newer_than, namespace)
         now = self._clock()
         result = binding.sync(observed, decision, outcome, policy, now)
         token = result.secret.token if result.secret else None

@@ -1,6 +1,8 @@
 """The way to a token: an identity's from Entra, and with that the registry's."""
 
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from hooks.core.identity import FederatedIdentity, Identity
@@ -20,14 +22,14 @@ REGISTRY_PATIENCE_SECONDS: Final = 1.0
 FEDERATION: Final = "workload identity"  # all of them ask the same two: API server and Entra
 
 
-def new_entra(settings: FederationSettings) -> Entra:
-    """Return what gets the tokens of all identities that *settings* allow."""
+def new_entra(settings: FederationSettings, clock: Callable[[], datetime]) -> Entra:
+    """Return what gets the tokens of all identities that *settings* allow, by UTC's *clock*."""
     ways: dict[type, Way] = {}
     if settings.workload_identity or settings.own_token:
         ways[FederatedIdentity] = Federation(settings)
     if not settings.own_token:
         ways[Identity] = ManagedIdentities()
-    return Entra(ways)
+    return Entra(ways, clock)
 
 
 class Source:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,7 +64,7 @@ class WaitingRoom:
         with self._lock:
             now = time.monotonic()
             if self._is_full(key, now):
-                raise Busy(f"too many requests wait for {key}")
+                raise Busy(f"Too many requests wait for {key}.")
             self._since.setdefault(key, {})[caller] = now
         try:
             yield
@@ -88,23 +89,39 @@ class WaitingRoom:
                 del self._slow[next(iter(self._slow))]
 
 
-class Budget:
-    """So many places, or bytes, for all requests that are worked on at once."""
+class Bulkhead:
+    """Limits the places, or the bytes, of all requests at work, by Namespace.
 
-    def __init__(self, total: int, spent: str) -> None:
-        self._left = total
-        self._spent = spent
+    All Namespaces together have up to *total*. While they have more than *shared*, a Namespace gets
+    up to *few*. So one Namespace alone gets *shared*, and leaves the rest to the others.
+    """
+
+    def __init__(self, total: int, shared: int, few: int, excess: str) -> None:
+        self._total = total
+        self._shared = shared
+        self._few = few
+        self._excess = excess
         self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()  # by Namespace
 
     @contextmanager
-    def reserve(self, size: int) -> Iterator[None]:
-        """Take *size* of it. Raises `Busy`, with the text *spent*: there is not so much left."""
+    def reserve(self, namespace: str, size: int = 1) -> Iterator[None]:
+        """Hold *size* for *namespace*. Raises `Busy`, with the text *excess*: it is not free."""
         with self._lock:
-            if size > self._left:
-                raise Busy(self._spent)
-            self._left -= size
+            self._check(namespace, size)
+            self._taken[namespace] += size
         try:
             yield
         finally:
             with self._lock:
-                self._left += size
+                self._taken[namespace] -= size
+                if not self._taken[namespace]:
+                    del self._taken[namespace]
+
+    def _check(self, namespace: str, size: int) -> None:
+        all_taken = self._taken.total() + size
+        if all_taken > self._total:
+            raise Busy(f"{self._excess}.")
+        if all_taken > self._shared and self._taken[namespace] + size > self._few:
+            mine = self._taken[namespace]
+            raise Busy(f'{self._excess}, {mine} of them of Namespace "{namespace}".')

@@ -3,6 +3,7 @@
 import inspect
 import json
 import logging
+import select
 import socket
 import ssl
 import struct
@@ -24,9 +25,13 @@ PENDING_SECONDS: Final = 10  # until a new connection says something: there are 
 ANSWER_SECONDS: Final = 5  # without a byte of the answer being read
 IDLE_SECONDS: Final = 0.05  # a new connection with nothing on it then waits outside of the threads
 PARTING_SECONDS: Final = 1  # for a caller to read the last answer and to close
+QUEUED_SECONDS: Final = 1  # for a thread; after a longer wait the caller may have left
 SEND_TIMEOUT: Final = struct.pack("@ll", ANSWER_SECONDS, 0)  # a timeval
 # gunicorn@27.0.1:gunicorn/workers/gthread.py, base.py
-OVERRIDDEN: Final = ("init_process", "handle", "finish_request", "handle_request", "handle_error")
+OVERRIDDEN: Final = (
+    *("init_process", "enqueue_req", "handle", "finish_request", "handle_request"),
+    "handle_error",
+)
 log = logging.getLogger(__name__)
 
 
@@ -41,8 +46,20 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._heads, self._bodies = Deadlines(HEAD_SECONDS), Deadlines(BODY_SECONDS)
         super().init_process()
 
+    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401  gunicorn has no types
+        """Let a connection wait for a thread."""
+        conn.queued_at = time.monotonic()
+        super().enqueue_req(conn)
+
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
-        """Read a request and answer it, in a thread."""
+        """Read a request and answer it, in a thread; drop a request whose caller has left."""
+        waited = time.monotonic() - conn.queued_at
+        if waited > QUEUED_SECONDS and _has_left(conn.sock):
+            log.warning(
+                "dropped", extra={FIELDS: {"why": "The caller left.", "seconds": round(waited, 1)}}
+            )
+            conn.sock.close()
+            return False
         if not conn.initialized and not conn.wait_for_data(IDLE_SECONDS):
             return gthread._DEFER  # back to the poller
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
@@ -122,6 +139,16 @@ def check_gunicorn(base: type = gthread.ThreadWorker) -> None:
                 f"parameters {found}, not {expected}. Install the locked release: pip install "
                 "--require-hashes -r requirements.txt"
             )
+
+
+def _has_left(sock: socket.socket) -> bool:
+    """True if the caller closed its end of *sock*, whether or not a request is still to be read.
+
+    https://man7.org/linux/man-pages/man2/poll.2.html (POLLRDHUP)
+    """
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _shake_hands(conn: Any) -> bool:  # noqa: ANN401  gunicorn has no types

@@ -23,6 +23,6 @@ def now() -> datetime:
 
 
 mint = Minter(
-    Source(new_entra(settings.federation), Registry()), now, settings.policy.refresh_before
+    Source(new_entra(settings.federation, now), Registry()), now, settings.policy.refresh_before
 )
 app = create_app(settings, mint, now)

@@ -68,7 +68,9 @@ class Case:
         body: JSON = response.get_json()
         return body
 
-    def _mint(self, request: TokenRequest, newer_than: datetime | None) -> AcrToken | MintFailed:
+    def _mint(
+        self, request: TokenRequest, newer_than: datetime | None, _namespace: str
+    ) -> AcrToken | MintFailed:
         outcome = self.facts["mint"]
         if "status" in outcome:
             return parse_answer(request, exchange(request, ""), outcome["status"], HEADERS, b"")

@@ -132,7 +132,9 @@ class ModelTelling:
         assert response.status_code == 200, response.text
         return response.status_code, {}, response.json
 
-    def _mint(self, request: TokenRequest, newer_than: datetime | None) -> AcrToken | MintFailed:
+    def _mint(
+        self, request: TokenRequest, newer_than: datetime | None, _namespace: str
+    ) -> AcrToken | MintFailed:
         """Return a remembered token, as hooks/mint.py does, or a new one."""
         if self._step.registry != 200:
             return parse_answer(request, exchange(request, ""), self._step.registry, HEADERS, b"")

@@ -18,7 +18,7 @@ BARE = {"metadata": {"name": "a"}}
 NAMESPACE_ALONE = {"metadata": {"namespace": "team-a"}}
 
 
-def mint(_request: TokenRequest, _newer_than: datetime | None) -> AcrToken:
+def mint(_request: TokenRequest, _newer_than: datetime | None, _namespace: str) -> AcrToken:
     """Return a token that is new."""
     return NEW_TOKEN
 
@@ -158,8 +158,8 @@ def refuse(error: Exception) -> FlaskClient:
 def test_line_of_a_busy_answer(caplog: pytest.LogCaptureFixture) -> None:
     """A call that is to come again says for whom that was."""
     with caplog.at_level(logging.INFO, "hooks"):
-        refuse(Busy("too many wait")).post("/sync", json={"parent": PARENT})
-    why = "too many wait; asked again in 2 s"
+        refuse(Busy("Too many wait.")).post("/sync", json={"parent": PARENT})
+    why = "Too many wait. Retrying in 2 s."
     refused = {"why": why, "outcome": "busy", "status": 429}
     assert line(caplog) == ("WARNING", {"hook": "/sync", **WHO, **refused})
 

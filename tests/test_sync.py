@@ -7,6 +7,7 @@ import time
 import jwt
 import pytest
 
+from hooks.mint import SHARED_WAITING
 from tests.client import (
     LIFE_SECONDS,
     NULL_GUID,
@@ -183,12 +184,12 @@ def test_refused_write(client: Client, emulator: Emulator) -> None:
 
 
 def test_one_exchange_for_many(client: Client, emulator: Emulator) -> None:
-    """Bindings with the same identity, server and scope share one exchange."""
+    """As many bindings as one Namespace gets places for share one exchange."""
     emulator.faults.add("exchange", Fault(delay=0.3))
     answers: list[Object] = []
     threads = [
         threading.Thread(target=lambda n=n: answers.append(client.sync(observed(client.parent(n)))))
-        for n in map(str, range(20))
+        for n in map(str, range(SHARED_WAITING))
     ]
     for thread in threads:
         thread.start()

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.turnstile import Budget, Turnstile, WaitingRoom
+from hooks.turnstile import Bulkhead, Turnstile, WaitingRoom
 
 
 def soon() -> float:
@@ -40,15 +40,30 @@ def test_pace() -> None:
         pass
 
 
-def test_budget() -> None:
-    """There is so much in all, and it is free again after."""
-    budget = Budget(3, "too many cooks")
-    with ExitStack() as taken:
-        taken.enter_context(budget.reserve(2))
-        with pytest.raises(Busy, match="too many cooks"), budget.reserve(2):
-            pytest.fail("more than there is")
-        taken.enter_context(budget.reserve(1))
-    with budget.reserve(3):
+@pytest.mark.parametrize(
+    ("taken", "namespace", "size", "refused"),
+    [
+        pytest.param({"a": 7}, "a", 1, None, id="one-alone"),
+        pytest.param({"a": 8}, "a", 1, 'Too much, 8 of them of Namespace "a".', id="one-has-most"),
+        pytest.param({"a": 8}, "b", 2, None, id="another-has-none"),
+        pytest.param({"a": 8}, "b", 3, 'Too much, 0 of them of Namespace "b".', id="more-than-few"),
+        pytest.param({"a": 8, "b": 1}, "b", 1, None, id="few"),
+        pytest.param({"a": 8, "b": 2, "c": 2}, "d", 1, "Too much.", id="none-left"),
+        pytest.param({}, "a", 13, "Too much.", id="too-large"),
+    ],
+)
+def test_bulkhead(taken: dict[str, int], namespace: str, size: int, refused: str | None) -> None:
+    """Of 12 one Namespace alone gets 8; the rest is for Namespaces with up to 2."""
+    bulkhead = Bulkhead(12, 8, 2, "Too much")
+    with ExitStack() as held:
+        for name, count in taken.items():
+            held.enter_context(bulkhead.reserve(name, count))
+        if refused is None:
+            held.enter_context(bulkhead.reserve(namespace, size))
+        else:
+            with pytest.raises(Busy, match=f"^{refused}$"):
+                held.enter_context(bulkhead.reserve(namespace, size))
+    with bulkhead.reserve(namespace, 8):  # all is free again
         pass
 
 

@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from hooks.core.names import ACR_AUDIENCE
+from hooks.mint import SHARED_WAITING
 from tests.client import Client, Object, child, observed, reason, service_account, token
 from tests.emulator import Emulator, Fault, FederatedCredential, entra_refused
 from tests.emulator.imds import TENANT
@@ -129,14 +130,14 @@ def test_recreated_account(client: Client, emulator: Emulator) -> None:
 
 
 def test_one_exchange_for_many(client: Client, emulator: Emulator) -> None:
-    """Twenty bindings of one ServiceAccount ask once."""
+    """As many bindings of one ServiceAccount as get places request one token."""
 
     def ask(number: int) -> str:
         body = observed(parent(client, f"app-{number}"), account())
         return reason(client.settle(body), "TokenFresh")
 
-    with ThreadPoolExecutor(20) as pool:
-        assert set(pool.map(ask, range(20))) == {"True/TokenValid"}
+    with ThreadPoolExecutor(SHARED_WAITING) as pool:
+        assert set(pool.map(ask, range(SHARED_WAITING))) == {"True/TokenValid"}
     counts = [emulator.count(name) for name in ("kubernetes", "entra", "exchange")]
     assert counts == [1, 1, 1]
 

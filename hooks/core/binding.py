@@ -183,8 +183,12 @@ def _resync(
             life=last.expires_at - last.issued_at if last else None,
             asked=problem.retry_after_seconds if isinstance(problem, MintFailed) else None,
         )
-    due = due_at(observed.binding, usable, policy) if usable else now
-    return resync_after_seconds(due, now)
+    if usable is None:
+        return resync_after_seconds(now, now)
+    # A token from the future shows a clock that is wrong, and may be set right at any time.
+    return resync_after_seconds(
+        due_at(observed.binding, usable, policy), max(now, usable.issued_at)
+    )
 
 
 def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:

@@ -25,10 +25,15 @@ def parse_time(text: str | None) -> datetime | None:
 def set_condition(
     binding: Binding, kind: str, status: str, reason: str, message: str, now: datetime
 ) -> Condition:
-    """Return the condition of type *kind*; its transition time moves only when *status* flips."""
+    """Return the condition of type *kind*; its transition time moves only when *status* flips.
+
+    A transition time in the future becomes *now*: a clock was wrong, and waits count from this
+    time.
+    """
     previous = binding.status.condition(kind)
+    since = format_time(now)
     if previous is not None and previous.status == status and previous.last_transition_time:
-        since = previous.last_transition_time
-    else:
-        since = format_time(now)
+        before = parse_time(previous.last_transition_time)
+        if before is None or before <= now:
+            since = previous.last_transition_time
     return Condition(kind, status, reason, message, binding.generation, since)

@@ -3,7 +3,7 @@
 HookError
 ├── BadRequest        the caller's: Metacontroller, or a person with curl   -> HTTP 400
 ├── MalformedToken    the registry's, or whoever tampered with a Secret     -> a new token
-└── Busy              nobody's: others are waiting for Azure already         -> HTTP 429
+└── Busy              nobody's: too many requests are at work already        -> HTTP 429
 
 An invalid spec and a failure to get a token are no exceptions but values: they become conditions.
 """
@@ -22,4 +22,4 @@ class MalformedToken(HookError):
 
 
 class Busy(HookError):
-    """Too many wait for the same already; to be asked again in a moment."""
+    """Too many requests are at work already; the caller must try again in a moment."""

@@ -24,7 +24,7 @@ class Live:
         refresh_before: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
-        self._entra, self._registry = new_entra(settings), Registry()
+        self._entra, self._registry = new_entra(settings, clock), Registry()
         self._refresh_before = refresh_before
         self._clock = clock
 

@@ -31,7 +31,7 @@ def show_profile(emulator: Emulator, body: bytes) -> None:
         log.configure("INFO")
     settings = Settings.from_env(emulator.environment())
     failed = MintFailed(Reason.TIMEOUT, "the token was to be kept")
-    ours = create_app(settings, lambda _request, _newer_than: failed, system_clock)
+    ours = create_app(settings, lambda *_: failed, system_clock)
     sync, bare = (min(called(app, body) for _ in range(3)) for app in (ours, new_floor()))
     profile = cProfile.Profile()
     called(ours, body, profile)

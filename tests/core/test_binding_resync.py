@@ -63,6 +63,12 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
     [
         pytest.param(NO_SECRET, NEW_TOKEN, 10, id="minted"),
         pytest.param(OBSERVED, None, 5400, id="kept"),
+        pytest.param(
+            replace(OBSERVED, secret=replace(SECRET, token=new_token(NOW + HOUR, NOW + 4 * HOUR))),
+            None,
+            9000,
+            id="kept-while-the-clock-is-behind",
+        ),
         pytest.param(NO_SECRET, FAILED, 5, id="first-failure"),
         pytest.param(failing("2026-11-23T11:59:00Z"), FAILED, 60, id="failing-for-a-minute"),
         pytest.param(failing("soon"), FAILED, 5, id="failing-since-nobody-knows"),

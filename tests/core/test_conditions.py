@@ -75,10 +75,19 @@ def test_times_round_trip() -> None:
         pytest.param(
             (Condition("Ready", "True", "New", "new", 2, ""),), "2026-11-23T12:00:00Z", id="no-time"
         ),
+        pytest.param(
+            (Condition("Ready", "True", "New", "new", 2, "2026-11-23T15:00:00Z"),),
+            "2026-11-23T12:00:00Z",
+            id="in-the-future",
+        ),
+        pytest.param((Condition("Ready", "True", "New", "new", 2, "soon"),), "soon", id="word"),
     ],
 )
 def test_set_condition(previous: tuple[Condition, ...], since: str) -> None:
-    """Reason, message and generation are the new ones; the time moves only with the status."""
+    """Reason, message and generation are the new ones.
+
+    The time moves only with the status, unless a clock that was ahead wrote the time.
+    """
     binding = replace(BINDING, status=Status(conditions=previous))
     condition = set_condition(binding, "Ready", "True", "New", "new", NOW)
     assert condition == Condition("Ready", "True", "New", "new", 2, since)

@@ -82,7 +82,9 @@ class ScriptedMint:
         self.times: list[datetime] = []
         self._now = now
 
-    def __call__(self, request: TokenRequest, newer_than: datetime | None) -> AcrToken | MintFailed:
+    def __call__(
+        self, request: TokenRequest, newer_than: datetime | None, _namespace: str = ""
+    ) -> AcrToken | MintFailed:
         """Return a token issued now; its id tells it from the one that was issued *newer_than*."""
         now = self._now()
         self.times.append(now)
