@@ -13,6 +13,7 @@ from hooks.source import Source, new_entra
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)
+log.write_from_thread(metrics.LOST_LINES.inc)
 metrics.set_build(settings.revision)
 logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.told()})
 
