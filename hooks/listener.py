@@ -20,6 +20,9 @@ TIMEOUT_SECONDS: Final = 2  # for a request to arrive, and its response to leave
 MAX_CONNECTIONS: Final = 1000  # the next caller ends the oldest connection
 MAX_HEAD_BYTES: Final = 16 * 1024
 BACKLOG: Final = 1024  # connections that the kernel keeps until they are accepted
+# Few, so that a new caller is read before MAX_CONNECTIONS later ones end its connection.
+# cpython@v3.11.0:Lib/asyncio/selector_events.py, BaseSelectorEventLoop._accept_connection
+ACCEPTED_AT_ONCE: Final = 64
 METHODS: Final = ("GET", "HEAD")
 log = logging.getLogger(__name__)
 
@@ -56,8 +59,9 @@ class Listener:
 
     async def _run(self, sock: socket.socket) -> None:
         serving = await asyncio.start_server(
-            self._serve, sock=sock, limit=MAX_HEAD_BYTES, backlog=BACKLOG
+            self._serve, sock=sock, limit=MAX_HEAD_BYTES, backlog=ACCEPTED_AT_ONCE
         )
+        sock.listen(BACKLOG)
         await asyncio.wrap_future(self._closed)
         serving.close()
         for writer in self._open:

@@ -1,22 +1,15 @@
 """Log lines with nothing in them that looks like a token: JSON; at a terminal, key=value."""
 
-import atexit
 import json
 import logging
 import re
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener
-from queue import Full, Queue
 from typing import Any, Final
 
 # A JWT begins with base64 of '{"' or '{ '; then the same in base64; and `auth` of a docker config.
 TOKEN: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
 PLAIN: Final = re.compile(r"[-\w./:+%@]+", re.ASCII)  # a value that needs no quotes
-QUEUED_LINES: Final = 10_000  # about 5 MB
-FLUSH_SECONDS: Final = 1  # at the end of the process
 FIELDS: Final = "fields"  # the key of `extra` whose dict becomes keys of the line
 
 
@@ -95,41 +88,3 @@ def configure(level: str) -> None:
     logging.getLogger("hooks").setLevel(level)
     # azure-identity repeats as a warning what becomes a condition.
     logging.getLogger("azure").setLevel("ERROR")
-
-
-class _Queued(QueueHandler):
-    """Formats a record and puts the line into *lines*; calls *lost* if *lines* is full."""
-
-    def __init__(self, lines: Queue[Any], lost: Callable[[], None]) -> None:
-        super().__init__(lines)
-        self._lost = lost
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            self.queue.put_nowait(record)
-        except Full:
-            self._lost()
-
-
-def write_from_thread(lost: Callable[[], None]) -> None:
-    """Let one thread write the lines, so that no other thread waits while nothing reads stderr.
-
-    Without room for another line in the queue, *lost* is called and the line is dropped. Call this
-    after `configure`, in the process that answers: a thread does not survive a fork.
-    """
-    lines: Queue[Any] = Queue(QUEUED_LINES)
-    handler = _Queued(lines, lost)
-    handler.setFormatter(new_formatter())
-    for logger in (logging.getLogger(), logging.getLogger("gunicorn.error")):
-        for written in logger.handlers[:]:
-            logger.removeHandler(written)
-        logger.addHandler(handler)
-    QueueListener(lines, logging.StreamHandler()).start()
-    atexit.register(_flush, lines)
-
-
-def _flush(lines: Queue[Any]) -> None:
-    """Wait until the lines are written, but not for ever."""
-    deadline = time.monotonic() + FLUSH_SECONDS
-    while lines.unfinished_tasks and time.monotonic() < deadline:
-        time.sleep(0.01)
