@@ -13,7 +13,7 @@ from gunicorn.http import get_parser  # type: ignore[import-untyped]
 
 from hooks.log import FIELDS
 
-MAX_HEAD_BYTES: Final = 64 * 1024  # Metacontroller sends less than 1 KiB
+MAX_HEAD_BYTES: Final = 16 * 1024  # Metacontroller sends less than 1 KiB; 1,000 callers may wait
 END: Final = b"\r\n\r\n"
 CHUNK_BYTES: Final = 8192
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from typing import Final
 
 TIMEOUT_SECONDS: Final = 2  # for a request to arrive, and its response to leave
 MAX_CONNECTIONS: Final = 1000  # the next caller ends the oldest connection
-MAX_HEAD_BYTES: Final = 16 * 1024
+MAX_HEAD_BYTES: Final = 8 * 1024
 BACKLOG: Final = 1024  # connections that the kernel keeps until they are accepted
 # Few, so that a new caller is read before MAX_CONNECTIONS later ones end its connection.
 # cpython@v3.11.0:Lib/asyncio/selector_events.py, BaseSelectorEventLoop._accept_connection

@@ -131,6 +131,7 @@ def test_tokens_stay_inside(client: Client, emulator: Emulator, service: Service
         (f"POST /sync HTTP/1.1\r\nAuthorization Bearer {PLANTED}", "InvalidHeader"),
         (f"{PLANTED} /sync HTTP/1.1", "InvalidRequestMethod"),
         ("POST /sync HTTP/1.1\r\nX: " + "a" * 10_000, "LimitRequestHeaders"),
+        ("POST /sync HTTP/1.1\r\nX: " + "a" * 50_000, "LimitRequestHeaders"),
     ],
 )
 def test_malformed_request(service: Service, head: str, kind: str) -> None:

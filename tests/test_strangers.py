@@ -147,6 +147,7 @@ def test_no_thread_is_free() -> None:
         with Strangers(service.address, THREADS, HEAD + b"\r\n"):
             eventually(lambda: check_probe(service, "/readyz", 503), 20)
             check_probe(service, "/healthz", 200)
+            service.kill()
 
 
 def test_no_file_descriptor_is_left() -> None:
