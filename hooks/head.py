@@ -6,6 +6,7 @@ slowly or not at all holds a connection and never a thread. Knows gunicorn's con
 
 import logging
 import ssl
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final
 
@@ -28,11 +29,14 @@ class Progress(Enum):
     TOO_LARGE = "too large"
 
 
-def shake_hands(conn: Any, context: ssl.SSLContext) -> Progress:  # noqa: ANN401  gunicorn: no types
+def shake_hands(
+    conn: Any,  # noqa: ANN401  gunicorn has no types
+    new_context: Callable[[], ssl.SSLContext],
+) -> Progress:
     """Return the progress of the TLS handshake on *conn*, which has no parser before its end."""
     try:
         if not isinstance(conn.sock, ssl.SSLSocket):
-            conn.sock = context.wrap_socket(
+            conn.sock = new_context().wrap_socket(
                 conn.sock, server_side=True, do_handshake_on_connect=False
             )
         conn.sock.do_handshake()

@@ -129,7 +129,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def _read(self, conn: Any) -> Progress:  # noqa: ANN401  gunicorn has no types
         if self.cfg.is_ssl and not conn.initialized:
-            progress = shake_hands(conn, self.cfg.ssl_context(self.cfg, None))
+            progress = shake_hands(conn, partial(self.cfg.ssl_context, self.cfg, None))
             if progress is not Progress.COMPLETE:
                 return progress
         return read_head(conn)

@@ -220,7 +220,7 @@ def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_nobody_reads() -> None:
-    """A caller that does not read the response holds up nobody, and is cut off."""
+    """A caller that does not read the response delays no other caller, and is disconnected."""
     pages = {"/": lambda: Page(200, b"x" * 10**8), "/healthz": lambda: Page(200)}
     server = listener.serve(f"{HOST}:0", pages, "test")
     with socket.create_connection((HOST, server.port)) as caller:
