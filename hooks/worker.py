@@ -75,6 +75,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._bodies = Deadlines(BODY_SECONDS)
         self._answered = time.monotonic()
         self._canary: Future[None] | None = None
+        self._exhausted = False  # no file descriptor was free for a new connection
         super().init_process()
 
     def notify(self) -> None:
@@ -92,15 +93,14 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._answered = time.monotonic()
 
     def accept(self, listener: Any) -> None:  # noqa: ANN401  gunicorn has no types
-        """Accept a connection; without a free file descriptor, close the oldest one instead."""
+        """Accept a connection, if a file descriptor is free; else `murder_pending` frees one."""
         try:
             super().accept(listener)
         except OSError as error:
             if error.errno not in EXHAUSTED:
                 raise
-            if self.pending_conns:
-                self._close_pending(1)
-            else:
+            self._exhausted = True
+            if not self.pending_conns:
                 time.sleep(ACCEPT_SECONDS)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
@@ -176,12 +176,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
             super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Close connections after their deadline, and the oldest ones if no place is free."""
-        self.pending_conns = deque(sorted(self.pending_conns, key=lambda conn: conn.timeout))
-        self._close_pending(max(0, self.nr_conns + 1 - self.worker_connections))
+        """Close connections after their deadline, and the oldest ones if no place is free.
 
-    def _close_pending(self, count: int) -> None:
-        """Close the first *count* connections that wait, and each one after its deadline."""
+        The loop calls this between two polls, when no event of a closed connection is left.
+        """
+        count = max(int(self._exhausted), self.nr_conns + 1 - self.worker_connections)
+        self._exhausted = False
+        self.pending_conns = deque(sorted(self.pending_conns, key=lambda conn: conn.timeout))
         for conn, _ in zip(self.pending_conns, range(count), strict=False):
             conn.timeout = 0.0
         super().murder_pending()
