@@ -13,7 +13,7 @@ from hooks import log
 from hooks.environment import SettingsError
 from hooks.settings import Settings
 from hooks.tls import ServerTls
-from hooks.worker import check_gunicorn
+from hooks.worker import check_gunicorn, end_unknown
 
 # Several threads that work on large bodies delay a small request by this, several times each.
 # https://docs.python.org/3/library/sys.html#sys.setswitchinterval
@@ -41,6 +41,7 @@ logconfig_dict = log.gunicorn_config()
 forwarded_allow_ips = ""  # no proxy is before it, so nobody's headers say where it is
 control_socket_disable = True  # it needs a writable home
 wsgi_app = "hooks.wsgi:app"
+post_request = end_unknown
 
 if settings.tls is not None:
     certfile, keyfile = str(settings.tls.certificate), str(settings.tls.key)
@@ -55,17 +56,17 @@ if settings.tls is not None:
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types
-    """Prepare the process that answers, and start its listeners for probes and scrapes."""
+    """Prepare the process that answers, and start its listeners for scrapes and probes."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    if settings.metrics_bind is not None:
+        from hooks import metrics  # noqa: PLC0415  not in the arbiter
+
+        host = settings.metrics_bind.rpartition(":")[0]
+        port = metrics.serve(settings.metrics_bind).port
+        worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
-        from hooks.app import health_checks  # noqa: PLC0415  not in the arbiter
+        from hooks.app import health_checks  # noqa: PLC0415  likewise
         from hooks.health import serve  # noqa: PLC0415  likewise
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
-        serve(settings.health_bind, health_checks(settings))
-    if settings.metrics_bind is not None:
-        from hooks import metrics  # noqa: PLC0415  likewise
-
-        host = settings.metrics_bind.rpartition(":")[0]
-        port = metrics.serve(settings.metrics_bind).server_port
-        worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
+        serve(settings.health_bind, health_checks(settings), worker.unanswered_seconds)

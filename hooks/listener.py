@@ -1,18 +1,29 @@
-"""An HTTP listener for probes and metrics, apart from the hooks, so that no caller can block it."""
+"""An HTTP listener for probes and metrics, apart from the hooks.
 
+Everybody in the cluster reaches the port of the probes, so a caller costs a file descriptor and no
+thread until its request is complete, and the listener never waits for a caller before it accepts
+the next one.
+"""
+
+import asyncio
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, cast
+from http import HTTPStatus
+from typing import Final
 
-from hooks.deadline import Arrival, Deadlines
-
-TIMEOUT_SECONDS: Final = 2  # for a request to be there
-MAX_CONNECTIONS: Final = 256  # each has a thread; the next ones wait for one of these to end
+TIMEOUT_SECONDS: Final = 2  # for a request to arrive, and its response to leave
+MAX_CONNECTIONS: Final = 1000  # the next caller ends the oldest connection
+MAX_HEAD_BYTES: Final = 8 * 1024
+BACKLOG: Final = 1024  # connections that the kernel keeps until they are accepted
+# Few, so that a new caller is read before MAX_CONNECTIONS later ones end its connection.
+# cpython@v3.11.0:Lib/asyncio/selector_events.py, BaseSelectorEventLoop._accept_connection
+ACCEPTED_AT_ONCE: Final = 64
+METHODS: Final = ("GET", "HEAD")
 log = logging.getLogger(__name__)
 
 
@@ -25,83 +36,91 @@ class Page:
     content_type: str = "text/plain"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    arrival: Arrival
-    sock: socket.socket
-
-    def setup(self) -> None:
-        super().setup()
-        self.sock = self.connection
-        self.arrival = cast("_Server", self.server).deadlines.expect(self)
-
-    def finish(self) -> None:
-        self.arrival.complete()
-        super().finish()
-
-    def do_GET(self) -> None:
-        self.wfile.write(self._send_head())
-
-    def do_HEAD(self) -> None:
-        self._send_head()
-
-    def _send_head(self) -> bytes:
-        """Return the body, after the status and the headers are sent.
-
-        The query is ignored: a Prometheus job with `params` adds one to each scrape.
-        """
-        make = cast("_Server", self.server).pages.get(self.path.partition("?")[0])
-        page = make() if make else Page(404)
-        self.send_response(page.status)
-        self.send_header("Content-Type", page.content_type)
-        self.send_header("Content-Length", str(len(page.body)))
-        self.end_headers()
-        return page.body
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a caller comes every few seconds."""
+Pages = Mapping[str, Callable[[], Page]]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_port = True  # a worker that starts meets one that has not ended yet
-    request_queue_size = 128  # connections that wait; a sixth at once would wait a second
-    pages: Mapping[str, Callable[[], Page]]
+class Listener:
+    """Serves *pages* on *sock* from a thread with an event loop, named *name*."""
 
-    def __init__(self, *args: Any) -> None:  # noqa: ANN401  as in the base class
-        self.deadlines = Deadlines(TIMEOUT_SECONDS)
-        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        super().__init__(*args)
+    def __init__(self, sock: socket.socket, pages: Pages, name: str) -> None:
+        self._pages = pages
+        self._open: dict[asyncio.StreamWriter, None] = {}  # the oldest first
+        self._closed: Future[None] = Future()
+        self.host, self.port = sock.getsockname()[:2]
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(sock)), name=name, daemon=True
+        )
+        self._thread.start()
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  likewise
-        self._places.acquire()
+    def close(self) -> None:
+        """End the listener and its connections."""
+        self._closed.set_result(None)
+        self._thread.join()
+
+    async def _run(self, sock: socket.socket) -> None:
+        serving = await asyncio.start_server(
+            self._serve, sock=sock, limit=MAX_HEAD_BYTES, backlog=ACCEPTED_AT_ONCE
+        )
+        sock.listen(BACKLOG)
+        await asyncio.wrap_future(self._closed)
+        serving.close()
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # the event loop then closes the sockets
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open[writer] = None
+        if len(self._open) > MAX_CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.transport.abort()
         try:
-            super().process_request(request, client_address)
-        except RuntimeError:  # no thread can be started
-            self._places.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        try:
-            super().process_request_thread(request, client_address)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._respond(reader, writer)
+        except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError):
+            writer.transport.abort()  # a slow caller, or one that hung up
         finally:
-            self._places.release()
+            self._open.pop(writer, None)
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
-        """Log what is not a caller that hung up; the base class prints all, and not as we do."""
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            log.error("no page", exc_info=error)
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, _, rest = head.decode("latin-1").partition(" ")
+        # The query is ignored: a Prometheus job with `params` adds one to each scrape.
+        page = self._page(method, rest.partition(" ")[0].partition("?")[0])
+        writer.write(
+            f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\n"
+            f"Content-Type: {page.content_type}\r\nContent-Length: {len(page.body)}\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        if method != "HEAD":
+            writer.write(page.body)
+        writer.close()
+        with suppress(OSError):  # the caller hung up
+            await writer.wait_closed()
+
+    def _page(self, method: str, path: str) -> Page:
+        if method not in METHODS:
+            return Page(501)
+        make = self._pages.get(path)
+        if make is None:
+            return Page(404)
+        try:
+            return make()
+        except Exception as error:
+            log.exception("no page", exc_info=error)
+            return Page(500)
 
 
-class _ServerV6(_Server):
-    address_family = socket.AF_INET6
-
-
-def serve(bind: str, pages: Mapping[str, Callable[[], Page]], name: str) -> ThreadingHTTPServer:
-    """Answer each path in *pages* at *bind*, "host:port", from a thread; return the server."""
+def serve(bind: str, pages: Pages, name: str) -> Listener:
+    """Return a listener that serves each path in *pages* at *bind*, "host:port"."""
     host, _, port = bind.rpartition(":")
-    family = _ServerV6 if host.startswith("[") else _Server
-    server = family((host.strip("[]"), int(port)), _Handler)
-    server.pages = pages
-    threading.Thread(target=server.serve_forever, name=name, daemon=True).start()
-    return server
+    # A worker that starts may meet one that has not ended yet: hence reuse_port.
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    sock = socket.create_server(
+        (host.strip("[]"), int(port)),
+        family=family,
+        backlog=BACKLOG,
+        reuse_port=True,
+        dualstack_ipv6=family is socket.AF_INET6 and socket.has_dualstack_ipv6(),
+    )
+    return Listener(sock, pages, name)

@@ -9,7 +9,6 @@ Names: https://prometheus.io/docs/practices/naming/
 import platform
 from collections.abc import Iterable
 from datetime import timedelta
-from http.server import ThreadingHTTPServer
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
@@ -50,6 +49,9 @@ SERVED_SECONDS: Final = Histogram(
     "acrpull_served_token_remaining_seconds",
     "Remaining lifetime of the tokens that /sync returned; 0 means expired.",
     buckets=(0, 60, 300, 600, 1200, 1800, 2700, 3600, 5400, 7200, 9000, 10800, INF),
+)
+LOST_LINES: Final = Counter(
+    "acrpull_log_lines_lost_total", "Log lines that were lost because nothing read stderr."
 )
 BUILD: Final = Info("acrpull_build", "Revision and Python version of the running service.")
 
@@ -92,8 +94,8 @@ def set_build(revision: str) -> None:
     BUILD.info({"revision": revision, "python": platform.python_version()})
 
 
-def serve(bind: str) -> ThreadingHTTPServer:
-    """Return a server that serves the metrics at *bind*, "host:port", from a thread."""
+def serve(bind: str) -> listener.Listener:
+    """Return a listener that serves the metrics at *bind*, "host:port"."""
     return listener.serve(bind, {PATH: _page}, "metrics")
 
 

@@ -88,7 +88,7 @@ class ServerTls:
 def new_context(files: TlsFiles) -> ssl.SSLContext:
     """Return a server's context. Raises `TlsError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_3  # 1.2 resumes sessions without a certificate
     context.num_tickets = 0  # a session resumed would not be asked for its certificate
     _load_cas(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "TLS_CERT_FILE", files.certificate)
     try:

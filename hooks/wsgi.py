@@ -4,7 +4,7 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from hooks import log, metrics
+from hooks import log, log_queue, metrics
 from hooks.app import create_app
 from hooks.mint import Minter
 from hooks.registry import Registry
@@ -13,6 +13,7 @@ from hooks.source import Source, new_entra
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)
+log_queue.write_from_thread(metrics.LOST_LINES.inc)
 metrics.set_build(settings.revision)
 logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.told()})
 

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -107,3 +108,11 @@ def client_context(
         file.write_bytes(b"".join(shown))
         context.load_cert_chain(file)
     return context
+
+
+def hello(context: ssl.SSLContext) -> bytes:
+    """Return what a client of TLS sends first."""
+    sent = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):  # it waits for the server
+        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="127.0.0.1").do_handshake()
+    return sent.read()

@@ -153,6 +153,41 @@ def test_terminal(*, terminal: bool, first: str) -> None:
     assert written[0] == first
 
 
+MANY = """
+import logging, time
+from hooks import log, log_queue
+lost = []
+log_queue.MAX_LINES = 10
+log.configure("INFO")
+log_queue.write_from_thread(lambda: lost.append(1))
+for number in range(2000):
+    logging.getLogger("hooks").info("%d", number)
+print(len(lost), flush=True)
+input()
+before = None
+while before != len(lost):
+    time.sleep(0.01)
+    before = len(lost)
+    logging.getLogger("hooks").info("last")
+"""
+
+
+@pytest.mark.process
+def test_nothing_reads_stderr() -> None:
+    """Lines for which the queue has no room are counted and lost; the others are written."""
+    command = [sys.executable, "-c", MANY]
+    with subprocess.Popen(  # noqa: S603  our own
+        command, stdin=-1, stdout=-1, stderr=-1, cwd=ROOT, text=True
+    ) as process:
+        assert process.stdout is not None
+        lost = int(process.stdout.readline())
+        _, written = process.communicate("\n", timeout=10)
+    lines = [json.loads(text)["message"] for text in written.splitlines()]
+    assert lost > 1000
+    assert len(lines) == 2001 - lost
+    assert (lines[0], lines[-1]) == ("0", "last")
+
+
 @pytest.fixture
 def loggers() -> Iterator[None]:
     """Restore the loggers after the test."""

@@ -131,6 +131,13 @@ def test_deployment_sets_what_the_service_reads() -> None:
     assert ENV["HOOK_TOKEN_ROTATION_FILE"] == f"{mounts['hook-token']}/rotation"
 
 
+def test_heartbeat_needs_no_disk() -> None:
+    """Gunicorn's heartbeat file is in memory."""
+    mounts = {mount["mountPath"]: mount["name"] for mount in CONTAINER["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in POD["volumes"]}
+    assert volumes[mounts["/tmp"]]["emptyDir"]["medium"] == "Memory"  # noqa: S108  gunicorn's own
+
+
 def test_pod_outlives_the_calls_in_flight() -> None:
     """The kubelet waits for the drain of the Service and then for gunicorn."""
     conf = (ROOT / "hooks/gunicorn_conf.py").read_text("utf-8")

@@ -212,6 +212,6 @@ def test_names(service: Service) -> None:
         for line in page(service).splitlines()
         if line.removeprefix("# HELP ").removeprefix("# TYPE ").startswith("acrpull_")
     ]
-    assert len({line.split()[2] for line in ours if line.startswith("# TYPE")}) == 7
+    assert len({line.split()[2] for line in ours if line.startswith("# TYPE")}) == 8
     ended = promtool("check", "metrics", text="\n".join([*ours, ""]))
     assert (ended.stdout, ended.stderr, ended.returncode) == ("", "", 0)

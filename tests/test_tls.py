@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 import requests
 
-from tests.authority import Authority, client_context, mount
+from tests.authority import Authority, client_context, hello, mount
 from tests.e2e.eventually import eventually
 from tests.e2e.process import free_port
 from tests.emulator.settings import system_clock
@@ -22,7 +22,7 @@ BODY: Final = b'{"object": {"metadata": {"name": "default"}}}'
 PATH: Final = "/serviceaccount/sync"
 CA: Final = Authority("ours", system_clock())
 OTHER: Final = Authority("another", system_clock())
-ARRIVAL_SECONDS: Final = 5  # hooks/worker.py
+ARRIVAL_SECONDS: Final = 5  # BODY_SECONDS in hooks/worker.py
 PATIENCE_SECONDS: Final = 20
 ALERT: Final = b"\x15"  # https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 
@@ -77,7 +77,6 @@ def test_open(service: Service, tmp_path: Path) -> None:
     assert call(service, client_context(CA.pem, tmp_path, CA.client())) == 200
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize(
     ("shown", "why"),
     [
@@ -88,24 +87,16 @@ def test_open(service: Service, tmp_path: Path) -> None:
     ],
 )
 def test_closed(
-    service: Service,
-    tmp_path: Path,
-    shown: tuple[bytes, bytes] | None,
-    why: str,
-    version: ssl.TLSVersion,
+    service: Service, tmp_path: Path, shown: tuple[bytes, bytes] | None, why: str
 ) -> None:
     """No certificate, one of another CA, an expired one, one that is no client's: no answer."""
-    context = client_context(CA.pem, tmp_path, shown)
-    context.maximum_version = version
-    check_refused(service, context, why)
+    check_refused(service, client_context(CA.pem, tmp_path, shown), why)
 
 
 def test_old_tls(service: Service, tmp_path: Path) -> None:
-    """TLS 1.1 is not spoken."""
+    """TLS 1.2 is refused: it resumes a session without the client's certificate."""
     context = client_context(CA.pem, tmp_path, CA.client())
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the client itself would not speak it
-    with pytest.warns(DeprecationWarning, match="TLSv1_1 is deprecated"):
-        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
     check_refused(service, context, "UNSUPPORTED_PROTOCOL")
 
 
@@ -124,14 +115,6 @@ def test_probes(service: Service) -> None:
     for path in ("/healthz", "/readyz"):
         assert requests.get(probes + path, timeout=PATIENCE_SECONDS).status_code == 200
     assert requests.post(probes + PATH, data=BODY, timeout=PATIENCE_SECONDS).status_code == 501
-
-
-def hello(context: ssl.SSLContext) -> bytes:
-    """Return what a client of TLS sends first."""
-    sent = ssl.MemoryBIO()
-    with pytest.raises(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="127.0.0.1").do_handshake()
-    return sent.read()
 
 
 @pytest.mark.slow
