@@ -1,6 +1,6 @@
 """What the cluster's owner permits: which registries, and in a Namespace which identities."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
@@ -17,7 +17,7 @@ ANY: Final = "*"
 LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
+def server_allowed(server: str, suffixes: Collection[str]) -> bool:
     """Say whether a token may be sent to *server*.
 
     Suffixes match by whole labels: "azurecr.io" allows "x.azurecr.io" but not "xazurecr.io". A
@@ -25,7 +25,8 @@ def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
     """
     if ":" in server:
         return server in suffixes
-    return any(server == suffix or server.endswith(f".{suffix}") for suffix in suffixes)
+    labels = server.split(".")
+    return any(".".join(labels[start:]) in suffixes for start in range(len(labels)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +83,30 @@ def _denials(
     if namespace is None:
         return
     servers = _listed(namespace.servers, policy)
-    if ANY not in servers and not server_allowed(server, tuple(map(_suffix, servers))):
+    if ANY not in servers and not server_allowed(server, servers):
         text = _unlisted(f'Registry "{server}"', SERVERS_ANNOTATION, namespace)
         yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
-    identities = set(map(_key, _listed(namespace.identities, policy)))
-    if isinstance(identity, Identity) and identities.isdisjoint({ANY, _key(str(identity))}):
+    identities = _listed(namespace.identities, policy)
+    asked = _key(str(identity))
+    if isinstance(identity, Identity) and not (ANY in identities or asked in identities):
         text = _unlisted(f'Identity "{identity}"', IDENTITIES_ANNOTATION, namespace)
         yield Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
 
 
-def _listed(listed: tuple[str, ...] | None, policy: Policy) -> tuple[str, ...]:
+def identity_keys(listed: Iterable[str]) -> frozenset[str]:
+    """Return the identities *listed* in the annotation of a Namespace, as they compare."""
+    return frozenset(map(_key, listed))
+
+
+def server_keys(listed: Iterable[str]) -> frozenset[str]:
+    """Return the servers *listed* in the annotation of a Namespace, as they compare.
+
+    Only `*` itself allows all servers, and `*.` allows none.
+    """
+    return frozenset(key for entry in listed if (key := _suffix(entry)) == entry or key != ANY)
+
+
+def _listed(listed: Collection[str] | None, policy: Policy) -> Collection[str]:
     """Return what is *listed*; without a list, nothing where one is required, else anything."""
     if listed is None:
         return () if policy.namespace_required else (ANY,)

@@ -30,7 +30,11 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     """
     if account.deleting:
         return Decoration()
-    targeting = sorted((b for b in bindings if _targets(b, account, policy)), key=_age)
+    name, entries = account.name, frozenset(account.pull_secrets)
+    targeting = sorted(
+        (b for b in bindings if targets(b, name, entries, withdrawn=_is_withdrawn(b, policy))),
+        key=_age,
+    )
     having = [b for b in targeting if not _is_taken(b)] or targeting
     owner = _owner(account, bindings, having, policy)
     if owner is None:
@@ -71,10 +75,6 @@ def _owner(
 def _cleans_up(binding: Binding, policy: Policy) -> bool:
     """True if *binding* may adopt a ServiceAccount that it does not target."""
     return not binding.deleting and not _is_withdrawn(binding, policy)
-
-
-def _targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
-    return targets(binding, account, withdrawn=_is_withdrawn(binding, policy))
 
 
 def _is_withdrawn(binding: Binding, policy: Policy) -> bool:
