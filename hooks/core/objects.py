@@ -1,6 +1,6 @@
 """Kubernetes objects, as from `kubectl get -o json`, to values. Raises `BadRequest`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from hooks.core import dockerconfig
@@ -201,10 +201,9 @@ def parse_namespace(obj: JSON, path: str) -> Namespace:
 
 
 def _listed(
-    annotations: JSON, key: str, path: str, to_keys: Callable[[Iterable[str]], frozenset[str]]
+    annotations: JSON, key: str, path: str, to_keys: Callable[[str], frozenset[str]]
 ) -> frozenset[str] | None:
-    """Return the parts of annotation *key*, comma separated; None without the annotation."""
+    """Return what *to_keys* makes of annotation *key*; None without the annotation."""
     if key not in annotations:
         return None
-    text = get_text(annotations, key, f"{path}.annotations")
-    return to_keys(filter(None, (part.strip() for part in text.split(","))))
+    return to_keys(get_text(annotations, key, f"{path}.annotations"))

@@ -1,6 +1,6 @@
 """What the cluster's owner permits: which registries, and in a Namespace which identities."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
@@ -93,17 +93,24 @@ def _denials(
         yield Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
 
 
-def identity_keys(listed: Iterable[str]) -> frozenset[str]:
-    """Return the identities *listed* in the annotation of a Namespace, as they compare."""
-    return frozenset(map(_key, listed))
+def identity_keys(text: str) -> frozenset[str]:
+    """Return the identities that *text* lists, comma separated, as they compare."""
+    return frozenset(entry.rstrip("/") for entry in _entries(text))
 
 
-def server_keys(listed: Iterable[str]) -> frozenset[str]:
-    """Return the servers *listed* in the annotation of a Namespace, as they compare.
+def server_keys(text: str) -> frozenset[str]:
+    """Return the servers that *text* lists, comma separated, as they compare.
 
-    Only `*` itself allows all servers, and `*.` allows none.
+    DNS heeds no case, nor a last dot. Only `*` itself allows all servers, and `*.` allows none.
+    https://www.rfc-editor.org/rfc/rfc4343
     """
-    return frozenset(key for entry in listed if (key := _suffix(entry)) == entry or key != ANY)
+    entries = ((entry, entry.removesuffix(".")) for entry in _entries(text))
+    return frozenset(key for entry, key in entries if key != ANY or entry == ANY)
+
+
+def _entries(text: str) -> Iterator[str]:
+    """Yield the parts of *text*, comma separated, in lower case."""
+    return filter(None, map(str.strip, text.translate(LOWER).split(",")))
 
 
 def _listed(listed: Collection[str] | None, policy: Policy) -> Collection[str]:
@@ -119,14 +126,6 @@ def _key(identity: str) -> str:
     https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
     """
     return identity.translate(LOWER).rstrip("/")
-
-
-def _suffix(entry: str) -> str:
-    """Return *entry* of a list of servers as a binding has it: DNS heeds no case, nor a last dot.
-
-    https://www.rfc-editor.org/rfc/rfc4343
-    """
-    return entry.translate(LOWER).removesuffix(".")
 
 
 def _unlisted(what: str, annotation: str, namespace: Namespace) -> str:

@@ -91,7 +91,11 @@ def test_identities(
     found = denial(
         SERVER,
         identity,
-        within(replace(NAMESPACE, identities=None if listed is None else identity_keys(listed))),
+        within(
+            replace(
+                NAMESPACE, identities=None if listed is None else identity_keys(",".join(listed))
+            )
+        ),
     )
     text = (
         f'Identity "{identity}" is not listed in annotation acrpull.dev/allowed-identities of '
@@ -121,7 +125,9 @@ def test_identities(
 )
 def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
     """A Namespace may narrow the registries, not widen them."""
-    policy = within(replace(NAMESPACE, servers=None if listed is None else server_keys(listed)))
+    policy = within(
+        replace(NAMESPACE, servers=None if listed is None else server_keys(",".join(listed)))
+    )
     text = (
         f'Registry "{SERVER}" is not listed in annotation acrpull.dev/allowed-acr-servers of '
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
