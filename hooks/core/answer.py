@@ -22,6 +22,7 @@ from hooks.core.names import (
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,
     INPUTS_ANNOTATION,
+    MAX_MESSAGE_LENGTH,
     SECRET_TYPE,
 )
 
@@ -90,7 +91,10 @@ def new_status(binding: Binding, status: Status) -> JSON:
     fields = {
         "observedGeneration": binding.generation,
         "conditions": [
-            {**new_condition(condition), "message": api.worded(condition.message)}
+            {
+                **new_condition(condition),
+                "message": api.worded(condition.message)[:MAX_MESSAGE_LENGTH],
+            }
             for condition in status.conditions
         ],
         "secretName": status.secret_name,

@@ -8,13 +8,13 @@ living owner stays.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from hooks.core.cluster import Namespace, Owner, ServiceAccount
 from hooks.core.last_applied import look_up
 from hooks.core.model import Binding
-from hooks.core.names import FINALIZER_PREFIX, WANTED_ANNOTATION
+from hooks.core.names import WANTED_ANNOTATION
 from hooks.core.ownership import (
     Terms,
     controller_uid,
@@ -37,16 +37,19 @@ class DesiredServiceAccount:
     had_pull_secrets: bool
 
 
-def targets(binding: Binding, account: ServiceAccount, *, withdrawn: bool) -> bool:
-    """True if *binding*'s Secret belongs on *account*'s list; *withdrawn*: it is denied.
+def targets(
+    binding: Binding, account: str, entries: Container[str | None], *, withdrawn: bool
+) -> bool:
+    """True if the Secret of *binding* belongs on the ServiceAccount named *account*.
 
-    An invalid spec that names no ServiceAccount any more keeps its entry.
+    *entries* are the names in the list of the ServiceAccount. *withdrawn*: the binding is denied.
+    A binding with an invalid spec that names no ServiceAccount keeps its entry.
     """
     if binding.deleting or withdrawn:
         return False
     if binding.service_account_name is None:
-        return binding.secret_name in account.pull_secrets
-    return binding.service_account_name == account.name
+        return binding.secret_name in entries
+    return binding.service_account_name == account
 
 
 def holds_up_deletion(
@@ -82,13 +85,8 @@ def holds_up_deletion(
     if listed or not is_guarded(account, namespace):
         return True
     if can_release:
-        return bool(entries) or _lingers(binding)
+        return bool(entries or binding.other_finalizers)
     return bool(entries) and (own in wanted or not entries <= wanted)
-
-
-def _lingers(binding: Binding) -> bool:
-    """Say whether *binding* is still there when we are done with it."""
-    return not all(name.startswith(FINALIZER_PREFIX) for name in binding.finalizers)
 
 
 def leftovers(account: ServiceAccount) -> set[str]:
@@ -111,7 +109,7 @@ def desire(binding: Binding, account: ServiceAccount, terms: Terms) -> DesiredSe
 def _may_be_handed_over(binding: Binding, account: ServiceAccount, terms: Terms) -> bool:
     """Say whether nothing is to be done but for other bindings, those to come among them."""
     others = leftovers(account).intersection(account.wanted) - {binding.secret_name}
-    return bool(others or _lingers(binding)) and not holds_up_deletion(
+    return bool(others or binding.other_finalizers) and not holds_up_deletion(
         binding, account, terms.namespace, taken=terms.taken, can_release=False
     )
 
@@ -121,13 +119,14 @@ def _desire_list(
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Return the list that *account* should have, and the observed entries of acrpull."""
     own, taken = binding.secret_name, terms.taken
-    mine = targets(binding, account, withdrawn=terms.withdrawn)
+    mine = targets(binding, account.name, account.pull_secrets, withdrawn=terms.withdrawn)
     mine = mine and (not taken or own in account.pull_secrets)
     wanted = [name for name in account.wanted if mine or name != own]
     if mine and own not in wanted:
         wanted.append(own)
     if mine and terms.hold_entry:
-        wanted = [name for name in wanted if name in account.pull_secrets]
+        entries = set(account.pull_secrets)
+        wanted = [name for name in wanted if name in entries]
     ours = {*account.attached, *wanted, own}
     if taken and own not in account.attached:
         ours.remove(own)
@@ -148,7 +147,8 @@ def _pull_secrets(
     if dynamic_apply and removable & set(account.pull_secrets):
         removable &= _last_applied(account)
     kept = [name for name in account.pull_secrets if name not in removable]
-    listed = (*kept, *(name for name in wanted if name not in kept))
+    entries = set(kept)
+    listed = (*kept, *(name for name in wanted if name not in entries))
     names = dict.fromkeys((*listed, *account.pull_secrets))
     return listed, tuple(name for name in names if name is not None and name in ours)
 

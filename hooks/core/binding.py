@@ -109,7 +109,9 @@ def _secret_contest(
 def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
     """Return the contest over the entry; None if acrpull would not list the entry anyway."""
     binding, target = observed.binding, observed.target
-    if target is None or not targets(binding, target, withdrawn=withdrawn):
+    if target is None or not targets(
+        binding, target.name, target.pull_secrets, withdrawn=withdrawn
+    ):
         return None
     if observed.secret_taken or is_foreign(target):
         return None
@@ -149,12 +151,12 @@ def desired_accounts(
         hand_over=hand_over,
         hold_entry=hold_entry,
     )
-    known = dict.fromkeys(observed.accounts, terms)
+    known = [(account, terms) for account in observed.accounts]
     name = binding.service_account_name
     if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
         by_hand = ServiceAccount(name or "", binding.namespace)
-        known[by_hand] = replace(terms, dynamic_apply=False)
-    return tuple(desire(binding, account, its) for account, its in known.items())
+        known.append((by_hand, replace(terms, dynamic_apply=False)))
+    return tuple(desire(binding, account, its) for account, its in known)
 
 
 def _resync(

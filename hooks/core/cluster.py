@@ -1,5 +1,6 @@
 """What a binding finds in its Namespace, and the Namespace. Knows no JSON key."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from hooks.core.token import AcrToken
@@ -81,11 +82,12 @@ class OwnedSecret:
 class Namespace:
     """The binding's Namespace, as observed.
 
-    *identities* and *servers* are all that may be used in it; None where it does not say.
+    *identities* and *servers* are all that may be used in it, as `permission` compares them; None
+    where it does not say.
     """
 
     uid: str
     terminating: bool = False
     name: str = ""
-    identities: tuple[str, ...] | None = None
-    servers: tuple[str, ...] | None = None
+    identities: Collection[str] | None = None
+    servers: Collection[str] | None = None

@@ -9,12 +9,15 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from hooks.core.acr import parse_token
 from hooks.core.errors import MalformedToken
 from hooks.core.names import NULL_GUID, UPSTREAM_EMAIL
 from hooks.core.token import AcrToken
+
+MAX_ENTRIES: Final = 16
 
 
 def _entry(token: str) -> dict[str, str]:
@@ -42,18 +45,19 @@ def parse(data: str) -> Found | None:
     """Return what *data*, base64, holds of ours; None if that is nothing.
 
     With anything changed it was tampered with, but for what upstream's controller writes besides. A
-    token in it may still work, until a new one comes.
+    token in it may still work, until a new one comes. The token is looked for in the first
+    `MAX_ENTRIES` only: acrpull and upstream's controller write one.
     """
     try:
         auths: Any = json.loads(base64.b64decode(data, validate=True))["auths"]
-        entries = [(server, _token(entry)) for server, entry in auths.items()]
+        for server, entry in islice(auths.items(), MAX_ENTRIES):
+            token = _token(entry)
+            if token is not None:
+                ours = _entry(token.value)
+                intact = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
+                return Found(server, token, intact)
     except (binascii.Error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
-    for server, token in entries:
-        if token is not None:
-            ours = _entry(token.value)
-            intact = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
-            return Found(server, token, intact)
     return None
 
 

@@ -38,6 +38,7 @@ KEY: Final = re.compile(r"[-./_A-Za-z0-9]{1,317}")
 # How similar the letters of two keys are if one is a misspelling of the other, from 0 to 1: two
 # letters in 29 may differ, and "tenant" is not "client".
 SAME_KEY: Final = 0.93
+MAX_KEYS: Final = 100  # far more annotations than a ServiceAccount has
 
 Refusal = tuple[Reason, str]
 
@@ -106,10 +107,9 @@ def _find(name: str, observed: Observed) -> ServiceAccount | None:
 def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: bool) -> Refusal:
     """Return that an ID is missing or, if it was *given*, that the annotation holds no GUID."""
     start = f'The annotation "{annotation}" of ServiceAccount "{account.name}" is'
-    other = _misspelled(annotation, account.annotations)
     if given:
         start = f"{start} not a GUID. Fix it"
-    elif other:
+    elif other := _misspelled(annotation, account.annotations):
         start = f'{start} missing, but "{other}" is set. Rename that annotation'
     else:
         start = f"{start} missing. Set it"
@@ -119,9 +119,11 @@ def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: boo
 def _misspelled(annotation: str, keys: Iterable[str]) -> str | None:
     """Return the one of *keys* that is *annotation* in another spelling, if there is one.
 
+    Each comparison is slow, so only `MAX_KEYS` keys are compared.
     https://github.com/Azure/azure-workload-identity/issues/1026
     """
-    spelled = {_letters(k): k for k in sorted(keys) if k != annotation and KEY.fullmatch(k)}
+    others = sorted(key for key in keys if key != annotation and KEY.fullmatch(key))
+    spelled = {_letters(key): key for key in others[:MAX_KEYS]}
     found = get_close_matches(_letters(annotation), spelled, 1, SAME_KEY)
     return spelled[found[0]] if found else None
 

@@ -81,7 +81,10 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A binding of any API version. *spec* is the problem's text when it is invalid."""
+    """A binding of any API version. *spec* is the problem's text when it is invalid.
+
+    *other_finalizers* are the finalizers that Metacontroller does not remove.
+    """
 
     name: str
     namespace: str
@@ -92,7 +95,7 @@ class Binding:
     created_at: str
     deleting: bool
     deleted_at: str
-    finalizers: tuple[str, ...]
+    other_finalizers: frozenset[str]
     secret_name: str
     service_account_name: str | None
     spec: Spec | str

@@ -57,6 +57,9 @@ FOREGROUND_FINALIZERS: Final = frozenset({"foregroundDeletion", "orphan"})
 SECRET_TYPE: Final = "kubernetes.io/dockerconfigjson"
 DOCKER_CONFIG_KEY: Final = ".dockerconfigjson"
 MAX_NAME_LENGTH: Final = 253  # characters; a DNS-1123 subdomain
+# Characters of a condition's message; the API server rejects a status with a longer one.
+# kubernetes@v1.36.0:staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go (Condition)
+MAX_MESSAGE_LENGTH: Final = 32768
 # kubernetes@v1.36.0:staging/src/k8s.io/apiserver/pkg/authentication/serviceaccount/util.go
 ACCOUNT_SUBJECT: Final = "system:serviceaccount:"
 

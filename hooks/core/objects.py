@@ -1,5 +1,8 @@
 """Kubernetes objects, as from `kubectl get -o json`, to values. Raises `BadRequest`."""
 
+from collections.abc import Callable
+from typing import Final
+
 from hooks.core import dockerconfig
 from hooks.core.apis import api_of
 from hooks.core.apis.api import DEFAULT_NAME, is_name
@@ -10,6 +13,7 @@ from hooks.core.names import (
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
     DOCKER_CONFIG_KEY,
+    FINALIZER_PREFIX,
     IDENTITIES_ANNOTATION,
     INHERITED,
     INPUTS_ANNOTATION,
@@ -21,6 +25,10 @@ from hooks.core.names import (
     UPSTREAM_LABEL,
     WANTED_ANNOTATION,
 )
+from hooks.core.permission import identity_keys, server_keys
+
+# Bindings in a Namespace are at most half as many: the decorator's body contains all of them.
+MAX_NAMES: Final = 5000
 
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
@@ -45,15 +53,18 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         created_at=get_text(meta, "creationTimestamp", at),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
         deleted_at=get_text(meta, "deletionTimestamp", at),
-        finalizers=tuple(
-            check(item, str, f"{at}.finalizers[]")
-            for item in get(meta, "finalizers", list, at) or ()
-        ),
+        other_finalizers=_other_finalizers(meta, at),
         secret_name=api.secret_name(name),
         service_account_name=account,
         spec=problem if problem is not None else api.parse_spec(spec),
         status=status,
     )
+
+
+def _other_finalizers(meta: JSON, path: str) -> frozenset[str]:
+    at = f"{path}.finalizers[]"
+    names = (check(item, str, at) for item in get(meta, "finalizers", list, path) or ())
+    return frozenset(name for name in names if not name.startswith(FINALIZER_PREFIX))
 
 
 def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
@@ -116,9 +127,13 @@ def _parse_pull_secrets(obj: JSON, path: str) -> tuple[str | None, ...]:
 
 
 def _names(annotations: JSON, key: str, path: str) -> tuple[str, ...]:
-    """Return the names in annotation *key*, comma separated, each once."""
+    """Return the names in annotation *key*, comma separated, each once.
+
+    acrpull writes at most one name for each binding. More names were written by another client.
+    An entry of imagePullSecrets whose name is not read here counts as the user's, and stays.
+    """
     text = get_text(annotations, key, f"{path}.annotations")
-    return tuple(dict.fromkeys(filter(None, text.split(","))))
+    return tuple(dict.fromkeys(filter(None, text.split(",", MAX_NAMES)[:MAX_NAMES])))
 
 
 def parse_owners(meta: JSON, path: str) -> tuple[Owner, ...]:
@@ -180,14 +195,15 @@ def parse_namespace(obj: JSON, path: str) -> Namespace:
         uid=require(meta, "uid", str, at),
         terminating=bool(get_text(meta, "deletionTimestamp", at)),
         name=get_text(meta, "name", at),
-        identities=_listed(annotations, IDENTITIES_ANNOTATION, at),
-        servers=_listed(annotations, SERVERS_ANNOTATION, at),
+        identities=_listed(annotations, IDENTITIES_ANNOTATION, at, identity_keys),
+        servers=_listed(annotations, SERVERS_ANNOTATION, at, server_keys),
     )
 
 
-def _listed(annotations: JSON, key: str, path: str) -> tuple[str, ...] | None:
-    """Return the parts of annotation *key*, comma separated; None where there is no such one."""
+def _listed(
+    annotations: JSON, key: str, path: str, to_keys: Callable[[str], frozenset[str]]
+) -> frozenset[str] | None:
+    """Return what *to_keys* makes of annotation *key*; None without the annotation."""
     if key not in annotations:
         return None
-    text = get_text(annotations, key, f"{path}.annotations")
-    return tuple(filter(None, (part.strip() for part in text.split(","))))
+    return to_keys(get_text(annotations, key, f"{path}.annotations"))

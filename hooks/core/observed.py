@@ -50,9 +50,10 @@ class Observed:
     @property
     def strategy_unknown(self) -> bool:
         """Whether the apply strategy matters and does not show yet."""
+        if self.dynamic_apply is not None:
+            return False
         same = self.binding.name == self.binding.namespace
-        ambiguous = same or any(is_ambiguous(self.binding, a) for a in self.accounts)
-        return self.dynamic_apply is None and ambiguous
+        return same or any(is_ambiguous(self.binding, a) for a in self.accounts)
 
     @property
     def unmanaged(self) -> bool:
@@ -60,7 +61,7 @@ class Observed:
 
         metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
         """
-        return not FOREGROUND_FINALIZERS.isdisjoint(self.binding.finalizers)
+        return not FOREGROUND_FINALIZERS.isdisjoint(self.binding.other_finalizers)
 
     @property
     def can_create(self) -> bool:
@@ -72,6 +73,7 @@ class Observed:
     def blocking(self) -> tuple[ServiceAccount, ...]:
         """The ServiceAccounts that the binding may not leave behind as they are."""
         accounts = self.accounts if self.related is None else self.related
+        can_release = not self.strategy_unknown
         return tuple(
             account
             for account in accounts
@@ -80,6 +82,6 @@ class Observed:
                 account,
                 self.namespace,
                 taken=self.secret_taken,
-                can_release=not self.strategy_unknown,
+                can_release=can_release,
             )
         )

@@ -1,6 +1,6 @@
 """What the cluster's owner permits: which registries, and in a Namespace which identities."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
@@ -17,7 +17,7 @@ ANY: Final = "*"
 LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
+def server_allowed(server: str, suffixes: Collection[str]) -> bool:
     """Say whether a token may be sent to *server*.
 
     Suffixes match by whole labels: "azurecr.io" allows "x.azurecr.io" but not "xazurecr.io". A
@@ -25,7 +25,8 @@ def server_allowed(server: str, suffixes: Iterable[str]) -> bool:
     """
     if ":" in server:
         return server in suffixes
-    return any(server == suffix or server.endswith(f".{suffix}") for suffix in suffixes)
+    labels = server.split(".")
+    return any(".".join(labels[start:]) in suffixes for start in range(len(labels)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +83,37 @@ def _denials(
     if namespace is None:
         return
     servers = _listed(namespace.servers, policy)
-    if ANY not in servers and not server_allowed(server, tuple(map(_suffix, servers))):
+    if ANY not in servers and not server_allowed(server, servers):
         text = _unlisted(f'Registry "{server}"', SERVERS_ANNOTATION, namespace)
         yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
-    identities = set(map(_key, _listed(namespace.identities, policy)))
-    if isinstance(identity, Identity) and identities.isdisjoint({ANY, _key(str(identity))}):
+    identities = _listed(namespace.identities, policy)
+    asked = _key(str(identity))
+    if isinstance(identity, Identity) and not (ANY in identities or asked in identities):
         text = _unlisted(f'Identity "{identity}"', IDENTITIES_ANNOTATION, namespace)
         yield Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
 
 
-def _listed(listed: tuple[str, ...] | None, policy: Policy) -> tuple[str, ...]:
+def identity_keys(text: str) -> frozenset[str]:
+    """Return the identities that *text* lists, comma separated, as they compare."""
+    return frozenset(entry.rstrip("/") for entry in _entries(text))
+
+
+def server_keys(text: str) -> frozenset[str]:
+    """Return the servers that *text* lists, comma separated, as they compare.
+
+    DNS heeds no case, nor a last dot. Only `*` itself allows all servers, and `*.` allows none.
+    https://www.rfc-editor.org/rfc/rfc4343
+    """
+    entries = ((entry, entry.removesuffix(".")) for entry in _entries(text))
+    return frozenset(key for entry, key in entries if key != ANY or entry == ANY)
+
+
+def _entries(text: str) -> Iterator[str]:
+    """Yield the parts of *text*, comma separated, in lower case."""
+    return filter(None, map(str.strip, text.translate(LOWER).split(",")))
+
+
+def _listed(listed: Collection[str] | None, policy: Policy) -> Collection[str]:
     """Return what is *listed*; without a list, nothing where one is required, else anything."""
     if listed is None:
         return () if policy.namespace_required else (ANY,)
@@ -104,14 +126,6 @@ def _key(identity: str) -> str:
     https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
     """
     return identity.translate(LOWER).rstrip("/")
-
-
-def _suffix(entry: str) -> str:
-    """Return *entry* of a list of servers as a binding has it: DNS heeds no case, nor a last dot.
-
-    https://www.rfc-editor.org/rfc/rfc4343
-    """
-    return entry.translate(LOWER).removesuffix(".")
 
 
 def _unlisted(what: str, annotation: str, namespace: Namespace) -> str:

@@ -131,12 +131,11 @@ def _secret(
     other = None
     for groups, where in ((children, "children"), (related, "related")):
         for obj, path in _group(groups, SECRETS, where):
-            secret = parse_secret(obj, path)
-            if secret.name != binding.secret_name:
-                continue
             owned = parse_owned_secret(obj, path)
+            if owned.name != binding.secret_name:
+                continue
             if where == "children" or _is_claimed(owned, binding):
-                return secret, None
+                return parse_secret(obj, path), None
             other = owned
     return None, other
 

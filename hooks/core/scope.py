@@ -37,5 +37,6 @@ def _asked(scope: str) -> Iterator[tuple[str, str, str]]:
 def _granted(access: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  any JSON value
     for entry in access if isinstance(access, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("actions"), list):
+            kind, name = str(entry.get("type")), str(entry.get("name"))
             for action in entry["actions"]:
-                yield str(entry.get("type")), str(entry.get("name")), str(action)
+                yield kind, name, str(action)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from hooks.core.attachment import leftovers, targets
 from hooks.core.cluster import ServiceAccount
 from hooks.core.decoration import Decoration
+from hooks.core.last_applied import is_readable
 from hooks.core.model import Binding
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -27,10 +28,17 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     A binding whose Secret's name is taken does not own beside others: one of them may have that
     name. Whether it is taken, its first answer tells. Before that, and where it is, an entry of
     that name may be the user's, or upstream's and in use: only one that we listed is ours.
+
+    Metacontroller fails to write a child whose annotation it can't read. It does not read this
+    annotation of an object that a decorator sets labels of, so the decorator removes the value.
     """
     if account.deleting:
         return Decoration()
-    targeting = sorted((b for b in bindings if _targets(b, account, policy)), key=_age)
+    name, entries = account.name, frozenset(account.pull_secrets)
+    targeting = sorted(
+        (b for b in bindings if targets(b, name, entries, withdrawn=_is_withdrawn(b, policy))),
+        key=_age,
+    )
     having = [b for b in targeting if not _is_taken(b)] or targeting
     owner = _owner(account, bindings, having, policy)
     if owner is None:
@@ -38,7 +46,10 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     listed = leftovers(account)
     names = (b.secret_name for b in targeting if b is owner or _has(b) or b.secret_name in listed)
     wanted = ",".join(dict.fromkeys(names))
-    return Decoration({UID_LABEL: owner.uid}, {WANTED_ANNOTATION: wanted})
+    annotations: dict[str, str | None] = {WANTED_ANNOTATION: wanted}
+    if not is_readable(account):
+        annotations[LAST_APPLIED_ANNOTATION] = None
+    return Decoration({UID_LABEL: owner.uid}, annotations)
 
 
 def _owner(
@@ -71,10 +82,6 @@ def _owner(
 def _cleans_up(binding: Binding, policy: Policy) -> bool:
     """True if *binding* may adopt a ServiceAccount that it does not target."""
     return not binding.deleting and not _is_withdrawn(binding, policy)
-
-
-def _targets(binding: Binding, account: ServiceAccount, policy: Policy) -> bool:
-    return targets(binding, account, withdrawn=_is_withdrawn(binding, policy))
 
 
 def _is_withdrawn(binding: Binding, policy: Policy) -> bool:

@@ -22,9 +22,9 @@ def is_left(secret: OwnedSecret, binding: Binding) -> bool:
     A hash in the Secret's name hides the binding's name, so `/secret/sync` would not find the
     binding.
     """
-    orphaned = secret.made_here and not secret.owners and not secret.deleting
-    name = api_of(binding.api_version).binding_name(secret.name)
-    return orphaned and name == binding.name and not binding.deleting
+    if binding.deleting or secret.deleting or secret.owners or not secret.made_here:
+        return False
+    return api_of(binding.api_version).binding_name(secret.name) == binding.name
 
 
 def take_over(secret: OwnedSecret, bindings: Iterable[Binding]) -> Decoration:

@@ -116,7 +116,7 @@ def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:
     spec = asked.spec
     variants = [(asked, policy)]
     if isinstance(spec, Spec):
-        anywhere = replace(namespace, servers=(ANY,)) if namespace else None
+        anywhere = replace(namespace, servers={ANY}) if namespace else None
         allowed = replace(asked, spec=replace(spec, server=server))
         variants.append((allowed, replace(policy, namespace=anywhere)))
     for variant, terms in variants:

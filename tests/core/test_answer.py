@@ -61,6 +61,13 @@ def test_condition() -> None:
     assert new_condition(READY) == READY_JSON
 
 
+def test_long_message() -> None:
+    """A message is cut to what the API server stores."""
+    status = Status((replace(READY, message="x" * 40_000),))
+    (condition,) = new_status(BINDING, status)["conditions"]
+    assert condition["message"] == "x" * 32768
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [

@@ -50,7 +50,7 @@ def test_targets(
     binding: Binding, account: ServiceAccount, *, withdrawn: bool, expected: bool
 ) -> None:
     """A binding targets the ServiceAccount that it names, until it is deleted or withdrawn."""
-    assert targets(binding, account, withdrawn=withdrawn) is expected
+    assert targets(binding, account.name, account.pull_secrets, withdrawn=withdrawn) is expected
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,11 @@ def test_nothing_found(config: object) -> None:
 def test_unreadable(data: str) -> None:
     """Data that can't be read holds no token either, and is no error."""
     assert parse(data) is None
+
+
+@pytest.mark.parametrize(("before", "found"), [(15, True), (16, False)])
+def test_many_entries(before: int, *, found: bool) -> None:
+    """A token is looked for in the first 16 entries."""
+    auths = {f"{number}.example.com": MINE for number in range(before)}
+    token = parse(encoded({"auths": {**auths, SERVER: ENTRY}}))
+    assert token == (Found(SERVER, NEW_TOKEN, intact=False) if found else None)

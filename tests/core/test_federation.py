@@ -294,6 +294,17 @@ def test_misspelled_annotation(key: str, *, client: bool, tenant: bool) -> None:
         assert (f'"{key}"' in found.message) is told
 
 
+@pytest.mark.parametrize(("before", "told"), [(99, True), (100, False)])
+def test_many_annotations(before: int, *, told: bool) -> None:
+    """A misspelled key is looked for among the first 100 annotations."""
+    key = "azure.workload.identity/clientid"
+    keys = frozenset({key, *(f"a{number}" for number in range(before))})
+    account = replace(NOTED, client_id=None, annotations=keys)
+    found = resolve(observe(WorkloadIdentity(), account), ON)
+    assert isinstance(found, Hold)
+    assert (key in found.message) is told
+
+
 def test_right_annotation_beside() -> None:
     """The tenant's annotation is no misspelling of the client's."""
     keys = frozenset({"azure.workload.identity/tenant-id", "azure.workload.identity/client-id"})

@@ -24,8 +24,7 @@ from tests.core.builders import (
     UNTOUCHED,
 )
 
-FINALIZER = "metacontroller.io/compositecontroller-acrpull"
-GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True, finalizers=(FINALIZER,)))
+GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 LET_GO = replace(ACCOUNT, pull_secrets=("zeta",))
 UNGUARDED = replace(LET_GO, owners=(HOLDER,))
 BY_HAND = replace(UNTOUCHED, pull_secrets=(SECRET_NAME,))
@@ -84,7 +83,7 @@ def test_children_are_let_go_by_others(
 
     Else an adoption that it has not seen would stay on a ServiceAccount for good.
     """
-    binding = replace(GOING.binding, finalizers=(FINALIZER, finalizer))
+    binding = replace(GOING.binding, other_finalizers=frozenset({finalizer}))
     answer = finalize(replace(showing(account), binding=binding), POLICY, NOW)
     assert answer.finalized is finalized
 

@@ -79,12 +79,12 @@ def test_clocks_differ(seconds: float, *, held: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("finalizer", "held_up"),
-    [("metacontroller.io/compositecontroller-acrpull", False), ("example.com/hold", True)],
+    ("finalizers", "held_up"),
+    [(frozenset(), False), (frozenset({"example.com/hold"}), True)],
 )
-def test_another_finalizer(finalizer: str, *, held_up: bool) -> None:
-    """A binding that somebody else's finalizer keeps lets go of what is its own alone."""
-    binding = replace(GOING, finalizers=(finalizer,))
+def test_another_finalizer(finalizers: frozenset[str], *, held_up: bool) -> None:
+    """A binding that another client's finalizer keeps releases what it alone targets."""
+    binding = replace(GOING, other_finalizers=finalizers)
     account = replace(SHARED, pull_secrets=("zeta",), wanted=(), attached=())
     assert holds_up_deletion(binding, account, NAMESPACE) is held_up
     assert control(going(account, binding), 60) is not held_up

@@ -149,7 +149,7 @@ def test_metadata() -> None:
     }
     binding = parse_binding({**PARENT, "metadata": meta}, "parent")
     assert (binding.created_at, binding.deleting) == ("2026-11-23T11:00:00Z", True)
-    assert binding.finalizers == ("metacontroller.io/x", "orphan")
+    assert binding.other_finalizers == {"orphan"}
 
 
 def test_status() -> None:

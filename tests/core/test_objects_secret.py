@@ -131,11 +131,11 @@ def test_owned_secret_without_name() -> None:
         ),
         (
             {"uid": "u", "name": "n", "annotations": {"acrpull.dev/allowed-identities": " a,, b "}},
-            Namespace("u", name="n", identities=("a", "b")),
+            Namespace("u", name="n", identities=frozenset({"a", "b"})),
         ),
         (
             {"uid": "u", "annotations": {"acrpull.dev/allowed-acr-servers": ""}},
-            Namespace("u", servers=()),
+            Namespace("u", servers=frozenset()),
         ),
     ],
     ids=["alive", "null", "terminating", "identities", "no-server"],

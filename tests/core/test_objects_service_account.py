@@ -98,6 +98,14 @@ def test_names_in_annotation(text: str, names: tuple[str, ...]) -> None:
     assert (account.wanted, account.attached) == (names, names)
 
 
+def test_too_many_names() -> None:
+    """Of the names in an annotation, 5,000 are read."""
+    text = ",".join(f"s{number}" for number in range(6000))
+    obj = changed(ACCOUNT, "metadata/annotations", {WANTED: text, ATTACHED: text})
+    account = parse_service_account(obj, "object")
+    assert account.wanted == account.attached == tuple(text.split(",")[:5000])
+
+
 def test_marks_of_service_account() -> None:
     """Deletion and what dynamic-apply last wrote are read from the metadata."""
     obj = changed(ACCOUNT, "metadata/deletionTimestamp", "2026-11-23T12:00:00Z")

@@ -7,7 +7,14 @@ import pytest
 from hooks.core.cluster import Namespace
 from hooks.core.identity import Identity
 from hooks.core.model import Spec
-from hooks.core.permission import Denial, denial, is_withdrawn, server_allowed
+from hooks.core.permission import (
+    Denial,
+    denial,
+    identity_keys,
+    is_withdrawn,
+    server_allowed,
+    server_keys,
+)
 from hooks.core.policy import Policy
 from hooks.core.reason import Reason
 from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
@@ -81,7 +88,15 @@ def test_identities(
     listed: tuple[str, ...] | None, identity: Identity | None, *, allowed: bool
 ) -> None:
     """A Namespace allows the identities that it lists; letter case does not matter."""
-    found = denial(SERVER, identity, within(replace(NAMESPACE, identities=listed)))
+    found = denial(
+        SERVER,
+        identity,
+        within(
+            replace(
+                NAMESPACE, identities=None if listed is None else identity_keys(",".join(listed))
+            )
+        ),
+    )
     text = (
         f'Identity "{identity}" is not listed in annotation acrpull.dev/allowed-identities of '
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
@@ -110,7 +125,9 @@ def test_identities(
 )
 def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
     """A Namespace may narrow the registries, not widen them."""
-    policy = within(replace(NAMESPACE, servers=listed))
+    policy = within(
+        replace(NAMESPACE, servers=None if listed is None else server_keys(",".join(listed)))
+    )
     text = (
         f'Registry "{SERVER}" is not listed in annotation acrpull.dev/allowed-acr-servers of '
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'

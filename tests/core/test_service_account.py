@@ -219,3 +219,25 @@ def test_entry_of_somebody_else(reason: str, secret_name: str | None, *, taken: 
     gone = Decoration({"controller-uid": None}, {WANTED: None, LAST_APPLIED: None})
     held = owned("uid-app", "")
     assert decorate(account, (moved,), POLICY) == (gone if taken else held)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        pytest.param(None, True, id="none"),
+        pytest.param("", True, id="empty"),
+        pytest.param(ACCOUNT.last_applied, True, id="metacontroller's"),
+        pytest.param('{"imagePullSecrets": 5', False, id="cut"),
+        pytest.param("nojson", False, id="text"),
+        pytest.param("[]", False, id="list"),
+        pytest.param("null", False, id="null"),
+        pytest.param('{"a": NaN}', False, id="not-a-number"),
+        pytest.param('{"a": 1e999}', False, id="number-out-of-range"),
+        pytest.param('{"a":' * 100_000, False, id="nested-too-deep"),
+    ],
+)
+def test_unreadable_last_applied(value: str | None, *, kept: bool) -> None:
+    """A bound ServiceAccount loses a last-applied configuration that Metacontroller can't read."""
+    decoration = decorate(replace(ACCOUNT, last_applied=value), (BINDING,), POLICY)
+    expected: dict[str, str | None] = {WANTED: SECRET_NAME}
+    assert decoration.annotations == expected | ({} if kept else {LAST_APPLIED: None})

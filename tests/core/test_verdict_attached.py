@@ -183,7 +183,7 @@ def test_refused_write(observed: Observed, left: int) -> None:
     assert result.resync_after_seconds == (left or 5400)
 
 
-FOREGROUND = replace(GOING.binding, finalizers=("foregroundDeletion",))
+FOREGROUND = replace(GOING.binding, other_finalizers=frozenset({"foregroundDeletion"}))
 UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
 
 

@@ -1,0 +1,240 @@
+"""Bodies of hooks as large as an API server stores their objects, one kind of data in each.
+
+A user with the role `edit` in one Namespace writes all of it but the annotations of the Namespace.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+from hooks.body import MAX_BODY_BYTES
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    INHERITED,
+    INPUTS_ANNOTATION,
+    NULL_GUID,
+    UPSTREAM_LABEL,
+)
+from tests.bounds_objects import (
+    GUARD,
+    GUID,
+    HOLDER,
+    SERVER,
+    account,
+    applied,
+    auths,
+    binding,
+    composite,
+    decorator,
+    filled,
+    listing,
+    metadata,
+    names,
+    namespace,
+    owner,
+    secret,
+)
+from tests.client import Object
+from tests.core.builders import new_jwt
+
+# Bytes of all annotations of an object.
+# kubernetes@v1.36.0:staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go
+ANNOTATIONS: Final = 256 * 1024
+# Bytes of an object; etcd accepts requests of 1.5 MiB.
+# https://etcd.io/docs/v3.6/dev-guide/limit/
+OBJECT: Final = 1_400_000
+ROOM: Final = MAX_BODY_BYTES - OBJECT - 100_000  # for other objects in a body
+MISSPELLED: Final = "azureworkloadidentityclientid"
+LATER: Final = 1_900_000_000  # seconds since 1970
+
+Make = Callable[[], Object]
+
+
+def similar() -> Object:
+    """Return annotations with keys that consist of the letters of a known key."""
+    turned = (MISSPELLED[at:] + MISSPELLED[:at] for at in range(1, len(MISSPELLED)))
+    return {f"{key}{'.' * dots}": "" for key in turned for dots in range(1, 150)}
+
+
+ACCOUNTS: Final[dict[str, Make]] = {
+    "wanted": lambda: account((), listing(names(45_000))),
+    "attached": lambda: account((), listing(names(45_000), ATTACHED_ANNOTATION)),
+    "wanted and attached": lambda: account(
+        [*names(15_000, "w"), *names(15_000, "a"), *names(10_000)],
+        listing(names(15_000, "w")) | listing(names(15_000, "a"), ATTACHED_ANNOTATION),
+    ),
+    "entries": lambda: account(names(60_000)),
+    "wanted x entries": lambda: account(names(60_000, "e"), listing(names(45_000))),
+    "wanted in entries": lambda: account(names(60_000), listing(names(45_000))),
+    "attached in entries": lambda: account(
+        names(60_000), listing(names(45_000), ATTACHED_ANNOTATION)
+    ),
+    "owners": lambda: account(owners=[HOLDER, *filled(owner, OBJECT - 10_000)]),
+    "guards": lambda: account(owners=filled(lambda n: GUARD | {"uid": str(n)}, OBJECT - 10_000)),
+    "labels": lambda: account(labels=names(90_000)),
+    "annotations": lambda: account((), dict.fromkeys(names(45_000), "")),
+    "similar annotations": lambda: account((), similar()),
+    "last-applied entries": lambda: account(
+        names(50_000), applied({"imagePullSecrets": [{"name": name} for name in names(14_000)]})
+    ),
+    "last-applied owners": lambda: account(
+        ("0",),
+        applied({"metadata": {"ownerReferences": [{"uid": name} for name in names(14_000)]}}),
+    ),
+    "last-applied lists": lambda: account(("0",), applied({"a": [[]] * (ANNOTATIONS // 3 - 99)})),
+    "last-applied garbage": lambda: account(("0",), applied(f"[{'[],' * (ANNOTATIONS // 3 - 99)}")),
+}
+
+CONDITION: Final = {"type": "A", "status": "True", "reason": "R", "message": ""}
+REMOVED: Final = {
+    "type": "Attached",
+    "status": "False",
+    "reason": "EntryRemoved",
+    "lastTransitionTime": "2026-11-23T11:59:00Z",
+}
+FOUGHT: Final = {
+    "serviceAccountName": "default",
+    "attachAttempts": 9,
+    "lastAttachTime": "2026-11-23T11:59:59Z",
+    "conditions": [REMOVED],
+}
+LISTS: Final[dict[str, Make]] = {
+    "identities": lambda: namespace(identities=",".join(GUID.format(n) for n in range(6900))),
+    "servers": lambda: namespace(servers=",".join(f"{name}.azurecr.io" for name in names(16_000))),
+}
+ACCESS: Final = {"type": ["x"] * 30_000, "name": "n", "actions": ["a"] * 30_000}
+SCOPED: Final = {
+    "acrServer": SERVER,
+    "managedIdentityClientID": GUID.format(1),
+    "scope": "repository:a:pull",
+}
+
+
+def crowd(number: int) -> list[Object]:
+    """Return so many ServiceAccounts that binding `app` owns."""
+    return [account((), listing(("x",)), name=name) for name in names(number, "a")]
+
+
+def inherited() -> Object:
+    """Return a Secret of msi-acrpull, whose token is not acrpull's."""
+    token = new_jwt({"exp": LATER, "access": [ACCESS]})
+    config = {"auths": {SERVER: {"username": NULL_GUID, "password": token}}}
+    obj = secret(config, labels={UPSTREAM_LABEL: "app"})
+    obj["metadata"]["annotations"] = {INPUTS_ANNOTATION: INHERITED}
+    return obj
+
+
+COMPOSITES: Final[dict[str, Make]] = {
+    "conditions": lambda: composite(
+        binding(status={"conditions": [CONDITION] * 20_000}), [account()]
+    ),
+    "accounts": lambda: composite(binding(), crowd(6000)),
+    "finalizers x accounts": lambda: composite(
+        binding(finalizers=names(40_000, "metacontroller.io/")), crowd(5000)
+    ),
+    "accounts x owners": lambda: composite(
+        binding(),
+        [account(name="big", owners=[HOLDER, *filled(owner, OBJECT - 10_000)])],
+        crowd(6000),
+    ),
+    "held back x entries": lambda: composite(
+        binding(status=FOUGHT), [account(names(60_000, "e"), listing(names(45_000)))]
+    ),
+    "Secrets": lambda: composite(
+        binding(),
+        [account()],
+        secrets=[secret(auths(7000, "a.b.c")) | {"metadata": metadata(n)} for n in names(6)],
+    ),
+    "entries of a Secret": lambda: composite(binding(), secrets=[secret(auths(11_000, "a.b.c"))]),
+    "tokens of a Secret": lambda: composite(
+        binding(), secrets=[secret(auths(6500, new_jwt({"exp": LATER})))]
+    ),
+    "access of a token": lambda: composite(binding(spec=SCOPED), secrets=[inherited()]),
+    "allowed identities": lambda: composite(binding(), [account()], within=LISTS["identities"]()),
+    "allowed servers": lambda: composite(binding(), [account()], within=LISTS["servers"]()),
+}
+
+
+def distinct(number: int) -> Object:
+    """Return a binding whose spec is like no other."""
+    identity = GUID.format(number)
+    return binding(number, {"acrServer": SERVER, "managedIdentityClientID": identity})
+
+
+def unlike(spec: Callable[[int], Object]) -> Callable[[int], Object]:
+    """Return what makes a binding whose spec *spec* makes."""
+    return lambda number: binding(number, spec(number))
+
+
+CROWDS: Final[dict[str, Callable[[int], Object]]] = {
+    "bindings": binding,
+    "distinct bindings": distinct,
+    "invalid bindings": unlike(lambda number: {"acrServer": str(number), "scope": "a" * 30}),
+    "large specs": unlike(lambda number: {str(number): "a" * 4100}),
+    "many fields": unlike(lambda number: dict.fromkeys(names(300, f"{number:x}f"), 5)),
+}
+SECRETS: Final[dict[str, Make]] = {
+    "owners": lambda: secret(ownerReferences=filled(owner, OBJECT - 10_000)),
+    "labels": lambda: secret(labels=dict.fromkeys(names(90_000), "v")),
+    "data": lambda: secret("a" * 1_000_000),
+}
+
+
+def cases() -> Iterator[tuple[str, str, Make]]:
+    """Yield the path of a hook, what there is much of, and what makes the body."""
+    yield from _composite_cases()
+    yield from _account_cases()
+    yield from _secret_cases()
+
+
+def _composite_cases() -> Iterator[tuple[str, str, Make]]:
+    owning: dict[str, Make] = {
+        what: partial(_with, make, _owned) for what, make in ACCOUNTS.items()
+    }
+    for what, make in {**owning, **COMPOSITES}.items():
+        for path in ("/sync", "/finalize"):
+            yield path, what, make
+    for what, make in COMPOSITES.items():
+        yield "/customize", what, partial(_with, make, lambda body: {"parent": body["parent"]})
+
+
+def _account_cases() -> Iterator[tuple[str, str, Make]]:
+    for what, make in ACCOUNTS.items():
+        yield "/serviceaccount/sync", what, partial(_with, make, _bound)
+        yield "/serviceaccount/customize", what, partial(_with, make, _as_parent)
+    for what, one in CROWDS.items():
+        yield "/serviceaccount/sync", what, partial(_crowded, account, one)
+    for kind, within in LISTS.items():
+        what = f"bindings x allowed {kind}"
+        yield "/serviceaccount/sync", what, partial(_crowded, account, distinct, within)
+    entries: Make = partial(account, names(60_000))
+    untargeted = unlike(lambda _: {"serviceAccountName": 5})
+    yield "/serviceaccount/sync", "bindings x entries", partial(_crowded, entries, untargeted)
+
+
+def _secret_cases() -> Iterator[tuple[str, str, Make]]:
+    for what, make in SECRETS.items():
+        yield "/secret/sync", what, partial(_with, make, _bound)
+        yield "/secret/customize", what, partial(_with, make, _as_parent)
+    for what, one in CROWDS.items():
+        yield "/secret/sync", what, partial(_crowded, secret, one)
+
+
+def _with(make: Make, use: Callable[[Object], Object]) -> Object:
+    return use(make())
+
+
+def _owned(obj: Object) -> Object:
+    return composite(binding(), [obj])
+
+
+def _bound(obj: Object) -> Object:
+    return decorator(obj, [binding()])
+
+
+def _as_parent(obj: Object) -> Object:
+    return {"parent": obj}
+
+
+def _crowded(make: Make, one: Callable[[int], Object], within: Make | None = None) -> Object:
+    return decorator(make(), filled(one, ROOM), within() if within else None)
