@@ -11,6 +11,7 @@ import yaml
 
 from hooks.app import create_app, health_checks
 from hooks.core import names
+from hooks.core.apis import APIS
 from hooks.settings import VARIABLES, Settings
 
 ROOT: Final = Path(__file__).parents[1]
@@ -222,9 +223,23 @@ def test_policy_knows_what_is_bound(policy: dict[str, Any]) -> None:
         names.ATTACHED_ANNOTATION,
         *groups,
     }
-    owners = [v for v in policy.get("variables", ()) if v["name"] in {"owners", "oldOwners"}]
+    owners = [v for v in policy.get("variables", ()) if v["name"] == "otherOwners"]
     for variable in owners:
         assert groups < set(re.findall(r'"(.*?)"', variable["expression"]))
+
+
+def test_policy_knows_the_names_of_secrets() -> None:
+    """The policy of updates lets acrpull add each name that a binding's Secret can have."""
+    (variable,) = (v for v in POLICIES["update"]["variables"] if v["name"] == "acrpullNames")
+    prefixes, suffixes = (
+        re.findall(rf'{method}\("(.*?)"\)', variable["expression"])
+        for method in ("startsWith", "endsWith")
+    )
+    assert (prefixes, suffixes) == ([names.SECRET_PREFIX], [names.UPSTREAM_SECRET_SUFFIX])
+    for api in APIS.values():
+        for binding in ("app", "a.b", "a" * 253, "A_b"):
+            name = api.secret_name(binding)
+            assert name.startswith(prefixes[0]) or name.endswith(suffixes[0])
 
 
 def test_policies_know_the_accounts() -> None:

@@ -158,13 +158,26 @@ def test_policies_know_the_account(patch: dict[str, Any]) -> None:
     target = patch["target"]
     conditions = OBJECTS[target["kind"], target["name"]]["spec"]["matchConditions"]
     operations: Any = load(DEDICATED / patch["path"])[0]
-    name, expression = operations
+    name, expression = operations[:2]
     assert name["op"] == "test"
     assert name["path"] == "/spec/matchConditions/0/name"
     assert name["value"] == conditions[0]["name"]
     assert expression["op"] == "replace"
     assert expression["path"] == "/spec/matchConditions/0/expression"
     assert users({"expression": expression["value"]}) == {USER, *users(conditions[0])}
+
+
+def test_update_policy_covers_all_serviceaccounts_for_this_account() -> None:
+    """For other accounts the condition is the install's."""
+    policy = OBJECTS["ValidatingAdmissionPolicy", "acrpull-serviceaccount-update"]["spec"]
+    bound = policy["matchConditions"][1]
+    operations: Any = load(DEDICATED / "serviceaccount-update.yaml")[0]
+    check, replaced = operations[2:]
+    assert check == {"op": "test", "path": "/spec/matchConditions/1/name", "value": bound["name"]}
+    assert (replaced["op"], replaced["path"]) == ("replace", "/spec/matchConditions/1")
+    own, _, others = replaced["value"]["expression"].partition(" || ")
+    assert own == f'request.userInfo.username == "{USER}"'
+    assert others == bound["expression"]
 
 
 def test_own_policies_know_the_account() -> None:

@@ -108,7 +108,7 @@ def test_policy_knows_the_names_of_secrets() -> None:
     operations: Any = load(DEDICATED / "secrets.yaml")[0]
     check, replaced = operations
     assert check["value"] == policy["spec"]["matchConditions"][0]["name"]
-    (before,) = policy["spec"]["validations"]
+    before, _ = policy["spec"]["validations"]
     kind, ours = before["expression"].split(" && ")
     found, names = replaced["value"]["expression"].split(" && ")
     assert (found, names) == (

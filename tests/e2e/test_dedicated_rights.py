@@ -7,12 +7,18 @@ from typing import Any, Final
 import pytest
 
 from hooks.core.apis.acrpull_v1beta1 import secret_name
-from hooks.core.names import WANTED_ANNOTATION
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    CLIENT_ID_ANNOTATION,
+    UID_LABEL,
+    WANTED_ANNOTATION,
+)
 from tests.e2e.api import MERGE_PATCH, Api, ApiError, Object, path_of
 from tests.e2e.dedicated import OVERLAY, as_metacontroller, open_dedicated
 from tests.e2e.eventually import eventually
 from tests.e2e.install import render
 from tests.e2e.stage import Stage
+from tests.e2e.test_update_policy import FORBIDDEN, OWNER, listing, owner_of
 from tests.model import service_account
 
 NAMESPACE: Final = "/api/v1/namespaces/default"
@@ -158,6 +164,108 @@ def test_policies_of_the_base(dedicated: Stage, metacontroller: Api) -> None:
         partial(metacontroller.call, "DELETE", path, params=DRY),
     )
     dedicated.plane.kubectl("delete", "clusterrolebinding", "more")
+
+
+@pytest.fixture(scope="module")
+def unbound(dedicated: Stage) -> Object:
+    """Return a ServiceAccount that no binding names."""
+    account = service_account("default", "unbound", pull_secrets=("zeta", "acr-pull-x", "alpha"))
+    account["metadata"] |= {
+        "labels": {"mine": "1"},
+        "annotations": {"mine": "1"},
+        "finalizers": ["example.com/mine"],
+    }
+    account |= {"secrets": [{"name": "mine"}], "automountServiceAccountToken": False}
+    return dedicated.api.create(account)
+
+
+UNBOUND: Final = path_of("ServiceAccount", "default", "unbound")
+OTHERS: Final[dict[str, Object]] = {
+    "identity": {"metadata": {"annotations": {CLIENT_ID_ANNOTATION: "evil"}}},
+    "owner that does not exist": {"metadata": {"ownerReferences": [owner_of("gone", "gone")]}},
+    "entries claimed": {
+        "metadata": {"annotations": {ATTACHED_ANNOTATION: "zeta,alpha"}},
+        "imagePullSecrets": None,
+    },
+    "entries claimed, to remove them next": {
+        "metadata": {"annotations": {ATTACHED_ANNOTATION: "zeta,alpha"}}
+    },
+}
+
+
+@pytest.mark.usefixtures("unbound")
+@pytest.mark.parametrize("patch", [*FORBIDDEN.values(), *OTHERS.values()], ids=FORBIDDEN | OTHERS)
+def test_unbound_serviceaccount(metacontroller: Api, patch: Object) -> None:
+    """The account changes nothing of a user's on a ServiceAccount that is not bound either."""
+    refused(
+        "acrpull-serviceaccount-update",
+        partial(metacontroller.call, "PATCH", UNBOUND, patch, MERGE_PATCH, DRY),
+    )
+
+
+def test_serviceaccount_of_the_cluster(metacontroller: Api) -> None:
+    """Nor on one of kube-system."""
+    refused(
+        "acrpull-serviceaccount-update",
+        partial(
+            metacontroller.call,
+            "PATCH",
+            path_of("ServiceAccount", "kube-system", "default"),
+            OTHERS["identity"],
+            MERGE_PATCH,
+            DRY,
+        ),
+    )
+
+
+def test_released_serviceaccount(metacontroller: Api, unbound: Object) -> None:
+    """The account binds and releases a ServiceAccount, and then may not change it either."""
+    entries = ("zeta", "acr-pull-x", "alpha")
+    marks: Object = {"labels": {UID_LABEL: "a"}, "annotations": {WANTED_ANNOTATION: "acr-pull-app"}}
+    attached: Object = {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app"}}
+    nothing: Object = {
+        "labels": {UID_LABEL: None},
+        "annotations": {WANTED_ANNOTATION: None, ATTACHED_ANNOTATION: None},
+    }
+    for patch in (
+        {"metadata": marks},
+        {"metadata": {"ownerReferences": [OWNER]}},
+        {"metadata": attached, "imagePullSecrets": listing(*entries, "acr-pull-app")},
+        {"imagePullSecrets": listing(*entries)},
+        {"metadata": nothing},
+        {"metadata": {"ownerReferences": None}},
+    ):
+        released = metacontroller.call("PATCH", UNBOUND, patch, MERGE_PATCH)
+    assert own_fields(released) == own_fields(unbound)
+    for patch in FORBIDDEN.values():
+        with pytest.raises(ApiError, match=r"403: .*acrpull-serviceaccount-update"):
+            metacontroller.call("PATCH", UNBOUND, patch, MERGE_PATCH, DRY)
+
+
+def own_fields(account: Object) -> Object:
+    """Return *account* without what each write changes."""
+    changing = ("resourceVersion", "managedFields")
+    meta = {key: value for key, value in account["metadata"].items() if key not in changing}
+    return account | {"metadata": meta}
+
+
+def test_finalizers_of_secrets(dedicated: Stage, metacontroller: Api) -> None:
+    """The account labels a Secret, as a takeover does, but blocks the deletion of none."""
+    message = "may not change finalizers of Secrets"
+    held = {"finalizers": ["example.com/hold"]}
+    secret = new_secret("acr-pull-held", PULL)
+    refused(
+        message, partial(metacontroller.create, new_secret("acr-pull-held", PULL, **held), **DRY)
+    )
+    dedicated.api.create(secret)
+    path = path_of("Secret", "default", "acr-pull-held")
+    label = {"metadata": {"labels": {UID_LABEL: "a"}}}
+    metacontroller.call("PATCH", path, label, MERGE_PATCH)
+    refused(
+        message,
+        partial(metacontroller.call, "PATCH", path, {"metadata": held}, MERGE_PATCH, DRY),
+    )
+    dedicated.api.delete("Secret", "default", "acr-pull-held")
 
 
 def test_pod(dedicated: Stage) -> None:

@@ -16,7 +16,7 @@ from hooks.core.names import (
     UPSTREAM_V1BETA2,
     WANTED_ANNOTATION,
 )
-from tests.e2e.api import Api, ApiError, Object
+from tests.e2e.api import Api, ApiError, Object, path_of
 from tests.e2e.audit import requests
 from tests.e2e.eventually import eventually
 from tests.e2e.stage import Stage
@@ -86,6 +86,20 @@ def test_bound(stage: Stage, namespace: str, user: str, metadata: Object) -> Non
     account = make(stage, namespace, **metadata)
     expect_refusal(stage, user, account)
     assert stage.api.find(*key_of(account)) == account
+
+
+@pytest.mark.parametrize("user", ACCOUNTS)
+def test_collection(stage: Stage, namespace: str, user: str) -> None:
+    """Nor may a controller delete the ServiceAccount along with others."""
+    kinds = [*BOUND, UNBOUND[0]]
+    *bound, unbound = (make(stage, namespace, labels={"together": "1"}, **kind) for kind in kinds)
+    path = path_of("ServiceAccount", namespace)
+    with pytest.raises(ApiError, match="its user's, not the binding's"):
+        stage.api.as_user(user).call("DELETE", path, params={"labelSelector": "together=1"})
+    assert [stage.api.find(*key_of(account)) for account in bound] == bound
+    for account in (*bound, unbound):
+        if stage.api.find(*key_of(account)):
+            stage.api.delete(*key_of(account))
 
 
 @pytest.mark.parametrize(

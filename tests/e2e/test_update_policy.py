@@ -1,4 +1,4 @@
-"""Metacontroller may change on a bound ServiceAccount what is ours, and nothing else."""
+"""Metacontroller may change on a bound ServiceAccount what is acrpull's, and nothing else."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -8,10 +8,11 @@ import pytest
 
 from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, UID_LABEL
 from hooks.core.names import WANTED_ANNOTATION as WANTED
-from tests.e2e.api import Api, ApiError, Object
+from tests.e2e.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Api, ApiError, Object, path_of
 from tests.e2e.conftest import METACONTROLLER_USER
 from tests.e2e.eventually import eventually
 from tests.e2e.stage import Stage
+from tests.merge_patch import patched
 from tests.model import namespace
 
 NUMBERS = count(1)
@@ -28,7 +29,6 @@ BOUND: Object = {
     "automountServiceAccountToken": False,
 }
 OWNER = {"apiVersion": "acrpull.dev/v1beta1", "kind": "ACRPullBinding", "name": "app", "uid": "a"}
-GUARD = {"apiVersion": "v1", "kind": "Namespace", "name": "n", "uid": "n"}
 FOREIGN = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "d"}
 NAMESAKE = {"apiVersion": "example.com/v1", "kind": "Namespace", "name": "d", "uid": "d"}
 
@@ -38,11 +38,16 @@ def listing(*names: str) -> list[dict[str, str]]:
     return [{"name": name} for name in names]
 
 
+def owner_of(name: str, uid: str) -> Object:
+    """Return an owner reference to a Namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "name": name, "uid": uid}
+
+
 ALLOWED: dict[str, Object] = {
     "label": {"metadata": {"labels": {UID_LABEL: "b"}}},
     "label off": {"metadata": {"labels": {UID_LABEL: None}}},
-    "owners": {"metadata": {"ownerReferences": [OWNER, GUARD]}},
-    "annotations off": {"metadata": {"annotations": {WANTED: None, ATTACHED_ANNOTATION: None}}},
+    "owner": {"metadata": {"ownerReferences": [OWNER]}},
+    "wanted off": {"metadata": {"annotations": {WANTED: None}}},
     "last applied": {"metadata": {"annotations": {LAST_APPLIED_ANNOTATION: "{}"}}},
     "entry off": {"imagePullSecrets": listing("zeta", "alpha")},
     "entry moved": {"imagePullSecrets": listing("zeta", "alpha", "acr-pull-app")},
@@ -50,8 +55,19 @@ ALLOWED: dict[str, Object] = {
         "metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,acr-pull-jobs"}},
         "imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "acr-pull-jobs"),
     },
+    "entry of msi-acrpull on": {
+        "metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,app-msi-acrpull-secret"}},
+        "imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "app-msi-acrpull-secret"),
+    },
     "entry off with its name": {
         "metadata": {"annotations": {ATTACHED_ANNOTATION: ""}},
+        "imagePullSecrets": listing("zeta", "alpha"),
+    },
+    "release": {
+        "metadata": {
+            "labels": {UID_LABEL: None},
+            "annotations": {WANTED: None, ATTACHED_ANNOTATION: None},
+        },
         "imagePullSecrets": listing("zeta", "alpha"),
     },
 }
@@ -72,6 +88,55 @@ FORBIDDEN: dict[str, Object] = {
     "imagePullSecrets on": {"imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "x")},
     "imagePullSecrets order": {"imagePullSecrets": listing("alpha", "acr-pull-app", "zeta")},
 }
+# Changes of what is acrpull's, after which acrpull or the garbage collector would destroy what is
+# the user's: the message of the rejection, and the patch.
+ATTACKS: dict[str, tuple[str, Object]] = {
+    "all entries claimed and removed": (
+        "may name only Secrets that are named by acrpull",
+        {
+            "metadata": {"annotations": {ATTACHED_ANNOTATION: "zeta,alpha,acr-pull-app"}},
+            "imagePullSecrets": None,
+        },
+    ),
+    "an entry claimed, to remove it next": (
+        "may name only Secrets that are named by acrpull",
+        {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,zeta"}}},
+    ),
+    "a name that contains acrpull's": (
+        "may name only Secrets that are named by acrpull",
+        {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,my-acr-pull-app"}}},
+    ),
+    "an unmarked ServiceAccount with entries": (
+        "must name acrpull's entries while imagePullSecrets has them",
+        {
+            "metadata": {
+                "labels": {UID_LABEL: None},
+                "annotations": {WANTED: None, ATTACHED_ANNOTATION: None},
+                "ownerReferences": None,
+            }
+        },
+    ),
+    "an entry whose name is removed": (
+        "must name acrpull's entries while imagePullSecrets has them",
+        {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-jobs"}}},
+    ),
+    "a Namespace that does not exist, as only owner": (
+        "must refer to the ServiceAccount's own Namespace",
+        {"metadata": {"ownerReferences": [owner_of("gone", "gone")]}},
+    ),
+    "the Namespace with another uid, as only owner": (
+        "must refer to the ServiceAccount's own Namespace",
+        {"metadata": {"ownerReferences": [owner_of("update-policy", "gone")]}},
+    ),
+    "unmarked and changed at once": (
+        "are the user's",
+        {
+            "metadata": {"annotations": {WANTED: None, ATTACHED_ANNOTATION: None, "mine": "2"}},
+            "imagePullSecrets": listing("zeta", "alpha"),
+        },
+    ),
+}
+VERBS = ("update", "patch", "JSON patch", "apply")
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +195,89 @@ def test_forbidden(stage: Stage, account: Object, what: str, patch: Object) -> N
     with pytest.raises(ApiError, match=rf"^403: .*{what.split(maxsplit=1)[0]}.* the user's"):
         change(metacontroller(stage), account, patch)
     change(stage.api, account, patch)  # its user may
+
+
+@pytest.fixture(scope="module")
+def applied(stage: Stage, room: str) -> Object:
+    """Return a bound ServiceAccount that a field manager owns, whose name anybody may give."""
+    meta = BOUND["metadata"] | {"name": "applied", "namespace": room, "ownerReferences": [OWNER]}
+    return stage.api.apply(BOUND | {"metadata": meta}, "user")
+
+
+def attack(api: Api, verb: str, account: Object, patch: Object) -> None:
+    """Merge *patch* into *account* by *verb*, without a trace.
+
+    Apply removes what the same field manager does not name again.
+    """
+    changed = patched(account, patch)
+    path = path_of("ServiceAccount", account["metadata"]["namespace"], account["metadata"]["name"])
+    options = {"dryRun": "All"}
+    if verb == "update":
+        api.call("PUT", path, changed, params=options)
+    elif verb == "patch":
+        api.call("PATCH", path, patch, MERGE_PATCH, options)
+    elif verb == "JSON patch":
+        gone = [{"op": "remove", "path": f"/{key}"} for key in account.keys() - changed.keys()]
+        new = [{"op": "add", "path": f"/{key}", "value": changed[key]} for key in changed]
+        api.call("PATCH", path, [*gone, *new], JSON_PATCH, options)
+    else:
+        changed["metadata"] = {
+            key: value for key, value in changed["metadata"].items() if key != "managedFields"
+        }
+        options |= {"fieldManager": "user", "force": "true"}
+        api.call("PATCH", path, changed, APPLY_PATCH, options)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(("message", "patch"), ATTACKS.values(), ids=ATTACKS)
+def test_attack(stage: Stage, applied: Object, verb: str, message: str, patch: Object) -> None:
+    """Metacontroller's account can't free itself from the policy by what it writes."""
+    with pytest.raises(ApiError, match=f"^403: .*{message}"):
+        attack(metacontroller(stage), verb, applied, patch)
+    attack(stage.api, verb, applied, patch)  # its user may, so the attack is well formed
+
+
+def test_protective_owner_reference(stage: Stage, room: str) -> None:
+    """The reference to the own Namespace may be added; an old wrong one may stay or be replaced."""
+    stale = owner_of(room, "gone")
+    meta = BOUND["metadata"] | {"name": "restored", "namespace": room, "ownerReferences": [stale]}
+    restored = stage.api.create(BOUND | {"metadata": meta})
+    own = owner_of(room, stage.api.get("Namespace", "", room)["metadata"]["uid"])
+    for owners in ([OWNER, own], [OWNER, stale, own], [OWNER]):
+        change(metacontroller(stage), restored, {"metadata": {"ownerReferences": owners}})
+
+
+def test_name_that_a_user_wrote(stage: Stage, room: str) -> None:
+    """A user may name any entry in `acrpull.dev/attached`; acrpull then removes the entry."""
+    meta = BOUND["metadata"] | {"name": "claimed", "namespace": room}
+    meta["annotations"] = meta["annotations"] | {ATTACHED_ANNOTATION: "zeta,acr-pull-app"}
+    account = stage.api.create(BOUND | {"metadata": meta})
+    patch = {
+        "metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app"}},
+        "imagePullSecrets": listing("acr-pull-app", "alpha"),
+    }
+    change(metacontroller(stage), account, patch)
+
+
+def test_long_annotation(stage: Stage, room: str) -> None:
+    """However many names a user wrote into `acrpull.dev/attached`, acrpull may shorten it."""
+    meta = BOUND["metadata"] | {"name": "long", "namespace": room}
+    names = ",".join(str(number) for number in range(40_000))
+    meta["annotations"] = meta["annotations"] | {ATTACHED_ANNOTATION: names}
+    account = stage.api.create(BOUND | {"metadata": meta})
+    api = metacontroller(stage)
+    change(api, account, {"metadata": {"labels": {UID_LABEL: "b"}}})
+    change(api, account, {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app"}}})
+
+
+def test_many_bindings(stage: Stage, room: str) -> None:
+    """500 bindings may share a ServiceAccount."""
+    names = [f"acr-pull-app-{number}" for number in range(500)]
+    meta = {"name": "shared", "namespace": room, "annotations": {WANTED: "a"}}
+    account = new_account(stage.api, room, metadata=meta, imagePullSecrets=listing("zeta"))
+    marked = {"metadata": {"annotations": {ATTACHED_ANNOTATION: ",".join(names)}}}
+    listed = {"imagePullSecrets": listing("zeta", *names)}
+    change(metacontroller(stage), account, marked | listed)
 
 
 def test_a_user_is_not_concerned(stage: Stage, room: str) -> None:
