@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from hooks.core.names import SERVERS_ANNOTATION
 from tests.e2e.api import Api
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
@@ -47,7 +48,9 @@ def play(stage: Stage, scene: Scene) -> None:
     scene.listed("default", *USERS, "acr-pull-jobs")
     disown(scene)
     break_down(stage, scene)
-    scene.respec("jobs", acrServer="registry.example.com")
+    allowed = {SERVERS_ANNOTATION: ",".join(stage.emulator.acr_servers)}
+    stage.api.merge("Namespace", "", scene.name, {"metadata": {"annotations": allowed}})
+    scene.respec("jobs", acrServer="registry.example.com")  # an annotation denies it: no Secret
     scene.gone("Secret", "acr-pull-jobs")
     for name in ("app", "jobs", "late"):
         scene.unbind(name)
