@@ -1,6 +1,22 @@
-"""Hooks that Metacontroller calls to keep Azure container registry pull Secrets fresh.
+"""acrpull: hooks that Metacontroller calls to keep pull Secrets of Azure Container Registry fresh.
 
-`hooks.core` is pure: values and *now* in, values out. Everything else here is the shell around it:
-it reads the environment, the clock and files, and talks to Azure. The import rules that keep it so
-are contracts in `pyproject.toml`, checked by `make test`.
+Start reading at `handlers.py`. A request makes five stops:
+
+1. `server/`       A thread reads the request (`worker.py`), checks the hook token (`app.py`), and
+                   decodes the body (`body.py`).
+2. `handlers.py`   One method per hook: parse, decide, request a token, answer.
+3. `core/wire/`    The body becomes values (`request.py`); at the end the answer becomes JSON
+                   (`response.py`).
+4. `core/`         The decision: is a token needed (`renewal/`), may the binding have it
+                   (`policy/`), which binding owns a ServiceAccount (`account/`), what does the
+                   status say (`status/`). `sync.py` and `finalize.py` put the answers together.
+5. `mint/`         Only if a token is needed: IMDS or Entra, then the registry, within the time
+                   that Metacontroller waits. `core/exchange/` has the requests and reads the
+                   answers of Azure, without I/O.
+
+`settings/` reads environment variables and files at the start. `doctor/` judges a file with
+bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
+
+`hooks.core` is pure: values and *now* in, values out. The import contracts in `pyproject.toml` keep
+each room in its place, and `make check` checks them.
 """

@@ -10,10 +10,10 @@ import sys
 from typing import Any, Final
 
 from hooks import log
-from hooks.environment import SettingsError
-from hooks.settings import Settings
-from hooks.tls import ServerTls
-from hooks.worker import check_gunicorn, end_unknown
+from hooks.server.worker import check_gunicorn, end_unknown
+from hooks.settings.parse import SettingsError
+from hooks.settings.settings import Settings
+from hooks.settings.tls import ServerTls
 
 # Several threads that work on large bodies delay a small request by this, several times each.
 # https://docs.python.org/3/library/sys.html#sys.setswitchinterval
@@ -32,7 +32,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 
 bind = settings.bind
 workers = 1  # one cache of tokens; two replicas are two Pods
-worker_class = "hooks.worker.Worker"
+worker_class = "hooks.server.worker.Worker"
 threads = 32  # a hook that mints holds one for up to 8 s
 keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does not retry a POST
 timeout = 30  # seconds without a sign of life from the worker
@@ -65,8 +65,8 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
         port = metrics.serve(settings.metrics_bind).port
         worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
-        from hooks.app import health_checks  # noqa: PLC0415  likewise
-        from hooks.health import serve  # noqa: PLC0415  likewise
+        from hooks.server.app import health_checks  # noqa: PLC0415  likewise
+        from hooks.server.probes import serve  # noqa: PLC0415  likewise
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
         serve(settings.health_bind, health_checks(settings), worker.unanswered_seconds)

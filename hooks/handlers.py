@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hooks.core import answer, binding, finalizer, service_account, takeover
+from hooks.core import finalize as finalizer
+from hooks.core import sync as binding
+from hooks.core.account import decorator as service_account
+from hooks.core.account import takeover
 from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
-from hooks.core.decision import Decision, Keep, Mint, decide
 from hooks.core.fields import JSON
-from hooks.core.policy import Policy
-from hooks.core.request import (
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import Decision, Keep, Mint, decide
+from hooks.core.wire import response as answer
+from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
     parse_namespace_of,
@@ -20,7 +25,6 @@ from hooks.core.request import (
     parse_parent_secret,
     parse_target,
 )
-from hooks.core.token import AcrToken, MintFailed, TokenRequest
 from hooks.schemas import check_spec
 
 Minting = Callable[[TokenRequest, datetime | None, str], AcrToken | MintFailed]

@@ -15,8 +15,8 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from hooks import listener
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 
 # Series named _created are not needed: process_start_time_seconds contains the same instant.
 disable_created_metrics()  # type: ignore[no-untyped-call]

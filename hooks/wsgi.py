@@ -5,11 +5,11 @@ import os
 from datetime import UTC, datetime
 
 from hooks import log, log_queue, metrics
-from hooks.app import create_app
-from hooks.mint import Minter
-from hooks.registry import Registry
-from hooks.settings import Settings
-from hooks.source import Source, new_entra
+from hooks.mint.chain import Source, new_entra
+from hooks.mint.minter import Minter
+from hooks.mint.registry import Registry
+from hooks.server.app import create_app
+from hooks.settings.settings import Settings
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from hooks.body import MAX_BODY_BYTES
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     INHERITED,
@@ -15,6 +14,7 @@ from hooks.core.names import (
     NULL_GUID,
     UPSTREAM_LABEL,
 )
+from hooks.server.body import MAX_BODY_BYTES
 from tests.bounds_objects import (
     GUARD,
     GUID,

@@ -10,10 +10,10 @@ from uuid import uuid4
 import jwt
 import requests
 
-from hooks.core.decision import inputs_hash
-from hooks.core.identity import Identity
+from hooks.core.model.identity import Identity
+from hooks.core.model.token import TokenRequest
 from hooks.core.names import ACR_AUDIENCE
-from hooks.core.token import TokenRequest
+from hooks.core.renewal.decision import inputs_hash
 
 Object = dict[str, Any]
 TIMEOUT_SECONDS = 15

@@ -13,10 +13,10 @@ from typing import Final
 
 import jwt
 
-from hooks.core.decision import inputs_hash
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.token import TokenRequest
 from hooks.core.names import ACR_AUDIENCE
-from hooks.core.token import TokenRequest
+from hooks.core.renewal.decision import inputs_hash
 from tests.client import Client, Object, new_secret, observed, service_account
 from tests.emulator import Emulator, FederatedCredential, RequestRecord, refusing, silent
 from tests.emulator.imds import TENANT

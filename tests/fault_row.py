@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 from tests.emulator import Fault
 from tests.emulator.fault import Endpoint
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 from tests.fault_row import NONE, Calls, Effect, Row
 
 REFRESH_BEFORE_SECONDS: Final = 1800

@@ -6,7 +6,7 @@ What an answer must then be follows from a row and the Secret that there is: `fa
 from collections.abc import Iterator
 from typing import Final
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 from tests.emulator import (
     Fault,
     identity_not_found,

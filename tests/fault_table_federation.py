@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 from tests.emulator import Fault, entra_refused, kubernetes_refused, web_page
 from tests.emulator.fault import Endpoint
 from tests.fault_row import SLOW, Calls, Place, Row

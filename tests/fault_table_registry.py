@@ -7,7 +7,7 @@ from typing import Final
 
 import jwt
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 from tests.emulator import (
     Fault,
     acr_throttled,

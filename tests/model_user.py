@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hooks.app import create_app
-from hooks.core.acr import exchange, parse_answer
-from hooks.core.token import AcrToken, MintFailed, TokenRequest
-from hooks.settings import Settings
+from hooks.core.exchange.acr import exchange, parse_answer
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.server.app import create_app
+from hooks.settings.settings import Settings
 from tests.core.builders import new_token
 from tests.model import Clock, Cluster, Metacontroller, binding, namespace, service_account
 from tests.model.objects import Object
@@ -135,7 +135,7 @@ class ModelTelling:
     def _mint(
         self, request: TokenRequest, newer_than: datetime | None, _namespace: str
     ) -> AcrToken | MintFailed:
-        """Return a remembered token, as hooks/mint.py does, or a new one."""
+        """Return a remembered token, as hooks/mint/minter.py does, or a new one."""
         if self._step.registry != 200:
             return parse_answer(request, exchange(request, ""), self._step.registry, HEADERS, b"")
         known = self._tokens.get(request.identity)

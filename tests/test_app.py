@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from hooks.app import create_app
 from hooks.core.errors import Busy
 from hooks.core.fields import JSON
-from hooks.core.token import AcrToken, MintFailed, TokenRequest
-from hooks.settings import Settings
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.server.app import create_app
+from hooks.settings.settings import Settings
 from tests.core.builders import ACCOUNT, FAILED, NEW_TOKEN, NOW, PARENT
 
 BARE = {"metadata": {"name": "a"}}

@@ -17,11 +17,11 @@ from typing import Final
 import pytest
 from werkzeug.test import Client
 
-from hooks.app import create_app
-from hooks.body import MAX_BODY_BYTES
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed
-from hooks.settings import Settings
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
+from hooks.server.app import create_app
+from hooks.server.body import MAX_BODY_BYTES
+from hooks.settings.settings import Settings
 from tests.bench.bodies import encode
 from tests.bounds import Make, cases
 

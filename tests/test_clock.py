@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks.core.conditions import parse_time
+from hooks.core.model.conditions import parse_time
 from hooks.core.refresh import MAX_RETRY_SECONDS
 from tests.client import LIFE_SECONDS, Client, observed, reason, service_account
 from tests.e2e.eventually import eventually

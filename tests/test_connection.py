@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import pytest
 
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed
-from hooks.registry import Registry
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
+from hooks.mint.registry import Registry
 from tests.client import Client, Object, observed, service_account
 from tests.core.builders import REQUEST
 from tests.emulator import Emulator, FederatedCredential

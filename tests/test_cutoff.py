@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from hooks.cutoff import CutoffAdapter, cutoff
+from hooks.mint.hard_deadline import CutoffAdapter, cutoff
 from tests.emulator import Emulator, Fault
 from tests.emulator.unreachable import silent
 

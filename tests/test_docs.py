@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from hooks.core import names
+from hooks.core.model.reason import Reason
 from hooks.core.names import KIND
-from hooks.core.reason import Reason
 from hooks.doctor.diagnosis import diagnose
-from hooks.settings import VARIABLES, Settings
+from hooks.settings.settings import VARIABLES, Settings
 from tests.docs import FENCE, PAGES, ROOT, Block, blocks, commands
 from tests.tools import require
 

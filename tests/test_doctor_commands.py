@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
-from hooks.core.token import TokenRequest
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.token import TokenRequest
 from hooks.doctor.commands import Commands, commands
 from tests.doctor import manifest, run
 from tests.service import clean_environment

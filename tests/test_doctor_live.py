@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 from hooks.doctor.remedies import REMEDIES
 from hooks.log import TOKEN
 from tests.doctor import Run, manifest, run
@@ -51,8 +51,11 @@ FAULTS: Final[list[tuple[Endpoint, Fault, Reason]]] = [
     ("token", Fault(status=400), Reason.SCOPE_REFUSED),
 ]
 FEDERATION: Final = (
-    "core/entra.py", "core/service_account_token.py", "federation.py", "service_account_token.py"
-)  # fmt: skip
+    "core/exchange/entra.py",
+    "core/exchange/service_account_token.py",
+    "mint/workload_identity.py",
+    "mint/token_request.py",
+)
 HOPS: Final = ("imds", "exchange", "token")
 
 
@@ -199,7 +202,12 @@ def test_remedies_are_those_of_readme() -> None:
     assert {reason: told[reason] for reason in REMEDIES} == REMEDIES
     source = "".join(
         (ROOT / "hooks" / name).read_text("utf-8")
-        for name in ("core/acr.py", "core/imds_answer.py", "registry.py", *FEDERATION)
+        for name in (
+            "core/exchange/acr.py",
+            "core/exchange/imds_answer.py",
+            "mint/registry.py",
+            *FEDERATION,
+        )
     )
     used = {reason for reason in Reason if f"Reason.{reason.name}" in source}
     assert used == set(REMEDIES)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from hooks.mint import SHARED_WAITING
+from hooks.mint.minter import SHARED_WAITING
 from tests.client import NAMESPACE_UID, Client, Object, observed, reason, service_account, token
 from tests.e2e.eventually import eventually
 from tests.emulator import Emulator, Fault

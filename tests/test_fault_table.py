@@ -9,11 +9,12 @@ from typing import Final
 
 import pytest
 
-from hooks import federation as federation_hop
-from hooks import managed_identity, mint, registry
-from hooks import service_account_token as service_account_token_hop
-from hooks.core import acr, entra, federation, imds_answer, service_account_token
-from hooks.core.reason import Reason
+from hooks.core.exchange import acr, entra, federation, imds_answer, service_account_token
+from hooks.core.model.reason import Reason
+from hooks.mint import managed_identity, registry
+from hooks.mint import minter as mint
+from hooks.mint import token_request as service_account_token_hop
+from hooks.mint import workload_identity as federation_hop
 from tests.client import Object, docker_config
 from tests.emulator import Emulator
 from tests.emulator.imds import TENANT

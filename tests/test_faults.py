@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from hooks.registry import READ_TIMEOUT_SECONDS
-from hooks.source import REGISTRY_PATIENCE_SECONDS
+from hooks.mint.chain import REGISTRY_PATIENCE_SECONDS
+from hooks.mint.registry import READ_TIMEOUT_SECONDS
 from tests.client import Client, Object, child, observed, reason, token
 from tests.emulator import (
     Emulator,

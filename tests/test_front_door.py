@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import requests
 
-from hooks.body import MAX_BODY_BYTES
+from hooks.server.body import MAX_BODY_BYTES
 from tests.client import Client, child, observed, service_account, token
 from tests.e2e.eventually import eventually
 from tests.emulator import Emulator, Fault

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from hooks.core import dockerconfig
-from hooks.core.decision import inputs_hash
-from hooks.core.identity import Identity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import Identity
+from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.names import ACR_AUDIENCE
-from hooks.core.request import parse_parent
-from hooks.core.token import AcrToken, TokenRequest
+from hooks.core.renewal.decision import inputs_hash
+from hooks.core.wire import dockerconfig
+from hooks.core.wire.request import parse_parent
 from hooks.schemas import check_spec
 from tests.core.builders import NOW, new_jwt
 from tests.golden import FOLDER, Case, cases, repeats

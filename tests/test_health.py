@@ -10,8 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from hooks import health, listener
+from hooks import listener
 from hooks.listener import Listener, Page
+from hooks.server import probes as health
 
 HOST = "127.0.0.1"
 

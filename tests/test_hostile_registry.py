@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.acr import MAX_ANSWER_BYTES
-from hooks.core.reason import Reason
+from hooks.core.exchange.acr import MAX_ANSWER_BYTES
+from hooks.core.model.reason import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
-from hooks.imds import MAX_CONCURRENT
-from hooks.mint import DEADLINE_SECONDS
+from hooks.mint.imds_transport import MAX_CONCURRENT
+from hooks.mint.minter import DEADLINE_SECONDS
 from tests.client import Client, observed, reason
 from tests.core.builders import new_jwt
 from tests.emulator import Emulator, Fault

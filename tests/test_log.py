@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hooks import log
-from hooks.core import dockerconfig
 from hooks.core.names import NULL_GUID
+from hooks.core.wire import dockerconfig
 from tests.core.builders import NEW_TOKEN, SERVER
 from tests.loggers import restored_loggers
 from tests.service import ROOT
@@ -105,7 +105,7 @@ def test_traceback_is_redacted(output: io.StringIO) -> None:
 
 def text_line(message: str, **fields: object) -> str:
     """Return a record as a person at a terminal reads it."""
-    record = logging.LogRecord("hooks.call", logging.INFO, "", 0, message, None, None)
+    record = logging.LogRecord("hooks.server.request_log", logging.INFO, "", 0, message, None, None)
     record.__dict__[log.FIELDS] = fields
     time, _, rest = log.TextFormatter().format(record).partition(" ")
     assert time.endswith("+00:00")
@@ -116,9 +116,9 @@ def test_text_line() -> None:
     """A value that could be mistaken for something else is quoted; no line is broken."""
     fields = {"hook": "/sync", "ms": 1.5, "name": "a b=c", "why": 'say "x"\nü', "no": None}
     expected = r"""hook=/sync ms=1.5 name="a b=c" why="say \"x\"\n\u00fc" no=None"""
-    assert text_line("it is", **fields) == f"INFO hooks.call it is {expected}"
-    assert text_line("a\nb\x1b[2J") == 'INFO hooks.call "a\\nb\\u001b[2J"'
-    assert text_line("got", why=JWT) == "INFO hooks.call got why=[redacted]"
+    assert text_line("it is", **fields) == f"INFO hooks.server.request_log it is {expected}"
+    assert text_line("a\nb\x1b[2J") == 'INFO hooks.server.request_log "a\\nb\\u001b[2J"'
+    assert text_line("got", why=JWT) == "INFO hooks.server.request_log got why=[redacted]"
 
 
 def test_text_traceback() -> None:
@@ -199,8 +199,8 @@ def loggers() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("logger", "level", "written"),
     [
-        ("hooks.app", "INFO", True),
-        ("hooks.app", "DEBUG", False),
+        ("hooks.server.app", "INFO", True),
+        ("hooks.server.app", "DEBUG", False),
         ("urllib3.connectionpool", "INFO", False),
         ("urllib3.connectionpool", "WARNING", True),
         ("azure.identity", "WARNING", False),

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from hooks.core.identity import Identity
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed
-from hooks.managed_identity import ManagedIdentities
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
+from hooks.mint.managed_identity import ManagedIdentities
 from tests.core.builders import CLIENT_ID, REQUEST
 from tests.emulator import Emulator, Fault, imds_throttled
 

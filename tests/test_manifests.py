@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from hooks.app import create_app, health_checks
 from hooks.core import names
 from hooks.core.apis import APIS
-from hooks.settings import VARIABLES, Settings
+from hooks.server.app import create_app, health_checks
+from hooks.settings.settings import VARIABLES, Settings
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "metacontroller"

@@ -6,7 +6,7 @@ import pytest
 
 from hooks import metrics
 from hooks.core import names
-from hooks.settings import VARIABLES
+from hooks.settings.settings import VARIABLES
 from tests.test_manifests import DEPLOYMENT, ENV, FOLDER, OBJECTS, PORTS, load
 from tests.test_manifests_dedicated import OWN
 

@@ -3,10 +3,10 @@
 import re
 from typing import Any, Final
 
+from hooks.core.exchange.service_account_token import LIFE_SECONDS
 from hooks.core.names import FEDERATION_AUDIENCE
-from hooks.core.service_account_token import LIFE_SECONDS
-from hooks.federation_settings import CREDENTIAL_DIR, FederationSettings
-from hooks.settings import VARIABLES
+from hooks.settings.federation_settings import CREDENTIAL_DIR, FederationSettings
+from hooks.settings.settings import VARIABLES
 from tests.test_manifests import CONTAINER, FOLDER, OBJECTS, load
 
 COMPONENT: Final = FOLDER / "workload-identity"

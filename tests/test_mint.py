@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.core.identity import Identity
-from hooks.core.reason import Reason
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.refresh import FAILURE_SECONDS
-from hooks.core.token import AcrToken, MintFailed, TokenRequest
-from hooks.mint import (
+from hooks.mint.minter import (
     DEADLINE_SECONDS,
     FEW_WAITING,
     MAX_REMEMBERED,
@@ -180,7 +180,7 @@ def test_too_many_wait() -> None:
 
 def test_a_place_until_azure_responds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request keeps its Namespace's place until it ends, even if the caller has given up."""
-    monkeypatch.setattr("hooks.mint.DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr("hooks.mint.minter.DEADLINE_SECONDS", 0.0)
     source = Source()
     mint = source.minter()
     source.gate.clear()

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from hooks.core import dockerconfig
+from hooks.core.wire import dockerconfig
 from tests.golden import STRATEGIES, Case, traffic
 from tests.merge_patch import JSON
 from tests.model.definitions import COMPOSITE, DECORATOR

@@ -15,8 +15,8 @@ import yaml
 
 from hooks.core.apis import APIS
 from hooks.core.apis.api import Api
-from hooks.core.reason import Reason
-from hooks.core.token import Hop
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import Hop
 from tests.docs import commands
 from tests.promtool import promtool
 from tests.scrape import Scrape

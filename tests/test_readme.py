@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from hooks.app import create_app
-from hooks.core.reason import Reason
-from hooks.settings import VARIABLES, Settings
+from hooks.core.model.reason import Reason
+from hooks.server.app import create_app
+from hooks.settings.settings import VARIABLES, Settings
 from tests.test_manifests import not_called
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hooks.core.identity import Identity
-from hooks.core.policy import Policy
-from hooks.environment import SettingsError
-from hooks.federation_settings import FederationSettings
-from hooks.settings import VARIABLES, Settings, read_hook_tokens
+from hooks.core.model.identity import Identity
+from hooks.core.policy.policy import Policy
+from hooks.settings.federation_settings import FederationSettings
+from hooks.settings.parse import SettingsError
+from hooks.settings.settings import VARIABLES, Settings, read_hook_tokens
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 RESOURCE_ID = (

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from hooks.body import MAX_BODY_BYTES
+from hooks.server.body import MAX_BODY_BYTES
 from tests.client import Client, observed, service_account
 from tests.e2e.process import free_port
 from tests.emulator import Emulator

@@ -7,15 +7,15 @@ from typing import cast
 
 import pytest
 
-from hooks import source
 from hooks.core.errors import Busy
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
-from hooks.entra import Entra
-from hooks.registry import Registry
-from hooks.source import Source
-from hooks.turnstile import WaitingRoom
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.limits import WaitingRoom
+from hooks.mint import chain as source
+from hooks.mint.chain import Source
+from hooks.mint.credentials import Entra
+from hooks.mint.registry import Registry
 from tests.core.builders import NEW_TOKEN, REQUEST
 from tests.e2e.eventually import eventually
 

@@ -7,7 +7,7 @@ import time
 import jwt
 import pytest
 
-from hooks.mint import SHARED_WAITING
+from hooks.mint.minter import SHARED_WAITING
 from tests.client import (
     LIFE_SECONDS,
     NULL_GUID,

@@ -22,7 +22,7 @@ BODY: Final = b'{"object": {"metadata": {"name": "default"}}}'
 PATH: Final = "/serviceaccount/sync"
 CA: Final = Authority("ours", system_clock())
 OTHER: Final = Authority("another", system_clock())
-ARRIVAL_SECONDS: Final = 5  # BODY_SECONDS in hooks/worker.py
+ARRIVAL_SECONDS: Final = 5  # BODY_SECONDS in hooks/server/worker.py
 PATIENCE_SECONDS: Final = 20
 ALERT: Final = b"\x15"  # https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 

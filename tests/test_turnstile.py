@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.turnstile import Bulkhead, Turnstile, WaitingRoom
+from hooks.limits import Bulkhead, Turnstile, WaitingRoom
 
 
 def soon() -> float:

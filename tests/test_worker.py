@@ -5,7 +5,7 @@ import inspect
 import pytest
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from hooks.worker import OVERRIDDEN, Worker, check_gunicorn
+from hooks.server.worker import OVERRIDDEN, Worker, check_gunicorn
 
 
 class Renamed(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from hooks.core.names import ACR_AUDIENCE
-from hooks.mint import SHARED_WAITING
+from hooks.mint.minter import SHARED_WAITING
 from tests.client import Client, Object, child, observed, reason, service_account, token
 from tests.emulator import Emulator, Fault, FederatedCredential, entra_refused
 from tests.emulator.imds import TENANT

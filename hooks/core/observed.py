@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from hooks.core.attachment import holds_up_deletion
-from hooks.core.cluster import Namespace, PullSecret, ServiceAccount
-from hooks.core.model import Binding
+from hooks.core.account.attachment import holds_up_deletion
+from hooks.core.account.ownership import is_ambiguous, is_guarded
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import Namespace, PullSecret, ServiceAccount
 from hooks.core.names import FOREGROUND_FINALIZERS
-from hooks.core.ownership import is_ambiguous, is_guarded
 
 
 @dataclass(frozen=True, slots=True)

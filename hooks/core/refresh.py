@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.model.token import AcrToken, MintFailed
 
 MIN_RETRY_SECONDS: Final = 5
 MAX_RETRY_SECONDS: Final = 300  # 5 min

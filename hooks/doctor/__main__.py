@@ -20,8 +20,8 @@ from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.doctor.workload import is_unknown
-from hooks.environment import SettingsError
-from hooks.settings import Settings
+from hooks.settings.parse import SettingsError
+from hooks.settings.settings import Settings
 
 GOOD: Final = 0
 PROBLEMS: Final = 1

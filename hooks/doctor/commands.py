@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from hooks.core.federation import subject, trust_command
-from hooks.core.identity import FederatedIdentity, Identity
-from hooks.core.token import TokenRequest
+from hooks.core.exchange.federation import subject, trust_command
+from hooks.core.model.identity import FederatedIdentity, Identity
+from hooks.core.model.token import TokenRequest
 from hooks.doctor.workload import PLACEHOLDER_ID
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview

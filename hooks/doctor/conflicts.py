@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from hooks.core.cluster import ServiceAccount
-from hooks.core.ownership import foreign_controller
+from hooks.core.account.ownership import foreign_controller
+from hooks.core.model.cluster import ServiceAccount
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.selection import SecretOwner, Selection
 

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from hooks.core import answer, binding
+from hooks.core import sync as binding
 from hooks.core.apis import api_of
-from hooks.core.cluster import Namespace, ServiceAccount
-from hooks.core.decision import Mint, decide, resolve
 from hooks.core.fields import JSON
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import Namespace, ServiceAccount
+from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.permission import ANY
-from hooks.core.policy import Policy
-from hooks.core.request import parse_observed
-from hooks.core.token import AcrToken, TokenRequest
+from hooks.core.policy.permission import ANY
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import Mint, decide, resolve
+from hooks.core.wire import response as answer
+from hooks.core.wire.request import parse_observed
 from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fields
 from hooks.doctor.workload import with_identity
 from hooks.schemas import check_manifest, check_spec, prune, version_of

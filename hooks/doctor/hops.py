@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hooks.core import acr, token
-from hooks.core.identity import FederatedIdentity, Identity
-from hooks.core.service_account_token import body, path
-from hooks.core.token import TokenRequest
-from hooks.federation_settings import FederationSettings
+from hooks.core.exchange import acr
+from hooks.core.exchange.service_account_token import body, path
+from hooks.core.model import token
+from hooks.core.model.identity import FederatedIdentity, Identity
+from hooks.core.model.token import TokenRequest
+from hooks.settings.federation_settings import FederationSettings
 
 IMDS: Final = "http://169.254.169.254"
 # The address of IMDS for azure-identity, and variables that make it call another endpoint.

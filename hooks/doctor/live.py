@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from hooks.core.acr import check_token
-from hooks.core.conditions import format_time
-from hooks.core.identity import Identity
-from hooks.core.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.exchange.acr import check_token
+from hooks.core.model.conditions import format_time
+from hooks.core.model.identity import Identity
+from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.doctor.hops import Tried
 from hooks.doctor.remedies import REMEDIES
-from hooks.federation_settings import FederationSettings
-from hooks.registry import Registry
-from hooks.source import MINT_SECONDS, new_entra
+from hooks.mint.chain import MINT_SECONDS, new_entra
+from hooks.mint.registry import Registry
+from hooks.settings.federation_settings import FederationSettings
 
 
 class Live:

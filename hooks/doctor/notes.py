@@ -6,7 +6,8 @@ from typing import Final
 
 from hooks.core.apis import api_of
 from hooks.core.fields import JSON
-from hooks.core.identity import FederatedIdentity
+from hooks.core.model.identity import FederatedIdentity
+from hooks.core.model.token import TokenRequest
 from hooks.core.names import (
     CLIENT_ID_ANNOTATION,
     FEDERATION_AUDIENCE,
@@ -15,14 +16,13 @@ from hooks.core.names import (
     TENANT_ID_ANNOTATION,
     UPSTREAM_V1BETA2,
 )
-from hooks.core.token import TokenRequest
 from hooks.doctor.conflicts import shared_registries
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.hops import other_sources
 from hooks.doctor.selection import Selection
 from hooks.doctor.workload import PLACEHOLDER_ID
 from hooks.schemas import version_of
-from hooks.settings import Settings
+from hooks.settings.settings import Settings
 
 # The default of --service-account-token-audience.
 # msi-acrpull@61a198f:cmd/main.go

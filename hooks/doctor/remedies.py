@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hooks.core.reason import Reason
+from hooks.core.model.reason import Reason
 
 _CHECK_SERVER: Final = (
     "check that `acrServer` is a container registry, and that no proxy answers in its place"

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from hooks.core.fields import JSON
-from hooks.core.identity import FederatedIdentity, Identity
+from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.doctor.commands import commands
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.hops import Tried, hops
-from hooks.federation_settings import FederationSettings
 from hooks.log import redact
+from hooks.settings.federation_settings import FederationSettings
 
 KEYS = """\
 keys of --output json (null if there is no value, e.g. for a binding with problems):

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hooks.core.account.ownership import is_binding
 from hooks.core.apis.api import DEFAULT_NAME
-from hooks.core.cluster import Namespace, ServiceAccount
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON, get_text, require
+from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.names import BINDING_KINDS, KIND
-from hooks.core.objects import parse_namespace, parse_owners, parse_service_account
-from hooks.core.ownership import is_binding
+from hooks.core.wire.objects import parse_namespace, parse_owners, parse_service_account
 from hooks.doctor.annotations import KNOWN, misspelled
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from hooks.core.cluster import ServiceAccount
-from hooks.core.identity import FederatedIdentity, Identity, WorkloadIdentity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.identity import FederatedIdentity, Identity, WorkloadIdentity
 from hooks.core.names import NULL_GUID
 from hooks.core.observed import Observed
-from hooks.core.policy import Policy
+from hooks.core.policy.policy import Policy
 
 PLACEHOLDER_ID: Final = NULL_GUID
 

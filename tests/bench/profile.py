@@ -13,10 +13,10 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder
 
 from hooks import log
-from hooks.app import create_app
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed
-from hooks.settings import Settings
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
+from hooks.server.app import create_app
+from hooks.settings.settings import Settings
 from tests.bench.floor import new_floor
 from tests.emulator import Emulator
 from tests.emulator.settings import system_clock

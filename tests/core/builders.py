@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hooks.core.cluster import Namespace, Owner, PullSecret, ServiceAccount
-from hooks.core.decision import inputs_hash
 from hooks.core.fields import JSON
-from hooks.core.identity import Identity
-from hooks.core.model import Binding, Spec, Status
+from hooks.core.model.binding import Binding, Spec, Status
+from hooks.core.model.cluster import Namespace, Owner, PullSecret, ServiceAccount
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy import Policy
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import inputs_hash
 
 NOW: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)

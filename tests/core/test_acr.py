@@ -7,10 +7,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.core.acr import Post, check_token, exchange, parse_answer, retry_after, scope_down, url
-from hooks.core.identity import Identity
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.exchange.acr import (
+    Post,
+    check_token,
+    exchange,
+    parse_answer,
+    retry_after,
+    scope_down,
+    url,
+)
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed
 from tests.core.builders import (
     CLIENT_ID,
     HOUR,

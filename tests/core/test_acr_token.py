@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hooks.core.acr import parse_token
 from hooks.core.errors import MalformedToken
-from hooks.core.token import AcrToken
+from hooks.core.exchange.acr import parse_token
+from hooks.core.model.token import AcrToken
 from tests.core.builders import HOUR, NOW, new_jwt
 
 EXP = int(NOW.timestamp())

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.answer import (
+from hooks.core.account.attachment import DesiredServiceAccount
+from hooks.core.account.decoration import Decoration
+from hooks.core.apis import APIS, OURS
+from hooks.core.fields import JSON
+from hooks.core.model.binding import Condition, Status
+from hooks.core.model.cluster import OwnedSecret
+from hooks.core.sync import Answer
+from hooks.core.wire.response import (
     new_answer,
     new_condition,
     new_decoration,
@@ -13,13 +20,6 @@ from hooks.core.answer import (
     new_secret_rules,
     new_status,
 )
-from hooks.core.apis import APIS, OURS
-from hooks.core.attachment import DesiredServiceAccount
-from hooks.core.binding import Answer
-from hooks.core.cluster import OwnedSecret
-from hooks.core.decoration import Decoration
-from hooks.core.fields import JSON
-from hooks.core.model import Condition, Status
 from tests.core.builders import (
     BINDING,
     GUARD,

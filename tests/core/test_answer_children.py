@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core import dockerconfig
-from hooks.core.answer import (
+from hooks.core.account.attachment import DesiredServiceAccount
+from hooks.core.fields import JSON
+from hooks.core.model.cluster import Owner, PullSecret
+from hooks.core.wire import dockerconfig
+from hooks.core.wire.response import (
     new_owner,
     new_pull_secret,
     new_service_account,
 )
-from hooks.core.attachment import DesiredServiceAccount
-from hooks.core.cluster import Owner, PullSecret
-from hooks.core.fields import JSON
 from tests.core.builders import (
     ATTACHED,
     GUARD,

@@ -8,9 +8,9 @@ import pytest
 from hooks.core.apis import APIS, OURS, UPSTREAM, api_of
 from hooks.core.apis.api import CREATE_CREDENTIAL, Api
 from hooks.core.fields import JSON
-from hooks.core.identity import Identity, WorkloadIdentity
-from hooks.core.model import Spec
-from hooks.core.objects import parse_binding
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.wire.objects import parse_binding
 from tests.core.builders import CLIENT_ID, SERVER
 
 FIRST, SECOND = UPSTREAM

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.attachment import targets
-from hooks.core.cluster import Namespace, Owner, ServiceAccount
-from hooks.core.model import Binding
-from hooks.core.ownership import (
+from hooks.core.account.attachment import targets
+from hooks.core.account.ownership import (
     controller_uid,
     foreign_controller,
     is_ambiguous,
     is_foreign,
     is_guarded,
 )
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import Namespace, Owner, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

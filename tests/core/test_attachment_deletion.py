@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.attachment import holds_up_deletion
-from hooks.core.cluster import Namespace, ServiceAccount
+from hooks.core.account.attachment import holds_up_deletion
+from hooks.core.model.cluster import Namespace, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,

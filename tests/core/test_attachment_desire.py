@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.attachment import DesiredServiceAccount, desire
-from hooks.core.cluster import ServiceAccount
-from hooks.core.model import Binding
-from hooks.core.ownership import Terms
+from hooks.core.account.attachment import DesiredServiceAccount, desire
+from hooks.core.account.ownership import Terms
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.attachment import desire
-from hooks.core.cluster import Namespace, Owner
-from hooks.core.model import Binding
-from hooks.core.ownership import Terms
+from hooks.core.account.attachment import desire
+from hooks.core.account.ownership import Terms
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import Namespace, Owner
 from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE
 
 DELETING = replace(BINDING, deleting=True)

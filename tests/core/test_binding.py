@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.binding import Answer, sync
-from hooks.core.cluster import PullSecret, ServiceAccount
-from hooks.core.decision import Decision, Hold, Keep, Mint, Reject, decide, inputs_hash
-from hooks.core.identity import Identity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import PullSecret, ServiceAccount
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.renewal.decision import Decision, Hold, Keep, Mint, Reject, decide, inputs_hash
+from hooks.core.sync import Answer, sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.binding import Answer, sync
-from hooks.core.decision import decide
-from hooks.core.model import Binding, Spec
+from hooks.core.account.decorator import decorate
+from hooks.core.model.binding import Binding, Spec
 from hooks.core.observed import Observed
-from hooks.core.policy import Policy
-from hooks.core.service_account import decorate
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import decide
+from hooks.core.sync import Answer, sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.binding import sync
-from hooks.core.decision import decide
-from hooks.core.finalizer import finalize
-from hooks.core.identity import WorkloadIdentity
-from hooks.core.model import Condition, Spec, Status
+from hooks.core.finalize import finalize
+from hooks.core.model.binding import Condition, Spec, Status
+from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.observed import Observed
+from hooks.core.renewal.decision import decide
+from hooks.core.sync import sync
 from tests.core.builders import (
     BINDING,
     EXPIRED,

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.core.binding import sync
-from hooks.core.decision import Keep, Mint, decide
-from hooks.core.model import Condition, Status
+from hooks.core.model.binding import Condition, Status
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.renewal.decision import Keep, Mint, decide
+from hooks.core.sync import sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -5,15 +5,15 @@ import json
 
 import pytest
 
-from hooks.core.answer import new_answer
-from hooks.core.binding import Answer, sync
-from hooks.core.decision import Mint, decide, inputs_hash
-from hooks.core.dockerconfig import render
 from hooks.core.fields import JSON
+from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.policy import Policy
-from hooks.core.request import parse_observed
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import Mint, decide, inputs_hash
+from hooks.core.sync import Answer, sync
+from hooks.core.wire.dockerconfig import render
+from hooks.core.wire.request import parse_observed
+from hooks.core.wire.response import new_answer
 from tests.core.builders import (
     EXPIRED,
     FAILED,

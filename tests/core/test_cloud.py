@@ -5,12 +5,12 @@ from typing import Final
 
 import pytest
 
-from hooks.core.cloud import is_arm
-from hooks.core.decision import Hold, resolve
-from hooks.core.identity import WorkloadIdentity
-from hooks.core.model import Spec
-from hooks.core.reason import Reason
-from hooks.core.token import TokenRequest
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import WorkloadIdentity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import TokenRequest
+from hooks.core.policy.cloud import is_arm
+from hooks.core.renewal.decision import Hold, resolve
 from tests.core.builders import (
     AUDIENCE,
     IDENTITY,

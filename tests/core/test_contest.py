@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.binding import Answer, sync
-from hooks.core.cluster import ServiceAccount
-from hooks.core.conditions import format_time
-from hooks.core.contest import Contest, find_contest
-from hooks.core.decision import decide
-from hooks.core.model import Binding, Condition, Status
+from hooks.core.account.contest import Contest, find_contest
+from hooks.core.model.binding import Binding, Condition, Status
+from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.conditions import format_time
 from hooks.core.observed import Observed
+from hooks.core.renewal.decision import decide
+from hooks.core.sync import Answer, sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

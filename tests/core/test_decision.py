@@ -5,7 +5,11 @@ from datetime import datetime
 
 import pytest
 
-from hooks.core.decision import (
+from hooks.core.model.binding import Condition, Spec, Status
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken
+from hooks.core.observed import Observed
+from hooks.core.renewal.decision import (
     Hold,
     Keep,
     Mint,
@@ -13,10 +17,6 @@ from hooks.core.decision import (
     decide,
     resolve,
 )
-from hooks.core.model import Condition, Spec, Status
-from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

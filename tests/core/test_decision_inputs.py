@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.decision import (
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.token import AcrToken, TokenRequest
+from hooks.core.observed import Observed
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import (
     inputs_hash,
     resolve,
     usable_token,
 )
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
-from hooks.core.model import Spec
-from hooks.core.observed import Observed
-from hooks.core.policy import Policy
-from hooks.core.token import AcrToken, TokenRequest
 from tests.core.builders import (
     AUDIENCE,
     BINDING,

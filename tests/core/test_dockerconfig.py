@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hooks.core.dockerconfig import Found, parse, render
-from hooks.core.token import AcrToken
+from hooks.core.model.token import AcrToken
+from hooks.core.wire.dockerconfig import Found, parse, render
 from tests.core.builders import EXPIRED, NEW_TOKEN, SERVER
 
 USER = "00000000-0000-0000-0000-000000000000"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.apis.api import CREATE_CREDENTIAL
-from hooks.core.entra import (
+from hooks.core.exchange.entra import (
     Assertion,
     Refusal,
     is_private,
@@ -15,9 +15,9 @@ from hooks.core.entra import (
     parse_refusal,
     refused,
 )
-from hooks.core.identity import FederatedIdentity, TrustedAccount
-from hooks.core.reason import Reason
-from hooks.core.token import Hop
+from hooks.core.model.identity import FederatedIdentity, TrustedAccount
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import Hop
 from tests.core.builders import AUDIENCE, CLIENT_ID, new_jwt
 
 TENANT = "22222222-3333-4444-5555-666666666666"

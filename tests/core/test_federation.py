@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.cluster import ServiceAccount
-from hooks.core.conditions import format_time
-from hooks.core.decision import Hold, Mint, Reject, decide, inputs_hash, resolve
-from hooks.core.federation import PROPAGATION, subject, trust_command, trusted, young
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
-from hooks.core.model import Condition, Spec
+from hooks.core.exchange.federation import PROPAGATION, subject, trust_command, trusted, young
+from hooks.core.model.binding import Condition, Spec
+from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.conditions import format_time
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy import Policy
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed, TokenRequest
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import Hold, Mint, Reject, decide, inputs_hash, resolve
 from tests.core.builders import (
     ACCOUNT,
     AUDIENCE,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.cluster import Namespace, ServiceAccount
-from hooks.core.finalizer import finalize
-from hooks.core.model import Spec
+from hooks.core.finalize import finalize
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.observed import Observed
 from tests.core.builders import (
     ACCOUNT,

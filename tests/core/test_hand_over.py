@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.core.attachment import holds_up_deletion
-from hooks.core.cluster import Owner, ServiceAccount
-from hooks.core.finalizer import finalize
-from hooks.core.model import Binding, Condition, Spec, Status
+from hooks.core.account.attachment import holds_up_deletion
+from hooks.core.account.decorator import decorate
+from hooks.core.finalize import finalize
+from hooks.core.model.binding import Binding, Condition, Spec, Status
+from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.observed import Observed
-from hooks.core.service_account import decorate
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from hooks.core.identity import Identity
-from hooks.core.imds_answer import ImdsResponse, refused
-from hooks.core.reason import Reason
-from hooks.core.token import Hop
+from hooks.core.exchange.imds_answer import ImdsResponse, refused
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import Hop
 from tests.core.builders import AUDIENCE, CLIENT_ID
 
 IDENTITY = Identity(client_id=CLIENT_ID)

@@ -7,18 +7,18 @@ from typing import Final
 
 import pytest
 
-from hooks.core.answer import new_pull_secret, new_status
+from hooks.core.account.decorator import decorate
+from hooks.core.account.ownership import controller_uid, is_foreign
 from hooks.core.apis import UPSTREAM
 from hooks.core.apis.api import Api
-from hooks.core.binding import sync
-from hooks.core.cluster import Owner, PullSecret
-from hooks.core.decision import Hold, Keep, Mint, decide, inputs_hash
 from hooks.core.fields import JSON
-from hooks.core.model import Condition, Spec, Status
-from hooks.core.objects import parse_binding, parse_secret
-from hooks.core.ownership import controller_uid, is_foreign
-from hooks.core.request import parse_bindings, parse_observed
-from hooks.core.service_account import decorate
+from hooks.core.model.binding import Condition, Spec, Status
+from hooks.core.model.cluster import Owner, PullSecret
+from hooks.core.renewal.decision import Hold, Keep, Mint, decide, inputs_hash
+from hooks.core.sync import sync
+from hooks.core.wire.objects import parse_binding, parse_secret
+from hooks.core.wire.request import parse_bindings, parse_observed
+from hooks.core.wire.response import new_pull_secret, new_status
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.identity import Identity
-from hooks.core.model import Condition, Status
+from hooks.core.model.binding import Condition, Status
+from hooks.core.model.identity import Identity
 from tests.core.builders import CLIENT_ID, NEW_TOKEN, SECRET
 
 READY = Condition("Ready", "True", "Ready", "well", 1)

@@ -8,9 +8,9 @@ import pytest
 from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.identity import Identity, WorkloadIdentity
-from hooks.core.model import Condition, Spec, Status
-from hooks.core.objects import parse_binding
+from hooks.core.model.binding import Condition, Spec, Status
+from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.wire.objects import parse_binding
 from tests.core.builders import BINDING, IDENTITY, PARENT, SERVER, changed
 
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from hooks.core import dockerconfig
-from hooks.core.cluster import Namespace, OwnedSecret, Owner
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.objects import parse_namespace, parse_owned_secret, parse_secret
+from hooks.core.model.cluster import Namespace, OwnedSecret, Owner
+from hooks.core.wire import dockerconfig
+from hooks.core.wire.objects import parse_namespace, parse_owned_secret, parse_secret
 from tests.core.builders import LAST_APPLIED, NEW_TOKEN, SECRET_NAME, SERVER, changed
 
 SECRET: JSON = {

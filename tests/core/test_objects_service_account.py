@@ -2,10 +2,10 @@
 
 import pytest
 
-from hooks.core.cluster import Owner, ServiceAccount
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.objects import parse_service_account
+from hooks.core.model.cluster import Owner, ServiceAccount
+from hooks.core.wire.objects import parse_service_account
 from tests.core.builders import (
     ATTACHED,
     GUARD,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.cluster import Namespace, ServiceAccount
+from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.observed import Observed
 from tests.core.builders import ACCOUNT, BINDING, FOREIGN, HOLDER, NAMESPACE, OBSERVED, UNTOUCHED
 

@@ -6,15 +6,15 @@ from datetime import datetime
 
 import pytest
 
-from hooks.core.acr import lacking, parse_answer, parse_token, scope_down
-from hooks.core.binding import Answer, sync
-from hooks.core.cluster import PullSecret
-from hooks.core.decision import Keep, Mint, decide, inputs_hash
-from hooks.core.finalizer import finalize
-from hooks.core.model import Spec
+from hooks.core.exchange.acr import lacking, parse_answer, parse_token, scope_down
+from hooks.core.finalize import finalize
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import PullSecret
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.renewal.decision import Keep, Mint, decide, inputs_hash
+from hooks.core.sync import Answer, sync
 from tests.core.builders import (
     BINDING,
     HOUR,

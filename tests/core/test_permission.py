@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.cluster import Namespace
-from hooks.core.identity import Identity
-from hooks.core.model import Spec
-from hooks.core.permission import (
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import Namespace
+from hooks.core.model.identity import Identity
+from hooks.core.model.reason import Reason
+from hooks.core.policy.permission import (
     Denial,
     denial,
     identity_keys,
@@ -15,8 +16,7 @@ from hooks.core.permission import (
     server_allowed,
     server_keys,
 )
-from hooks.core.policy import Policy
-from hooks.core.reason import Reason
+from hooks.core.policy.policy import Policy
 from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
 
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/puller"

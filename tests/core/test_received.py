@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hooks.core.received import described, error_code, is_page
+from hooks.core.exchange.received import described, error_code, is_page
 from tests.core.builders import NEW_TOKEN
 
 GUID = "00000000-0000-0000-0000-000000000003"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hooks.core.cluster import OwnedSecret
 from hooks.core.fields import JSON
-from hooks.core.request import (
+from hooks.core.model.cluster import OwnedSecret
+from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
     parse_namespace_of,

@@ -6,7 +6,7 @@ import pytest
 
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
-from hooks.core.request import (
+from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
     parse_observed,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hooks.core.scope import missing
+from hooks.core.exchange.scope import missing
 
 APP = {"type": "repository", "name": "team/app", "actions": ["pull", "metadata_read"]}
 CATALOG = {"type": "registry", "name": "catalog", "actions": ["*"]}

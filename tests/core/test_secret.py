@@ -5,14 +5,14 @@ from datetime import datetime
 
 import pytest
 
-from hooks.core.binding import Answer, sync
-from hooks.core.conditions import format_time
-from hooks.core.decision import Mint, decide
-from hooks.core.model import Status
+from hooks.core.model.binding import Status
+from hooks.core.model.conditions import format_time
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.secret import Unwritten, writing
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.renewal.decision import Mint, decide
+from hooks.core.renewal.secret import Unwritten, writing
+from hooks.core.sync import Answer, sync
 from tests.core.builders import (
     BINDING,
     EXPIRED,

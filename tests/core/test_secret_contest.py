@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.answer import new_pull_secret
-from hooks.core.binding import Answer, sync
-from hooks.core.cluster import PullSecret
-from hooks.core.conditions import format_time
-from hooks.core.decision import Hold, Mint, decide
-from hooks.core.model import Condition, Status
+from hooks.core.model.binding import Condition, Status
+from hooks.core.model.cluster import PullSecret
+from hooks.core.model.conditions import format_time
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken, MintFailed
+from hooks.core.renewal.decision import Hold, Mint, decide
+from hooks.core.sync import Answer, sync
+from hooks.core.wire.response import new_pull_secret
 from tests.core.builders import (
     BINDING,
     EXPIRED,

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.cluster import ServiceAccount
-from hooks.core.decoration import Decoration
-from hooks.core.model import Binding, Condition, Spec, Status
-from hooks.core.policy import Policy
-from hooks.core.service_account import decorate
+from hooks.core.account.decoration import Decoration
+from hooks.core.account.decorator import decorate
+from hooks.core.model.binding import Binding, Condition, Spec, Status
+from hooks.core.model.cluster import ServiceAccount
+from hooks.core.policy.policy import Policy
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,

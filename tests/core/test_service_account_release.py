@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.cluster import Owner, ServiceAccount
-from hooks.core.decoration import Decoration
-from hooks.core.model import Binding
-from hooks.core.service_account import decorate
+from hooks.core.account.decoration import Decoration
+from hooks.core.account.decorator import decorate
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import Owner, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,

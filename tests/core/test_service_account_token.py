@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from hooks.core.identity import TrustedAccount
-from hooks.core.reason import Reason
-from hooks.core.service_account_token import body, failed, parse_answer, path
-from hooks.core.token import Hop
+from hooks.core.exchange.service_account_token import body, failed, parse_answer, path
+from hooks.core.model.identity import TrustedAccount
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import Hop
 from tests.core.builders import new_jwt
 
 ACCOUNT = TrustedAccount("team-a", "default", "uid-1")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from hooks.core.decision import Hold, Reject
-from hooks.core.model import Condition
+from hooks.core.model.binding import Condition
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.secret import Unwritten
-from hooks.core.token import MintFailed
-from hooks.core.verdict import (
+from hooks.core.renewal.decision import Hold, Reject
+from hooks.core.renewal.secret import Unwritten
+from hooks.core.status.status import (
     Finding,
     Freshness,
     Problem,

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.binding import sync
-from hooks.core.cluster import ServiceAccount
-from hooks.core.conditions import format_time
-from hooks.core.contest import Contest
-from hooks.core.decision import Hold, Reject, decide
-from hooks.core.model import Condition, Status
+from hooks.core.account.contest import Contest
+from hooks.core.model.binding import Condition, Status
+from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.conditions import format_time
+from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.verdict import Finding, Problem, attached
+from hooks.core.renewal.decision import Hold, Reject, decide
+from hooks.core.status.status import Finding, Problem, attached
+from hooks.core.sync import sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.cluster import PullSecret
-from hooks.core.contest import Contest
-from hooks.core.decision import Hold, Reject
-from hooks.core.model import Status
+from hooks.core.account.contest import Contest
+from hooks.core.model.binding import Status
+from hooks.core.model.cluster import PullSecret
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.reason import Reason
-from hooks.core.secret import Unwritten
-from hooks.core.token import MintFailed
-from hooks.core.verdict import Freshness, Problem, new_status
+from hooks.core.renewal.decision import Hold, Reject
+from hooks.core.renewal.secret import Unwritten
+from hooks.core.status.status import Freshness, Problem, new_status
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hooks.core import dockerconfig
-from hooks.core.decision import inputs_hash
-from hooks.core.identity import Identity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import Identity
+from hooks.core.model.token import TokenRequest
 from hooks.core.names import ACR_AUDIENCE, DOCKER_CONFIG_KEY, KIND, SECRET_TYPE
-from hooks.core.request import parse_parent
-from hooks.core.token import TokenRequest
+from hooks.core.renewal.decision import inputs_hash
+from hooks.core.wire import dockerconfig
+from hooks.core.wire.request import parse_parent
 from hooks.schemas import check_spec
 from tests.core.builders import new_token
 from tests.model.objects import Object

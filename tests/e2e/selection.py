@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from hooks.core import dockerconfig
 from hooks.core.names import DOCKER_CONFIG_KEY, SECRET_TYPE, SECRETS
+from hooks.core.wire import dockerconfig
 from tests.golden import Case, controller_of, name_of
 from tests.merge_patch import JSON, diff, patched
 from tests.story import STORY

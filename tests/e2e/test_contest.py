@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from hooks.core.dockerconfig import render
 from hooks.core.names import DOCKER_CONFIG_KEY
+from hooks.core.wire.dockerconfig import render
 from tests.e2e.api import ApiError
 from tests.e2e.eventually import WAIT_SECONDS, eventually
 from tests.e2e.scene import USERS, Scene

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import requests
 
-from hooks.core import dockerconfig
 from hooks.core.names import (
     DOCKER_CONFIG_KEY,
     UPSTREAM_KIND,
     UPSTREAM_V1BETA1,
     UPSTREAM_V1BETA2,
 )
+from hooks.core.wire import dockerconfig
 from tests.e2e.api import Api, Object, path_of
 from tests.emulator import Emulator
 from tests.upstream_secret import upstream_docker_config, upstream_secret

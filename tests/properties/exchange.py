@@ -5,16 +5,16 @@ import json
 from datetime import datetime, timedelta
 from math import ceil
 
-from hooks.core.acr import parse_token
-from hooks.core.conditions import format_time
+from hooks.core.exchange.acr import parse_token
+from hooks.core.model.conditions import format_time
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     UID_LABEL,
     WANTED_ANNOTATION,
 )
-from hooks.core.reason import Reason
-from hooks.core.token import AcrToken
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,

@@ -1,9 +1,9 @@
 """Whose token a binding wants: an identity of the node, or one that trusts a ServiceAccount."""
 
-from hooks.core.federation import GUID
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.exchange.federation import GUID
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.reason import Reason
 from hooks.core.names import CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
-from hooks.core.reason import Reason
 from tests.model.objects import Object, annotations_of, uid_of
 from tests.properties.world import NAMESPACE, World
 

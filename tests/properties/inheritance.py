@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hooks.core.conditions import format_time
+from hooks.core.model.conditions import format_time
 from hooks.core.names import UID_LABEL
 from tests.model.objects import Object, uid_of
 from tests.properties.kinds import secret_of

@@ -2,8 +2,8 @@
 
 import json
 
+from hooks.core.model.reason import Reason
 from hooks.core.names import INPUTS_ANNOTATION
-from hooks.core.reason import Reason
 from tests.model.objects import Object, annotations_of, is_deleting, owners_of
 from tests.properties.accounts import OURS, Accounts, Entries, entries_of, is_foreign
 from tests.properties.bindings import Bindings

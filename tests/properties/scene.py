@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hooks.core.token import AcrToken
+from hooks.core.model.token import AcrToken
 from tests.properties.accounts import Accounts, entries_of
 from tests.properties.bindings import Bindings
 from tests.properties.exchange import token_in

@@ -5,8 +5,8 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
 from tests.model.objects import Object
 from tests.properties.accounts import NAMES, Accounts
 from tests.properties.bindings import Bindings

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hooks.core import dockerconfig
-from hooks.core.acr import check_token, exchange, parse_answer, parse_token
 from hooks.core.apis import APIS
 from hooks.core.apis.api import Api
-from hooks.core.conditions import format_time, parse_time
-from hooks.core.decision import inputs_hash
-from hooks.core.dockerconfig import Found
 from hooks.core.errors import MalformedToken
-from hooks.core.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.exchange.acr import check_token, exchange, parse_answer, parse_token
+from hooks.core.model.conditions import format_time, parse_time
+from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
+from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
-from hooks.core.token import AcrToken, TokenRequest
+from hooks.core.renewal.decision import inputs_hash
+from hooks.core.wire import dockerconfig
+from hooks.core.wire.dockerconfig import Found
 from tests.properties.tokens import new_jwt, shows_token
 
 TEXTS = ("", "a", "aa", "null")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hooks.core.decision import Keep, decide
-from hooks.core.reason import Reason
-from hooks.core.request import parse_observed
-from hooks.core.token import MintFailed
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
+from hooks.core.renewal.decision import Keep, decide
+from hooks.core.wire.request import parse_observed
 from hooks.handlers import Hooks
 from hooks.schemas import check_spec
 from tests.damage import VALUES, damaged

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
 from hooks.core.names import ATTACHED_ANNOTATION
-from hooks.core.reason import Reason
-from hooks.core.token import MintFailed
 from tests.properties.scene import Scene
 from tests.properties.specs import DENIED
 from tests.properties.world import NAMESPACE, START

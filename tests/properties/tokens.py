@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hooks.core.acr import parse_token
-from hooks.core.identity import FederatedIdentity, Identity
-from hooks.core.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.exchange.acr import parse_token
+from hooks.core.model.identity import FederatedIdentity, Identity
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 
 MARK = "planted-signature"
 

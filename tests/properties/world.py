@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from hooks.app import create_app
 from hooks.core.names import SERVERS_ANNOTATION
-from hooks.settings import Settings
+from hooks.server.app import create_app
+from hooks.settings.settings import Settings
 from tests.model import Clock, Cluster, Metacontroller, namespace
 from tests.model.objects import Object
 from tests.properties.exchange import check_exchange

@@ -4,8 +4,8 @@ from typing import Final
 
 from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope
 from hooks.core.fields import JSON
-from hooks.core.identity import Identity, WorkloadIdentity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
 
 

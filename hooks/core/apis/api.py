@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeGuard
 
 from hooks.core.fields import JSON
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
 from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX, UPSTREAM_SECRET_SUFFIX
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names

@@ -8,8 +8,8 @@ from typing import Final
 
 from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope, shortened
 from hooks.core.fields import JSON
-from hooks.core.identity import Identity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import Identity
 from hooks.core.names import (
     MAX_NAME_LENGTH,
     PLURAL,

@@ -6,10 +6,9 @@ msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
 from typing import Final
 
 from hooks.core.apis.api import Api, fitted, parse_scope, shortened
-from hooks.core.cloud import AUTHORITIES, PUBLIC
 from hooks.core.fields import JSON
-from hooks.core.identity import Identity, WorkloadIdentity
-from hooks.core.model import Spec
+from hooks.core.model.binding import Spec
+from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.names import (
     PLURAL,
     SECRET_PREFIX,
@@ -17,6 +16,7 @@ from hooks.core.names import (
     UPSTREAM_KIND,
     UPSTREAM_V1BETA2,
 )
+from hooks.core.policy.cloud import AUTHORITIES, PUBLIC
 
 LONGEST: Final = 233  # characters of a binding's name that is not cut
 

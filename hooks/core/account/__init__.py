@@ -1,0 +1,1 @@
+"""Which binding owns a ServiceAccount, and which Secrets the ServiceAccount lists."""

@@ -1,0 +1,260 @@
+"""What Entra's refusals mean, without I/O: from codes to reasons, and what to do about each.
+
+https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from shlex import quote
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from hooks.core.apis.api import CREATE_CREDENTIAL
+from hooks.core.exchange.acr import JWT, STATUS_PAGE, parse_claims
+from hooks.core.exchange.federation import trust_command
+from hooks.core.exchange.received import SERVER_ERRORS, TOO_MANY_REQUESTS, described, parsed
+from hooks.core.model.identity import FederatedIdentity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import Hop, MintFailed
+
+# The codes of a response, by what they mean for a caller with an assertion, or of IMDS. A code that
+# is not here is shown as it is.
+# No federated credential at all, none of the issuer, of the audience, of the subject, or one that
+# differs from the subject in upper and lower case: "No matching federated identity record found".
+# https://github.com/Azure/login/issues/515, /482, https://github.com/microsoft/Agents/issues/202
+NO_CREDENTIAL: Final = 70025
+NO_MATCH: Final = "70021"  # what the other codes begin with
+OTHER_ISSUER: Final = 700211
+OTHER_AUDIENCE: Final = 700212
+OTHER_CASE: Final = 7002138
+# "Request to External OIDC endpoint failed": Entra can't read the issuer's keys.
+# https://github.com/Azure/azure-workload-identity/issues/605, /642
+# https://github.com/Azure/AKS/issues/4029
+UNREADABLE_ISSUER: Final = frozenset({90061, 50166, 501661})
+UNKNOWN_IDENTITY: Final = frozenset({700016, 700011, 7000229})
+UNKNOWN_TENANT: Final = frozenset({90002, 90038})
+UNKNOWN_AUDIENCE: Final = frozenset({50001, 500011, 500014})
+WRONG_TIME: Final = frozenset({700024})
+WRONG_KEY: Final = frozenset({700027})
+# A tenant's limit, and the same request too often.
+THROTTLED: Final = frozenset({90055, 50196})
+TRANSIENT: Final = frozenset({50033, 90006, 90012, 90024, 90033, 90090})
+EXPLAINED: Final = {
+    53003: "a Conditional Access policy blocks it",
+    530032: "a security policy of the tenant blocks it",
+    7000112: "its application is disabled",
+}
+CODE: Final = re.compile(r"AADSTS([0-9]{4,8})\b")
+LOOKUP: Final = "https://login.microsoftonline.com/error?code="
+# What a command line shows unharmed.
+PLAIN: Final = re.compile(r"[!-~]{1,500}")
+# Names that no public DNS resolves: a cluster's own, and those for private networks.
+# https://www.iana.org/assignments/special-use-domain-names
+PRIVATE_DOMAINS: Final = frozenset(
+    {"svc", "local", "localhost", "internal", "localdomain", "lan", "test", "invalid"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """The claims of a ServiceAccount's token, unverified: Entra verifies them."""
+
+    issuer: str
+    subject: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A response without a token. *code* is the number after AADSTS, if there is one.
+
+    *shown* is what may be told of it: "HTTP 503 (text/html)".
+    """
+
+    status: int
+    code: int | None
+    retry_after_seconds: float | None = None
+    shown: str = ""
+
+
+def parse_assertion(token: str, audience: str) -> Assertion | None:
+    """Return the claims of *token*; None if it is no ServiceAccount's token.
+
+    *audience* is the one that was requested: it counts if the token names none, or several.
+    """
+    try:
+        claims = parse_claims(token) if JWT.fullmatch(token) else None
+    except (ValueError, RecursionError):
+        return None
+    issuer, about = _text(claims, "iss"), _text(claims, "sub")
+    said = claims.get("aud") if isinstance(claims, dict) else None
+    only = said[0] if isinstance(said, list) and len(said) == 1 else said
+    meant = only if isinstance(only, str) and PLAIN.fullmatch(only) else audience
+    return Assertion(issuer, about, meant) if issuer and about else None
+
+
+def _text(claims: Any, name: str) -> str | None:  # noqa: ANN401  any JSON value
+    text = claims.get(name) if isinstance(claims, dict) else None
+    return text if isinstance(text, str) and PLAIN.fullmatch(text) else None
+
+
+def parse_refusal(
+    status: int, content_type: str | None, retry_after_seconds: float | None, content: bytes
+) -> Refusal:
+    """Return what is known of a response that may be a refusal."""
+    code = parse_code(content)
+    shown = described(status, content_type, content)
+    if code is not None:
+        shown = f"HTTP {status} (AADSTS{code})"
+    return Refusal(status, code, retry_after_seconds, shown)
+
+
+def parse_code(content: bytes) -> int | None:
+    """Return the number of the error in *content*, a response of Entra, or of IMDS quoting it."""
+    text = parsed(content).get("error_description")
+    found = CODE.search(text) if isinstance(text, str) else None
+    return int(found[1]) if found else None
+
+
+def refused(
+    identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
+) -> MintFailed:
+    """Return what *refusal* means for *identity*, which showed *assertion* to Entra.
+
+    Entra's own text has ids and times, which would change the status at every try, and is left out.
+    """
+    reason, text = _sort(identity, audience, assertion, refusal)
+    return failed(reason, text, refusal.retry_after_seconds)
+
+
+def _sort(
+    identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
+) -> tuple[Reason, str]:
+    code = refusal.code
+    if refusal.status == TOO_MANY_REQUESTS or refusal.status in SERVER_ERRORS or code is None:
+        return _unexpected(refusal)
+    mismatch = code == NO_CREDENTIAL or str(code).startswith(NO_MATCH)
+    if code in UNREADABLE_ISSUER or (mismatch and is_private(assertion.issuer)):
+        return Reason.ISSUER_UNREACHABLE, _unreadable(assertion.issuer, code)
+    if mismatch:
+        return Reason.FEDERATION_REFUSED, _untrusted(identity, assertion, code)
+    return _sort_others(identity, audience, assertion, refusal)
+
+
+def _sort_others(
+    identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
+) -> tuple[Reason, str]:
+    code = refusal.code
+    if code in UNKNOWN_TENANT:
+        return Reason.IDENTITY_NOT_FOUND, (
+            f'Entra has no tenant "{identity.tenant_id}" (AADSTS{code}). Fix the tenant ID, or set '
+            "AZURE_AUTHORITY_HOST if the tenant is in another cloud."
+        )
+    if code in UNKNOWN_IDENTITY:
+        return Reason.IDENTITY_NOT_FOUND, (
+            f'Entra has no identity "{identity}" in tenant "{identity.tenant_id}" (AADSTS{code}). '
+            "Fix the client ID, or the tenant ID."
+        )
+    if code in WRONG_TIME:
+        return Reason.CLOCK_SKEW, (
+            f"Entra rejected the ServiceAccount token as expired or not yet valid (AADSTS{code}). "
+            "Check the clocks of the API server and this node."
+        )
+    if code in WRONG_KEY:
+        return Reason.IDENTITY_REFUSED, (
+            f"Entra could not verify the signature of the ServiceAccount token (AADSTS{code}). "
+            "Publish the API server's current signing keys at its issuer "
+            f'"{assertion.issuer}".'
+        )
+    return sort_code(str(identity), audience, refusal)
+
+
+def _unexpected(refusal: Refusal) -> tuple[Reason, str]:
+    """Return what a response means that is none of Entra's refusals."""
+    if refusal.status == TOO_MANY_REQUESTS:
+        return Reason.THROTTLED, "Entra is throttling token requests. Retrying."
+    if refusal.status in SERVER_ERRORS:
+        return Reason.ENTRA_UNAVAILABLE, _failing(refusal)
+    return Reason.ENTRA_UNAVAILABLE, (
+        f"Entra returned an unexpected {refusal.shown} without a token. Retrying. Check "
+        "AZURE_AUTHORITY_HOST, and that no proxy answers in Entra's place."
+    )
+
+
+def _failing(refusal: Refusal) -> str:
+    return (
+        f"Entra is failing with {refusal.shown}. Retrying. If this persists, see Azure's status "
+        f"page: {STATUS_PAGE}"
+    )
+
+
+def sort_code(identity: str, audience: str, refusal: Refusal) -> tuple[Reason, str]:
+    """Return what a code means, whoever requested the token: acrpull, or IMDS for acrpull."""
+    code = refusal.code or 0
+    if code in THROTTLED:
+        return Reason.THROTTLED, f"Entra is throttling token requests (AADSTS{code}). Retrying."
+    if code in TRANSIENT:
+        return Reason.ENTRA_UNAVAILABLE, _failing(refusal)
+    if code in UNKNOWN_AUDIENCE:
+        text = f'Entra rejected audience "{audience}" (AADSTS{code}). Change TOKEN_AUDIENCE.'
+        return Reason.AUDIENCE_REFUSED, text
+    why = f": {EXPLAINED[code]}" if code in EXPLAINED else ""
+    text = f'Entra rejected identity "{identity}" with AADSTS{code}{why}. See {LOOKUP}{code}'
+    return Reason.IDENTITY_REFUSED, text
+
+
+def is_private(issuer: str) -> bool:
+    """True if Entra, on the public internet, can't reach *issuer*, the `iss` of a token.
+
+    Such is the issuer of a cluster that publishes no OIDC issuer: `https://kubernetes.default.svc`.
+    """
+    try:
+        url = urlsplit(issuer)
+        host = (url.hostname or "").removesuffix(".")
+    except ValueError:
+        return True
+    if url.scheme != "https" or not host:
+        return True
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.rpartition(".")[2] in PRIVATE_DOMAINS
+
+
+def _unreadable(issuer: str, code: int) -> str:
+    """Return that Entra can't get the keys of *issuer*, and what to do about that."""
+    if is_private(issuer):
+        return (
+            f"Entra can't reach the issuer of this cluster's tokens, \"{issuer}\" (AADSTS{code}). "
+            "Enable the cluster's OIDC issuer, so that tokens name a public URL as their issuer."
+        )
+    return (
+        f'Entra could not read the OIDC issuer "{issuer}" (AADSTS{code}). Retrying. If this '
+        "persists, enable the cluster's OIDC issuer, and make its "
+        "/.well-known/openid-configuration and the keys named there readable from the internet."
+    )
+
+
+def _untrusted(identity: FederatedIdentity, assertion: Assertion, code: int) -> str:
+    """Return which federated credential is missing, with the command that creates it."""
+    command = trust_command(quote(assertion.issuer), assertion.subject, assertion.audience)
+    if code == OTHER_CASE:
+        return (
+            f'A federated credential of identity "{identity}" differs from subject '
+            f'"{assertion.subject}" only in upper and lower case. Delete it and create it again: '
+            f"{command}"
+        )
+    part = {OTHER_ISSUER: f'issuer "{assertion.issuer}"',
+            OTHER_AUDIENCE: f'audience "{assertion.audience}"'}  # fmt: skip
+    needed = part.get(code, f'subject "{assertion.subject}"')
+    create = CREATE_CREDENTIAL if identity.account else "Create it:"
+    return (
+        f'Identity "{identity}" has no federated credential with {needed}, or it is not yet known '
+        f"everywhere (up to 10 minutes). {create} {command}"
+    )
+
+
+def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
+    """Return a failure at this hop."""
+    return MintFailed(reason, message, retry_after_seconds, hop=Hop.ENTRA)

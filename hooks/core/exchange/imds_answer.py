@@ -1,0 +1,121 @@
+"""What a response of the node's metadata service (IMDS) means if it has no token, without I/O.
+
+Source: the page in `ERRORS`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from hooks.core.exchange.acr import retry_after
+from hooks.core.exchange.entra import (
+    UNKNOWN_IDENTITY,
+    UNKNOWN_TENANT,
+    Refusal,
+    parse_refusal,
+    sort_code,
+)
+from hooks.core.exchange.received import SERVER_ERRORS, TOO_MANY_REQUESTS, error_code, parsed
+from hooks.core.model.identity import FederatedIdentity, Identity
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import Hop, MintFailed
+
+NAME: Final = "The node's metadata service (IMDS)"
+BAD_REQUEST: Final = 400
+UPDATING: Final = 410  # for up to 70 s
+NOT_ASSIGNED: Final = "Identity not found"
+UNKNOWN_RESOURCE: Final = "invalid_resource"
+ERRORS: Final = (
+    "https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/"
+    "how-to-use-vm-token#error-handling"
+)
+
+Named = Identity | FederatedIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class ImdsResponse:
+    """An HTTP response of IMDS."""
+
+    status: int
+    content_type: str | None = None
+    retry_after: str | None = None
+    content: bytes = field(default=b"", repr=False)
+
+
+def refused(identity: Named, audience: str, response: ImdsResponse | None) -> MintFailed:
+    """Return why there is no token for *identity*; *response* is None if IMDS sent none."""
+    if response is None:
+        return failed(
+            Reason.IDENTITY_UNAVAILABLE,
+            f"{NAME} did not respond. Check that Pods can reach it (AKS can block it), and that "
+            "the node is an Azure VM.",
+        )
+    reason, text = _sort(identity, audience, response)
+    return failed(reason, text, retry_after(response.retry_after))
+
+
+def _sort(identity: Named, audience: str, response: ImdsResponse) -> tuple[Reason, str]:
+    status = response.status
+    refusal = parse_refusal(status, response.content_type, None, response.content)
+    known = _rejected(identity, audience, response, refusal) if status == BAD_REQUEST else None
+    if known is not None:
+        return known
+    if status == TOO_MANY_REQUESTS:
+        return Reason.THROTTLED, f"{NAME} is throttling requests. Retrying."
+    if status == UPDATING or status in SERVER_ERRORS:
+        return Reason.IDENTITY_UNAVAILABLE, (
+            f"{NAME} is failing with {refusal.shown}. Retrying. If this persists, check whether "
+            "something else, such as a pod identity, responds in its place."
+        )
+    return Reason.IDENTITY_UNAVAILABLE, (
+        f'{NAME} returned an unexpected {refusal.shown} and no token for identity "{identity}". '
+        "Retrying. Check whether something else, such as a pod identity or a proxy, responds in "
+        "its place, and that the node is an Azure VM."
+    )
+
+
+def _rejected(
+    identity: Named, audience: str, response: ImdsResponse, refusal: Refusal
+) -> tuple[Reason, str] | None:
+    """Return what a rejection by IMDS means, or by Entra, whose text IMDS quotes; None: unknown.
+
+    https://github.com/Azure/azure-sdk-for-net/issues/13481
+    """
+    if NOT_ASSIGNED in str(parsed(response.content).get("error_description")):
+        return Reason.IDENTITY_NOT_FOUND, _not_assigned(identity)
+    if refusal.code in UNKNOWN_IDENTITY | UNKNOWN_TENANT:
+        return Reason.IDENTITY_NOT_FOUND, (
+            f'Entra does not know identity "{identity}" (AADSTS{refusal.code}). If it was deleted '
+            "and created again, detach it from the node pool's scale set and assign it again."
+        )
+    if refusal.code is not None:
+        return sort_code(str(identity), audience, refusal)
+    error = error_code(response.content)
+    if error == UNKNOWN_RESOURCE:
+        text = f'Entra rejected audience "{audience}". Change TOKEN_AUDIENCE.'
+        return Reason.AUDIENCE_REFUSED, text
+    text = f'{NAME} rejected the request for identity "{identity}" with {refusal.shown}. Retrying.'
+    return (Reason.IDENTITY_UNAVAILABLE, f"{text} See {ERRORS}") if error else None
+
+
+def _not_assigned(identity: Named) -> str:
+    """Return what to do about an identity that IMDS does not have.
+
+    One that was deleted and created again under its name has the same resource ID, and still shows
+    as assigned. https://github.com/Azure/aad-pod-identity/issues/681
+    """
+    text = (
+        f'Identity "{identity}" is not assigned to this node. Assign it to the node pool\'s scale '
+        "set."
+    )
+    if identity.client_id:
+        return (
+            f"{text} If it is assigned, check that this is its client ID, not the object "
+            "(principal) ID."
+        )
+    return f"{text} If it is assigned, detach and assign it again: it may have been recreated."
+
+
+def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
+    """Return a failure at this hop."""
+    return MintFailed(reason, message, retry_after_seconds, hop=Hop.IMDS)

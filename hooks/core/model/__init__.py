@@ -1,0 +1,1 @@
+"""The values that the core computes with: bindings, ServiceAccounts, Secrets, tokens."""

@@ -1,0 +1,1 @@
+"""Whether the token in a Secret is kept, or a new token is requested."""

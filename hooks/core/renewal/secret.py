@@ -1,0 +1,145 @@
+"""The desired Secret of a binding, and whether Metacontroller has written it."""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from hooks.core.exchange.acr import lacking
+from hooks.core.model.binding import Spec
+from hooks.core.model.cluster import PullSecret
+from hooks.core.model.conditions import parse_time
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.names import INHERITED
+from hooks.core.observed import Observed
+from hooks.core.policy.policy import Policy
+from hooks.core.renewal.decision import (
+    Decision,
+    Hold,
+    Mint,
+    Reject,
+    due_at,
+    inputs_hash,
+    usable_token,
+)
+
+WRITE_GRACE: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A token of this answer that the observed Secret lacks.
+
+    Attributes:
+        since: When an answer first contained a token that the Secret lacks.
+        resync_after_seconds: When to look again; None once the write counts as refused.
+    """
+
+    reason: Reason
+    message: str
+    since: datetime
+    resync_after_seconds: int | None = None
+
+
+def desired_token(
+    observed: Observed,
+    request: TokenRequest,
+    outcome: AcrToken | MintFailed | None,
+    policy: Policy,
+    now: datetime,
+) -> AcrToken | None:
+    """Return the token that the Secret should hold; None if no token works.
+
+    A token with a part of the scope replaces no token, a partial token that is due, and a token
+    with a smaller part.
+    """
+    if isinstance(outcome, AcrToken):
+        return outcome
+    token = usable_token(observed, request, now)
+    partial = outcome.token if outcome is not None else None
+    if partial is None or token is None:
+        return partial or token
+    due = due_at(observed.binding, token, policy) <= now
+    old, new = set(lacking(request, token)), set(lacking(request, partial))
+    return partial if (due and old) or new < old else token
+
+
+def desired_secret(
+    observed: Observed,
+    request: TokenRequest | Hold | Reject,
+    decision: Decision,
+    token: AcrToken | None,
+    now: datetime,
+) -> PullSecret | None:
+    """Return the desired Secret: with *token* after a mint, otherwise the observed Secret.
+
+    A Secret with an expired token stays, because deleting and recreating it breaks pulls of cached
+    images. If a setting of the service denies the binding, a Secret stays until its token expires.
+    https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
+    """
+    name = observed.binding.secret_name
+    if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
+        return observed.secret  # as it is
+    if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
+        return PullSecret(name, request.server, token, inputs_hash(request))
+    denied = isinstance(decision, Reject) and not _outlasts(decision, observed, now)
+    if denied or observed.secret_taken or observed.secret_left:
+        return None
+    if observed.secret is None and observed.strategy_unknown and observed.can_create:
+        return PullSecret(name)
+    secret = observed.secret and replace(observed.secret, changed_data=None)
+    if secret is None or not secret.inherited:
+        return secret
+    # An annotation of acrpull shows the apply strategy, and a hash shows changes of the spec.
+    known = token is not None and isinstance(request, TokenRequest)
+    return replace(secret, inputs=inputs_hash(request) if known else INHERITED)
+
+
+def _outlasts(denied: Reject, observed: Observed, now: datetime) -> bool:
+    """True if the observed token works, and *denied* lets it stay."""
+    token = observed.secret.token if observed.secret is not None else None
+    return denied.by_setting and token is not None and token.expires_at > now
+
+
+def still_works(
+    observed: Observed,
+    secret: PullSecret | None,
+    policy: Policy,
+    now: datetime,
+) -> bool:
+    """True if the token in the observed *secret* works, although none can be requested now.
+
+    The identity may be unknown now, for example because its ServiceAccount was deleted. So the
+    token is for this spec unless TokenFresh said otherwise, or was about another generation.
+    """
+    binding, fresh = observed.binding, observed.binding.status.condition("TokenFresh")
+    if not isinstance(binding.spec, Spec) or secret is None or not secret.intact:
+        return False
+    judged = fresh is None or (fresh.status, fresh.observed_generation) == (
+        "True",
+        binding.generation,
+    )
+    alive = secret.token is not None and secret.token.expires_at > now
+    return judged and alive and secret.server == (binding.spec.server or policy.server)
+
+
+def writing(observed: Observed, now: datetime) -> Unwritten:
+    """Return the state of a token that this answer contains and the observed Secret lacks.
+
+    Metacontroller writes the Secret after the answer, and reports it with the next call. A write
+    that does not show within `WRITE_GRACE` was refused, for example by an admission policy or a
+    quota, or because the Secret is immutable. A time in the future counts as now, so that a wait
+    always ends.
+    """
+    name = observed.binding.secret_name
+    since = min(parse_time(observed.binding.status.secret_pending_time) or now, now)
+    left = since + WRITE_GRACE - now
+    if left > timedelta(0):
+        text = f'Waiting for Metacontroller to write Secret "{name}".'
+        return Unwritten(Reason.WRITING_SECRET, text, since, math.ceil(left.total_seconds()))
+    text = (
+        f'Metacontroller could not write Secret "{name}". See the events of the binding for the '
+        "reason. Retrying with the same token."
+    )
+    return Unwritten(Reason.SECRET_NOT_WRITTEN, text, since)

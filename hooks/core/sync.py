@@ -1,0 +1,201 @@
+"""The CompositeController's `sync`: the desired Secret and ServiceAccounts of a binding.
+
+Metacontroller deletes a child that an answer leaves out, so every observed ServiceAccount is in
+every answer: `Answer` requires them.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hooks.core.account.attachment import DesiredServiceAccount, desire, targets
+from hooks.core.account.contest import Contest, find_contest, find_secret_contest
+from hooks.core.account.ownership import Terms, is_foreign
+from hooks.core.exchange.federation import young
+from hooks.core.model.binding import Status
+from hooks.core.model.cluster import PullSecret, ServiceAccount
+from hooks.core.model.conditions import parse_time
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.observed import Observed
+from hooks.core.policy.permission import is_withdrawn
+from hooks.core.policy.policy import Policy
+from hooks.core.refresh import resync_after_seconds, retry_after_seconds
+from hooks.core.renewal.decision import (
+    GUARD_RESYNC_SECONDS,
+    Decision,
+    Hold,
+    Keep,
+    Reject,
+    due_at,
+    is_whole,
+    resolve,
+    secret_removed,
+    usable_token,
+)
+from hooks.core.renewal.secret import (
+    Unwritten,
+    desired_secret,
+    desired_token,
+    still_works,
+    writing,
+)
+from hooks.core.status.status import Freshness, Problem, attach_seconds, new_status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to `/sync` or `/finalize`; 0 seconds: no call until something changes."""
+
+    status: Status
+    secret: PullSecret | None
+    accounts: tuple[DesiredServiceAccount, ...]
+    resync_after_seconds: int
+    finalized: bool = False
+
+
+def sync(
+    observed: Observed,
+    decision: Decision,
+    outcome: AcrToken | MintFailed | None,
+    policy: Policy,
+    now: datetime,
+) -> Answer:
+    """Return the answer at *now*; *outcome* is the result of a `Mint`, otherwise None."""
+    request = resolve(observed, policy)
+    writes = _secret_contest(observed, decision, outcome, now)
+    problem = _problem(observed, decision, outcome, writes, now)
+    token = usable = None
+    if isinstance(request, TokenRequest):
+        token = desired_token(observed, request, outcome, policy, now)
+        usable = usable_token(observed, request, now)
+    secret = desired_secret(observed, request, decision, token, now)
+    fresh = Freshness(
+        works=is_whole(usable, request)
+        if isinstance(request, TokenRequest)
+        else still_works(observed, secret, policy, now),
+        due=due_at(observed.binding, usable, policy) if usable is not None else None,
+    )
+    withdrawn = is_withdrawn(observed.binding, policy, has_secret=secret is not None)
+    contest = _contest(observed, now, withdrawn=withdrawn)
+    status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
+    wait = _resync(observed, problem, usable, status, policy, now)
+    for fight in (writes, contest):
+        if fight is not None:
+            wait = min(wait, fight.resync_after_seconds)
+    if problem is None and status.attaching:
+        wait = min(wait, attach_seconds(observed, now) or wait)
+    return Answer(
+        status,
+        secret,
+        desired_accounts(
+            observed,
+            withdrawn=withdrawn,
+            hold_entry=contest is not None and not contest.add,
+        ),
+        GUARD_RESYNC_SECONDS if observed.unguarded else wait,
+    )
+
+
+def _secret_contest(
+    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
+) -> Contest | None:
+    """Return the contest over the Secret; None if this answer would not write it anyway."""
+    held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
+    if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
+        return None
+    return find_secret_contest(observed.binding, observed.secret, now)
+
+
+def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
+    """Return the contest over the entry; None if acrpull would not list the entry anyway."""
+    binding, target = observed.binding, observed.target
+    if target is None or not targets(
+        binding, target.name, target.pull_secrets, withdrawn=withdrawn
+    ):
+        return None
+    if observed.secret_taken or is_foreign(target):
+        return None
+    return find_contest(binding, target, now)
+
+
+def _problem(
+    observed: Observed,
+    decision: Decision,
+    outcome: AcrToken | MintFailed | None,
+    writes: Contest | None,
+    now: datetime,
+) -> Problem | None:
+    if writes is not None and writes.is_fight:
+        return secret_removed(observed.binding, writes.resync_after_seconds)
+    if isinstance(decision, Hold | Reject):
+        return decision
+    if isinstance(outcome, MintFailed):
+        return young(outcome, observed.binding.status.condition("RenewalHealthy"), now)
+    return writing(observed, now) if isinstance(outcome, AcrToken) else None
+
+
+def desired_accounts(
+    observed: Observed,
+    *,
+    withdrawn: bool = False,
+    hand_over: bool = False,
+    hold_entry: bool = False,
+) -> tuple[DesiredServiceAccount, ...]:
+    """Return every observed ServiceAccount, and the target of a request written by hand."""
+    binding = observed.binding
+    terms = Terms(
+        observed.namespace,
+        observed.dynamic_apply,
+        observed.secret_taken,
+        withdrawn=withdrawn,
+        hand_over=hand_over,
+        hold_entry=hold_entry,
+    )
+    known = [(account, terms) for account in observed.accounts]
+    name = binding.service_account_name
+    if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
+        by_hand = ServiceAccount(name or "", binding.namespace)
+        known.append((by_hand, replace(terms, dynamic_apply=False)))
+    return tuple(desire(binding, account, its) for account, its in known)
+
+
+def _resync(
+    observed: Observed,
+    problem: Problem | None,
+    usable: AcrToken | None,
+    status: Status,
+    policy: Policy,
+    now: datetime,
+) -> int:
+    """Return when to look again."""
+    if isinstance(problem, Hold):
+        return problem.resync_after_seconds
+    if isinstance(problem, Reject):
+        return _resync_denied(observed, problem, now)
+    if isinstance(problem, Unwritten) and problem.resync_after_seconds is not None:
+        return problem.resync_after_seconds
+    if problem is not None:
+        failing = status.condition("RenewalHealthy")
+        since = parse_time(failing.last_transition_time) if failing else None
+        last = observed.secret.token if observed.secret else None
+        return retry_after_seconds(
+            since or now,
+            now,
+            usable_until=usable.expires_at if usable else None,
+            life=last.expires_at - last.issued_at if last else None,
+            asked=problem.retry_after_seconds if isinstance(problem, MintFailed) else None,
+        )
+    if usable is None:
+        return resync_after_seconds(now, now)
+    # A token from the future shows a clock that is wrong, and may be set right at any time.
+    return resync_after_seconds(
+        due_at(observed.binding, usable, policy), max(now, usable.issued_at)
+    )
+
+
+def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:
+    """Return when a setting may have changed, or the token that may stay expires."""
+    token = observed.secret.token if observed.secret is not None else None
+    if not denied.by_setting or token is None or token.expires_at <= now:
+        return denied.resync_after_seconds
+    return min(denied.resync_after_seconds, resync_after_seconds(token.expires_at, now))

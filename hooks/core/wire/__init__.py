@@ -1,0 +1,1 @@
+"""Hook bodies from and to JSON."""

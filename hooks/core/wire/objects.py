@@ -1,0 +1,209 @@
+"""Kubernetes objects, as from `kubectl get -o json`, to values. Raises `BadRequest`."""
+
+from collections.abc import Callable
+from typing import Final
+
+from hooks.core.apis import api_of
+from hooks.core.apis.api import DEFAULT_NAME, is_name
+from hooks.core.fields import JSON, check, get, get_object, get_text, require
+from hooks.core.model.binding import Binding, Condition, Status
+from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    CLIENT_ID_ANNOTATION,
+    DOCKER_CONFIG_KEY,
+    FINALIZER_PREFIX,
+    IDENTITIES_ANNOTATION,
+    INHERITED,
+    INPUTS_ANNOTATION,
+    LAST_APPLIED_ANNOTATION,
+    SECRET_TYPE,
+    SERVERS_ANNOTATION,
+    TENANT_ID_ANNOTATION,
+    UID_LABEL,
+    UPSTREAM_LABEL,
+    WANTED_ANNOTATION,
+)
+from hooks.core.policy.permission import identity_keys, server_keys
+from hooks.core.wire import dockerconfig
+
+# Bindings in a Namespace are at most half as many: the decorator's body contains all of them.
+MAX_NAMES: Final = 5000
+
+
+def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
+    """Return the binding *obj*; *problem* says why its spec is invalid, if it is."""
+    api = api_of(obj.get("apiVersion"))
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    name = require(meta, "name", str, at)
+    status = _parse_status(get_object(obj, "status", path), f"{path}.status", api.issue_time)
+    spec = obj.get("spec")
+    if spec is None:
+        spec = {}
+    target = api.target(spec) if isinstance(spec, dict) else None
+    account = target if is_name(target) else status.service_account_name
+    return Binding(
+        name=name,
+        namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
+        uid=get_text(meta, "uid", at),
+        api_version=get_text(obj, "apiVersion", path) or api.api_version,
+        kind=get_text(obj, "kind", path) or api.kind,
+        generation=get(meta, "generation", int, at) or 0,
+        created_at=get_text(meta, "creationTimestamp", at),
+        deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        deleted_at=get_text(meta, "deletionTimestamp", at),
+        other_finalizers=_other_finalizers(meta, at),
+        secret_name=api.secret_name(name),
+        service_account_name=account,
+        spec=problem if problem is not None else api.parse_spec(spec),
+        status=status,
+    )
+
+
+def _other_finalizers(meta: JSON, path: str) -> frozenset[str]:
+    at = f"{path}.finalizers[]"
+    names = (check(item, str, at) for item in get(meta, "finalizers", list, path) or ())
+    return frozenset(name for name in names if not name.startswith(FINALIZER_PREFIX))
+
+
+def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
+    """Return *status*; without conditions it is another controller's, and its times tell nothing.
+
+    *issue_time* is the key of the time at which the token was issued.
+    """
+    conditions = []
+    for index, item in enumerate(get(status, "conditions", list, path) or ()):
+        at = f"{path}.conditions[{index}]"
+        condition = check(item, dict, at)
+        texts = (
+            get_text(condition, key, at)
+            for key in ("type", "status", "reason", "message", "lastTransitionTime")
+        )
+        kind, value, reason, message, since = texts
+        generation = get(condition, "observedGeneration", int, at) or 0
+        conditions.append(Condition(kind, value, reason, message, generation, since))
+    issued = get(status, issue_time, str, path)
+    return Status(
+        conditions=tuple(conditions),
+        secret_name=get(status, "secretName", str, path),
+        service_account_name=get(status, "serviceAccountName", str, path),
+        token_issue_time=issued if conditions else None,
+        secret_pending_time=get(status, "secretPendingTime", str, path),
+        write_attempts=get(status, "writeAttempts", int, path) or 0,
+        last_write_time=get(status, "lastWriteTime", str, path),
+        attach_attempts=get(status, "attachAttempts", int, path) or 0,
+        last_attach_time=get(status, "lastAttachTime", str, path),
+    )
+
+
+def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
+    """Return the ServiceAccount *obj*."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    annotations = get_object(meta, "annotations", at)
+    return ServiceAccount(
+        name=require(meta, "name", str, at),
+        namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
+        pull_secrets=_parse_pull_secrets(obj, path),
+        wanted=_names(annotations, WANTED_ANNOTATION, at),
+        attached=_names(annotations, ATTACHED_ANNOTATION, at),
+        owners=parse_owners(meta, at),
+        annotations=frozenset(annotations),
+        last_applied=get(annotations, LAST_APPLIED_ANNOTATION, str, f"{at}.annotations"),
+        uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
+        deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        created_at=get_text(meta, "creationTimestamp", at),
+        uid=get_text(meta, "uid", at),
+        client_id=get(annotations, CLIENT_ID_ANNOTATION, str, f"{at}.annotations"),
+        tenant_id=get(annotations, TENANT_ID_ANNOTATION, str, f"{at}.annotations"),
+    )
+
+
+def _parse_pull_secrets(obj: JSON, path: str) -> tuple[str | None, ...]:
+    at = f"{path}.imagePullSecrets[]"
+    entries = get(obj, "imagePullSecrets", list, path) or ()
+    return tuple(get(check(entry, dict, at), "name", str, at) for entry in entries)
+
+
+def _names(annotations: JSON, key: str, path: str) -> tuple[str, ...]:
+    """Return the names in annotation *key*, comma separated, each once.
+
+    acrpull writes at most one name for each binding. More names were written by another client.
+    An entry of imagePullSecrets whose name is not read here counts as the user's, and stays.
+    """
+    text = get_text(annotations, key, f"{path}.annotations")
+    return tuple(dict.fromkeys(filter(None, text.split(",", MAX_NAMES)[:MAX_NAMES])))
+
+
+def parse_owners(meta: JSON, path: str) -> tuple[Owner, ...]:
+    """Return the owner references in the metadata *meta*."""
+    at = f"{path}.ownerReferences[]"
+    owners = []
+    for item in get(meta, "ownerReferences", list, path) or ():
+        owner = check(item, dict, at)
+        version, kind, name, uid = (
+            get_text(owner, key, at) for key in ("apiVersion", "kind", "name", "uid")
+        )
+        controller = bool(get(owner, "controller", bool, at))
+        owners.append(Owner(version, kind, name, uid, controller))
+    return tuple(owners)
+
+
+def parse_secret(obj: JSON, path: str) -> PullSecret:
+    """Return the Secret *obj*; what it holds counts only while it is what we write."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    annotations = get_object(meta, "annotations", at)
+    data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
+    found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
+    inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
+    theirs = UPSTREAM_LABEL in get_object(meta, "labels", at)
+    intact = found is not None and found.intact
+    return PullSecret(
+        name=require(meta, "name", str, at),
+        server=found.server if found else None,
+        token=found.token if found else None,
+        intact=intact,
+        changed_data=None if intact else data,
+        inputs=inputs,
+        dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
+        inherited=theirs and inputs in {None, INHERITED},
+    )
+
+
+def parse_owned_secret(obj: JSON, path: str) -> OwnedSecret:
+    """Return the Secret *obj* without its data."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    return OwnedSecret(
+        name=require(meta, "name", str, at),
+        namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
+        owners=parse_owners(meta, at),
+        uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
+        made_here=INPUTS_ANNOTATION in get_object(meta, "annotations", at),
+        deleting=bool(get_text(meta, "deletionTimestamp", at)),
+    )
+
+
+def parse_namespace(obj: JSON, path: str) -> Namespace:
+    """Return the Namespace *obj*."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    annotations = get_object(meta, "annotations", at)
+    return Namespace(
+        uid=require(meta, "uid", str, at),
+        terminating=bool(get_text(meta, "deletionTimestamp", at)),
+        name=get_text(meta, "name", at),
+        identities=_listed(annotations, IDENTITIES_ANNOTATION, at, identity_keys),
+        servers=_listed(annotations, SERVERS_ANNOTATION, at, server_keys),
+    )
+
+
+def _listed(
+    annotations: JSON, key: str, path: str, to_keys: Callable[[str], frozenset[str]]
+) -> frozenset[str] | None:
+    """Return what *to_keys* makes of annotation *key*; None without the annotation."""
+    if key not in annotations:
+        return None
+    return to_keys(get_text(annotations, key, f"{path}.annotations"))

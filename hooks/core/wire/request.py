@@ -1,0 +1,159 @@
+"""Hook request bodies to values: the only module that knows their keys.
+
+Shape: metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go, decorator/api/v2/hooks.go
+and customize/api/v2/hooks.go. A `null` is as good as absent. Every function raises `BadRequest`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from hooks.core.account.takeover import is_left
+from hooks.core.apis import APIS
+from hooks.core.fields import JSON, check, get_object, require
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import Namespace, OwnedSecret, PullSecret, ServiceAccount
+from hooks.core.names import (
+    LAST_APPLIED_ANNOTATION,
+    NAMESPACES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+)
+from hooks.core.observed import Observed
+from hooks.core.wire.objects import (
+    parse_binding,
+    parse_namespace,
+    parse_owned_secret,
+    parse_secret,
+    parse_service_account,
+)
+
+# Of a spec, and the API version that its binding says.
+SpecCheck = Callable[[object, object], str | None]
+
+
+def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = False) -> Observed:
+    """Return what a body of `/sync`, or of `/finalize` if *finalizing*, shows.
+
+    *check_spec* says what is wrong with a spec, None if nothing is.
+    """
+    binding = parse_parent(body, check_spec)
+    binding = replace(binding, deleting=binding.deleting or finalizing)
+    children, related = get_object(body, "children", ""), get_object(body, "related", "")
+    accounts = _accounts(children, "children")
+    secret, other = _secret(children, related, binding)
+    namespace = _namespace(related, binding.namespace)
+    left = other is not None and is_left(other, binding)
+    return Observed(
+        binding=binding,
+        secret=secret,
+        secret_taken=other is not None and not left,
+        accounts=accounts,
+        related=_accounts(related, "related") if SERVICE_ACCOUNTS in related else None,
+        namespace=namespace,
+        dynamic_apply=_dynamic_apply(secret, accounts),
+        secret_left=left,
+    )
+
+
+def parse_parent(body: JSON, check_spec: SpecCheck) -> Binding:
+    """Return the binding that a composite's hook was called for."""
+    parent = require(body, "parent", dict, "")
+    return _binding(parent, "parent", check_spec)
+
+
+def parse_target(body: JSON) -> ServiceAccount:
+    """Return the ServiceAccount that `/serviceaccount/sync` was called for."""
+    return parse_service_account(require(body, "object", dict, ""), "object")
+
+
+def parse_decorated_secret(body: JSON) -> OwnedSecret:
+    """Return the Secret that `/secret/sync` was called for."""
+    return parse_owned_secret(require(body, "object", dict, ""), "object")
+
+
+def parse_parent_secret(body: JSON) -> OwnedSecret:
+    """Return the Secret that `/secret/customize` was called for."""
+    return parse_owned_secret(require(body, "parent", dict, ""), "parent")
+
+
+def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
+    """Return the related bindings in the body of a decorator's sync, of all APIs."""
+    related = get_object(body, "related", "")
+    return tuple(
+        _binding(obj, path, check_spec)
+        for api in APIS.values()
+        for obj, path in _group(related, api.group, "related")
+    )
+
+
+def parse_namespace_of(body: JSON, account: ServiceAccount) -> Namespace | None:
+    """Return *account*'s Namespace in a body of `/serviceaccount/sync`, None if it is not there."""
+    return _namespace(get_object(body, "related", ""), account.namespace)
+
+
+def parse_parent_namespace(body: JSON) -> str:
+    """Return the Namespace of the ServiceAccount that `/serviceaccount/customize` is called for."""
+    parent = require(body, "parent", dict, "")
+    return require(require(parent, "metadata", dict, "parent"), "namespace", str, "parent.metadata")
+
+
+def _binding(obj: JSON, path: str, check_spec: SpecCheck) -> Binding:
+    return parse_binding(obj, path, check_spec(obj.get("spec"), obj.get("apiVersion")))
+
+
+def _group(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
+    """Yield the objects of the group *key* and their paths."""
+    at = f"{path}[{key!r}]"
+    objects = groups.get(key)
+    for name, obj in ({} if objects is None else check(objects, dict, at)).items():
+        yield check(obj, dict, f"{at}[{name!r}]"), f"{at}[{name!r}]"
+
+
+def _accounts(groups: JSON, path: str) -> tuple[ServiceAccount, ...]:
+    return tuple(parse_service_account(*item) for item in _group(groups, SERVICE_ACCOUNTS, path))
+
+
+def _namespace(related: JSON, name: str) -> Namespace | None:
+    for obj, path in _group(related, NAMESPACES, "related"):
+        if require(obj, "metadata", dict, path).get("name") == name:
+            return parse_namespace(obj, path)
+    return None
+
+
+def _secret(
+    children: JSON, related: JSON, binding: Binding
+) -> tuple[PullSecret | None, OwnedSecret | None]:
+    """Return the binding's Secret, or the other Secret that has its name.
+
+    Metacontroller reads related objects after the children, so a Secret created in between is among
+    the related objects only: it is the binding's if Metacontroller would have claimed it.
+    """
+    other = None
+    for groups, where in ((children, "children"), (related, "related")):
+        for obj, path in _group(groups, SECRETS, where):
+            owned = parse_owned_secret(obj, path)
+            if owned.name != binding.secret_name:
+                continue
+            if where == "children" or _is_claimed(owned, binding):
+                return parse_secret(obj, path), None
+            other = owned
+    return None, other
+
+
+def _is_claimed(secret: OwnedSecret, binding: Binding) -> bool:
+    """True if *secret* has the label and the controller reference of *binding*'s children."""
+    held = any(owner.uid == binding.uid and owner.controller for owner in secret.owners)
+    return held and secret.uid_label == binding.uid
+
+
+def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:
+    """Return which apply strategy the observed children show, None if none does yet.
+
+    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off. On
+    what upstream's controller wrote there is none either way.
+    """
+    if any(LAST_APPLIED_ANNOTATION in account.annotations for account in accounts):
+        return True
+    if secret is None or (secret.inherited and secret.inputs is None):
+        return None
+    return secret.dynamic_apply

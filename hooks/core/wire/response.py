@@ -1,0 +1,180 @@
+"""Values to hook answers: the only module that knows their keys.
+
+Objects are built fresh, with only the fields that we own: Metacontroller merges them. A map that is
+in one answer and not in the next would be removed with all that others put into it, hence the empty
+ones. metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
+Keys are those of metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go and
+decorator/api/v2/hooks.go; v2 refuses any other.
+"""
+
+from collections.abc import Iterable
+
+from hooks.core.account.attachment import DesiredServiceAccount
+from hooks.core.account.decoration import Decoration
+from hooks.core.apis import api_of
+from hooks.core.apis.api import Api
+from hooks.core.fields import JSON
+from hooks.core.model.binding import Binding, Condition, Status
+from hooks.core.model.cluster import OwnedSecret, Owner, PullSecret
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    DOCKER_CONFIG_KEY,
+    INPUTS_ANNOTATION,
+    MAX_MESSAGE_LENGTH,
+    SECRET_TYPE,
+)
+from hooks.core.sync import Answer
+from hooks.core.wire import dockerconfig
+
+
+def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
+    """Return the body that answers `/sync`, or `/finalize` if *finalizing*."""
+    children = [new_service_account(account) for account in answer.accounts]
+    if answer.secret is not None:
+        children.insert(0, new_pull_secret(binding.namespace, answer.secret))
+    body = {
+        "status": new_status(binding, answer.status),
+        "children": children,
+        "resyncAfterSeconds": answer.resync_after_seconds,
+    }
+    return {**body, "finalized": answer.finalized} if finalizing else body
+
+
+def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
+    """Return the Secret; without a token, one that lists no registry."""
+    annotations = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
+    data = secret.changed_data or dockerconfig.render(secret.server, secret.token)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": secret.name, "namespace": namespace, "annotations": annotations},
+        "type": SECRET_TYPE,
+        "data": {DOCKER_CONFIG_KEY: data},
+    }
+
+
+def new_service_account(account: DesiredServiceAccount) -> JSON:
+    """Return the ServiceAccount.
+
+    An empty list is said only where there is one to empty: the API server stores none, and each
+    time that we said it Metacontroller would find a difference.
+    """
+    attached = ",".join(account.attached)
+    meta: JSON = {
+        "name": account.name,
+        "namespace": account.namespace,
+        "annotations": {ATTACHED_ANNOTATION: attached} if attached else {},
+    }
+    if account.owners is not None:
+        meta["ownerReferences"] = [new_owner(owner) for owner in account.owners]
+    body: JSON = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
+    if account.pull_secrets or account.had_pull_secrets:
+        entries = account.pull_secrets
+        body["imagePullSecrets"] = [{} if name is None else {"name": name} for name in entries]
+    return body
+
+
+def new_owner(owner: Owner) -> JSON:
+    """Return an owner reference; one without a kind goes by its uid alone."""
+    named = {"apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name}
+    return {
+        **(named if owner.kind else {}),
+        "uid": owner.uid,
+        "controller": owner.controller,
+        "blockOwnerDeletion": owner.controller,
+    }
+
+
+def new_status(binding: Binding, status: Status) -> JSON:
+    """Return `.status`, whole: Metacontroller replaces what there is."""
+    api = api_of(binding.api_version)
+    fields = {
+        "observedGeneration": binding.generation,
+        "conditions": [
+            {
+                **new_condition(condition),
+                "message": api.worded(condition.message)[:MAX_MESSAGE_LENGTH],
+            }
+            for condition in status.conditions
+        ],
+        "secretName": status.secret_name,
+        "serviceAccountName": status.service_account_name,
+        api.issue_time: status.token_issue_time,
+        "tokenExpirationTime": status.token_expiration_time,
+        "secretPendingTime": status.secret_pending_time,
+        "writeAttempts": status.write_attempts or None,
+        "lastWriteTime": status.last_write_time,
+        "attachAttempts": status.attach_attempts or None,
+        "lastAttachTime": status.last_attach_time,
+    }
+    if api.error:
+        fields[api.error] = status.trouble and api.worded(status.trouble)
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def new_condition(condition: Condition) -> JSON:
+    """Return an entry of `.status.conditions`."""
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "observedGeneration": condition.observed_generation,
+        "lastTransitionTime": condition.last_transition_time,
+    }
+
+
+def new_rules(binding: Binding) -> JSON:
+    """Return the answer to `/customize`: what a decision needs besides the children."""
+    namespace = binding.namespace
+    return {
+        "relatedResources": [
+            {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]},
+            {"apiVersion": "v1", "resource": "serviceaccounts", "namespace": namespace},
+            {
+                "apiVersion": "v1",
+                "resource": "secrets",
+                "namespace": namespace,
+                "names": [binding.secret_name],
+            },
+        ]
+    }
+
+
+def new_decorator_rules(namespace: str, apis: Iterable[Api]) -> JSON:
+    """Return the answer to `/serviceaccount/customize`: *namespace*, and all bindings in it.
+
+    *apis* are those that the cluster has: a rule about another would fail each call.
+    metacontroller@v4.17.2:pkg/controller/common/customize/manager.go (getRelatedObjects)
+    """
+    bindings = [
+        {"apiVersion": api.api_version, "resource": api.plural, "namespace": namespace}
+        for api in apis
+    ]
+    itself = {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]}
+    return {"relatedResources": [*bindings, itself]}
+
+
+def new_secret_rules(secret: OwnedSecret, apis: Iterable[Api]) -> JSON:
+    """Return the answer to `/secret/customize`: the bindings that may take over *secret*.
+
+    A Secret with an owner needs no binding, and so no call when a binding changes.
+    """
+    named = {api: api.binding_name(secret.name) for api in apis} if not secret.owners else {}
+    return {
+        "relatedResources": [
+            {
+                "apiVersion": api.api_version,
+                "resource": api.plural,
+                "namespace": secret.namespace,
+                "names": [name],
+            }
+            for api, name in named.items()
+            if name is not None
+        ]
+    }
+
+
+def new_decoration(decoration: Decoration) -> JSON:
+    """Return the answer to a decorator's sync; `null` removes a key."""
+    return {"labels": decoration.labels, "annotations": decoration.annotations}

@@ -1,0 +1,74 @@
+"""Requests to the node's metadata service (IMDS), for azure-identity.
+
+Limits their rate, and keeps the responses, which azure-identity's errors do not show.
+"""
+
+import threading
+from typing import Any, Final
+
+from azure.core.pipeline.transport import RequestsTransport
+
+from hooks.core.exchange.acr import MAX_ANSWER_BYTES
+from hooks.core.exchange.imds_answer import ImdsResponse
+from hooks.limits import Turnstile
+from hooks.mint.hard_deadline import CutoffAdapter, cutoff
+
+CONNECT_TIMEOUT_SECONDS: Final = 1
+READ_TIMEOUT_SECONDS: Final = 3
+ANSWER_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS  # from a turn on
+# IMDS rejects more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
+MAX_CONCURRENT: Final = 5
+MAX_PER_SECOND: Final = 20
+
+
+class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
+    """Rate-limits requests to IMDS across all identities.
+
+    Tokens in azure-identity's memory cause no request. No redirect is followed, because azure-core
+    follows none without its policy for redirects.
+    """
+
+    def __init__(self) -> None:
+        # IMDS must not be called through a proxy, so the environment's proxies are not read. The
+        # timeouts are set here, because a credential with a transport ignores timeouts of its own.
+        # azure-sdk-for-python@azure-core_1.41.0:azure/core/pipeline/transport/_requests_basic.py
+        super().__init__(
+            use_env_settings=False,
+            connection_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+        )
+        self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
+        self._local = threading.local()
+        self.open()
+        self.session.mount("http://", CutoffAdapter(MAX_ANSWER_BYTES))
+
+    def wait_until(self, latest: float) -> None:
+        """Let this thread's next request wait for its turn until *latest*."""
+        self._local.latest = latest
+        self._local.sent = False
+        self._local.response = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether this thread has sent a request since `wait_until`."""
+        return bool(self._local.sent)
+
+    @property
+    def response(self) -> ImdsResponse | None:
+        """The response to this thread's last request; None if there was none."""
+        response: ImdsResponse | None = self._local.response
+        return response
+
+    def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
+        """Send *request* in its turn. Raises `TimeoutError` if the turn did not come in time."""
+        with self._turnstile.turn(self._local.latest), cutoff(ANSWER_SECONDS):
+            self._local.sent = True
+            response = super().send(request, **options)
+        headers = response.headers
+        self._local.response = ImdsResponse(
+            response.status_code,
+            headers.get("Content-Type"),
+            headers.get("Retry-After"),
+            response.content,
+        )
+        return response

@@ -1,0 +1,87 @@
+"""Tokens of ServiceAccounts, from the API server: the one Kubernetes call of the service.
+
+Uses requests, which is already a dependency: the official client would cost 38 MiB of memory and
+0.7 s of every start for a single POST.
+"""
+
+import time
+from typing import Final
+
+import requests
+import urllib3
+
+from hooks.core.exchange.acr import MAX_ANSWER_BYTES, retry_after
+from hooks.core.exchange.service_account_token import COMPONENT, body, failed, parse_answer, path
+from hooks.core.model.identity import TrustedAccount
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import MintFailed
+from hooks.mint.connection import certificate_problem
+from hooks.mint.hard_deadline import cutoff, seclude
+from hooks.settings.federation_settings import FederationSettings
+
+SECONDS: Final = 2.0  # for a request, whatever the API server does
+
+
+class ServiceAccountTokens:
+    """Requests tokens; safe for threads. Follows no redirect and uses no proxy."""
+
+    def __init__(self, settings: FederationSettings) -> None:
+        self._settings = settings
+        self._session = requests.Session()
+        # The API server is in-cluster: bypass the proxy, and use its own CA.
+        self._session.trust_env = False
+        self._session.headers["Accept"] = "application/json"
+        seclude(self._session, MAX_ANSWER_BYTES)
+
+    def __call__(self, account: TrustedAccount) -> str | MintFailed:
+        """Return a token of *account* for the audience of assertions, or why there is none."""
+        directory = self._settings.credential_dir
+        try:
+            own = (directory / "token").read_text("utf-8").strip()  # the kubelet renews it
+        except (OSError, ValueError):
+            text = (
+                f"acrpull can't read its own token for the API server, {directory}/token. Check "
+                f"that the component {COMPONENT} mounts it."
+            )
+            return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+        return self._post(account, own)
+
+    def _post(self, account: TrustedAccount, own: str) -> str | MintFailed:
+        started = time.monotonic()
+        try:
+            with cutoff(SECONDS):
+                response = self._session.post(
+                    f"{self._settings.api_server}{path(account)}",
+                    json=body(self._settings.audience),
+                    headers={"Authorization": f"Bearer {own}"},
+                    verify=str(self._settings.credential_dir / "ca.crt"),
+                    timeout=SECONDS,
+                    allow_redirects=False,
+                )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as e:
+            late = time.monotonic() - started >= SECONDS
+            return _late() if late else _unreachable(e)
+        headers = response.headers
+        return parse_answer(
+            account,
+            response.status_code,
+            headers.get("Content-Type"),
+            retry_after(headers.get("Retry-After")),
+            response.content,
+        )
+
+
+def _late() -> MintFailed:
+    return failed(Reason.TIMEOUT, "The API server did not respond in time. Retrying.")
+
+
+def _unreachable(error: Exception) -> MintFailed:
+    """Return what a failure without a response means; *error*'s own text is not shown."""
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+        return _late()
+    wrong = certificate_problem(error)
+    if wrong is None:
+        text = "Can't connect to the API server. Retrying. Check the network policies of acrpull."
+    else:
+        text = f"The API server's TLS certificate {wrong}. Check ca.crt in SERVICE_ACCOUNT_DIR."
+    return failed(Reason.API_SERVER_UNAVAILABLE, text)

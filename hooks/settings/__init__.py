@@ -1,0 +1,1 @@
+"""Environment variables and files to values, read once at the start."""
