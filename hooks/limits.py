@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from hooks.core.errors import Busy
 
 
-class Turnstile:
+class RateLimiter:
     """Lets *places* callers in at once, and a next one no sooner than *seconds* after the last."""
 
     def __init__(self, places: int, seconds: float) -> None:
@@ -40,7 +40,7 @@ class Turnstile:
             return at - now
 
 
-class WaitingRoom:
+class SlowPeerLimit:
     """Has `FEW` places for callers that wait for a key that is slow.
 
     That is one for which a caller waits for more than *patience* seconds, or the last one did. So

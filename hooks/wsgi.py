@@ -15,7 +15,7 @@ settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)
 log_queue.write_from_thread(metrics.LOST_LINES.inc)
 metrics.set_build(settings.revision)
-logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.told()})
+logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.log_fields()})
 
 
 def now() -> datetime:

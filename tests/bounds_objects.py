@@ -12,9 +12,9 @@ from hooks.core.names import (
     INPUTS_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     NULL_GUID,
+    PULL_SECRETS_ANNOTATION,
     SERVERS_ANNOTATION,
     UID_LABEL,
-    WANTED_ANNOTATION,
 )
 from tests.bench.bodies import encode
 from tests.client import NAMESPACE_UID, Object
@@ -151,7 +151,7 @@ def applied(noted: object) -> Object:
     return {LAST_APPLIED_ANNOTATION: text, ATTACHED_ANNOTATION: "0,1,2"}
 
 
-def listing(names: Iterable[str], key: str = WANTED_ANNOTATION) -> Object:
+def listing(names: Iterable[str], key: str = PULL_SECRETS_ANNOTATION) -> Object:
     """Return an annotation that lists *names*."""
     return {key: ",".join(names)}
 

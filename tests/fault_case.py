@@ -139,7 +139,7 @@ def _play(world: World, row: Row, state: State, client: Client) -> Played:
                               "actions": row.actions.split(",")})  # fmt: skip
     children = accounts(listed=held is not None)
     if held is not None:
-        parent["status"] = new_status(state, now, str(row.young or "RegistryError"))
+        parent["status"] = new_status(state, now, str(row.pending_if_new or "RegistryError"))
         if row.effect is Effect.INVALID:  # the spec was valid before
             parent["metadata"]["generation"] += 1
         spec = parent["spec"]

@@ -82,7 +82,7 @@ class Row:
     api_server: Place = Place.EMULATED
     entra: Place = Place.EMULATED
     workload: bool = False
-    young: Reason | None = None
+    pending_if_new: Reason | None = None
     retry_after: int = 0
     partial: bool = False
     effect: Effect = Effect.MINT_FAILS

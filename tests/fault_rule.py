@@ -98,7 +98,11 @@ def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
 
 def expected_conditions(row: Row, state: State) -> dict[str, str]:
     """Return the conditions, which describe the observed Secret and ServiceAccount."""
-    reason = row.reason if row.young is None or state is not State.MISSING else row.young
+    reason = (
+        row.reason
+        if row.pending_if_new is None or state is not State.MISSING
+        else row.pending_if_new
+    )
     failed = f"False/{reason}"
     fresh, renewal_healthy, attached = failed, failed, f"True/{Reason.ATTACHED}"
     if row.effect is not Effect.MINT_FAILS:

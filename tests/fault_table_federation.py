@@ -130,7 +130,7 @@ def trust_rows() -> Iterator[Row]:
     pending, refused = Reason.FEDERATION_PENDING, Reason.FEDERATION_REFUSED
     create = "az identity federated-credential create "
     yield Row(
-        name="entra-no-trust", reason=refused, young=pending, workload=True, calls=ENTRA,
+        name="entra-no-trust", reason=refused, pending_if_new=pending, workload=True, calls=ENTRA,
         remedy=create, settings={"federated": ()},
     )  # fmt: skip
     # https://github.com/Azure/login/issues/515, /482, https://github.com/microsoft/Agents/issues/202
@@ -138,8 +138,8 @@ def trust_rows() -> Iterator[Row]:
              7002137: "subject ", 7002138: "only in upper and lower case"}  # fmt: skip
     for code, part in parts.items():
         yield Row(
-            name=f"entra-{code}", reason=refused, young=pending, workload=True, calls=ENTRA,
-            remedy=part, faults={"entra": entra_refused(code, status=400)},
+            name=f"entra-{code}", reason=refused, pending_if_new=pending, workload=True,
+            calls=ENTRA, remedy=part, faults={"entra": entra_refused(code, status=400)},
         )  # fmt: skip
     # https://github.com/Azure/azure-workload-identity/issues/616
     inside = {"issuer": "https://kubernetes.default.svc.cluster.local"}

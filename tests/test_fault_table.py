@@ -177,5 +177,5 @@ def test_every_failure_has_a_row() -> None:
     hops = (federation_hop, managed_identity, mint, registry, service_account_token_hop)
     sources = (inspect.getsource(module) for module in (*modules, *hops))
     failures = {Reason[name] for name in re.findall(r"Reason\.([A-Z_]+)", "".join(sources))}
-    shown = {reason for row in ROWS for reason in (row.reason, row.young) if reason}
+    shown = {reason for row in ROWS for reason in (row.reason, row.pending_if_new) if reason}
     assert shown == failures | {Reason.INVALID_SPEC, Reason.SERVER_NOT_ALLOWED}

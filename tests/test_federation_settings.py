@@ -28,7 +28,7 @@ def test_switches() -> None:
     ):
         settings = Settings.from_env(environ)
         own, workload = "IDENTITY_SOURCE" in environ, "WORKLOAD_IDENTITY" in environ
-        assert settings.federation.told() == {
+        assert settings.federation.log_fields() == {
             "identitySource": "workload" if own else "imds",
             "workloadIdentity": "enabled" if workload else "disabled",
             "authority": "https://login.microsoftonline.com" if own or workload else None,

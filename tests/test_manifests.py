@@ -219,7 +219,7 @@ def test_policy_knows_what_is_bound(policy: dict[str, Any]) -> None:
     _, bound = (rule["expression"] for rule in policy["matchConditions"])
     groups = {f"{group}/" for group, _ in names.BINDING_KINDS}
     assert set(re.findall(r'"(.*?)"', bound)) == {
-        names.WANTED_ANNOTATION,
+        names.PULL_SECRETS_ANNOTATION,
         names.ATTACHED_ANNOTATION,
         *groups,
     }

@@ -80,7 +80,7 @@ def mask(text: str) -> str:
 def said(config: str) -> str:
     """Return what a docker config says besides its token."""
     found = dockerconfig.parse(config)
-    return f"docker config of {found.server}, intact: {found.intact}" if found else config
+    return f"docker config of {found.server}, intact: {found.unmodified}" if found else config
 
 
 def settled(asked: Iterable[tuple[Key, JSON]]) -> dict[Key, JSON]:

@@ -11,7 +11,7 @@ from hooks.core.errors import Busy
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
-from hooks.limits import WaitingRoom
+from hooks.limits import SlowPeerLimit
 from hooks.mint import chain as source
 from hooks.mint.chain import Source
 from hooks.mint.credentials import Entra
@@ -79,10 +79,10 @@ def test_few_wait_for_who_is_slow(slow: TokenRequest, name: str, other: TokenReq
     mint = azure.source()
 
     def all_wait() -> None:
-        assert azure.calls.count(name) == WaitingRoom.FEW
+        assert azure.calls.count(name) == SlowPeerLimit.FEW
 
-    with ThreadPoolExecutor(WaitingRoom.FEW) as pool:
-        waiting = [pool.submit(mint, slow) for _ in range(WaitingRoom.FEW)]
+    with ThreadPoolExecutor(SlowPeerLimit.FEW) as pool:
+        waiting = [pool.submit(mint, slow) for _ in range(SlowPeerLimit.FEW)]
         eventually(all_wait)
         with pytest.raises(Busy, match=name):
             mint(slow)
@@ -104,9 +104,9 @@ def test_few_wait_for_entra() -> None:
     ]
 
     def all_wait() -> None:
-        assert azure.calls.count(BROKEN_NAME) == WaitingRoom.FEW
+        assert azure.calls.count(BROKEN_NAME) == SlowPeerLimit.FEW
 
-    with ThreadPoolExecutor(WaitingRoom.FEW) as pool:
+    with ThreadPoolExecutor(SlowPeerLimit.FEW) as pool:
         waiting = [pool.submit(mint, request) for request in trusting[:-1]]
         eventually(all_wait)
         with pytest.raises(Busy, match="workload identity"):

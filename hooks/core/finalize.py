@@ -8,7 +8,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, Hold, is_whole, resolve, usable_token
+from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, Hold, covers, resolve, usable_token
 from hooks.core.renewal.secret import still_works
 from hooks.core.status.status import Freshness, new_status
 from hooks.core.sync import Answer, desired_accounts
@@ -30,7 +30,7 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
     request = resolve(observed, policy)
     works = (
-        is_whole(usable_token(observed, request, now), request)
+        covers(usable_token(observed, request, now), request)
         if isinstance(request, TokenRequest)
         else still_works(observed, observed.secret, policy, now)
     )

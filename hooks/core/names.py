@@ -26,7 +26,7 @@ BINDING_KINDS: Final = frozenset(
     }
 )
 # On a ServiceAccount, by the decorator: the pull Secrets that belong on it, oldest binding first.
-WANTED_ANNOTATION: Final = "acrpull.dev/pull-secrets"
+PULL_SECRETS_ANNOTATION: Final = "acrpull.dev/pull-secrets"
 # On a ServiceAccount, by its owner: which entries of imagePullSecrets are ours and not the user's.
 ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
 # On a Namespace, by the cluster's owner: who may be used and asked there, comma separated.

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hooks.core.account.attachment import holds_up_deletion
-from hooks.core.account.ownership import is_ambiguous, is_guarded
+from hooks.core.account.attachment import blocks_deletion
+from hooks.core.account.ownership import is_ambiguous, is_protected
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, PullSecret, ServiceAccount
 from hooks.core.names import FOREGROUND_FINALIZERS
@@ -39,12 +39,12 @@ class Observed:
         return next((a for a in known if a.name == self.binding.service_account_name), None)
 
     @property
-    def unguarded(self) -> tuple[ServiceAccount, ...]:
+    def unprotected(self) -> tuple[ServiceAccount, ...]:
         """The children that the garbage collector would delete along with the binding."""
         if self.namespace is None:
             return ()
         return tuple(
-            a for a in self.accounts if not a.deleting and not is_guarded(a, self.namespace)
+            a for a in self.accounts if not a.deleting and not is_protected(a, self.namespace)
         )
 
     @property
@@ -77,7 +77,7 @@ class Observed:
         return tuple(
             account
             for account in accounts
-            if holds_up_deletion(
+            if blocks_deletion(
                 self.binding,
                 account,
                 self.namespace,

@@ -27,7 +27,7 @@ def refresh_at(token: AcrToken, refresh_before: timedelta) -> datetime:
     return token.expires_at - min(refresh_before, life / 2)
 
 
-def spread(key: str, jitter: timedelta) -> timedelta:
+def jitter_for(key: str, jitter: timedelta) -> timedelta:
     """Return how much earlier than others *key* is renewed: always the same, less than *jitter*.
 
     So bindings that were made together are not renewed together.
@@ -72,12 +72,12 @@ def retry_after_seconds(
     return max(1, math.ceil(max(wait, asked)))
 
 
-def memory_seconds(failed: MintFailed) -> float:
+def negative_ttl_seconds(failed: MintFailed) -> float:
     """Return how long *failed* answers for all who ask for the same, without a call to Azure."""
     return max(FAILURE_SECONDS, min(failed.retry_after_seconds or 0, MAX_RETRY_SECONDS))
 
 
-def told_later(failed: MintFailed, age: float) -> MintFailed:
+def with_wait_left(failed: MintFailed, age: float) -> MintFailed:
     """Return *failed* for who hears of it *age* seconds later: of a wait asked for, the rest."""
     if failed.retry_after_seconds is None:
         return failed

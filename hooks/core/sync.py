@@ -7,10 +7,10 @@ every answer: `Answer` requires them.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hooks.core.account.attachment import DesiredServiceAccount, desire, targets
+from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account, targets
 from hooks.core.account.contest import Contest, find_contest, find_secret_contest
-from hooks.core.account.ownership import Terms, is_foreign
-from hooks.core.exchange.federation import young
+from hooks.core.account.ownership import OwnershipContext, is_foreign
+from hooks.core.exchange.federation import pending_if_new
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret, ServiceAccount
 from hooks.core.model.conditions import parse_time
@@ -26,8 +26,8 @@ from hooks.core.renewal.decision import (
     Hold,
     Keep,
     Reject,
+    covers,
     due_at,
-    is_whole,
     resolve,
     secret_removed,
     usable_token,
@@ -70,7 +70,7 @@ def sync(
         usable = usable_token(observed, request, now)
     secret = desired_secret(observed, request, decision, token, now)
     fresh = Freshness(
-        works=is_whole(usable, request)
+        works=covers(usable, request)
         if isinstance(request, TokenRequest)
         else still_works(observed, secret, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
@@ -92,7 +92,7 @@ def sync(
             withdrawn=withdrawn,
             hold_entry=contest is not None and not contest.add,
         ),
-        GUARD_RESYNC_SECONDS if observed.unguarded else wait,
+        GUARD_RESYNC_SECONDS if observed.unprotected else wait,
     )
 
 
@@ -130,7 +130,7 @@ def _problem(
     if isinstance(decision, Hold | Reject):
         return decision
     if isinstance(outcome, MintFailed):
-        return young(outcome, observed.binding.status.condition("RenewalHealthy"), now)
+        return pending_if_new(outcome, observed.binding.status.condition("RenewalHealthy"), now)
     return writing(observed, now) if isinstance(outcome, AcrToken) else None
 
 
@@ -143,7 +143,7 @@ def desired_accounts(
 ) -> tuple[DesiredServiceAccount, ...]:
     """Return every observed ServiceAccount, and the target of a request written by hand."""
     binding = observed.binding
-    terms = Terms(
+    terms = OwnershipContext(
         observed.namespace,
         observed.dynamic_apply,
         observed.secret_taken,
@@ -156,7 +156,7 @@ def desired_accounts(
     if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
         by_hand = ServiceAccount(name or "", binding.namespace)
         known.append((by_hand, replace(terms, dynamic_apply=False)))
-    return tuple(desire(binding, account, its) for account, its in known)
+    return tuple(desired_service_account(binding, account, its) for account, its in known)
 
 
 def _resync(

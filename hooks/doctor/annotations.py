@@ -10,9 +10,9 @@ from hooks.core.names import (
     GROUP,
     IDENTITIES_ANNOTATION,
     INPUTS_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
     SERVERS_ANNOTATION,
     TENANT_ID_ANNOTATION,
-    WANTED_ANNOTATION,
 )
 
 # The annotations that acrpull reads, by kind. A binding has none.
@@ -21,7 +21,7 @@ KNOWN: Final = {
     "ServiceAccount": (
         CLIENT_ID_ANNOTATION,
         TENANT_ID_ANNOTATION,
-        WANTED_ANNOTATION,
+        PULL_SECRETS_ANNOTATION,
         ATTACHED_ANNOTATION,
     ),
     "Secret": (INPUTS_ANNOTATION,),

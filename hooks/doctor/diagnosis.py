@@ -88,11 +88,11 @@ def diagnose(
     observed = with_identity(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
     policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
-    problems = tuple(dict.fromkeys(map(api.worded, _refusals(observed, policy))))
+    problems = tuple(dict.fromkeys(map(api.in_terms_of_api, _refusals(observed, policy))))
     if problems:
         return Diagnosis(api.kind, name, where, accepted=True, problems=problems, refused=True)
     plan = _plan(observed, policy)
-    notes = tuple(map(api.worded, _notes(plan.request)))
+    notes = tuple(map(api.in_terms_of_api, _notes(plan.request)))
     return Diagnosis(api.kind, name, where, accepted=True, notes=notes, plan=plan)
 
 

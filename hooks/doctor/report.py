@@ -74,7 +74,7 @@ def new_report(report: Report, environ: Mapping[str, str], federation: Federatio
         "file": report.file,
         "problems": _redacted(report.problems),
         "notes": _redacted(report.notes),
-        **federation.told(),
+        **federation.log_fields(),
         "ignored": list(report.ignored),
         "bindings": [_new_binding(binding, environ, federation) for binding in report.bindings],
     }

@@ -7,8 +7,8 @@ from typing import Final
 
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
-from hooks.limits import WaitingRoom
-from hooks.mint.credentials import Entra, Way
+from hooks.limits import SlowPeerLimit
+from hooks.mint.credentials import Entra, TokenProvider
 from hooks.mint.managed_identity import ManagedIdentities
 from hooks.mint.registry import Registry
 from hooks.mint.workload_identity import Federation
@@ -24,7 +24,7 @@ FEDERATION: Final = "workload identity"  # all of them ask the same two: API ser
 
 def new_entra(settings: FederationSettings, clock: Callable[[], datetime]) -> Entra:
     """Return what gets the tokens of all identities that *settings* allow, by UTC's *clock*."""
-    ways: dict[type, Way] = {}
+    ways: dict[type, TokenProvider] = {}
     if settings.workload_identity or settings.own_token:
         ways[FederatedIdentity] = Federation(settings)
     if not settings.own_token:
@@ -43,8 +43,8 @@ class Source:
     def __init__(self, entra: Entra, registry: Registry) -> None:
         self._entra = entra
         self._registry = registry
-        self._identities = WaitingRoom(IMDS_PATIENCE_SECONDS)
-        self._registries = WaitingRoom(REGISTRY_PATIENCE_SECONDS)
+        self._identities = SlowPeerLimit(IMDS_PATIENCE_SECONDS)
+        self._registries = SlowPeerLimit(REGISTRY_PATIENCE_SECONDS)
 
     def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
         """Return a token for *request*, or why there is none. Raises `Busy`: too many ask."""

@@ -23,14 +23,14 @@ from azure.core.credentials import TokenCredential
 
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import MintFailed, TokenRequest
-from hooks.core.refresh import memory_seconds, told_later
+from hooks.core.refresh import negative_ttl_seconds, with_wait_left
 
 TOKEN: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
 MAX_STEP_SECONDS: Final = 60  # azure-identity renews a token 300 s before its expiry
 
 
-class Way(Protocol):
+class TokenProvider(Protocol):
     """How identities of one kind are had. *seconds* is what `ask` takes at most after *latest*."""
 
     seconds: float
@@ -56,7 +56,9 @@ class _Failure:
     def answer(self) -> MintFailed | None:
         """Return the outcome as long as it answers for all."""
         age = time.monotonic() - self.at
-        return told_later(self.outcome, age) if age < memory_seconds(self.outcome) else None
+        return (
+            with_wait_left(self.outcome, age) if age < negative_ttl_seconds(self.outcome) else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Entra:
     *clock* returns the time in UTC.
     """
 
-    def __init__(self, ways: Mapping[type, Way], clock: Callable[[], datetime]) -> None:
+    def __init__(self, ways: Mapping[type, TokenProvider], clock: Callable[[], datetime]) -> None:
         self._ways = ways
         self._clock = clock
         self._slots: OrderedDict[Identity | FederatedIdentity, _Slot] = OrderedDict()
@@ -99,7 +101,7 @@ class Entra:
         except TimeoutError:
             return way.late
 
-    def _slot(self, way: Way, identity: Identity | FederatedIdentity) -> _Slot:
+    def _slot(self, way: TokenProvider, identity: Identity | FederatedIdentity) -> _Slot:
         offset = self._clock().timestamp() - time.monotonic()
         with self._lock:
             slot = self._slots.pop(identity, None)
@@ -111,7 +113,7 @@ class Entra:
             return slot
 
 
-def _ask(way: Way, slot: _Slot, request: TokenRequest, latest: float) -> str | MintFailed:
+def _ask(way: TokenProvider, slot: _Slot, request: TokenRequest, latest: float) -> str | MintFailed:
     """Return the answer; a failure for all bindings of the identity that ask soon after."""
     failure = slot.failures.get(request.audience)
     known = failure.answer() if failure is not None else None

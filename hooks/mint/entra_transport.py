@@ -10,7 +10,7 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from hooks.core.exchange.acr import MAX_ANSWER_BYTES, retry_after
 from hooks.core.exchange.entra import Assertion, Refusal, parse_refusal
-from hooks.mint.hard_deadline import cutoff, seclude
+from hooks.mint.hard_deadline import hard_deadline, harden
 
 CONNECT_TIMEOUT_SECONDS: Final = 1.5
 ENTRA_SECONDS: Final = 3.0  # for a request, whatever Entra does
@@ -45,13 +45,13 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         )
         self._call = call
         self.open()
-        seclude(self.session, MAX_ANSWER_BYTES)
+        harden(self.session, MAX_ANSWER_BYTES)
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request*, and keep what its response shows."""
         started = time.monotonic()
         try:
-            with cutoff(ENTRA_SECONDS):
+            with hard_deadline(ENTRA_SECONDS):
                 response = super().send(request, **options)
         finally:
             self._call.late = time.monotonic() - started >= ENTRA_SECONDS

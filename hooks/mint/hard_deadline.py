@@ -21,7 +21,7 @@ _local = threading.local()
 
 
 @contextmanager
-def cutoff(seconds: float) -> Iterator[None]:
+def hard_deadline(seconds: float) -> Iterator[None]:
     """End this thread's calls through a `CutoffAdapter` after *seconds*: they fail."""
     call = _Call()
     timer = threading.Timer(seconds, call.cut)
@@ -76,7 +76,7 @@ class _Call:
             self._handle = None
 
 
-class _Watched(urllib3.connection.HTTPConnection):
+class _AbortableConnection(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = self._connect()
         _use(sock)
@@ -106,12 +106,12 @@ class _Watched(urllib3.connection.HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _WatchedTLS(_Watched, urllib3.connection.HTTPSConnection):
+class _AbortableTLSConnection(_AbortableConnection, urllib3.connection.HTTPSConnection):
     pass
 
 
 def _current() -> _Call | None:
-    """Return this thread's call, where it is within a `cutoff`."""
+    """Return this thread's call, where it is within a `hard_deadline`."""
     return getattr(_local, "call", None)
 
 
@@ -122,11 +122,11 @@ def _use(sock: socket.socket) -> None:
 
 
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Watched
+    ConnectionCls = _AbortableConnection
 
 
 class _PoolTLS(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _WatchedTLS
+    ConnectionCls = _AbortableTLSConnection
 
 
 POOLS: Final = {"http": _Pool, "https": _PoolTLS}
@@ -138,8 +138,8 @@ class _Body(io.BytesIO):
     enforce_content_length = False  # azure-core sets it
 
 
-class CutoffAdapter(HTTPAdapter):
-    """Sends through connections that `cutoff` can end, and reads *limit* bytes, or a few more.
+class DeadlineAdapter(HTTPAdapter):
+    """Sends through connections that `hard_deadline` can end; reads *limit* bytes or a few more.
 
     They stay as they were sent: whoever decodes them has no limit.
     """
@@ -181,13 +181,13 @@ class CutoffAdapter(HTTPAdapter):
         return body
 
 
-def seclude(session: requests.Session, limit: int) -> None:
+def harden(session: requests.Session, limit: int) -> None:
     """Let *session* keep no cookie, read no `.netrc`, and take *limit* bytes, unpacked, at most."""
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _no_auth
     # Compression has no use for one token, and a bomb needs it.
     session.headers["Accept-Encoding"] = "identity"
-    session.mount("https://", CutoffAdapter(limit))
+    session.mount("https://", DeadlineAdapter(limit))
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -10,8 +10,8 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from hooks.core.exchange.acr import MAX_ANSWER_BYTES
 from hooks.core.exchange.imds_answer import ImdsResponse
-from hooks.limits import Turnstile
-from hooks.mint.hard_deadline import CutoffAdapter, cutoff
+from hooks.limits import RateLimiter
+from hooks.mint.hard_deadline import DeadlineAdapter, hard_deadline
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 3
@@ -37,10 +37,10 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
             connection_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
         )
-        self._turnstile = Turnstile(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
+        self._turnstile = RateLimiter(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
         self._local = threading.local()
         self.open()
-        self.session.mount("http://", CutoffAdapter(MAX_ANSWER_BYTES))
+        self.session.mount("http://", DeadlineAdapter(MAX_ANSWER_BYTES))
 
     def wait_until(self, latest: float) -> None:
         """Let this thread's next request wait for its turn until *latest*."""
@@ -61,7 +61,7 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request* in its turn. Raises `TimeoutError` if the turn did not come in time."""
-        with self._turnstile.turn(self._local.latest), cutoff(ANSWER_SECONDS):
+        with self._turnstile.turn(self._local.latest), hard_deadline(ANSWER_SECONDS):
             self._local.sent = True
             response = super().send(request, **options)
         headers = response.headers

@@ -18,7 +18,7 @@ from hooks import metrics
 from hooks.core.exchange.acr import check_token
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
-from hooks.core.refresh import memory_seconds, refresh_at, told_later
+from hooks.core.refresh import negative_ttl_seconds, refresh_at, with_wait_left
 from hooks.limits import Bulkhead
 
 Outcome = AcrToken | MintFailed
@@ -44,7 +44,9 @@ class _Remembered:
         if isinstance(self.outcome, AcrToken):
             return None
         age = instant - self.at
-        return told_later(self.outcome, age) if age < memory_seconds(self.outcome) else None
+        return (
+            with_wait_left(self.outcome, age) if age < negative_ttl_seconds(self.outcome) else None
+        )
 
     def token(
         self, newer_than: datetime | None, now: datetime, refresh_before: timedelta

@@ -15,7 +15,7 @@ from hooks.core.exchange import acr
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
-from hooks.mint.hard_deadline import cutoff, seclude
+from hooks.mint.hard_deadline import hard_deadline, harden
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 3
@@ -31,7 +31,7 @@ class Registry:
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
-        seclude(self._session, acr.MAX_ANSWER_BYTES)
+        harden(self._session, acr.MAX_ANSWER_BYTES)
 
     def mint(
         self, request: TokenRequest, entra_token: str, deadline: float
@@ -69,7 +69,7 @@ class Registry:
         if left <= 0:
             return _late(request)
         try:
-            with cutoff(left):
+            with hard_deadline(left):
                 response = self._session.post(
                     url,
                     data=post.form,

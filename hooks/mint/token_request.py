@@ -16,7 +16,7 @@ from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.mint.connection import certificate_problem
-from hooks.mint.hard_deadline import cutoff, seclude
+from hooks.mint.hard_deadline import hard_deadline, harden
 from hooks.settings.federation_settings import FederationSettings
 
 SECONDS: Final = 2.0  # for a request, whatever the API server does
@@ -31,7 +31,7 @@ class ServiceAccountTokens:
         # The API server is in-cluster: bypass the proxy, and use its own CA.
         self._session.trust_env = False
         self._session.headers["Accept"] = "application/json"
-        seclude(self._session, MAX_ANSWER_BYTES)
+        harden(self._session, MAX_ANSWER_BYTES)
 
     def __call__(self, account: TrustedAccount) -> str | MintFailed:
         """Return a token of *account* for the audience of assertions, or why there is none."""
@@ -49,7 +49,7 @@ class ServiceAccountTokens:
     def _post(self, account: TrustedAccount, own: str) -> str | MintFailed:
         started = time.monotonic()
         try:
-            with cutoff(SECONDS):
+            with hard_deadline(SECONDS):
                 response = self._session.post(
                     f"{self._settings.api_server}{path(account)}",
                     json=body(self._settings.audience),

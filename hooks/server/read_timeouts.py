@@ -24,7 +24,7 @@ class Connection(Protocol):
     sock: socket.socket
 
 
-class Arrival:
+class PendingRequest:
     """A request on its way in on *connection*, to be there at *at*, of `time.monotonic`."""
 
     def __init__(self, connection: Connection, at: float) -> None:
@@ -47,18 +47,18 @@ class Arrival:
                     socket.socket.shutdown(self._connection.sock, socket.SHUT_RD)
 
 
-class Deadlines:
+class ReadTimeouts:
     """Ends arrivals that take longer than *seconds*, from one thread."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._arrivals: deque[Arrival] = deque()  # in order, for all have the same time
+        self._arrivals: deque[PendingRequest] = deque()  # in order, for all have the same time
         self._more = threading.Event()
         threading.Thread(target=self._run, name="deadlines", daemon=True).start()
 
-    def expect(self, connection: Connection) -> Arrival:
+    def expect(self, connection: Connection) -> PendingRequest:
         """Return the arrival of a request on *connection*, which begins now."""
-        arrival = Arrival(connection, time.monotonic() + self._seconds)
+        arrival = PendingRequest(connection, time.monotonic() + self._seconds)
         self._arrivals.append(arrival)
         self._more.set()
         return arrival
@@ -73,10 +73,10 @@ class Deadlines:
                 arrival.end()
 
 
-class TimedBody:
+class BodyWithTimeout:
     """A *body* that notes its end with its *arrival*; of *length* bytes, None if sent in chunks."""
 
-    def __init__(self, body: Body, length: int | None, arrival: Arrival) -> None:
+    def __init__(self, body: Body, length: int | None, arrival: PendingRequest) -> None:
         self._body = body
         self._left = length
         self._arrival = arrival

@@ -36,7 +36,7 @@ from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 from hooks.log import FIELDS
 from hooks.server.head import Progress, read_head, shake_hands
-from hooks.server.read_timeouts import Arrival, Deadlines, TimedBody
+from hooks.server.read_timeouts import BodyWithTimeout, PendingRequest, ReadTimeouts
 
 # Metacontroller sends all at once, and reads at once.
 HEAD_SECONDS: Final = 10  # for a handshake and a head
@@ -76,7 +76,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def init_process(self) -> None:
         """Start the deadlines in the process that answers."""
-        self._bodies = Deadlines(BODY_SECONDS)
+        self._bodies = ReadTimeouts(BODY_SECONDS)
         self._answered = time.monotonic()
         self._canary: Future[None] | None = None
         self._exhausted = False  # no file descriptor was free for a new connection
@@ -208,7 +208,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
         """Answer a request whose head is there; return whether the connection stays open."""
-        arrival: Arrival = self._bodies.expect(conn)
+        arrival: PendingRequest = self._bodies.expect(conn)
         conn.arrival = arrival
         lengths = [value for name, value in req.headers if name == "CONTENT-LENGTH"]
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
@@ -218,7 +218,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
             req.force_close()  # Metacontroller sends no such request
         if self.cfg.is_ssl and conn.sock.context is not self.cfg.ssl_context(self.cfg, None):
             req.force_close()  # it was let in by files that have been replaced
-        req.body = TimedBody(req.body, int(lengths[0]) if lengths else None, arrival)
+        req.body = BodyWithTimeout(req.body, int(lengths[0]) if lengths else None, arrival)
         return super().handle_request(req, conn) and not req.should_close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:  # noqa: ANN401  as above

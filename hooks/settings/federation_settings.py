@@ -49,7 +49,7 @@ class FederationSettings:
     credential_dir: Path
     token_file: Path | None
 
-    def told(self) -> dict[str, str | None]:
+    def log_fields(self) -> dict[str, str | None]:
         """Return which ways are used, as the settings name them."""
         return {
             "identitySource": IDENTITY_SOURCES[self.own_token],

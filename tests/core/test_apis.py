@@ -224,11 +224,14 @@ def test_words() -> None:
     """A message about a field names it as the spec does."""
     text = "spec.acrServer: 'x' is not allowed; correct spec.scope"
     named = "waiting for Secret acr-pull-spec.scope"
-    assert SECOND.worded(named) == named
+    assert SECOND.in_terms_of_api(named) == named
     other = "correct spec.workloadIdentity.serviceAccountName, or spec.workloadIdentity.clientID"
-    assert FIRST.worded(text) == OURS.worded(text) == text
-    assert SECOND.worded(text) == "spec.acr.server: 'x' is not allowed; correct spec.acr.scope"
-    assert SECOND.worded(other) == (
+    assert FIRST.in_terms_of_api(text) == OURS.in_terms_of_api(text) == text
+    assert (
+        SECOND.in_terms_of_api(text)
+        == "spec.acr.server: 'x' is not allowed; correct spec.acr.scope"
+    )
+    assert SECOND.in_terms_of_api(other) == (
         "correct spec.auth.workloadIdentity.serviceAccountRef, or "
         "spec.auth.workloadIdentity.clientID"
     )
@@ -246,10 +249,10 @@ def test_words() -> None:
 def test_audience_of_upstream(api: Api, audience: str, *, told: bool) -> None:
     """Identities of v1beta2's bindings most likely trust upstream's audience, without a command."""
     text = f"No credential. {CREATE_CREDENTIAL} az x --audiences {audience}"
-    found = api.worded(text)
+    found = api.in_terms_of_api(text)
     first, _, rest = found.partition(". ")
     assert first == "No credential"
     assert ("SERVICE_ACCOUNT_TOKEN_AUDIENCE=api://AzureCRTokenExchange. " in rest) is told
     assert found.endswith(f"redential: az x --audiences {audience}")
     assert (found == text) is not told
-    assert api.worded("waiting") == "waiting"
+    assert api.in_terms_of_api("waiting") == "waiting"

@@ -10,7 +10,7 @@ from hooks.core.account.ownership import (
     foreign_controller,
     is_ambiguous,
     is_foreign,
-    is_guarded,
+    is_protected,
 )
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, Owner, ServiceAccount
@@ -71,7 +71,7 @@ def test_is_guarded(
     owners: tuple[Owner, ...], namespace: Namespace | None, *, guarded: bool
 ) -> None:
     """The guard is a reference to the living Namespace; an unknown one may be any of its name."""
-    assert is_guarded(replace(ACCOUNT, owners=owners), namespace) is guarded
+    assert is_protected(replace(ACCOUNT, owners=owners), namespace) is guarded
 
 
 OLM = Owner("operators.coreos.com/v1alpha1", "ClusterServiceVersion", "x.v1", "uid-csv")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.attachment import holds_up_deletion
+from hooks.core.account.attachment import blocks_deletion
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
@@ -52,13 +52,13 @@ def test_holds_up_deletion(
     account: ServiceAccount, namespace: Namespace | None, *, held_up: bool
 ) -> None:
     """A held ServiceAccount must be guarded and off the list before its binding goes."""
-    assert holds_up_deletion(BINDING, account, namespace) is held_up
+    assert blocks_deletion(BINDING, account, namespace) is held_up
 
 
 def test_deleted_account_holds_nothing_up() -> None:
     """Metacontroller writes to nothing that is being deleted."""
     account = replace(ACCOUNT, deleting=True)
-    assert not holds_up_deletion(BINDING, account, None)
+    assert not blocks_deletion(BINDING, account, None)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_entries_of_others(
     account = replace(
         ACCOUNT, pull_secrets=("zeta", "acr-pull-jobs"), attached=attached, wanted=wanted
     )
-    assert holds_up_deletion(BINDING, account, None) is held_up
+    assert blocks_deletion(BINDING, account, None) is held_up
 
 
 @pytest.mark.parametrize(("attached", "held_up"), [((), False), (("acr-pull-app",), True)])
 def test_entry_of_somebodys_secret(attached: tuple[str, ...], *, held_up: bool) -> None:
     """An entry that names somebody else's Secret is theirs, unless it was ours before."""
     account = replace(ACCOUNT, pull_secrets=("acr-pull-app",), attached=attached, wanted=())
-    assert holds_up_deletion(BINDING, account, None, taken=True) is held_up
+    assert blocks_deletion(BINDING, account, None, taken=True) is held_up

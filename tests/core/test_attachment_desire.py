@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.attachment import DesiredServiceAccount, desire
-from hooks.core.account.ownership import Terms
+from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account
+from hooks.core.account.ownership import OwnershipContext
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import ServiceAccount
 from tests.core.builders import (
@@ -34,8 +34,8 @@ def desired(
     hold_entry: bool = False,
 ) -> DesiredServiceAccount:
     """Return the state of *account* that *binding* desires."""
-    terms = Terms(NAMESPACE, dynamic_apply, withdrawn=withdrawn, hold_entry=hold_entry)
-    return desire(binding, account, terms)
+    terms = OwnershipContext(NAMESPACE, dynamic_apply, withdrawn=withdrawn, hold_entry=hold_entry)
+    return desired_service_account(binding, account, terms)
 
 
 def listing(*names: str | None) -> ServiceAccount:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.attachment import desire
-from hooks.core.account.ownership import Terms
+from hooks.core.account.attachment import desired_service_account
+from hooks.core.account.ownership import OwnershipContext
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, Owner
 from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE
@@ -28,7 +28,9 @@ def owners_of(
 ) -> Owners | None:
     """Return the owners that *binding* wants for a ServiceAccount with the owners *observed*."""
     account = replace(ACCOUNT, owners=observed)
-    return desire(binding, account, Terms(namespace, dynamic_apply)).owners
+    return desired_service_account(
+        binding, account, OwnershipContext(namespace, dynamic_apply)
+    ).owners
 
 
 BARE = Owner("", "", "", "uid-app", controller=True)
@@ -102,8 +104,11 @@ def test_strategy_unknown(
 def test_no_secret_will_show_the_strategy() -> None:
     """A namesake that gets no Secret adds the guard before the strategy is known."""
     account = replace(ACCOUNT, owners=(FULL,))
-    for terms in (Terms(NAMESPACE, None, withdrawn=True), Terms(NAMESPACE, None, taken=True)):
-        assert desire(NAMESAKE, account, terms).owners == (GUARD,)
+    for terms in (
+        OwnershipContext(NAMESPACE, None, withdrawn=True),
+        OwnershipContext(NAMESPACE, None, taken=True),
+    ):
+        assert desired_service_account(NAMESAKE, account, terms).owners == (GUARD,)
 
 
 NAMED = {"name": "team-a", "uid": "uid-app"}
@@ -128,9 +133,14 @@ def test_was_named(
     """A reference whose name dynamic-apply would take off makes way for the guard alone."""
     text = json.dumps({"metadata": {"ownerReferences": written}})
     account = replace(ACCOUNT, owners=observed, last_applied=text)
-    assert desire(NAMESAKE, account, Terms(namespace, dynamic_apply=True)).owners == owners
-    assert desire(
-        NAMESAKE, replace(account, last_applied="no JSON"), Terms(NAMESPACE, True)
+    assert (
+        desired_service_account(
+            NAMESAKE, account, OwnershipContext(namespace, dynamic_apply=True)
+        ).owners
+        == owners
+    )
+    assert desired_service_account(
+        NAMESAKE, replace(account, last_applied="no JSON"), OwnershipContext(NAMESPACE, True)
     ).owners == (BARE, GUARD)
 
 

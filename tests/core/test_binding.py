@@ -39,7 +39,7 @@ from tests.core.builders import (
 )
 
 STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
-TAMPERED = replace(OBSERVED, secret=replace(SECRET, token=None, intact=False))
+TAMPERED = replace(OBSERVED, secret=replace(SECRET, token=None, unmodified=False))
 UNGUARDED = replace(OBSERVED, accounts=(replace(ACCOUNT, owners=(HOLDER,)),))
 NAMESAKE = replace(BINDING, name="team-a", secret_name="acr-pull-team-a")
 UNKNOWN_STRATEGY = replace(

@@ -42,7 +42,9 @@ WORKS = "True/RefreshFailing"
         pytest.param(held(spec=replace(WORKLOAD, server="x.azurecr.io")), False, id="moved"),
         pytest.param(held(spec="spec is wrong"), False, id="invalid"),
         pytest.param(replace(held(), secret=replace(SECRET, token=EXPIRED)), False, id="expired"),
-        pytest.param(replace(held(), secret=replace(SECRET, intact=False)), False, id="changed"),
+        pytest.param(
+            replace(held(), secret=replace(SECRET, unmodified=False)), False, id="changed"
+        ),
         pytest.param(replace(held(), secret=None), False, id="no-secret"),
     ],
 )

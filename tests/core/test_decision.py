@@ -47,7 +47,7 @@ def asking(spec: Spec | str) -> Observed:
     return replace(OBSERVED, binding=replace(BINDING, spec=spec))
 
 
-CHANGED = replace(OBSERVED, secret=replace(SECRET, intact=False))
+CHANGED = replace(OBSERVED, secret=replace(SECRET, unmodified=False))
 
 
 def with_token(token: AcrToken | None) -> Observed:

@@ -117,7 +117,9 @@ def test_resolve(spec: Spec, policy: Policy, request_: TokenRequest) -> None:
     [
         pytest.param(OBSERVED, TOKEN, id="usable"),
         pytest.param(
-            replace(OBSERVED, secret=replace(SECRET, intact=False)), TOKEN, id="tampered-token-left"
+            replace(OBSERVED, secret=replace(SECRET, unmodified=False)),
+            TOKEN,
+            id="tampered-token-left",
         ),
         pytest.param(NO_SECRET, None, id="no-secret"),
         pytest.param(with_token(None), None, id="tampered"),

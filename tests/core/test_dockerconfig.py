@@ -42,13 +42,13 @@ def test_render_empty(server: str | None, token: AcrToken | None) -> None:
 @pytest.mark.parametrize("token", [NEW_TOKEN, EXPIRED], ids=["new", "expired"])
 def test_round_trip(token: AcrToken) -> None:
     """What was rendered is read as the same, however old."""
-    assert parse(render(SERVER, token)) == Found(SERVER, token, intact=True)
+    assert parse(render(SERVER, token)) == Found(SERVER, token, unmodified=True)
 
 
 def test_spacing_is_no_tampering() -> None:
     """The same config with spaces, or its keys in another order, is still ours."""
     config = {"auths": {SERVER: dict(reversed(ENTRY.items()))}}
-    assert parse(encoded(config)) == Found(SERVER, NEW_TOKEN, intact=True)
+    assert parse(encoded(config)) == Found(SERVER, NEW_TOKEN, unmodified=True)
 
 
 MINE = {"username": "me", "password": "x"}
@@ -71,7 +71,7 @@ MINE = {"username": "me", "password": "x"}
 )
 def test_changed(auths: object, token: AcrToken) -> None:
     """A token that a change left in its entry is found, and that it is not intact is known."""
-    assert parse(encoded({"auths": auths})) == Found(SERVER, token, intact=False)
+    assert parse(encoded({"auths": auths})) == Found(SERVER, token, unmodified=False)
 
 
 @pytest.mark.parametrize(
@@ -123,4 +123,4 @@ def test_many_entries(before: int, *, found: bool) -> None:
     """A token is looked for in the first 16 entries."""
     auths = {f"{number}.example.com": MINE for number in range(before)}
     token = parse(encoded({"auths": {**auths, SERVER: ENTRY}}))
-    assert token == (Found(SERVER, NEW_TOKEN, intact=False) if found else None)
+    assert token == (Found(SERVER, NEW_TOKEN, unmodified=False) if found else None)

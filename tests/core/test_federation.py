@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.exchange.federation import PROPAGATION, subject, trust_command, trusted, young
+from hooks.core.exchange.federation import (
+    PROPAGATION,
+    pending_if_new,
+    resolve_identity,
+    subject,
+    trust_command,
+)
 from hooks.core.model.binding import Condition, Spec
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.conditions import format_time
@@ -163,8 +169,8 @@ def test_namespace_lists_identities_of_nodes() -> None:
     managed = replace(observed, binding=replace(BINDING, spec=Spec(SERVER, IDENTITY, None)))
     for policy in (ON, OWN):
         assert isinstance(resolve(managed, replace(policy, namespace=listed)), Reject)
-    elsewhere = replace(NAMESPACE, servers=("other.azurecr.io",))
-    assert isinstance(resolve(observed, replace(ON, namespace=elsewhere)), Reject)
+    wrong_cloud = replace(NAMESPACE, servers=("other.azurecr.io",))
+    assert isinstance(resolve(observed, replace(ON, namespace=wrong_cloud)), Reject)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +209,10 @@ def test_young(status: str | None, since: datetime, *, pending: bool) -> None:
     if status:
         before = Condition("RenewalHealthy", status, "FederationPending", "", 1, format_time(since))
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
-    found = young(refused, before, NOW)
+    found = pending_if_new(refused, before, NOW)
     assert found.reason == ("FederationPending" if pending else "FederationRefused")
     assert found.message == "create it"
-    assert young(FAILED, before, NOW) == FAILED
+    assert pending_if_new(FAILED, before, NOW) == FAILED
 
 
 def test_ten_minutes() -> None:
@@ -236,13 +242,13 @@ def test_young_after_another_failure() -> None:
     since = format_time(NOW - timedelta(days=1))
     before = Condition("RenewalHealthy", "False", "RegistryDenied", "", 1, since)
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
-    assert young(refused, before, NOW).reason == Reason.FEDERATION_PENDING
+    assert pending_if_new(refused, before, NOW).reason == Reason.FEDERATION_PENDING
 
 
 def test_namespace_is_no_path() -> None:
     """By hand, a Namespace may be anything; it is a part of a URL."""
     binding = replace(OBSERVED.binding, namespace="x/../../y")
-    found = trusted(WorkloadIdentity(), replace(OBSERVED, binding=binding), ON)
+    found = resolve_identity(WorkloadIdentity(), replace(OBSERVED, binding=binding), ON)
     assert isinstance(found, tuple)
     assert found[1].startswith("metadata.namespace is not a valid name")
 

@@ -135,7 +135,10 @@ def asking(spec: Spec | str) -> Observed:
         pytest.param(GOING, "True", "TokenValid", id="usable"),
         pytest.param(showing(LET_GO), "True", "TokenValid", id="usable-and-final"),
         pytest.param(
-            replace(GOING, secret=replace(SECRET, intact=False)), "True", "TokenValid", id="changed"
+            replace(GOING, secret=replace(SECRET, unmodified=False)),
+            "True",
+            "TokenValid",
+            id="changed",
         ),
         pytest.param(
             replace(GOING, secret=replace(SECRET, token=EXPIRED)), "False", "Deleting", id="expired"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.core.account.attachment import holds_up_deletion
+from hooks.core.account.attachment import blocks_deletion
 from hooks.core.account.decorator import decorate
 from hooks.core.finalize import finalize
 from hooks.core.model.binding import Binding, Condition, Spec, Status
@@ -86,10 +86,10 @@ def test_another_finalizer(finalizers: frozenset[str], *, held_up: bool) -> None
     """A binding that another client's finalizer keeps releases what it alone targets."""
     binding = replace(GOING, other_finalizers=finalizers)
     account = replace(SHARED, pull_secrets=("zeta",), wanted=(), attached=())
-    assert holds_up_deletion(binding, account, NAMESPACE) is held_up
+    assert blocks_deletion(binding, account, NAMESPACE) is held_up
     assert control(going(account, binding), 60) is not held_up
     released = replace(account, owners=(RELEASED, GUARD))
-    assert not holds_up_deletion(binding, released, NAMESPACE)
+    assert not blocks_deletion(binding, released, NAMESPACE)
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_waits_for_the_next(
 ) -> None:
     """Having let go, it stays until the next has taken over: that one may go at any time."""
     account = replace(SHARED, owners=owners, wanted=wanted, uid_label="uid-jobs")
-    assert holds_up_deletion(GOING, account, NAMESPACE) is held_up
+    assert blocks_deletion(GOING, account, NAMESPACE) is held_up
 
 
 def test_goes_where_it_can_not_let_go() -> None:
     """While the apply strategy is unknown, a namesake can't let go, and doesn't wait for ever."""
-    assert not holds_up_deletion(GOING, SHARED, NAMESPACE, can_release=False)
+    assert not blocks_deletion(GOING, SHARED, NAMESPACE, can_release=False)
     namesake = replace(GOING, name="team-a", secret_name="acr-pull-team-a")
     observed = replace(going(SHARED, namesake), dynamic_apply=None, secret=None)
     assert finalize(observed, POLICY, NOW + 3 * SECOND).finalized

@@ -68,11 +68,11 @@ def test_secret() -> None:
     """Upstream's Secret holds a token, and nothing that is not to be there."""
     secret = parse_secret(left(), "secret")
     assert secret == replace(INHERITED, name=SECRET_NAME)
-    assert secret.intact
+    assert secret.unmodified
 
 
 @pytest.mark.parametrize(
-    ("secret", "inherited", "intact"),
+    ("secret", "inherited", "unmodified"),
     [
         pytest.param(left(email="me@example.com"), True, False, id="another-email"),
         pytest.param(left(labels={}), False, True, id="without-its-label"),
@@ -80,10 +80,10 @@ def test_secret() -> None:
         pytest.param(left(annotations={INPUTS: "inherited"}), True, True, id="written-by-us-since"),
     ],
 )
-def test_not_quite(secret: JSON, *, inherited: bool, intact: bool) -> None:
+def test_not_quite(secret: JSON, *, inherited: bool, unmodified: bool) -> None:
     """What is different from what upstream writes is not upstream's."""
     found = parse_secret(secret, "secret")
-    assert (found.inherited, found.intact) == (inherited, intact)
+    assert (found.inherited, found.unmodified) == (inherited, unmodified)
 
 
 def test_kept() -> None:
@@ -107,7 +107,7 @@ def test_kept() -> None:
         ),
         pytest.param(replace(INHERITED, token=EXPIRED), id="expired"),
         pytest.param(replace(INHERITED, server="other.azurecr.io"), id="another-server"),
-        pytest.param(replace(INHERITED, intact=False), id="tampered-with"),
+        pytest.param(replace(INHERITED, unmodified=False), id="tampered-with"),
     ],
 )
 def test_minted(secret: PullSecret) -> None:

@@ -23,7 +23,7 @@ def test_secret() -> None:
     """A Secret of ours is read with server, token and the hash of its inputs."""
     secret = parse_secret(SECRET, "at")
     assert (secret.name, secret.server, secret.token) == (SECRET_NAME, SERVER, NEW_TOKEN)
-    assert (secret.inputs, secret.intact, secret.dynamic_apply) == ("hash", True, False)
+    assert (secret.inputs, secret.unmodified, secret.dynamic_apply) == ("hash", True, False)
 
 
 def test_changed_secret() -> None:
@@ -32,7 +32,7 @@ def test_changed_secret() -> None:
     data = json.dumps({"auths": {**auths, "b.io": {"auth": "eDp5"}}}).encode()
     obj = changed(SECRET, "data", {".dockerconfigjson": base64.b64encode(data).decode()})
     secret = parse_secret(obj, "at")
-    assert (secret.server, secret.token, secret.intact) == (SERVER, NEW_TOKEN, False)
+    assert (secret.server, secret.token, secret.unmodified) == (SERVER, NEW_TOKEN, False)
 
 
 def test_secret_shows_strategy() -> None:
@@ -65,7 +65,7 @@ def test_secret_without_token(path: str, value: object) -> None:
     """A Secret that is not what we write has neither server nor token."""
     secret = parse_secret(changed(SECRET, path, value), "at")
     assert (secret.name, secret.server, secret.token) == (SECRET_NAME, None, None)
-    assert not secret.intact
+    assert not secret.unmodified
 
 
 @pytest.mark.parametrize(

@@ -29,17 +29,17 @@ def test_target(accounts: Accounts, related: Accounts | None, target: object) ->
 
 
 @pytest.mark.parametrize(
-    ("namespace", "unguarded"),
+    ("namespace", "unprotected"),
     [
         pytest.param(NAMESPACE, (BUILD,), id="known"),
         pytest.param(None, (), id="unknown"),
         pytest.param(Namespace("uid-new"), (ACCOUNT, BUILD), id="made-again"),
     ],
 )
-def test_unguarded(namespace: Namespace | None, unguarded: Accounts) -> None:
+def test_unguarded(namespace: Namespace | None, unprotected: Accounts) -> None:
     """Children without the Namespace's guard are unguarded, which can't be told without it."""
     observed = replace(OBSERVED, accounts=(ACCOUNT, BUILD), namespace=namespace)
-    assert observed.unguarded == unguarded
+    assert observed.unprotected == unprotected
 
 
 @pytest.mark.parametrize(

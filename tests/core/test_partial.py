@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from hooks.core.exchange.acr import lacking, parse_answer, parse_token, scope_down
+from hooks.core.exchange.acr import missing_actions, parse_answer, parse_token, scope_down
 from hooks.core.finalize import finalize
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
@@ -81,9 +81,9 @@ def test_comes_along(token: AcrToken, along: AcrToken | None) -> None:
 
 def test_lacking() -> None:
     """What a token lacks is told by what it says; a refresh token is good for everything."""
-    assert lacking(REQUESTED, PARTIAL) == ("pull on b",)
-    assert lacking(REQUESTED, WHOLE) == ()
-    assert lacking(REQUEST, granting()) == ()
+    assert missing_actions(REQUESTED, PARTIAL) == ("pull on b",)
+    assert missing_actions(REQUESTED, WHOLE) == ()
+    assert missing_actions(REQUEST, granting()) == ()
 
 
 def test_better_than_none() -> None:

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from hooks.core.refresh import (
-    memory_seconds,
+    jitter_for,
+    negative_ttl_seconds,
     refresh_at,
     resync_after_seconds,
     retry_after_seconds,
-    spread,
-    told_later,
+    with_wait_left,
 )
 from tests.core.builders import FAILED, NOW, new_token
 
@@ -122,14 +122,14 @@ def test_retries_double() -> None:
 def test_spread() -> None:
     """Each key has its share of the time, always the same, and they lie apart."""
     minute = timedelta(minutes=1)
-    shares = [spread(f"uid-{number}", minute) for number in range(100)]
-    assert shares == [spread(f"uid-{number}", minute) for number in range(100)]
+    shares = [jitter_for(f"uid-{number}", minute) for number in range(100)]
+    assert shares == [jitter_for(f"uid-{number}", minute) for number in range(100)]
     assert all(timedelta(0) <= share < minute for share in shares)
     thirds = [
         sum(n * 20 <= share.total_seconds() < n * 20 + 20 for share in shares) for n in range(3)
     ]
     assert min(thirds) > 20
-    assert spread("uid-1", timedelta(0)) == timedelta(0)
+    assert jitter_for("uid-1", timedelta(0)) == timedelta(0)
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_failure_is_remembered(
 ) -> None:
     """A failure answers for others for a while; who hears of it later waits what is left."""
     failed = replace(FAILED, retry_after_seconds=asked)
-    assert memory_seconds(failed) == memory
-    assert told_later(failed, age) == replace(failed, retry_after_seconds=rest)
+    assert negative_ttl_seconds(failed) == memory
+    assert with_wait_left(failed, age) == replace(failed, retry_after_seconds=rest)

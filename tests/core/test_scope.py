@@ -9,7 +9,7 @@ CATALOG = {"type": "registry", "name": "catalog", "actions": ["*"]}
 
 
 @pytest.mark.parametrize(
-    ("scope", "access", "lacking"),
+    ("scope", "access", "missing_actions"),
     [
         pytest.param("", [], (), id="nothing-asked"),
         pytest.param("repository:team/app:pull", [APP], (), id="granted"),
@@ -43,9 +43,9 @@ CATALOG = {"type": "registry", "name": "catalog", "actions": ["*"]}
         pytest.param("repository:catalog:pull", [CATALOG], ("pull on catalog",), id="another-type"),
     ],
 )
-def test_missing(scope: str, access: object, lacking: tuple[str, ...]) -> None:
+def test_missing(scope: str, access: object, missing_actions: tuple[str, ...]) -> None:
     """Each action that was asked and not granted is named with its repository, in order."""
-    assert missing(scope, access) == lacking
+    assert missing(scope, access) == missing_actions
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.core.builders import (
     asking,
 )
 
-CHANGED = replace(SECRET, token=None, intact=False, changed_data="e30=")
+CHANGED = replace(SECRET, token=None, unmodified=False, changed_data="e30=")
 REMOVED = "False/SecretRemoved"
 
 
@@ -85,7 +85,7 @@ def test_course(secret: PullSecret | None) -> None:
     for seconds, lasts in ((0, False), (1, True), (2, False), (3, False), (7, False), (8, True)):
         now = NOW + timedelta(seconds=seconds)
         result = answer(replace(observed, secret=SECRET if lasts else secret), now)
-        written = result.secret is not None and result.secret.intact
+        written = result.secret is not None and result.secret.unmodified
         course.append((states(result)["TokenFresh"], written, result.resync_after_seconds))
         observed = observe(result.status)
     assert course == [
@@ -142,7 +142,7 @@ def test_changed_secret_stays_while_acrpull_waits() -> None:
 
 def test_changed_secret_is_repaired() -> None:
     """Without a fight, an answer without a token repairs what another client wrote."""
-    part = replace(SECRET, intact=False, changed_data="e30=")
+    part = replace(SECRET, unmodified=False, changed_data="e30=")
     observed = asking("spec is wrong", observe(fresh(3600), part))
     assert answer(observed).secret == replace(part, changed_data=None)
 

@@ -9,10 +9,10 @@ from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.status.status import (
-    Finding,
+    ConditionState,
     Freshness,
     Problem,
-    new_finding,
+    new_state,
     ready,
     renewal_healthy,
     token_fresh,
@@ -31,7 +31,7 @@ NAME_TAKEN = Hold(Reason.SECRET_NAME_TAKEN, "It is taken. Rename it.", 300)
 DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300, by_setting=True)
 WRITING = Unwritten(Reason.WRITING_SECRET, "It is written.", NOW, 10)
 UNWRITTEN = Unwritten(Reason.SECRET_NOT_WRITTEN, "It is refused. See the events.", NOW)
-VALID = Finding("True", "TokenValid", f"The token expires at {EXPIRY}.")
+VALID = ConditionState("True", "TokenValid", f"The token expires at {EXPIRY}.")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ VALID = Finding("True", "TokenValid", f"The token expires at {EXPIRY}.")
 )
 def test_new_finding(text: str, message: str, remedy: str) -> None:
     """The message is the first sentence, and the remedy is the rest."""
-    assert new_finding("False", "Why", text) == Finding("False", "Why", message, remedy)
+    assert new_state("False", "Why", text) == ConditionState("False", "Why", message, remedy)
 
 
 @pytest.mark.parametrize(
@@ -58,42 +58,45 @@ def test_new_finding(text: str, message: str, remedy: str) -> None:
         pytest.param(
             None,
             WORN,
-            Finding("False", "Pending", "The Secret has no token that works."),
+            ConditionState("False", "Pending", "The Secret has no token that works."),
             id="expired-since-the-decision",
         ),
         pytest.param(PENDING, WORKS, VALID, id="pending-while-it-works"),
         pytest.param(ENDING, WORKS, VALID, id="namespace-ends-while-it-works"),
         pytest.param(DELETING, WORKS, VALID, id="deleting-while-it-works"),
         pytest.param(WRITING, WORKS, VALID, id="writing-while-it-works"),
-        pytest.param(PENDING, WORN, Finding("False", "Pending", "Waiting."), id="pending"),
+        pytest.param(PENDING, WORN, ConditionState("False", "Pending", "Waiting."), id="pending"),
         pytest.param(
-            WRITING, WORN, Finding("False", "WritingSecret", "It is written."), id="writing"
+            WRITING, WORN, ConditionState("False", "WritingSecret", "It is written."), id="writing"
         ),
         pytest.param(
             UNWRITTEN,
             WORKS,
-            Finding("True", "RefreshFailing", "It is refused.", "See the events."),
+            ConditionState("True", "RefreshFailing", "It is refused.", "See the events."),
             id="unwritten-while-it-works",
         ),
         pytest.param(
             UNWRITTEN,
             WORN,
-            Finding("False", "SecretNotWritten", "It is refused.", "See the events."),
+            ConditionState("False", "SecretNotWritten", "It is refused.", "See the events."),
             id="unwritten",
         ),
         pytest.param(
             FAILED,
             WORKS,
-            Finding("True", "RefreshFailing", "It is down.", "Wait."),
+            ConditionState("True", "RefreshFailing", "It is down.", "Wait."),
             id="failed-while-it-works",
         ),
         pytest.param(
-            FAILED, WORN, Finding("False", "RegistryError", "It is down.", "Wait."), id="failed"
+            FAILED,
+            WORN,
+            ConditionState("False", "RegistryError", "It is down.", "Wait."),
+            id="failed",
         ),
         pytest.param(
             DENIED,
             WORKS,
-            Finding(
+            ConditionState(
                 "True",
                 "RefreshFailing",
                 f"It is not allowed. The token works until {EXPIRY}.",
@@ -104,24 +107,24 @@ def test_new_finding(text: str, message: str, remedy: str) -> None:
         pytest.param(
             DENIED,
             WORN,
-            Finding("False", "ServerNotAllowed", "It is not allowed.", "Ask."),
+            ConditionState("False", "ServerNotAllowed", "It is not allowed.", "Ask."),
             id="denied",
         ),
         pytest.param(
             INVALID,
             WORN,
-            Finding("False", "InvalidSpec", "It is wrong.", "Fix it."),
+            ConditionState("False", "InvalidSpec", "It is wrong.", "Fix it."),
             id="invalid-spec",
         ),
         pytest.param(
             NAME_TAKEN,
             WORN,
-            Finding("False", "SecretNameTaken", "It is taken.", "Rename it."),
+            ConditionState("False", "SecretNameTaken", "It is taken.", "Rename it."),
             id="name-taken",
         ),
     ],
 )
-def test_token_fresh(problem: Problem | None, fresh: Freshness, finding: Finding) -> None:
+def test_token_fresh(problem: Problem | None, fresh: Freshness, finding: ConditionState) -> None:
     """TokenFresh is True while the observed token works, also if the renewal fails."""
     assert token_fresh(problem, fresh, EXPIRY) == finding
 
@@ -129,13 +132,13 @@ def test_token_fresh(problem: Problem | None, fresh: Freshness, finding: Finding
 HEALTHY = Condition("RenewalHealthy", "True", "OnSchedule", "Well.", 1)
 FAILING = Condition("RenewalHealthy", "False", "Throttled", "Too many.", 1)
 UNKNOWN = Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "None.", 1)
-AS_HEALTHY = Finding("True", "OnSchedule", "Well.")
-AS_FAILING = Finding("False", "Throttled", "Too many.")
+AS_HEALTHY = ConditionState("True", "OnSchedule", "Well.")
+AS_FAILING = ConditionState("False", "Throttled", "Too many.")
 
 
-def unknown(reason: str) -> Finding:
+def unknown(reason: str) -> ConditionState:
     """Return RenewalHealthy while no token is requested because of *reason*."""
-    return Finding("Unknown", reason, "No token is requested.")
+    return ConditionState("Unknown", reason, "No token is requested.")
 
 
 @pytest.mark.parametrize(
@@ -145,22 +148,24 @@ def unknown(reason: str) -> Finding:
             None,
             WORKS,
             FAILING,
-            Finding("True", "OnSchedule", "The next renewal is due at 2026-11-23T13:00:00Z."),
+            ConditionState(
+                "True", "OnSchedule", "The next renewal is due at 2026-11-23T13:00:00Z."
+            ),
             id="on-schedule",
         ),
-        pytest.param(None, WORN, None, Finding("True", "OnSchedule"), id="expired-just-now"),
+        pytest.param(None, WORN, None, ConditionState("True", "OnSchedule"), id="expired-just-now"),
         pytest.param(
             FAILED,
             WORKS,
             HEALTHY,
-            Finding("False", "RegistryError", "It is down.", "Wait."),
+            ConditionState("False", "RegistryError", "It is down.", "Wait."),
             id="failed",
         ),
         pytest.param(
             UNWRITTEN,
             WORKS,
             HEALTHY,
-            Finding("False", "SecretNotWritten", "It is refused.", "See the events."),
+            ConditionState("False", "SecretNotWritten", "It is refused.", "See the events."),
             id="unwritten",
         ),
         pytest.param(WRITING, WORN, HEALTHY, AS_HEALTHY, id="writing-keeps-true"),
@@ -168,14 +173,14 @@ def unknown(reason: str) -> Finding:
             WRITING,
             WORN,
             FAILING,
-            Finding("Unknown", "WritingSecret", "It is written."),
+            ConditionState("Unknown", "WritingSecret", "It is written."),
             id="writing-after-a-failure",
         ),
         pytest.param(
             WRITING,
             WORN,
             None,
-            Finding("Unknown", "WritingSecret", "It is written."),
+            ConditionState("Unknown", "WritingSecret", "It is written."),
             id="writing-first",
         ),
         pytest.param(PENDING, WORN, HEALTHY, AS_HEALTHY, id="pending-keeps-true"),
@@ -189,14 +194,14 @@ def unknown(reason: str) -> Finding:
             DENIED,
             WORKS,
             HEALTHY,
-            Finding("False", "ServerNotAllowed", "The token is not renewed."),
+            ConditionState("False", "ServerNotAllowed", "The token is not renewed."),
             id="denied-while-it-works",
         ),
         pytest.param(DENIED, WORN, HEALTHY, unknown("ServerNotAllowed"), id="denied"),
     ],
 )
 def test_renewal_healthy(
-    problem: Problem | None, fresh: Freshness, previous: Condition | None, finding: Finding
+    problem: Problem | None, fresh: Freshness, previous: Condition | None, finding: ConditionState
 ) -> None:
     """RenewalHealthy is False after a failure, and a passing problem keeps True and False."""
     assert renewal_healthy(OBSERVED, problem, fresh, previous) == finding
@@ -210,19 +215,22 @@ def test_renewal_healthy(
 @pytest.mark.parametrize("problem", [NAME_TAKEN, INVALID, DENIED, PENDING, DELETING])
 @pytest.mark.parametrize("previous", [None, HEALTHY, FAILING])
 def test_name_is_taken(
-    observed: Observed, problem: Hold | Reject, previous: Condition | None, finding: Finding | None
+    observed: Observed,
+    problem: Hold | Reject,
+    previous: Condition | None,
+    finding: ConditionState | None,
 ) -> None:
     """A taken name is always reported, and a left Secret does not count as taken."""
     otherwise = renewal_healthy(OBSERVED, problem, WORN, previous)
     assert renewal_healthy(observed, problem, WORN, previous) == (finding or otherwise)
 
 
-LISTED = Finding("True", "Attached", "It lists.")
-STALE = Finding("False", "Timeout", "It was late.", "Wait.")
-WORKS_ON = Finding("True", "RefreshFailing", "It is down.", "Wait.")
-UNLISTED = Finding("False", "Attaching", "Waiting.")
-REJECTED = Finding("False", "ServerNotAllowed", "It is not allowed.", "Ask.")
-READY = Finding("True", "Ready", "Image pulls are authorized.")
+LISTED = ConditionState("True", "Attached", "It lists.")
+STALE = ConditionState("False", "Timeout", "It was late.", "Wait.")
+WORKS_ON = ConditionState("True", "RefreshFailing", "It is down.", "Wait.")
+UNLISTED = ConditionState("False", "Attaching", "Waiting.")
+REJECTED = ConditionState("False", "ServerNotAllowed", "It is not allowed.", "Ask.")
+READY = ConditionState("True", "Ready", "Image pulls are authorized.")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +247,8 @@ READY = Finding("True", "Ready", "Image pulls are authorized.")
         pytest.param(DENIED, STALE, UNLISTED, REJECTED, id="denied"),
     ],
 )
-def test_ready(problem: Problem | None, token: Finding, account: Finding, finding: Finding) -> None:
+def test_ready(
+    problem: Problem | None, token: ConditionState, account: ConditionState, finding: ConditionState
+) -> None:
     """A binding is ready if its token is fresh, it is attached, and nothing denies it."""
     assert ready(problem, token, account) == finding

@@ -11,7 +11,7 @@ from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Hold, Reject, decide
-from hooks.core.status.status import Finding, Problem, attached
+from hooks.core.status.status import ConditionState, Problem, attached
 from hooks.core.sync import sync
 from tests.core.builders import (
     ACCOUNT,
@@ -30,14 +30,14 @@ from tests.core.builders import (
 
 INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
 DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300)
-LISTED = Finding("True", "Attached", 'ServiceAccount "default" lists Secret "acr-pull-app".')
-NOT_FOUND = Finding(
+LISTED = ConditionState("True", "Attached", 'ServiceAccount "default" lists Secret "acr-pull-app".')
+NOT_FOUND = ConditionState(
     "False",
     "ServiceAccountNotFound",
     'ServiceAccount "default" not found.',
     "Create it, or fix spec.serviceAccountName.",
 )
-WAITING = Finding(
+WAITING = ConditionState(
     "False",
     "Attaching",
     'Waiting for Secret "acr-pull-app" to be added to ServiceAccount "default".',
@@ -71,7 +71,7 @@ def related(*accounts: ServiceAccount) -> Observed:
         pytest.param(
             related(UNLISTED),
             DENIED,
-            Finding(
+            ConditionState(
                 "False",
                 "ServerNotAllowed",
                 'ServiceAccount "default" does not list Secret "acr-pull-app".',
@@ -88,7 +88,7 @@ def related(*accounts: ServiceAccount) -> Observed:
         pytest.param(
             related(OWNED),
             None,
-            Finding(
+            ConditionState(
                 "False",
                 "ServiceAccountOwned",
                 'ServiceAccount "default" is managed by Deployment "web", so acrpull does not '
@@ -100,7 +100,7 @@ def related(*accounts: ServiceAccount) -> Observed:
         pytest.param(
             related(replace(UNLISTED, owners=(DEAD,), uid_label="uid-app")),
             None,
-            Finding(
+            ConditionState(
                 "False",
                 "Attaching",
                 'ServiceAccount "default" is still owned by ACRPullBinding "jobs" (uid uid-dead).',
@@ -120,7 +120,7 @@ def related(*accounts: ServiceAccount) -> Observed:
         pytest.param(
             replace(MISSING, related=None),
             None,
-            Finding(
+            ConditionState(
                 "False",
                 "Attaching",
                 "Waiting for Metacontroller to report the ServiceAccounts of this Namespace.",
@@ -130,12 +130,12 @@ def related(*accounts: ServiceAccount) -> Observed:
         pytest.param(
             NOWHERE,
             INVALID,
-            Finding("False", "InvalidSpec", "The spec names no ServiceAccount."),
+            ConditionState("False", "InvalidSpec", "The spec names no ServiceAccount."),
             id="no-name",
         ),
     ],
 )
-def test_attached(observed: Observed, problem: Problem | None, finding: Finding) -> None:
+def test_attached(observed: Observed, problem: Problem | None, finding: ConditionState) -> None:
     """A binding is attached if its ServiceAccount lists its Secret, also if it has a problem."""
     assert attached(observed, problem, None, NOW) == finding
 
@@ -213,6 +213,6 @@ UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
 )
 def test_deleting(observed: Observed, message: str, remedy: str) -> None:
     """A deleted binding is not attached, and the message names the ServiceAccount to release."""
-    finding = Finding("False", "Deleting", message, remedy)
+    finding = ConditionState("False", "Deleting", message, remedy)
     for problem in (None, DENIED, INVALID):
         assert attached(observed, problem, CONTEST, NOW) == finding

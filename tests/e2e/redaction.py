@@ -128,7 +128,7 @@ def _configs(objects: Iterable[Object], timeline: Timeline) -> Iterator[tuple[st
             found = dockerconfig.parse(data)
             if found is None:  # without a token
                 continue
-            assert found.intact
+            assert found.unmodified
             issued = datetime.fromtimestamp(
                 timeline.place(int(found.token.issued_at.timestamp())), UTC
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from hooks.core.names import ATTACHED_ANNOTATION, GROUP, UID_LABEL, WANTED_ANNOTATION
+from hooks.core.names import ATTACHED_ANNOTATION, GROUP, PULL_SECRETS_ANNOTATION, UID_LABEL
 from tests.e2e.api import BINDING, Api, Object
 from tests.e2e.eventually import eventually
 from tests.model import binding, namespace, service_account
@@ -15,7 +15,7 @@ from tests.model import binding, namespace, service_account
 SETTLE_SECONDS: Final = 2  # an attachment takes less than one
 USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order that sorts
 LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
-OURS: Final = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED}
+OURS: Final = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED}
 
 
 @dataclass

@@ -10,8 +10,8 @@ from hooks.core.apis.acrpull_v1beta1 import secret_name
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
     UID_LABEL,
-    WANTED_ANNOTATION,
 )
 from tests.e2e.api import MERGE_PATCH, Api, ApiError, Object, path_of
 from tests.e2e.dedicated import OVERLAY, as_metacontroller, open_dedicated
@@ -149,7 +149,7 @@ def test_pull_secrets(metacontroller: Api, binding: str) -> None:
 def test_policies_of_the_base(dedicated: Stage, metacontroller: Api) -> None:
     """They know this account: it may change and delete no ServiceAccount that is bound."""
     bound = service_account("default", "bound")
-    bound["metadata"]["annotations"] = {WANTED_ANNOTATION: "acr-pull-app"}
+    bound["metadata"]["annotations"] = {PULL_SECRETS_ANNOTATION: "acr-pull-app"}
     dedicated.api.create(bound)
     path = path_of("ServiceAccount", "default", "bound")
     change = {"metadata": {"labels": {"mine": "1"}}}
@@ -221,11 +221,14 @@ def test_serviceaccount_of_the_cluster(metacontroller: Api) -> None:
 def test_released_serviceaccount(metacontroller: Api, unbound: Object) -> None:
     """The account binds and releases a ServiceAccount, and then may not change it either."""
     entries = ("zeta", "acr-pull-x", "alpha")
-    marks: Object = {"labels": {UID_LABEL: "a"}, "annotations": {WANTED_ANNOTATION: "acr-pull-app"}}
+    marks: Object = {
+        "labels": {UID_LABEL: "a"},
+        "annotations": {PULL_SECRETS_ANNOTATION: "acr-pull-app"},
+    }
     attached: Object = {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app"}}
     nothing: Object = {
         "labels": {UID_LABEL: None},
-        "annotations": {WANTED_ANNOTATION: None, ATTACHED_ANNOTATION: None},
+        "annotations": {PULL_SECRETS_ANNOTATION: None, ATTACHED_ANNOTATION: None},
     }
     for patch in (
         {"metadata": marks},

@@ -11,10 +11,10 @@ from hooks.core.names import (
     API_VERSION,
     ATTACHED_ANNOTATION,
     KIND,
+    PULL_SECRETS_ANNOTATION,
     UPSTREAM_KIND,
     UPSTREAM_V1BETA1,
     UPSTREAM_V1BETA2,
-    WANTED_ANNOTATION,
 )
 from tests.e2e.api import Api, ApiError, Object, path_of
 from tests.e2e.audit import requests
@@ -30,7 +30,7 @@ GARBAGE_COLLECTOR: Final = "system:serviceaccount:kube-system:generic-garbage-co
 PERSON: Final = "jane"
 NUMBERS: Final = count(1)
 OWNER: Final = {"apiVersion": API_VERSION, "kind": KIND, "name": "gone", "uid": "gone"}
-OURS: Final = (WANTED_ANNOTATION, ATTACHED_ANNOTATION)
+OURS: Final = (PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION)
 ANNOTATED: Final[list[Object]] = [{"annotations": {key: "x"}} for key in OURS]
 THEIRS: Final[list[Object]] = [
     {**OWNER, "apiVersion": version, "kind": UPSTREAM_KIND}

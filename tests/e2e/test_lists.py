@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from hooks.core.names import ATTACHED_ANNOTATION, UID_LABEL, WANTED_ANNOTATION
+from hooks.core.names import ATTACHED_ANNOTATION, PULL_SECRETS_ANNOTATION, UID_LABEL
 from tests.e2e.eventually import eventually
 from tests.e2e.scene import LAST_APPLIED, USERS, Scene
 
@@ -46,10 +46,16 @@ def test_entry_removed(bound: Scene) -> None:
     "metadata",
     [
         {"labels": {UID_LABEL: None}},
-        {"annotations": {WANTED_ANNOTATION: None}},
+        {"annotations": {PULL_SECRETS_ANNOTATION: None}},
         {"annotations": {ATTACHED_ANNOTATION: None}},
         {"annotations": {LAST_APPLIED: None}},
-        {"annotations": {WANTED_ANNOTATION: None, ATTACHED_ANNOTATION: None, LAST_APPLIED: None}},
+        {
+            "annotations": {
+                PULL_SECRETS_ANNOTATION: None,
+                ATTACHED_ANNOTATION: None,
+                LAST_APPLIED: None,
+            }
+        },
         {"ownerReferences": None},
     ],
     ids=["label", "wanted", "attached", "last-applied", "annotations", "owners"],
@@ -67,7 +73,7 @@ def test_stripped(bound: Scene, metadata: dict[str, dict[str, None] | None]) -> 
         meta = bound.account("default")["metadata"]
         labels, annotations = meta.get("labels", {}), meta["annotations"]
         assert labels.get(UID_LABEL) == bound.binding("app")["metadata"]["uid"]
-        assert annotations.get(WANTED_ANNOTATION) == "acr-pull-app"
+        assert annotations.get(PULL_SECRETS_ANNOTATION) == "acr-pull-app"
         assert annotations.get(ATTACHED_ANNOTATION) == "acr-pull-app"
         assert annotations["mine"] == "1"
 

@@ -118,8 +118,8 @@ def test_no_credential(client: Client, puller: Puller, emulator: Emulator) -> No
     """Without the Secret nothing is to be had, nor with one for another server."""
     (entry,) = docker_config(child(bound(client), "Secret"))["auths"].values()
     for auths in ({}, {emulator.acr_servers[1]: entry}):
-        elsewhere = json.dumps({"auths": auths}).encode()
-        puller.assert_refused(elsewhere, "authorization token required")
+        wrong_cloud = json.dumps({"auths": auths}).encode()
+        puller.assert_refused(wrong_cloud, "authorization token required")
 
 
 def test_expired(client: Client, puller: Puller, emulator: Emulator) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from hooks.core.names import ATTACHED_ANNOTATION, WANTED_ANNOTATION
+from hooks.core.names import ATTACHED_ANNOTATION, PULL_SECRETS_ANNOTATION
 from tests.e2e.audit import requests
 from tests.e2e.eventually import eventually
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 
-STRIPPED = {WANTED_ANNOTATION: None, ATTACHED_ANNOTATION: None}
+STRIPPED = {PULL_SECRETS_ANNOTATION: None, ATTACHED_ANNOTATION: None}
 
 
 @pytest.fixture(params=[{}, STRIPPED], ids=["marked", "stripped"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, UID_LABEL
-from hooks.core.names import WANTED_ANNOTATION as WANTED
+from hooks.core.names import PULL_SECRETS_ANNOTATION as WANTED
 from tests.e2e.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Api, ApiError, Object, path_of
 from tests.e2e.conftest import METACONTROLLER_USER
 from tests.e2e.eventually import eventually

@@ -112,7 +112,7 @@ def token_in(secret: Object) -> str:
     """Return the token in a Secret, which must be one for one registry."""
     found = dockerconfig.parse(secret["data"][DOCKER_CONFIG_KEY])
     assert found
-    assert found.intact
+    assert found.unmodified
     return found.token.value
 
 

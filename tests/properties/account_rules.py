@@ -5,7 +5,7 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, WANTED_ANNOTATION
+from hooks.core.names import ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION, PULL_SECRETS_ANNOTATION
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,
@@ -20,7 +20,7 @@ from tests.properties.stage import Stage, writes
 
 MARKS = [
     ("labels", "controller-uid"),
-    ("annotations", WANTED_ANNOTATION),
+    ("annotations", PULL_SECRETS_ANNOTATION),
     ("annotations", ATTACHED_ANNOTATION),
     ("annotations", LAST_APPLIED_ANNOTATION),
 ]

@@ -7,8 +7,8 @@ from typing import Any
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
     UID_LABEL,
-    WANTED_ANNOTATION,
 )
 from tests.model import service_account
 from tests.model.objects import Object, annotations_of, controller_of, labels_of, owners_of
@@ -104,7 +104,7 @@ class Accounts:
         """
         if key in (ATTACHED_ANNOTATION, UID_LABEL):
             self.doubt(name)
-        if key == WANTED_ANNOTATION:
+        if key == PULL_SECRETS_ANNOTATION:
             account = self.world.read("ServiceAccount", name)
             self.kept[name].unmarked = labels_of(account).get(UID_LABEL)
         self._edit(name, lambda obj: obj["metadata"].get(section, {}).pop(key, None))
@@ -172,7 +172,7 @@ class Accounts:
             said = annotations_of(account)
             assert all(said.get(key) == value for key, value in kept.identity.items())
             assert [e for e in entries_of(account) if e not in OURS] == kept.entries
-            if WANTED_ANNOTATION in annotations_of(account):
+            if PULL_SECRETS_ANNOTATION in annotations_of(account):
                 kept.unmarked = None
 
     def check_left_alone(self, name: str) -> None:
@@ -183,7 +183,7 @@ class Accounts:
         account, kept = self.world.read("ServiceAccount", name), self.kept[name]
         meta = account["metadata"]
         assert meta["labels"].get(UID_LABEL) in {None, kept.unmarked} & {None, *self.unasked}
-        assert WANTED_ANNOTATION not in meta["annotations"]
+        assert PULL_SECRETS_ANNOTATION not in meta["annotations"]
         assert {ref["kind"] for ref in owners_of(account)} <= {"Namespace", FOREIGN["kind"]}
         assert not (set(entries_of(account)) & set(OURS)) - kept.unknown
         assert kept.unknown or ATTACHED_ANNOTATION not in meta["annotations"]

@@ -12,8 +12,8 @@ from hooks.core.model.token import AcrToken
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
     UID_LABEL,
-    WANTED_ANNOTATION,
 )
 from tests.model.objects import (
     FOREGROUND,
@@ -39,7 +39,7 @@ KEYS = {
     "/secret/sync": {"labels", "annotations"},
     "/secret/customize": _RULES,
 }
-OUR_ANNOTATIONS = {WANTED_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
+OUR_ANNOTATIONS = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION}
 SERVERS_OWN = {"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp"}
 REFRESH_BEFORE = timedelta(minutes=30)
 ATTACH_SECONDS = 120  # then an entry that was not added counts as refused

@@ -99,7 +99,7 @@ def test_a_docker_config_round_trips(server: str, issued: int) -> None:
     """What is rendered for a server and a token is read as the same two."""
     token = parse_token(new_jwt({"iat": issued, "exp": issued + 60}))
     assert dockerconfig.parse(dockerconfig.render(server, token)) == Found(
-        server, token, intact=True
+        server, token, unmodified=True
     )
 
 

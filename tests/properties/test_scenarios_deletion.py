@@ -2,7 +2,7 @@
 
 import pytest
 
-from hooks.core.names import UID_LABEL, WANTED_ANNOTATION
+from hooks.core.names import PULL_SECRETS_ANNOTATION, UID_LABEL
 from tests.model.objects import owners_of
 from tests.properties.scene import Scene
 from tests.properties.world import STRATEGIES
@@ -86,7 +86,7 @@ def test_a_label_goes_with_its_binding_though_its_annotation_was_taken_off(strat
         scene.bindings.create("app", "default")
         scene.settle()
         scene.bindings.delete("app")
-        scene.accounts.strip("default", "annotations", WANTED_ANNOTATION)
+        scene.accounts.strip("default", "annotations", PULL_SECRETS_ANNOTATION)
         scene.settle()
         assert UID_LABEL not in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
 
@@ -95,7 +95,7 @@ def test_a_label_of_which_nothing_tells_that_it_is_ours_is_left_alone(scene: Sce
     """It may be the user's own; the next binding of the ServiceAccount takes it over."""
     scene.bindings.create("app", "default")
     scene.settle()
-    scene.accounts.strip("default", "annotations", WANTED_ANNOTATION)
+    scene.accounts.strip("default", "annotations", PULL_SECRETS_ANNOTATION)
     scene.accounts.unasked = scene.bindings.uids()
     scene.accounts.expect("acr-pull-app")
     scene.bindings.unfinalize("app")

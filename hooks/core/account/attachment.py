@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 from hooks.core.account.last_applied import look_up
 from hooks.core.account.ownership import (
-    Terms,
+    OwnershipContext,
     controller_uid,
-    desire_owners,
-    is_guard,
-    is_guarded,
+    desired_owners,
+    is_protected,
+    is_protective,
     is_released,
 )
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, Owner, ServiceAccount
-from hooks.core.names import WANTED_ANNOTATION
+from hooks.core.names import PULL_SECRETS_ANNOTATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def targets(
     return binding.service_account_name == account
 
 
-def holds_up_deletion(
+def blocks_deletion(
     binding: Binding,
     account: ServiceAccount,
     namespace: Namespace | None,
@@ -73,31 +73,33 @@ def holds_up_deletion(
     """
     if account.deleting:
         return False
-    unmarked = WANTED_ANNOTATION not in account.annotations
-    free = all(is_guard(owner, account) for owner in account.owners)
+    unmarked = PULL_SECRETS_ANNOTATION not in account.annotations
+    free = all(is_protective(owner, account) for owner in account.owners)
     if account.uid_label == binding.uid and (unmarked or free):
         return True
-    entries, wanted = leftovers(account), set(account.wanted)
+    entries, wanted = managed_entries(account), set(account.wanted)
     if controller_uid(account) != binding.uid:
         return is_released(binding, account) and bool(entries & wanted)
     own = binding.secret_name
     listed = own in account.pull_secrets and (not taken or own in account.attached)
-    if listed or not is_guarded(account, namespace):
+    if listed or not is_protected(account, namespace):
         return True
     if can_release:
         return bool(entries or binding.other_finalizers)
     return bool(entries) and (own in wanted or not entries <= wanted)
 
 
-def leftovers(account: ServiceAccount) -> set[str]:
+def managed_entries(account: ServiceAccount) -> set[str]:
     """Return the entries on *account*'s list that are ours to take off one day."""
     return set(account.attached).intersection(account.pull_secrets)
 
 
-def desire(binding: Binding, account: ServiceAccount, terms: Terms) -> DesiredServiceAccount:
+def desired_service_account(
+    binding: Binding, account: ServiceAccount, terms: OwnershipContext
+) -> DesiredServiceAccount:
     """Return the desired state of *account*, which *binding* owns."""
     control = not (terms.hand_over and _may_be_handed_over(binding, account, terms))
-    owners = desire_owners(binding, account, terms, control=control)
+    owners = desired_owners(binding, account, terms, control=control)
     if owners is None and binding.uid:
         listed, attached = account.pull_secrets, account.attached
     else:
@@ -106,16 +108,16 @@ def desire(binding: Binding, account: ServiceAccount, terms: Terms) -> DesiredSe
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
 
 
-def _may_be_handed_over(binding: Binding, account: ServiceAccount, terms: Terms) -> bool:
+def _may_be_handed_over(binding: Binding, account: ServiceAccount, terms: OwnershipContext) -> bool:
     """Say whether nothing is to be done but for other bindings, those to come among them."""
-    others = leftovers(account).intersection(account.wanted) - {binding.secret_name}
-    return bool(others or binding.other_finalizers) and not holds_up_deletion(
+    others = managed_entries(account).intersection(account.wanted) - {binding.secret_name}
+    return bool(others or binding.other_finalizers) and not blocks_deletion(
         binding, account, terms.namespace, taken=terms.taken, can_release=False
     )
 
 
 def _desire_list(
-    binding: Binding, account: ServiceAccount, terms: Terms
+    binding: Binding, account: ServiceAccount, terms: OwnershipContext
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Return the list that *account* should have, and the observed entries of acrpull."""
     own, taken = binding.secret_name, terms.taken

@@ -84,7 +84,7 @@ def find_secret_contest(
     since = parse_time(fresh.last_transition_time) if fresh is not None else None
     if fresh is None or since is None:
         return None
-    there = secret is not None and secret.intact
+    there = secret is not None and secret.unmodified
     return _judge(fresh, since, status.write_attempts, status.last_write_time, there, now)
 
 

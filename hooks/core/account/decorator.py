@@ -6,17 +6,17 @@ adopt the ServiceAccount; the annotation tells the owner about the other binding
 
 from collections.abc import Sequence
 
-from hooks.core.account.attachment import leftovers, targets
+from hooks.core.account.attachment import managed_entries, targets
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.last_applied import is_readable
-from hooks.core.account.ownership import controller_uid, is_foreign, is_guarded
+from hooks.core.account.ownership import controller_uid, is_foreign, is_protected
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
     UID_LABEL,
-    WANTED_ANNOTATION,
 )
 from hooks.core.policy.permission import is_withdrawn
 from hooks.core.policy.policy import Policy
@@ -43,10 +43,10 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     owner = _owner(account, bindings, having, policy)
     if owner is None:
         return _undecorate(account, bindings)
-    listed = leftovers(account)
+    listed = managed_entries(account)
     names = (b.secret_name for b in targeting if b is owner or _has(b) or b.secret_name in listed)
     wanted = ",".join(dict.fromkeys(names))
-    annotations: dict[str, str | None] = {WANTED_ANNOTATION: wanted}
+    annotations: dict[str, str | None] = {PULL_SECRETS_ANNOTATION: wanted}
     if not is_readable(account):
         annotations[LAST_APPLIED_ANNOTATION] = None
     return Decoration({UID_LABEL: owner.uid}, annotations)
@@ -74,7 +74,7 @@ def _owner(
         return holder
     if is_foreign(account):
         return None
-    if not targeting and leftovers(account):
+    if not targeting and managed_entries(account):
         targeting = sorted((b for b in bindings if _cleans_up(b, policy)), key=_age)
     return targeting[0] if targeting else None
 
@@ -90,12 +90,12 @@ def _is_withdrawn(binding: Binding, policy: Policy) -> bool:
 
 
 def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
-    if not is_guarded(account, None):
+    if not is_protected(account, None):
         return True
     ours = account.attached if _is_taken(holder) else account.pull_secrets
     if holder.secret_name in ours and holder.secret_name in account.pull_secrets:
         return True
-    return bool(leftovers(account)) and (holder.deleting or not targeting)
+    return bool(managed_entries(account)) and (holder.deleting or not targeting)
 
 
 def _has(binding: Binding) -> bool:
@@ -118,13 +118,14 @@ def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decorat
 
     A label that we did not set is not removed: somebody else may use the key.
     """
-    ours = {WANTED_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
+    ours = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
     labelled = account.uid_label is not None and (
-        WANTED_ANNOTATION in ours or account.uid_label in {binding.uid for binding in bindings}
+        PULL_SECRETS_ANNOTATION in ours
+        or account.uid_label in {binding.uid for binding in bindings}
     )
     if not ours and not labelled:
         return Decoration()
-    if leftovers(account):
+    if managed_entries(account):
         ours -= {ATTACHED_ANNOTATION}
     if (labelled or ours) and not is_foreign(account):
         ours |= {LAST_APPLIED_ANNOTATION} & account.annotations

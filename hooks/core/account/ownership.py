@@ -10,7 +10,7 @@ from hooks.core.names import BINDING_KINDS
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class OwnershipContext:
     """The circumstances under which a binding owns a ServiceAccount.
 
     Attributes:
@@ -46,15 +46,15 @@ def is_released(binding: Binding, account: ServiceAccount) -> bool:
     return ours and not any(owner.controller for owner in account.owners)
 
 
-def is_guarded(account: ServiceAccount, namespace: Namespace | None) -> bool:
+def is_protected(account: ServiceAccount, namespace: Namespace | None) -> bool:
     """Say whether *account* has the guard; where *namespace* is unknown, any guard will do."""
     return any(
-        is_guard(owner, account) and (namespace is None or owner.uid == namespace.uid)
+        is_protective(owner, account) and (namespace is None or owner.uid == namespace.uid)
         for owner in account.owners
     )
 
 
-def is_guard(owner: Owner, account: ServiceAccount) -> bool:
+def is_protective(owner: Owner, account: ServiceAccount) -> bool:
     """Say whether *owner* refers to the Namespace that *account* is in."""
     return (owner.api_version, owner.kind, owner.name) == ("v1", "Namespace", account.namespace)
 
@@ -76,19 +76,19 @@ def foreign_controller(account: ServiceAccount) -> Owner | None:
     for example beside the ClusterServiceVersion of the Operator Lifecycle Manager.
     https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents
     """
-    others = (o for o in account.owners if not (is_binding(o) or is_guard(o, account)))
+    others = (o for o in account.owners if not (is_binding(o) or is_protective(o, account)))
     return next((owner for owner in others if owner.controller), None)
 
 
 def is_ambiguous(binding: Binding, account: ServiceAccount) -> bool:
     """Say whether two of the owners of *account*, when *binding* holds it, have one name."""
     names = {binding.name, binding.namespace}
-    others = [o for o in account.owners if o.uid != binding.uid and not is_guard(o, account)]
+    others = [o for o in account.owners if o.uid != binding.uid and not is_protective(o, account)]
     return len(names) == 1 or any(owner.name in names for owner in others)
 
 
-def desire_owners(
-    binding: Binding, account: ServiceAccount, terms: Terms, *, control: bool
+def desired_owners(
+    binding: Binding, account: ServiceAccount, terms: OwnershipContext, *, control: bool
 ) -> tuple[Owner, ...] | None:
     """Return the binding's own reference, which holds *account* if *control*, and the guard.
 
@@ -100,7 +100,7 @@ def desire_owners(
     under the one, and joins it under the other.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:209
     """
-    observed = tuple(o for o in account.owners if is_guard(o, account))
+    observed = tuple(o for o in account.owners if is_protective(o, account))
     guards = observed
     if terms.namespace is not None:
         guards = (Owner("v1", "Namespace", account.namespace, terms.namespace.uid),)
@@ -125,7 +125,7 @@ def _was_named(binding: Binding, account: ServiceAccount) -> bool:
     server refuses for ever. The guard alone replaces it, and *binding* adopts *account* once more.
     Not beside other owners: of these it would replace any of the same name.
     """
-    if any(o.uid != binding.uid and not is_guard(o, account) for o in account.owners):
+    if any(o.uid != binding.uid and not is_protective(o, account) for o in account.owners):
         return False
 
     def named(obj: Any) -> bool:  # noqa: ANN401  any JSON value

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope
+from hooks.core.apis.api import DEFAULT_NAME, Api, parse_scope, valid_name
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
@@ -11,7 +11,7 @@ from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
 
 def secret_name(binding: str) -> str:
     """Return the name of *binding*'s Secret."""
-    return fitted(SECRET_PREFIX + binding, binding)
+    return valid_name(SECRET_PREFIX + binding, binding)
 
 
 def parse_spec(spec: JSON) -> Spec:

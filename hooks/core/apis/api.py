@@ -59,7 +59,7 @@ class Api:
         names = (secret.removeprefix(SECRET_PREFIX), secret.removesuffix(UPSTREAM_SECRET_SUFFIX))
         return next((name for name in names if self.secret_name(name) == secret), None)
 
-    def worded(self, message: str) -> str:
+    def in_terms_of_api(self, message: str) -> str:
         """Return *message*, about a binding of `acrpull.dev`, in the words of this API.
 
         The name of an object that ends like a field's name stays as it is.
@@ -84,7 +84,7 @@ def is_name(text: object) -> TypeGuard[str]:
     return DNS_SUBDOMAIN.fullmatch(text) is not None
 
 
-def fitted(name: str, binding: str) -> str:
+def valid_name(name: str, binding: str) -> str:
     """Return *name*, made of that of *binding*; where it is none, one of ours that is.
 
     That is cut, and closed with a hash.
@@ -96,7 +96,7 @@ def fitted(name: str, binding: str) -> str:
     return f"{stem.rstrip('-')}-{digest}"
 
 
-def shortened(binding: str, longest: int) -> str:
+def upstream_truncated(binding: str, longest: int) -> str:
     """Return *binding*, a name, as upstream has it where it is longer than *longest*.
 
     msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (pullSecretName)

@@ -6,7 +6,7 @@ msi-acrpull@8ad7a99:api/v1beta1/acrpullbinding_types.go
 
 from typing import Final
 
-from hooks.core.apis.api import DEFAULT_NAME, Api, fitted, parse_scope, shortened
+from hooks.core.apis.api import DEFAULT_NAME, Api, parse_scope, upstream_truncated, valid_name
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity
@@ -27,8 +27,8 @@ def secret_name(binding: str) -> str:
     msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (legacySecretName)
     """
     if len(binding + UPSTREAM_SECRET_SUFFIX) > MAX_NAME_LENGTH:
-        binding = shortened(binding, LONGEST)
-    return fitted(binding + UPSTREAM_SECRET_SUFFIX, binding)
+        binding = upstream_truncated(binding, LONGEST)
+    return valid_name(binding + UPSTREAM_SECRET_SUFFIX, binding)
 
 
 def parse_spec(spec: JSON) -> Spec:

@@ -5,7 +5,7 @@ msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
 
 from typing import Final
 
-from hooks.core.apis.api import Api, fitted, parse_scope, shortened
+from hooks.core.apis.api import Api, parse_scope, upstream_truncated, valid_name
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
@@ -23,7 +23,7 @@ LONGEST: Final = 233  # characters of a binding's name that is not cut
 
 def secret_name(binding: str) -> str:
     """Return the name of *binding*'s Secret, upstream's, also of a long one."""
-    return fitted(SECRET_PREFIX + shortened(binding, LONGEST), binding)
+    return valid_name(SECRET_PREFIX + upstream_truncated(binding, LONGEST), binding)
 
 
 def parse_spec(spec: JSON) -> Spec:

@@ -169,14 +169,14 @@ def parse_answer(
     return (_short_of(request, token) if post.answer_key == ACCESS else None) or token
 
 
-def lacking(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
+def missing_actions(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
     """Return the actions that *request* asks for and *token* does not allow: "push on app"."""
     return () if request.scope is None else missing(request.scope, token.access)
 
 
 def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
     """Return which actions *token* does not allow, with the token if it allows any; else None."""
-    lacks = lacking(request, token)
+    lacks = missing_actions(request, token)
     if not lacks:
         return None
     text = (

@@ -19,7 +19,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.names import ACCOUNT_SUBJECT, CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
 from hooks.core.observed import Observed
-from hooks.core.policy.cloud import elsewhere
+from hooks.core.policy.cloud import wrong_cloud
 from hooks.core.policy.policy import Policy
 
 # A Namespace and a tenant are parts of URLs, so they must be nothing else.
@@ -43,7 +43,7 @@ MAX_KEYS: Final = 100  # far more annotations than a ServiceAccount has
 Refusal = tuple[Reason, str]
 
 
-def trusted(
+def resolve_identity(
     identity: Identity | WorkloadIdentity, observed: Observed, policy: Policy
 ) -> Identity | FederatedIdentity | Refusal:
     """Return the identity that a token is requested for, or why there is none."""
@@ -54,7 +54,7 @@ def trusted(
             f"{FIELD}, e.g. {EXAMPLE}"
         )
     spec = observed.binding.spec
-    problem = elsewhere(spec, policy) if isinstance(spec, Spec) else None
+    problem = wrong_cloud(spec, policy) if isinstance(spec, Spec) else None
     if problem is not None:
         return Reason.INVALID_SPEC, problem
     if isinstance(identity, WorkloadIdentity):
@@ -132,7 +132,7 @@ def _letters(key: str) -> str:
     return re.sub("[^a-z]", "", key.lower())
 
 
-def young(failed: MintFailed, before: Condition | None, now: datetime) -> MintFailed:
+def pending_if_new(failed: MintFailed, before: Condition | None, now: datetime) -> MintFailed:
     """Return *failed* with `FederationPending` while a missing credential may be a new one.
 
     *before* is the condition RenewalHealthy of the last answer: its time counts only if the same

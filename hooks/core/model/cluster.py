@@ -55,7 +55,7 @@ class PullSecret:
     server: str | None = None
     token: AcrToken | None = None
     inputs: str | None = None
-    intact: bool = True
+    unmodified: bool = True
     dynamic_apply: bool = False
     inherited: bool = False
     changed_data: str | None = field(default=None, repr=False)

@@ -46,7 +46,7 @@ def is_arm(audience: str) -> bool:
     return host in ARM_HOSTS
 
 
-def elsewhere(spec: Spec, policy: Policy) -> str | None:
+def wrong_cloud(spec: Spec, policy: Policy) -> str | None:
     """Return why *spec* belongs to another cloud than the service's; None if it does not.
 
     The operator chooses the audience, because a token for another audience would be worth more

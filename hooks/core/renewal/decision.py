@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from hooks.core.account.contest import find_secret_contest
-from hooks.core.exchange.acr import lacking
-from hooks.core.exchange.federation import trusted
+from hooks.core.exchange.acr import missing_actions
+from hooks.core.exchange.federation import resolve_identity
 from hooks.core.model.binding import Binding, Spec
 from hooks.core.model.conditions import parse_time
 from hooks.core.model.identity import Identity
@@ -18,7 +18,7 @@ from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import denial
 from hooks.core.policy.policy import Policy
-from hooks.core.refresh import refresh_at, spread
+from hooks.core.refresh import jitter_for, refresh_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def resolve(observed: Observed, policy: Policy) -> TokenRequest | Hold | Reject:
             "managedIdentityClientID: 11111111-2222-3333-4444-555555555555."
         )
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    who = trusted(identity, observed, policy)
+    who = resolve_identity(identity, observed, policy)
     if isinstance(who, tuple):
         return Hold(*who, SETTINGS_RESYNC_SECONDS)
     return TokenRequest(who, server, spec.scope, policy.audience)
@@ -126,9 +126,9 @@ def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> Ac
     return secret.token if same and secret.server == request.server else None
 
 
-def is_whole(token: AcrToken | None, request: TokenRequest) -> bool:
+def covers(token: AcrToken | None, request: TokenRequest) -> bool:
     """Say whether there is a *token*, and it is good for all that *request* asks for."""
-    return token is not None and not lacking(request, token)
+    return token is not None and not missing_actions(request, token)
 
 
 def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
@@ -141,8 +141,8 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
     if observed.secret_taken or observed.secret_left:
         return _taken(observed)
     token = usable_token(observed, request, now)
-    intact = observed.secret is not None and observed.secret.intact
-    good = intact and is_whole(token, request)
+    unmodified = observed.secret is not None and observed.secret.unmodified
+    good = unmodified and covers(token, request)
     if token is not None and good and due_at(observed.binding, token, policy) > now:
         return Keep()
     return (
@@ -154,7 +154,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
 
 def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
     """Return the instant from which *binding*'s *token* is to be renewed."""
-    lead = policy.refresh_before + spread(binding.uid, policy.refresh_jitter)
+    lead = policy.refresh_before + jitter_for(binding.uid, policy.refresh_jitter)
     return refresh_at(token, lead)
 
 
@@ -186,8 +186,8 @@ def _not_now(observed: Observed) -> Hold | None:
     if observed.namespace is not None and observed.namespace.terminating:
         text = f'Namespace "{observed.binding.namespace}" is being deleted.'
         return Hold(Reason.NAMESPACE_TERMINATING, text, SETTINGS_RESYNC_SECONDS)
-    if observed.unguarded:
-        names = ", ".join(f'"{account.name}"' for account in observed.unguarded)
+    if observed.unprotected:
+        names = ", ".join(f'"{account.name}"' for account in observed.unprotected)
         text = f"Waiting for ServiceAccount {names} to be protected from garbage collection."
         return Hold(Reason.PENDING, text, GUARD_RESYNC_SECONDS)
     return None
@@ -227,7 +227,7 @@ def _newer_than(observed: Observed, request: TokenRequest, now: datetime) -> dat
     removal would cost a token, so the last token is written again.
     """
     secret, status = observed.secret, observed.binding.status
-    if secret is not None and secret.token is not None and secret.intact:
+    if secret is not None and secret.token is not None and secret.unmodified:
         return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
     if find_secret_contest(observed.binding, secret, now) is not None:
         return None

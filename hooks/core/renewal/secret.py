@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.exchange.acr import lacking
+from hooks.core.exchange.acr import missing_actions
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.conditions import parse_time
@@ -61,7 +61,7 @@ def desired_token(
     if partial is None or token is None:
         return partial or token
     due = due_at(observed.binding, token, policy) <= now
-    old, new = set(lacking(request, token)), set(lacking(request, partial))
+    old, new = set(missing_actions(request, token)), set(missing_actions(request, partial))
     return partial if (due and old) or new < old else token
 
 
@@ -114,7 +114,7 @@ def still_works(
     token is for this spec unless TokenFresh said otherwise, or was about another generation.
     """
     binding, fresh = observed.binding, observed.binding.status.condition("TokenFresh")
-    if not isinstance(binding.spec, Spec) or secret is None or not secret.intact:
+    if not isinstance(binding.spec, Spec) or secret is None or not secret.unmodified:
         return False
     judged = fresh is None or (fresh.status, fresh.observed_generation) == (
         "True",

@@ -52,7 +52,7 @@ SENTENCE: Final = re.compile(r'((?:"[^"]*"|[^".]|"|\.(?! [A-Z]))*\.?) ?')
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ConditionState:
     """A condition without its bookkeeping.
 
     Attributes:
@@ -78,68 +78,68 @@ class Freshness:
     due: datetime | None = None
 
 
-def new_finding(status: str, reason: str, text: str) -> Finding:
+def new_state(status: str, reason: str, text: str) -> ConditionState:
     """Return the finding whose message and remedy are the first sentence of *text* and the rest."""
     remedy = SENTENCE.sub("", text, count=1)
-    return Finding(status, reason, text.removesuffix(remedy).rstrip(), remedy)
+    return ConditionState(status, reason, text.removesuffix(remedy).rstrip(), remedy)
 
 
-def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> Finding:
+def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> ConditionState:
     """Judge the token in the observed Secret, which expires at *expiry*."""
     if fresh.works and (problem is None or problem.reason in PASSING):
-        return Finding("True", Reason.TOKEN_VALID, f"The token expires at {expiry}.")
+        return ConditionState("True", Reason.TOKEN_VALID, f"The token expires at {expiry}.")
     if problem is None:
-        return Finding("False", Reason.PENDING, "The Secret has no token that works.")
+        return ConditionState("False", Reason.PENDING, "The Secret has no token that works.")
     if not fresh.works or problem.reason == Reason.SECRET_REMOVED:
-        return new_finding("False", problem.reason, problem.message)
+        return new_state("False", problem.reason, problem.message)
     if isinstance(problem, Reject):
-        found = new_finding("True", problem.reason, problem.message)
+        found = new_state("True", problem.reason, problem.message)
         message = f"{found.message} The token works until {expiry}."
-        return Finding("True", Reason.REFRESH_FAILING, message, found.remedy)
-    return new_finding("True", Reason.REFRESH_FAILING, problem.message)
+        return ConditionState("True", Reason.REFRESH_FAILING, message, found.remedy)
+    return new_state("True", Reason.REFRESH_FAILING, problem.message)
 
 
 def renewal_healthy(
     observed: Observed, problem: Problem | None, fresh: Freshness, previous: Condition | None
-) -> Finding:
+) -> ConditionState:
     """Judge the renewal: False from the first failure to the next success, which times the wait."""
     if problem is None:
         due = f"The next renewal is due at {format_time(fresh.due)}." if fresh.due else ""
-        return Finding("True", Reason.ON_SCHEDULE, due)
+        return ConditionState("True", Reason.ON_SCHEDULE, due)
     if isinstance(problem, MintFailed) or problem.reason in UNWRITTEN:
-        return new_finding("False", problem.reason, problem.message)
+        return new_state("False", problem.reason, problem.message)
     if isinstance(problem, Reject) and fresh.works:
-        return Finding("False", problem.reason, "The token is not renewed.")
+        return ConditionState("False", problem.reason, "The token is not renewed.")
     if observed.secret_taken:
-        return Finding("Unknown", Reason.SECRET_NAME_TAKEN, "No token is requested.")
+        return ConditionState("Unknown", Reason.SECRET_NAME_TAKEN, "No token is requested.")
     writes = problem.reason == Reason.WRITING_SECRET
     kept = {"True"} if writes else {"True", "False"}
     if previous is not None and previous.status in kept and problem.reason in PASSING:
-        return Finding(previous.status, previous.reason, previous.message)
+        return ConditionState(previous.status, previous.reason, previous.message)
     text = problem.message if writes else "No token is requested."
-    return Finding("Unknown", problem.reason, text)
+    return ConditionState("Unknown", problem.reason, text)
 
 
 def attached(
     observed: Observed, problem: Problem | None, contest: Contest | None, now: datetime
-) -> Finding:
+) -> ConditionState:
     """Judge the observed ServiceAccount."""
     binding = observed.binding
     if binding.deleting:
-        return new_finding("False", Reason.DELETING, _waiting(observed))
+        return new_state("False", Reason.DELETING, _waiting(observed))
     if binding.service_account_name is None and problem is not None:
-        return Finding("False", problem.reason, "The spec names no ServiceAccount.")
+        return ConditionState("False", problem.reason, "The spec names no ServiceAccount.")
     if observed.target is not None:
         overdue = attach_seconds(observed, now) == 0
         return _listed(observed, observed.target, problem, contest, overdue=overdue)
     if observed.related is None:
         text = "Waiting for Metacontroller to report the ServiceAccounts of this Namespace."
-        return Finding("False", Reason.ATTACHING, text)
+        return ConditionState("False", Reason.ATTACHING, text)
     text = (
         f'ServiceAccount "{binding.service_account_name}" not found. Create it, or fix '
         "spec.serviceAccountName."
     )
-    return new_finding("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+    return new_state("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
 
 
 def attach_seconds(observed: Observed, now: datetime) -> int:
@@ -163,7 +163,7 @@ def _listed(
     contest: Contest | None,
     *,
     overdue: bool,
-) -> Finding:
+) -> ConditionState:
     binding = observed.binding
     secret, listed = binding.secret_name, binding.secret_name in target.pull_secrets
     lists = f'ServiceAccount "{target.name}" lists Secret "{secret}".'
@@ -174,16 +174,16 @@ def _listed(
             f"{target.namespace} {target.name} -o yaml --show-managed-fields, and let it keep "
             "imagePullSecrets."
         )
-        return new_finding("False", Reason.ENTRY_REMOVED, text)
+        return new_state("False", Reason.ENTRY_REMOVED, text)
     if (
         problem is not None
         and (observed.secret_taken or isinstance(problem, Reject))
         and not listed
     ):
         text = f'ServiceAccount "{target.name}" does not list Secret "{secret}".'
-        return Finding("False", problem.reason, text)
+        return ConditionState("False", problem.reason, text)
     if listed:
-        return Finding("True", Reason.ATTACHED, lists)
+        return ConditionState("True", Reason.ATTACHED, lists)
     foreign = foreign_controller(target)
     if foreign is not None:
         text = (
@@ -191,7 +191,7 @@ def _listed(
             f'change it. Add "{secret}" to imagePullSecrets in the configuration of that '
             "controller."
         )
-        return new_finding("False", Reason.SERVICE_ACCOUNT_OWNED, text)
+        return new_state("False", Reason.SERVICE_ACCOUNT_OWNED, text)
     holder = controller(target)
     if holder is not None and holder.uid != binding.uid == target.uid_label:
         text = (
@@ -204,10 +204,10 @@ def _listed(
             f'Secret "{secret}" could not be added to ServiceAccount "{target.name}". See the '
             "events of the binding and of the ServiceAccount for the reason."
         )
-        return new_finding("False", Reason.SERVICE_ACCOUNT_NOT_WRITTEN, text)
+        return new_state("False", Reason.SERVICE_ACCOUNT_NOT_WRITTEN, text)
     else:
         text = f'Waiting for Secret "{secret}" to be added to ServiceAccount "{target.name}".'
-    return new_finding("False", Reason.ATTACHING, text)
+    return new_state("False", Reason.ATTACHING, text)
 
 
 def _named(owner: Owner) -> str:
@@ -216,7 +216,7 @@ def _named(owner: Owner) -> str:
 
 def _waiting(observed: Observed) -> str:
     """Return the reason why the deletion of the binding waits; "" if it does not."""
-    accounts = observed.unguarded if observed.unmanaged else observed.blocking
+    accounts = observed.unprotected if observed.unmanaged else observed.blocking
     names = ", ".join(f'"{account.name}"' for account in accounts)
     if not names:
         return "The binding is being deleted."
@@ -228,10 +228,12 @@ def _waiting(observed: Observed) -> str:
     )
 
 
-def ready(problem: Problem | None, token: Finding, account: Finding) -> Finding:
+def ready(
+    problem: Problem | None, token: ConditionState, account: ConditionState
+) -> ConditionState:
     """Sum up: the first of the two that is not True, otherwise the state of the token."""
     if isinstance(problem, Reject):
-        return new_finding("False", problem.reason, problem.message)
+        return new_state("False", problem.reason, problem.message)
     if account.reason == Reason.DELETING:
         return account
     if token.status != "True":
@@ -240,7 +242,7 @@ def ready(problem: Problem | None, token: Finding, account: Finding) -> Finding:
         return account
     if token.reason == Reason.REFRESH_FAILING:
         return token
-    return Finding("True", Reason.READY, "Image pulls are authorized.")
+    return ConditionState("True", Reason.READY, "Image pulls are authorized.")
 
 
 def new_status(
@@ -262,7 +264,7 @@ def new_status(
     tokens = token_fresh(problem, fresh, expiry or "")
     listed = attached(observed, problem, contest, now)
     total = ready(problem, tokens, listed)
-    whole = Finding(total.status, total.reason, f"{total.message} {total.remedy}".strip())
+    whole = ConditionState(total.status, total.reason, f"{total.message} {total.remedy}".strip())
     findings = {
         "Ready": whole,
         "TokenFresh": tokens,
@@ -272,7 +274,7 @@ def new_status(
         ),
     }
     if total.reason in STALLED:
-        findings["Stalled"] = Finding("True", total.reason, total.message)
+        findings["Stalled"] = ConditionState("True", total.reason, total.message)
     return Status(
         tuple(
             set_condition(binding, kind, found.status, found.reason, found.message, now)

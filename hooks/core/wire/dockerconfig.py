@@ -38,7 +38,7 @@ class Found:
 
     server: str
     token: AcrToken
-    intact: bool
+    unmodified: bool
 
 
 def parse(data: str) -> Found | None:
@@ -54,8 +54,8 @@ def parse(data: str) -> Found | None:
             token = _token(entry)
             if token is not None:
                 ours = _entry(token.value)
-                intact = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
-                return Found(server, token, intact)
+                unmodified = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
+                return Found(server, token, unmodified)
     except (binascii.Error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
     return None

@@ -17,12 +17,12 @@ from hooks.core.names import (
     INHERITED,
     INPUTS_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
     SECRET_TYPE,
     SERVERS_ANNOTATION,
     TENANT_ID_ANNOTATION,
     UID_LABEL,
     UPSTREAM_LABEL,
-    WANTED_ANNOTATION,
 )
 from hooks.core.policy.permission import identity_keys, server_keys
 from hooks.core.wire import dockerconfig
@@ -106,7 +106,7 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
         name=require(meta, "name", str, at),
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
         pull_secrets=_parse_pull_secrets(obj, path),
-        wanted=_names(annotations, WANTED_ANNOTATION, at),
+        wanted=_names(annotations, PULL_SECRETS_ANNOTATION, at),
         attached=_names(annotations, ATTACHED_ANNOTATION, at),
         owners=parse_owners(meta, at),
         annotations=frozenset(annotations),
@@ -159,13 +159,13 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
     found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
     inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
     theirs = UPSTREAM_LABEL in get_object(meta, "labels", at)
-    intact = found is not None and found.intact
+    unmodified = found is not None and found.unmodified
     return PullSecret(
         name=require(meta, "name", str, at),
         server=found.server if found else None,
         token=found.token if found else None,
-        intact=intact,
-        changed_data=None if intact else data,
+        unmodified=unmodified,
+        changed_data=None if unmodified else data,
         inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
         inherited=theirs and inputs in {None, INHERITED},

@@ -93,7 +93,7 @@ def new_status(binding: Binding, status: Status) -> JSON:
         "conditions": [
             {
                 **new_condition(condition),
-                "message": api.worded(condition.message)[:MAX_MESSAGE_LENGTH],
+                "message": api.in_terms_of_api(condition.message)[:MAX_MESSAGE_LENGTH],
             }
             for condition in status.conditions
         ],
@@ -108,7 +108,7 @@ def new_status(binding: Binding, status: Status) -> JSON:
         "lastAttachTime": status.last_attach_time,
     }
     if api.error:
-        fields[api.error] = status.trouble and api.worded(status.trouble)
+        fields[api.error] = status.trouble and api.in_terms_of_api(status.trouble)
     return {key: value for key, value in fields.items() if value is not None}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from hooks.mint.hard_deadline import CutoffAdapter, cutoff
+from hooks.mint.hard_deadline import DeadlineAdapter, hard_deadline
 from tests.emulator import Emulator, Fault
 from tests.emulator.unreachable import silent
 
@@ -23,7 +23,7 @@ def session() -> Iterator[requests.Session]:
     """Return a session whose calls can be cut off."""
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, CutoffAdapter(LIMIT))
+            session.mount(scheme, DeadlineAdapter(LIMIT))
         yield session
 
 
@@ -57,7 +57,7 @@ def dribble(server: socket.socket, ended: threading.Event) -> None:
 def fails_in_time(session: requests.Session, url: str, ca_file: str | bool) -> bool:
     """Say whether a call to *url* fails at the cutoff, well before its read timeout."""
     started = time.monotonic()
-    with pytest.raises((requests.RequestException, OSError)), cutoff(CUTOFF):
+    with pytest.raises((requests.RequestException, OSError)), hard_deadline(CUTOFF):
         session.get(url, timeout=READ_TIMEOUT, verify=ca_file)
     return CUTOFF <= time.monotonic() - started < READ_TIMEOUT / 2
 
@@ -83,7 +83,7 @@ def test_body_without_end(session: requests.Session, emulator: Emulator) -> None
     url = f"{emulator.imds_url}/metadata/identity/oauth2/token"
     gzip = {"Content-Encoding": "gzip"}
     emulator.faults.add("imds", Fault(status=200, endless=True, headers=gzip, times=1))
-    with cutoff(READ_TIMEOUT):
+    with hard_deadline(READ_TIMEOUT):
         body = session.get(url, timeout=READ_TIMEOUT).content
     assert LIMIT < len(body) < 2 * LIMIT
     assert set(body) == {ord("0")}
@@ -94,11 +94,11 @@ def test_body_without_end(session: requests.Session, emulator: Emulator) -> None
 def test_answer_on_a_used_connection(session: requests.Session, emulator: Emulator) -> None:
     """A connection that is used again is cut off as well; the next call gets a new one."""
     url, ca_file = f"https://{emulator.acr_server}/v2/", str(emulator.ca_file)
-    with cutoff(READ_TIMEOUT):
+    with hard_deadline(READ_TIMEOUT):
         assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
     emulator.faults.add("v2", Fault(delay=READ_TIMEOUT, times=1))
     assert fails_in_time(session, url, ca_file)
-    with cutoff(READ_TIMEOUT):
+    with hard_deadline(READ_TIMEOUT):
         assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
 
 
@@ -121,7 +121,7 @@ def test_addresses_without_end(session: requests.Session, monkeypatch: pytest.Mo
             return addresses if name == "many.example" else resolve(name, *args)
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        with pytest.raises(requests.ConnectTimeout), cutoff(CUTOFF):
+        with pytest.raises(requests.ConnectTimeout), hard_deadline(CUTOFF):
             session.get(f"http://many.example:{port}/", timeout=(CUTOFF / 2, READ_TIMEOUT))
     assert 2 <= tried.count(host) <= 4
 
@@ -134,7 +134,7 @@ def test_second_address(session: requests.Session, emulator: Emulator) -> None:
         for host in ("127.0.0.9", "127.0.0.1")
     ]
     resolve = socket.getaddrinfo
-    with pytest.MonkeyPatch.context() as patch, cutoff(READ_TIMEOUT):
+    with pytest.MonkeyPatch.context() as patch, hard_deadline(READ_TIMEOUT):
         patch.setattr(
             socket,
             "getaddrinfo",

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.limits import Bulkhead, Turnstile, WaitingRoom
+from hooks.limits import Bulkhead, RateLimiter, SlowPeerLimit
 
 
 def soon() -> float:
@@ -18,7 +18,7 @@ def soon() -> float:
 
 def test_places() -> None:
     """One more than there are places waits, in vain or until one is free."""
-    turnstile = Turnstile(2, 0)
+    turnstile = RateLimiter(2, 0)
     with turnstile.turn(soon()):
         with turnstile.turn(soon()), pytest.raises(TimeoutError), turnstile.turn(soon()):
             pytest.fail("a third place")
@@ -28,7 +28,7 @@ def test_places() -> None:
 
 def test_pace() -> None:
     """Turns are so many seconds apart, and none comes after the latest instant."""
-    turnstile = Turnstile(5, 0.2)
+    turnstile = RateLimiter(5, 0.2)
     turns = []
     for _ in range(3):
         with turnstile.turn(time.monotonic() + 1):
@@ -69,9 +69,9 @@ def test_bulkhead(taken: dict[str, int], namespace: str, size: int, refused: str
 
 def test_slow_key() -> None:
     """While one has waited long for a key, it has few places; others have theirs."""
-    room = WaitingRoom(patience=0.05)
+    room = SlowPeerLimit(patience=0.05)
     with ExitStack() as waiting:
-        for _ in range(WaitingRoom.FEW):
+        for _ in range(SlowPeerLimit.FEW):
             waiting.enter_context(room.place("dead"))
         threading.Event().wait(0.1)
         with pytest.raises(Busy, match="dead"), room.place("dead"):
@@ -84,11 +84,11 @@ def test_slow_key() -> None:
 
 def test_key_that_was_slow() -> None:
     """Callers that come together after one that waited long find few places, until one is fast."""
-    room = WaitingRoom(patience=0.05)
+    room = SlowPeerLimit(patience=0.05)
     with room.place("dead"):
         threading.Event().wait(0.1)
     with ExitStack() as waiting:
-        for _ in range(WaitingRoom.FEW):
+        for _ in range(SlowPeerLimit.FEW):
             waiting.enter_context(room.place("dead"))
         with pytest.raises(Busy, match="dead"), room.place("dead"):
             pytest.fail("one place too many")
@@ -99,15 +99,15 @@ def test_key_that_was_slow() -> None:
 
 def test_slow_keys_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of slow keys the oldest are forgotten."""
-    monkeypatch.setattr(WaitingRoom, "MAX_SLOW", 1)
-    room = WaitingRoom(patience=0.05)
+    monkeypatch.setattr(SlowPeerLimit, "MAX_SLOW", 1)
+    room = SlowPeerLimit(patience=0.05)
     for key in ("first", "second"):
         with room.place(key):
             threading.Event().wait(0.1)
     with ExitStack() as waiting:
-        for _ in range(WaitingRoom.FEW + 1):
+        for _ in range(SlowPeerLimit.FEW + 1):
             waiting.enter_context(room.place("first"))
-        for _ in range(WaitingRoom.FEW):
+        for _ in range(SlowPeerLimit.FEW):
             waiting.enter_context(room.place("second"))
         with pytest.raises(Busy), room.place("second"):
             pytest.fail("one place too many")
@@ -115,7 +115,7 @@ def test_slow_keys_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fast_key() -> None:
     """A key for which nobody has waited long has all the places."""
-    room = WaitingRoom(patience=60)
+    room = SlowPeerLimit(patience=60)
     with ExitStack() as waiting:
         for _ in range(20):
             waiting.enter_context(room.place("fast"))
