@@ -68,6 +68,17 @@ def owned(parent: Object, child: Object) -> Object:
     return {**child, "metadata": {**child["metadata"], "ownerReferences": refs}}
 
 
+def with_namespace_uid(api: Api, child: Object) -> Object:
+    """Return *child* with the uid of the Namespace that exists here in its owner references."""
+    uid = uid_of(api.get("Namespace", "", TEAM))
+    refs = [
+        {**ref, "uid": uid} if ref.get("kind") == "Namespace" else ref for ref in owners_of(child)
+    ]
+    if not refs:
+        return child
+    return {**child, "metadata": {**child["metadata"], "ownerReferences": refs}}
+
+
 def observe(api: Api, case: Case, child: Object) -> Object | None:
     """Make the ServiceAccount *child* as the case's request has it, and return it; a Secret: None.
 
@@ -79,7 +90,8 @@ def observe(api: Api, case: Case, child: Object) -> Object | None:
     observed: Object = case.request["children"]["ServiceAccount.v1"][qualified_name(child)]
     metadata = {key: value for key, value in observed["metadata"].items() if key in SET_BY_USERS}
     made = api.replace({**observed, "metadata": metadata})["metadata"]
-    return {**observed, "metadata": {**made, "ownerReferences": owners_of(observed)}}
+    owners = owners_of(with_namespace_uid(api, observed))
+    return {**observed, "metadata": {**made, "ownerReferences": owners}}
 
 
 def send(api: Api, case: Case, observed: Object | None, child: Object) -> tuple[Object, Object]:
@@ -101,7 +113,8 @@ def send(api: Api, case: Case, observed: Object | None, child: Object) -> tuple[
 @pytest.mark.parametrize("case", COMPOSITE, ids=lambda case: case.name)
 def test_children(stage: Stage, metacontroller_api: Api, case: Case) -> None:
     """Each child is accepted, and stored with all that was sent."""
-    for child in case.response["children"]:
+    for answered in case.response["children"]:
+        child = with_namespace_uid(stage.api, answered)
         observed = observe(stage.api, case, child)
         desired = labelled(case.request["parent"], child)
         sent, answer = send(metacontroller_api, case, observed, desired)
