@@ -26,39 +26,6 @@ from hooks.settings.parse import (
 )
 from hooks.settings.tls import TlsFiles
 
-# Every variable that the service itself reads. Besides, azure-identity reads
-# AZURE_POD_IDENTITY_AUTHORITY_HOST and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
-VARIABLES: Final = (
-    "ACR_SERVER",
-    "ALLOWED_ACR_SERVER_SUFFIXES",
-    "AZURE_AUTHORITY_CA_FILE",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TENANT_ID",
-    "BIND",
-    "CLIENT_CA_FILE",
-    "HEALTH_BIND",
-    "HOOK_TOKEN_FILE",
-    "HOOK_TOKEN_ROTATION_FILE",
-    "IDENTITY_SOURCE",
-    "KUBERNETES_SERVICE_HOST",
-    "KUBERNETES_SERVICE_PORT",
-    "LOG_LEVEL",
-    "MANAGED_IDENTITY_CLIENT_ID",
-    "MANAGED_IDENTITY_RESOURCE_ID",
-    "METRICS_BIND",
-    "NAMESPACE_POLICY",
-    "REFRESH_BEFORE_EXPIRY_SECONDS",
-    "REFRESH_JITTER_SECONDS",
-    "REVISION",
-    "SERVICE_ACCOUNT_DIR",
-    "SERVICE_ACCOUNT_TOKEN_AUDIENCE",
-    "TLS_CERT_FILE",
-    "TLS_KEY_FILE",
-    "TOKEN_AUDIENCE",
-    "UPSTREAM_APIS",
-    "WORKLOAD_IDENTITY",
-)
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
 SWITCH: Final = ("disabled", "enabled")  # likewise
