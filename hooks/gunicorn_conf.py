@@ -65,8 +65,8 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
         port = metrics.serve(settings.metrics_bind).port
         worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
-        from hooks.server.app import health_checks  # noqa: PLC0415  likewise
-        from hooks.server.probes import serve  # noqa: PLC0415  likewise
+        from hooks.server import probes  # noqa: PLC0415  likewise
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
-        serve(settings.health_bind, health_checks(settings), worker.unanswered_seconds)
+        checks = probes.health_checks(settings)
+        probes.serve(settings.health_bind, checks, worker.unanswered_seconds)

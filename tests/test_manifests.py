@@ -11,7 +11,8 @@ import yaml
 
 from hooks.core import names
 from hooks.core.apis import APIS
-from hooks.server.app import create_app, health_checks
+from hooks.server.app import create_app
+from hooks.server.probes import health_checks
 from hooks.settings.settings import Settings
 from tests.variables import VARIABLES
 

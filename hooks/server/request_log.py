@@ -23,7 +23,7 @@ LEVELS: Final = {"ok": logging.INFO, "error": logging.ERROR}  # any other outcom
 log = logging.getLogger(__name__)
 
 
-def watch(app: Flask, hooks: Set[str]) -> None:
+def instrument(app: Flask, hooks: Set[str]) -> None:
     """Tell of each call of *app*; *hooks* are the paths of its hooks."""
     metrics.prepare(hooks)
     app.before_request(_begin)
@@ -31,59 +31,59 @@ def watch(app: Flask, hooks: Set[str]) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         if request.path not in HEALTH:
-            _tell(request.path if request.path in hooks else None, response.status_code)
+            _emit(request.path if request.path in hooks else None, response.status_code)
         return response
 
 
-def note(**facts: object) -> None:
+def add(**fields: object) -> None:
     """Add *facts* to what the line will say of this call."""
-    g.facts |= facts
+    g.fields |= fields
 
 
-def note_object(obj: object) -> None:
+def add_object(obj: object) -> None:
     """Add whom the call is about: *obj* is the object in its body, of whatever shape."""
     meta = obj.get("metadata") if isinstance(obj, dict) else None
     if isinstance(meta, dict):
-        note(**{key: _cut(meta.get(key)) for key in ("namespace", "name", "uid")})
+        add(**{key: _cut(meta.get(key)) for key in ("namespace", "name", "uid")})
 
 
-def note_result(result: JSON) -> None:
+def add_result(result: JSON) -> None:
     """Add the reason of the condition Ready, the first, in an answer."""
     conditions = result.get("status", {}).get("conditions")
     if conditions:
-        note(reason=conditions[0]["reason"])
+        add(reason=conditions[0]["reason"])
 
 
-def note_token(source: str, remaining: timedelta | None) -> None:
+def add_token(source: str, remaining: timedelta | None) -> None:
     """Add where the token in an answer is from, and count it if there is one."""
-    note(token=source)
+    add(token=source)
     if remaining is not None:
         metrics.observe_served(remaining)
 
 
-def note_bug(error: Exception, number: str) -> None:
+def add_bug(error: Exception, number: str) -> None:
     """Add a traceback."""
     g.error = error
-    note(bug=number)
+    add(bug=number)
 
 
 def _begin() -> None:
-    g.started, g.facts, g.error = time.perf_counter(), {}, None
+    g.started, g.fields, g.error = time.perf_counter(), {}, None
 
 
-def _tell(hook: str | None, status: int) -> None:
+def _emit(hook: str | None, status: int) -> None:
     seconds = time.perf_counter() - g.started
     outcome = _outcome(status)
     metrics.observe_request(hook or metrics.OTHER, outcome, seconds)
-    facts = {
+    fields = {
         "hook": hook or _cut(request.path),
-        **g.facts,
+        **g.fields,
         "outcome": outcome,
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
     level = LEVELS.get(outcome, logging.WARNING)
-    log.log(level, "hook", exc_info=g.error, extra={FIELDS: facts})
+    log.log(level, "hook", exc_info=g.error, extra={FIELDS: fields})
 
 
 def _outcome(status: int) -> str:
