@@ -1,4 +1,7 @@
-"""The HTTP service: routes, and how errors become answers. Never imports a source of tokens."""
+"""The Flask application: routes, authentication and error responses.
+
+This module does not import `hooks.mint`: the caller passes the function that requests tokens.
+"""
 
 import hmac
 import json
@@ -25,7 +28,7 @@ BUSY_SECONDS: Final = 2
 
 
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
-    """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
+    """Return the application; *mint* requests tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     hooks = Hooks(settings.policy, mint, clock, request_log.add_token, settings.apis)
@@ -68,15 +71,19 @@ def _view(path: str, hook: Callable[[JSON], JSON], bulkhead: Bulkhead) -> Callab
 
 
 def _authorize(settings: Settings) -> None:
-    """Refuse a caller without a bearer token of ours: whoever may call gets tokens.
+    """Reject a call without a valid hook token, because the hooks return registry tokens.
 
-    The files are read each time, so that a rotated Secret needs no restart.
+    Each call reads the token files again. A rotated Secret takes effect without a restart.
+
+    Raises:
+        Unauthorized: The request has no bearer token, or a wrong token.
+        SettingsError: A token file is unreadable or empty.
     """
     if settings.hook_token_file is None or request.path in request_log.HEALTH:
         return
     tokens = read_hook_tokens(settings.hook_token_file, settings.hook_token_rotation_file)
     given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-    # A list, so that all are compared: the time it takes doesn't tell which one it was.
+    # The list compares all tokens: the duration must not depend on which token matches.
     if not any([hmac.compare_digest(given, b"Bearer " + token) for token in tokens]):  # noqa: C419
         raise Unauthorized(
             "Authorization: not the bearer token in HOOK_TOKEN_FILE, which is of Secret "
@@ -94,13 +101,13 @@ def _json(body: JSON, status: int = 200) -> Response:
 
 
 def _error(status: int, text: str) -> Response:
-    text = redact(text)[:MAX_ERROR_CHARACTERS]  # it may quote a key of the caller's
+    text = redact(text)[:MAX_ERROR_CHARACTERS]  # may quote a key from the body
     request_log.add(why=text)
     return _json({"error": text}, status)
 
 
 def _busy(error: Busy) -> Response:
-    """Return a response after which Metacontroller calls again, without an Event and a backoff.
+    """Return a response with Retry-After: Metacontroller retries without an Event and a backoff.
 
     metacontroller@v4.17.2:pkg/hooks/webhook.go:218, pkg/controller/composite/controller.go:368
     """
@@ -117,7 +124,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _bug(error: Exception) -> Response:
-    """Answer for an error that nobody foresaw; Metacontroller puts the text into an Event."""
+    """Return the response to an unexpected error. Metacontroller puts its text into an Event."""
     number = uuid.uuid4().hex[:8]
     request_log.add_bug(error, number)
     return _json({"error": f"internal error {number}; the service's log has its traceback"}, 500)
