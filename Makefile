@@ -21,7 +21,7 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow
 # One more than there are cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
-  tests/test_docs.py tests/test_readme.py
+  tests/test_docs.py tests/test_readme.py tests/test_style.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden bench soak lock image sbom
@@ -49,7 +49,8 @@ lint: venv
 	$(VENV)/bin/ruff check -q .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-check: lint ## the inner loop: format, lint, types, import contracts, fast tests
+	$(PY) -m tests.style
+check: lint ## the inner loop: format, lint, types, import contracts, style, fast tests
 	$(PY) -m pytest -m 'not process and not slow' $(FAST)
 test: $(if $(TESTS),venv,lint) ## lint, and all tests; TESTS=tests/test_tls.py ARGS='-k handshake' for some
 ifdef TESTS

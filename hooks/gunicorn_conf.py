@@ -1,4 +1,4 @@
-"""How gunicorn runs the service: `gunicorn -c hooks/gunicorn_conf.py hooks.wsgi:app`.
+"""The configuration of gunicorn: `gunicorn -c hooks/gunicorn_conf.py hooks.wsgi:app`.
 
 https://gunicorn.org/reference/settings/
 """
@@ -15,7 +15,7 @@ from hooks.settings.parse import SettingsError
 from hooks.settings.settings import Settings
 from hooks.settings.tls import ServerTls
 
-# Several threads that work on large bodies delay a small request by this, several times each.
+# Each thread with a large body delays a small request by several of these intervals.
 # https://docs.python.org/3/library/sys.html#sys.setswitchinterval
 SWITCH_SECONDS: Final = 0.001
 
@@ -25,21 +25,21 @@ try:
 except SettingsError as error:
     raise SystemExit(str(error)) from None
 
-# Else 1,000 callers would end the worker, where that is a container's soft limit.
+# Some containers have a soft limit of about 1,000 descriptors. 1,000 callers would end the worker.
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 enough = 65_536 if most == resource.RLIM_INFINITY else min(most, 65_536)
 resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 
 bind = settings.bind
-workers = 1  # one cache of tokens; two replicas are two Pods
+workers = 1  # the token cache is in memory; more replicas are more Pods
 worker_class = "hooks.server.worker.Worker"
-threads = 32  # a hook that mints holds one for up to 8 s
+threads = 32  # a hook with a token request occupies a thread for up to 8 s
 keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does not retry a POST
 timeout = 30  # seconds without a sign of life from the worker
-graceful_timeout = 15  # seconds; a mint under way may end
+graceful_timeout = 15  # seconds, to finish token requests in flight
 logconfig_dict = log.gunicorn_config()
-forwarded_allow_ips = ""  # no proxy is before it, so nobody's headers say where it is
-control_socket_disable = True  # it needs a writable home
+forwarded_allow_ips = ""  # no proxy in front: forwarded headers are not trusted
+control_socket_disable = True  # needs a writable home directory
 wsgi_app = "hooks.wsgi:app"
 post_request = end_unknown
 
@@ -48,7 +48,7 @@ if settings.tls is not None:
     server_tls = ServerTls(settings.tls)
 
     def ssl_context(_config: object, _default: object) -> ssl.SSLContext:
-        """Return the context for a connection; gunicorn asks for each.
+        """Return the TLS context of a new connection. gunicorn calls this for each connection.
 
         gunicorn@27.0.1:gunicorn/sock.py
         """
@@ -56,7 +56,7 @@ if settings.tls is not None:
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types
-    """Prepare the process that answers, and start its listeners for scrapes and probes."""
+    """Prepare the worker process, and start its listeners for metrics and probes."""
     sys.setswitchinterval(SWITCH_SECONDS)
     if settings.metrics_bind is not None:
         from hooks import metrics  # noqa: PLC0415  not in the arbiter
@@ -65,8 +65,8 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
         port = metrics.serve(settings.metrics_bind).port
         worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
-        from hooks.server.app import health_checks  # noqa: PLC0415  likewise
-        from hooks.server.probes import serve  # noqa: PLC0415  likewise
+        from hooks.server import probes  # noqa: PLC0415  likewise
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
-        serve(settings.health_bind, health_checks(settings), worker.unanswered_seconds)
+        checks = probes.health_checks(settings)
+        probes.serve(settings.health_bind, checks, worker.unanswered_seconds)

@@ -1,8 +1,7 @@
-"""An HTTP listener for probes and metrics, apart from the hooks.
+"""An HTTP listener for probes and metrics, separate from the hooks.
 
-Everybody in the cluster reaches the port of the probes, so a caller costs a file descriptor and no
-thread until its request is complete, and the listener never waits for a caller before it accepts
-the next one.
+Any Pod in the cluster can connect to the port of the probes. A connection costs a file descriptor
+and no thread until its request is complete. No connection delays the accept of the next connection.
 """
 
 import asyncio
@@ -16,11 +15,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-TIMEOUT_SECONDS: Final = 2  # for a request to arrive, and its response to leave
+TIMEOUT_SECONDS: Final = 2  # for the request and the response together
 MAX_CONNECTIONS: Final = 1000  # the next caller ends the oldest connection
 MAX_HEAD_BYTES: Final = 8 * 1024
-BACKLOG: Final = 1024  # connections that the kernel keeps until they are accepted
-# Few, so that a new caller is read before MAX_CONNECTIONS later ones end its connection.
+BACKLOG: Final = 1024  # connections in the kernel, not yet accepted
+# A low number: the listener reads a new request before MAX_CONNECTIONS later connections abort it.
 # cpython@v3.11.0:Lib/asyncio/selector_events.py, BaseSelectorEventLoop._accept_connection
 ACCEPTED_AT_ONCE: Final = 64
 METHODS: Final = ("GET", "HEAD")
@@ -40,7 +39,7 @@ Pages = Mapping[str, Callable[[], Page]]
 
 
 class Listener:
-    """Serves *pages* on *sock* from a thread with an event loop, named *name*."""
+    """Serves *pages* on *sock*, from an event loop in a thread named *name*."""
 
     def __init__(self, sock: socket.socket, pages: Pages, name: str) -> None:
         self._pages = pages
@@ -53,7 +52,7 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """End the listener and its connections."""
+        """Stop the listener, and close its connections."""
         self._closed.set_result(None)
         self._thread.join()
 
@@ -78,7 +77,7 @@ class Listener:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._respond(reader, writer)
         except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError):
-            writer.transport.abort()  # a slow caller, or one that hung up
+            writer.transport.abort()  # the caller is slow or has left
         finally:
             self._open.pop(writer, None)
 
@@ -95,7 +94,7 @@ class Listener:
         if method != "HEAD":
             writer.write(page.body)
         writer.close()
-        with suppress(OSError):  # the caller hung up
+        with suppress(OSError):  # the caller has left
             await writer.wait_closed()
 
     def _page(self, method: str, path: str) -> Page:
@@ -114,7 +113,7 @@ class Listener:
 def serve(bind: str, pages: Pages, name: str) -> Listener:
     """Return a listener that serves each path in *pages* at *bind*, "host:port"."""
     host, _, port = bind.rpartition(":")
-    # A worker that starts may meet one that has not ended yet: hence reuse_port.
+    # reuse_port, because the previous worker may still listen while a new worker starts.
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     sock = socket.create_server(
         (host.strip("[]"), int(port)),

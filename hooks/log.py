@@ -1,4 +1,4 @@
-"""Log lines with nothing in them that looks like a token: JSON; at a terminal, key=value."""
+"""Log lines without tokens: as JSON, or as key=value if stderr is a terminal."""
 
 import json
 import logging
@@ -7,14 +7,15 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
-# A JWT begins with base64 of '{"' or '{ '; then the same in base64; and `auth` of a docker config.
+# The first characters of a JWT ('{"' or '{ ' in base64), of a JWT encoded in base64 again, and of
+# `auth` in a Docker config ("00000000-" in base64).
 TOKEN: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
 PLAIN: Final = re.compile(r"[-\w./:+%@]+", re.ASCII)  # a value that needs no quotes
 FIELDS: Final = "fields"  # the key of `extra` whose dict becomes keys of the line
 
 
 def redact(text: str) -> str:
-    """Return *text* with whatever looks like a token struck out."""
+    """Return *text* with "[redacted]" in the place of each string that looks like a token."""
     return TOKEN.sub("[redacted]", text)
 
 
@@ -22,7 +23,7 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as {"time", "level", "logger", "message", ...}."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line for *record*; time in UTC, RFC 3339."""
+        """Return the line for *record*. The time is in UTC, in RFC 3339."""
         line = _content(record, "milliseconds")
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -30,10 +31,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Formats a record as "time level logger message key=value ...", a traceback below it."""
+    """Formats a record as "time level logger message key=value ...", with a traceback below."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line for *record*; a value that could be mistaken is quoted as in JSON."""
+        """Return the line for *record*. Values with special characters are quoted as in JSON."""
         line = _content(record, "seconds")
         head = (str(line.pop(key)) for key in ("time", "level", "logger"))
         message = _quoted(line.pop("message"), re.compile(r"[ -~]*"))
@@ -44,7 +45,7 @@ class TextFormatter(logging.Formatter):
 
 
 def new_formatter() -> logging.Formatter:
-    """Return the formatter for who reads stderr."""
+    """Return the formatter for stderr: text for a terminal, otherwise JSON."""
     return TextFormatter() if sys.stderr.isatty() else JsonFormatter()
 
 
@@ -64,7 +65,7 @@ def _quoted(value: object, plain: re.Pattern[str] = PLAIN) -> str:
 
 
 def gunicorn_config() -> dict[str, Any]:
-    """Return gunicorn's `logconfig_dict`: its lines as ours, for they may quote a request."""
+    """Return gunicorn's `logconfig_dict`, with redaction: gunicorn's lines may quote a request."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -78,13 +79,13 @@ def gunicorn_config() -> dict[str, Any]:
 
 
 def configure(level: str) -> None:
-    """Send all records at *level* and above to stderr.
+    """Send log records to stderr: of acrpull from *level*, of libraries from WARNING.
 
-    The libraries' own loggers start at WARNING: theirs tell of every request.
+    Below WARNING, libraries log every request.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(new_formatter())
     logging.basicConfig(handlers=[handler], level="WARNING", force=True)
     logging.getLogger("hooks").setLevel(level)
-    # azure-identity repeats as a warning what becomes a condition.
+    # azure-identity logs each failure as a warning. The binding's conditions already show it.
     logging.getLogger("azure").setLevel("ERROR")

@@ -1,4 +1,4 @@
-"""A queue between the threads that answer and stderr, which nothing may read."""
+"""A queue for log lines, so that no thread blocks while nothing reads stderr."""
 
 import atexit
 import logging
@@ -15,7 +15,7 @@ FLUSH_SECONDS: Final = 1  # at the end of the process
 
 
 class _Queued(QueueHandler):
-    """Formats a record and puts the line into *lines*; calls *lost* if *lines* is full."""
+    """Puts formatted records into *lines*, and calls *lost* if *lines* is full."""
 
     def __init__(self, lines: Queue[Any], lost: Callable[[], None]) -> None:
         super().__init__(lines)
@@ -29,10 +29,10 @@ class _Queued(QueueHandler):
 
 
 def write_from_thread(lost: Callable[[], None]) -> None:
-    """Let one thread write the lines, so that no other thread waits while nothing reads stderr.
+    """Start a thread that writes all log lines to stderr.
 
-    Without room for another line in the queue, *lost* is called and the line is dropped. Call this
-    after `hooks.log.configure`, in the process that answers: a thread does not survive a fork.
+    If the queue is full, the line is dropped and *lost* is called. Call this function after
+    `hooks.log.configure`, in the worker process: a thread does not survive a fork.
     """
     lines: Queue[Any] = Queue(MAX_LINES)
     handler = _Queued(lines, lost)
@@ -46,7 +46,7 @@ def write_from_thread(lost: Callable[[], None]) -> None:
 
 
 def _flush(lines: Queue[Any]) -> None:
-    """Wait until the lines are written, but not for ever."""
+    """Wait until the lines are written, for `FLUSH_SECONDS` at most."""
     deadline = time.monotonic() + FLUSH_SECONDS
     while lines.unfinished_tasks and time.monotonic() < deadline:
         time.sleep(0.01)

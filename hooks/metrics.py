@@ -1,7 +1,7 @@
-"""The metrics of the service. The only importer of prometheus_client.
+"""The metrics of acrpull. No other module imports prometheus_client.
 
 No caller can choose the value of a label, so the number of series is bounded. No label names a
-binding, a Namespace, an identity or a registry. Each process counts its own calls: see workers in
+binding, a Namespace, an identity or a registry. Each process counts its own calls: see `workers` in
 hooks/gunicorn_conf.py.
 Names: https://prometheus.io/docs/practices/naming/
 """
@@ -18,7 +18,7 @@ from hooks import listener
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 
-# Series named _created are not needed: process_start_time_seconds contains the same instant.
+# The `_created` series are redundant: process_start_time_seconds has the same time.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PATH: Final = "/metrics"
@@ -57,7 +57,7 @@ BUILD: Final = Info("acrpull_build", "Revision and Python version of the running
 
 
 def prepare(hooks: Iterable[str]) -> None:
-    """Create the series that alerts and panels query: a series that starts at 1 has no rate."""
+    """Create the series of alerts and panels with the value 0: a first value of 1 has no rate."""
     for hop in Hop:
         MINTS.labels(hop, Reason.THROTTLED)
     for hop in (Hop.EXCHANGE, Hop.TOKEN):
@@ -69,7 +69,7 @@ def prepare(hooks: Iterable[str]) -> None:
 
 
 def observe_request(hook: str, outcome: str, seconds: float) -> None:
-    """Count a call of *hook*, which is a prepared hook or `OTHER`."""
+    """Count a call of *hook*, a path from `prepare` or `OTHER`."""
     HOOK_REQUESTS.labels(hook, outcome).inc()
     if hook != OTHER:
         HOOK_SECONDS.labels(hook).observe(seconds)

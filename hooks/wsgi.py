@@ -1,4 +1,4 @@
-"""The composition root: environment to settings to service. Nothing imports it."""
+"""The composition root: reads the environment and creates the application for gunicorn."""
 
 import logging
 import os

@@ -14,9 +14,10 @@ from hooks.core import names
 from hooks.core.model.reason import Reason
 from hooks.core.names import KIND
 from hooks.doctor.diagnosis import diagnose
-from hooks.settings.settings import VARIABLES, Settings
+from hooks.settings.settings import Settings
 from tests.docs import FENCE, PAGES, ROOT, Block, blocks, commands
 from tests.tools import require
+from tests.variables import VARIABLES
 
 # The test that runs the blocks with a mark.
 RUN: Final = {

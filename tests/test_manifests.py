@@ -11,8 +11,10 @@ import yaml
 
 from hooks.core import names
 from hooks.core.apis import APIS
-from hooks.server.app import create_app, health_checks
-from hooks.settings.settings import VARIABLES, Settings
+from hooks.server.app import create_app
+from hooks.server.probes import health_checks
+from hooks.settings.settings import Settings
+from tests.variables import VARIABLES
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "metacontroller"

@@ -6,9 +6,9 @@ import pytest
 
 from hooks import metrics
 from hooks.core import names
-from hooks.settings.settings import VARIABLES
 from tests.test_manifests import DEPLOYMENT, ENV, FOLDER, OBJECTS, PORTS, load
 from tests.test_manifests_dedicated import OWN
+from tests.variables import VARIABLES
 
 MONITORING: Final = FOLDER / "monitoring"
 (KUSTOMIZATION,) = load(MONITORING / "kustomization.yaml")

@@ -6,8 +6,8 @@ from typing import Any, Final
 from hooks.core.exchange.service_account_token import LIFE_SECONDS
 from hooks.core.names import FEDERATION_AUDIENCE
 from hooks.settings.federation_settings import CREDENTIAL_DIR, FederationSettings
-from hooks.settings.settings import VARIABLES
 from tests.test_manifests import CONTAINER, FOLDER, OBJECTS, load
+from tests.variables import VARIABLES
 
 COMPONENT: Final = FOLDER / "workload-identity"
 (KUSTOMIZATION,) = load(COMPONENT / "kustomization.yaml")

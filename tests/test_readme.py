@@ -5,8 +5,9 @@ from pathlib import Path
 
 from hooks.core.model.reason import Reason
 from hooks.server.app import create_app
-from hooks.settings.settings import VARIABLES, Settings
+from hooks.settings.settings import Settings
 from tests.test_manifests import not_called
+from tests.variables import VARIABLES
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 APP = create_app(Settings.from_env({}), not_called, not_called)

@@ -1,1 +1,1 @@
-"""From a socket to a decoded body, and from an answer back to the socket."""
+"""From a socket to a decoded body, and from a response back to the socket."""

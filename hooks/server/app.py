@@ -1,8 +1,10 @@
-"""The HTTP service: routes, and how errors become answers. Never imports a source of tokens."""
+"""The Flask application: routes, authentication and error responses.
+
+This module does not import `hooks.mint`: the caller passes the function that requests tokens.
+"""
 
 import hmac
 import json
-import logging
 import uuid
 from collections.abc import Callable
 from typing import Final
@@ -14,22 +16,22 @@ from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
 from hooks.handlers import Clock, Hooks, Minting
 from hooks.limits import Bulkhead
-from hooks.log import FIELDS, redact
-from hooks.server import request_log as call
+from hooks.log import redact
+from hooks.server import request_log
 from hooks.server.body import MAX_BODY_BYTES, new_bulkhead, received
+from hooks.server.probes import health_checks
 from hooks.settings.parse import SettingsError
 from hooks.settings.settings import Settings, read_hook_tokens
 
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
-log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
-    """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
+    """Return the application; *mint* requests tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks = Hooks(settings.policy, mint, clock, call.note_token, settings.apis)
+    hooks = Hooks(settings.policy, mint, clock, request_log.add_token, settings.apis)
     bulkhead = new_bulkhead()
     routes = {
         "/sync": hooks.sync,
@@ -40,7 +42,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
         "/secret/sync": hooks.take_over,
         "/secret/customize": hooks.take_over_customize,
     }
-    call.watch(app, routes.keys())
+    request_log.instrument(app, routes.keys())
     for path, hook in routes.items():
         app.add_url_rule(path, path, _view(path, hook, bulkhead), methods=["POST"])
     for path, check_health in health_checks(settings).items():
@@ -60,44 +62,33 @@ def _view(path: str, hook: Callable[[JSON], JSON], bulkhead: Bulkhead) -> Callab
 
     def view() -> Response:
         with received(bulkhead, key) as body:
-            call.note_object(body.get(key))
+            request_log.add_object(body.get(key))
             result = hook(body)
-            call.note_result(result)
+            request_log.add_result(result)
             return _json(result)
 
     return view
 
 
 def _authorize(settings: Settings) -> None:
-    """Refuse a caller without a bearer token of ours: whoever may call gets tokens.
+    """Reject a call without a valid hook token, because the hooks return registry tokens.
 
-    The files are read each time, so that a rotated Secret needs no restart.
+    Each call reads the token files again. A rotated Secret takes effect without a restart.
+
+    Raises:
+        Unauthorized: The request has no bearer token, or a wrong token.
+        SettingsError: A token file is unreadable or empty.
     """
-    if settings.hook_token_file is None or request.path in call.HEALTH:
+    if settings.hook_token_file is None or request.path in request_log.HEALTH:
         return
     tokens = read_hook_tokens(settings.hook_token_file, settings.hook_token_rotation_file)
     given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-    # A list, so that all are compared: the time it takes doesn't tell which one it was.
+    # The list compares all tokens: the duration must not depend on which token matches.
     if not any([hmac.compare_digest(given, b"Bearer " + token) for token in tokens]):  # noqa: C419
         raise Unauthorized(
             "Authorization: not the bearer token in HOOK_TOKEN_FILE, which is of Secret "
             "acrpull-hook-token; e.g. Bearer abc"
         )
-
-
-def health_checks(settings: Settings) -> dict[str, Callable[[], bool]]:
-    """Return, by path, what tells that the process is up, and that it can serve."""
-    return {"/healthz": lambda: True, "/readyz": lambda: _is_ready(settings)}
-
-
-def _is_ready(settings: Settings) -> bool:
-    try:
-        if settings.hook_token_file is not None:
-            read_hook_tokens(settings.hook_token_file, settings.hook_token_rotation_file)
-    except SettingsError as error:
-        log.warning("not ready", extra={FIELDS: {"why": str(error)}})
-        return False
-    return True
 
 
 def _health_view(check_health: Callable[[], bool]) -> Callable[[], Response]:
@@ -110,13 +101,13 @@ def _json(body: JSON, status: int = 200) -> Response:
 
 
 def _error(status: int, text: str) -> Response:
-    text = redact(text)[:MAX_ERROR_CHARACTERS]  # it may quote a key of the caller's
-    call.note(why=text)
+    text = redact(text)[:MAX_ERROR_CHARACTERS]  # may quote a key from the body
+    request_log.add(why=text)
     return _json({"error": text}, status)
 
 
 def _busy(error: Busy) -> Response:
-    """Return a response after which Metacontroller calls again, without an Event and a backoff.
+    """Return a response with Retry-After: Metacontroller retries without an Event and a backoff.
 
     metacontroller@v4.17.2:pkg/hooks/webhook.go:218, pkg/controller/composite/controller.go:368
     """
@@ -133,7 +124,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _bug(error: Exception) -> Response:
-    """Answer for an error that nobody foresaw; Metacontroller puts the text into an Event."""
+    """Return the response to an unexpected error. Metacontroller puts its text into an Event."""
     number = uuid.uuid4().hex[:8]
-    call.note_bug(error, number)
+    request_log.add_bug(error, number)
     return _json({"error": f"internal error {number}; the service's log has its traceback"}, 500)

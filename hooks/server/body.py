@@ -1,4 +1,4 @@
-"""A request's body: how much of it is taken, and what it decodes to."""
+"""Reads and decodes the body of a request, within limits on memory."""
 
 import json
 import re
@@ -13,28 +13,33 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON, check
 from hooks.limits import Bulkhead
 
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # some 4,000 related objects
-# Bodies this small need no reservation: all 32 threads together decode 2 MiB of them.
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # about 4,000 related objects
+# Small bodies need no reservation: with 32 threads, all of them together have at most 2 MiB.
 SMALL_BYTES: Final = 64 * 1024
-# A decoded body takes up to 25 times as much memory.
+# Of all larger bodies together. A decoded body needs up to 25 times its size in memory.
 BYTES_AT_ONCE: Final = MAX_BODY_BYTES * 3 // 2
 SHARED_BYTES: Final = MAX_BODY_BYTES + 1024 * 1024
-FEW_BYTES: Final = 1024 * 1024  # of a Namespace while the others have SHARED_BYTES
+FEW_BYTES: Final = 1024 * 1024  # of a Namespace while all together have SHARED_BYTES
 DECODER: Final = json.JSONDecoder()
 SEPARATOR: Final = re.compile(r"\s*[{:,]?\s*")
 
 
 def new_bulkhead() -> Bulkhead:
-    """Return the limit on the bytes of all larger bodies at work."""
+    """Return the limit on the bytes of all larger bodies being processed."""
     return Bulkhead(BYTES_AT_ONCE, SHARED_BYTES, FEW_BYTES, "Too many bytes are at work")
 
 
 @contextmanager
 def received(bulkhead: Bulkhead, key: str) -> Iterator[JSON]:
-    """Decode the request's body; within, a larger body has its bytes of *bulkhead*.
+    """Yield the decoded body of the request; a larger body reserves its bytes in *bulkhead*.
 
-    The hook is called for the object *key* of the body. Raises `BadRequest` or `HTTPException` for
-    a body that is not taken, `Busy` if there is no room.
+    *key* is the key of the parent object in the body, "parent" or "object". The bytes count for the
+    Namespace of the parent.
+
+    Raises:
+        BadRequest: The body is not a JSON object.
+        HTTPException: The body is too large or has no length.
+        Busy: *bulkhead* has no room.
     """
     size = _announced_size()
     begin = request.stream.read(min(size, SMALL_BYTES))
@@ -46,7 +51,12 @@ def received(bulkhead: Bulkhead, key: str) -> Iterator[JSON]:
 
 
 def _announced_size() -> int:
-    """Return the Content-Length. Raises `HTTPException`: there is none, or it is too much."""
+    """Return the Content-Length.
+
+    Raises:
+        LengthRequired: The body is sent in chunks.
+        RequestEntityTooLarge: The body is larger than `MAX_BODY_BYTES`.
+    """
     if request.content_length is None and request.headers.get("Transfer-Encoding"):
         raise LengthRequired
     size = request.content_length or 0
@@ -56,9 +66,9 @@ def _announced_size() -> int:
 
 
 def _namespace(begin: bytes, key: str) -> str:
-    """Return the Namespace of the object *key* of a body; "" if *begin* does not contain it.
+    """Return the Namespace of the parent object *key*; "" if *begin* does not contain the parent.
 
-    Metacontroller sends the controller, then this object, then the children and related objects.
+    Metacontroller sends the controller, then the parent, then the children and related objects.
     metacontroller@v4.17.2:pkg/controller/composite/api/v1/hooks.go:31
     """
     text, at, name, value = begin.decode("utf-8", "replace"), 0, None, None
@@ -74,7 +84,7 @@ def _namespace(begin: bytes, key: str) -> str:
 
 
 def _next(text: str, at: int) -> tuple[Any, int]:
-    """Return the JSON value at *at*, and where it ends. Raises `ValueError`: it is not whole."""
+    """Return the JSON value at *at*, and its end. Raises `ValueError` for an incomplete value."""
     separator = SEPARATOR.match(text, at)
     return DECODER.raw_decode(text, separator.end() if separator else at)
 

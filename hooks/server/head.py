@@ -1,7 +1,8 @@
-"""The part of a request before its body, read without waiting for a byte.
+"""Reads the head of a request (the part before the body) without waiting for bytes.
 
-Each function returns at once and says whether the caller has sent enough, so a caller that sends
-slowly or not at all holds a connection and never a thread. Knows gunicorn's connections.
+Each function returns at once, with the progress of the request. A slow or silent caller occupies a
+connection and never a thread. *conn* is gunicorn's `TConn`.
+gunicorn@27.0.1:gunicorn/workers/gthread.py
 """
 
 import logging
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress(Enum):
-    """How far a handshake or a head has come."""
+    """The progress of a TLS handshake or a head."""
 
     COMPLETE = "complete"
     UNFINISHED = "unfinished"
@@ -33,7 +34,7 @@ def shake_hands(
     conn: Any,  # noqa: ANN401  gunicorn has no types
     new_context: Callable[[], ssl.SSLContext],
 ) -> Progress:
-    """Return the progress of the TLS handshake on *conn*, which has no parser before its end."""
+    """Return the progress of the TLS handshake on *conn*. *conn* has no parser before its end."""
     try:
         if not isinstance(conn.sock, ssl.SSLSocket):
             conn.sock = new_context().wrap_socket(
@@ -42,21 +43,21 @@ def shake_hands(
         conn.sock.do_handshake()
     except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return Progress.UNFINISHED
-    except ssl.SSLEOFError:  # a check whether the port is open
+    except ssl.SSLEOFError:  # for example a check whether the port is open
         return Progress.GONE
     except ssl.SSLError as error:
         why = getattr(error, "verify_message", None) or error.reason
         log.warning("refused", extra={FIELDS: {"peer": conn.client[0], "why": why}})
         return Progress.GONE
-    except OSError:  # reset
+    except OSError:  # the caller reset the connection
         return Progress.GONE
     return Progress.COMPLETE
 
 
 def read_head(conn: Any) -> Progress:  # noqa: ANN401  likewise
-    """Return the progress of the head on *conn*, whose parser keeps the bytes.
+    """Return the progress of the head on *conn*. The parser of *conn* keeps the bytes.
 
-    A complete head ends with an empty line, so gunicorn's parser then waits for no byte.
+    A complete head ends with an empty line. gunicorn's parser then does not wait for more bytes.
     gunicorn@27.0.1:gunicorn/http/message.py, Request.parse
     """
     if conn.parser is None:
@@ -72,7 +73,7 @@ def read_head(conn: Any) -> Progress:  # noqa: ANN401  likewise
             data += more
     except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return Progress.UNFINISHED
-    except OSError:  # reset
+    except OSError:  # the caller reset the connection
         return Progress.GONE
     finally:
         unreader.unread(data)

@@ -1,32 +1,49 @@
-"""Probes on a listener of their own."""
+"""Readiness and liveness: the checks, and a separate listener for probes."""
 
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from hooks import listener
 from hooks.listener import Listener, Page
-from hooks.listener import serve as serve_pages
 from hooks.log import FIELDS
+from hooks.settings.parse import SettingsError
+from hooks.settings.settings import Settings, read_hook_tokens
 
-# Metacontroller gives up after as long: `timeout` in metacontroller/composite.yaml.
+# Metacontroller's timeout for a hook: `timeout` in metacontroller/composite.yaml.
 READY_SECONDS: Final = 10
-# No hook takes as long, so the threads will not recover.
+# No hook takes this long, so the threads will not recover.
 ALIVE_SECONDS: Final = 60
 LIMITS: Final = {"/readyz": READY_SECONDS, "/healthz": ALIVE_SECONDS}
 log = logging.getLogger(__name__)
 
 
+def health_checks(settings: Settings) -> dict[str, Callable[[], bool]]:
+    """Return the check of each path: the process is alive, and the process can serve hooks."""
+    return {"/healthz": lambda: True, "/readyz": lambda: _is_ready(settings)}
+
+
+def _is_ready(settings: Settings) -> bool:
+    try:
+        if settings.hook_token_file is not None:
+            read_hook_tokens(settings.hook_token_file, settings.hook_token_rotation_file)
+    except SettingsError as error:
+        log.warning("not ready", extra={FIELDS: {"why": str(error)}})
+        return False
+    return True
+
+
 def serve(
     bind: str, checks: Mapping[str, Callable[[], bool]], unanswered: Callable[[], float]
 ) -> Listener:
-    """Return a listener that answers probes at *bind*, "host:port".
+    """Return a listener that serves probes at *bind*, "host:port".
 
-    The answer is 200 if the check of the path in *checks* is true and the hooks answer, else 503.
-    *unanswered* returns the seconds since a thread of the hooks was last free to answer.
+    The status is 200 if the path's check in *checks* is true and the hooks respond, otherwise 503.
+    *unanswered* returns the seconds since a thread of the hooks was last free.
     """
     pages = {path: partial(_probe, path, check, unanswered) for path, check in checks.items()}
-    return serve_pages(bind, pages, "health")
+    return listener.serve(bind, pages, "health")
 
 
 def _probe(path: str, check: Callable[[], bool], unanswered: Callable[[], float]) -> Page:

@@ -1,6 +1,7 @@
-"""An end for requests that do not arrive: a byte now and then keeps a thread for ever.
+"""Read timeouts of incoming requests: aborts a request if its body is not complete in time.
 
-Knows sockets; nothing of HTTP.
+A socket's own timeout applies to each read, so a caller with a byte now and then could keep a
+thread forever.
 """
 
 import socket
@@ -12,80 +13,83 @@ from typing import Protocol
 
 
 class Body(Protocol):
-    """What a request's body can do."""
+    """The readable body of a request."""
 
     def read(self, size: int | None = None) -> bytes:
-        """Return up to *size* bytes, all that there are for None; none at the end."""
+        """Return up to *size* bytes, or all bytes if *size* is None; b"" at the end."""
 
 
 class Connection(Protocol):
-    """What has a socket, which TLS replaces by one of its own."""
+    """A connection. TLS replaces *sock* with a TLS socket."""
 
     sock: socket.socket
 
 
 class PendingRequest:
-    """A request on its way in on *connection*, to be there at *at*, of `time.monotonic`."""
+    """A request on *connection*, to be complete by *deadline*, a time of `time.monotonic`."""
 
-    def __init__(self, connection: Connection, at: float) -> None:
-        self.at = at
+    def __init__(self, connection: Connection, deadline: float) -> None:
+        self.deadline = deadline
         self._connection: Connection | None = connection
         self._lock = threading.Lock()
 
     def complete(self) -> None:
-        """Note that it is there."""
+        """Mark the request as complete: `abort` then has no effect."""
         with self._lock:
             self._connection = None
 
-    def end(self) -> None:
-        """Wake the thread that reads it, if it is not there."""
+    def abort(self) -> None:
+        """Close the read side of an incomplete request, to wake the reading thread."""
         with self._lock:
             if self._connection is not None:
-                with suppress(OSError):  # it has ended by itself
-                    # Not by the socket's own method: that of TLS would go on without TLS.
+                with suppress(OSError):  # the connection is already closed
+                    # The method of a TLS socket would continue without TLS.
                     # cpython@v3.11.0:Lib/ssl.py, SSLSocket.shutdown
                     socket.socket.shutdown(self._connection.sock, socket.SHUT_RD)
 
 
 class ReadTimeouts:
-    """Ends arrivals that take longer than *seconds*, from one thread."""
+    """Aborts requests with a body that takes longer than *seconds*, from a single thread."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._arrivals: deque[PendingRequest] = deque()  # in order, for all have the same time
+        self._pending: deque[PendingRequest] = deque()  # the earliest deadline first
         self._more = threading.Event()
         threading.Thread(target=self._run, name="deadlines", daemon=True).start()
 
     def expect(self, connection: Connection) -> PendingRequest:
-        """Return the arrival of a request on *connection*, which begins now."""
-        arrival = PendingRequest(connection, time.monotonic() + self._seconds)
-        self._arrivals.append(arrival)
+        """Return a pending request on *connection*. Its time starts now."""
+        pending = PendingRequest(connection, time.monotonic() + self._seconds)
+        self._pending.append(pending)
         self._more.set()
-        return arrival
+        return pending
 
     def _run(self) -> None:
         while True:
             self._more.wait()
             self._more.clear()
-            while self._arrivals:
-                arrival = self._arrivals.popleft()
-                time.sleep(max(0.0, arrival.at - time.monotonic()))
-                arrival.end()
+            while self._pending:
+                pending = self._pending.popleft()
+                time.sleep(max(0.0, pending.deadline - time.monotonic()))
+                pending.abort()
 
 
 class BodyWithTimeout:
-    """A *body* that notes its end with its *arrival*; of *length* bytes, None if sent in chunks."""
+    """Reads *body*, and completes *pending* at the end of the body.
 
-    def __init__(self, body: Body, length: int | None, arrival: PendingRequest) -> None:
+    *length* is the number of bytes, or None for a body in chunks.
+    """
+
+    def __init__(self, body: Body, length: int | None, pending: PendingRequest) -> None:
         self._body = body
         self._left = length
-        self._arrival = arrival
+        self._pending = pending
 
     def read(self, size: int | None = None) -> bytes:
-        """Return up to *size* bytes, all that there are for None."""
+        """Return up to *size* bytes, or all bytes if *size* is None; b"" at the end."""
         data = self._body.read(size)
         if self._left is not None:
             self._left -= len(data)
         if not data or size is None or self._left == 0:
-            self._arrival.complete()
+            self._pending.complete()
         return data

@@ -1,6 +1,6 @@
-"""What is told of a call of a hook: one line in the log, and metrics.
+"""The request log: a line and metrics for each request.
 
-Metacontroller sends nothing by which it knows a call of its own, so a line has no such field.
+A line has no request ID, because Metacontroller sends none.
 metacontroller@v4.17.2:pkg/hooks/webhook.go:206
 """
 
@@ -17,73 +17,73 @@ from hooks.core.fields import JSON
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.log import FIELDS
 
-HEALTH: Final = frozenset({"/healthz", "/readyz"})  # calls that nothing is told of
+HEALTH: Final = frozenset({"/healthz", "/readyz"})  # neither logged nor counted
 OUTCOMES: Final = {401: "unauthorized", 429: "busy"}
 LEVELS: Final = {"ok": logging.INFO, "error": logging.ERROR}  # any other outcome is a warning
 log = logging.getLogger(__name__)
 
 
-def watch(app: Flask, hooks: Set[str]) -> None:
-    """Tell of each call of *app*; *hooks* are the paths of its hooks."""
+def instrument(app: Flask, hooks: Set[str]) -> None:
+    """Log and count each request to *app*; *hooks* are the paths of its hooks."""
     metrics.prepare(hooks)
     app.before_request(_begin)
 
     @app.after_request
     def end(response: Response) -> Response:
         if request.path not in HEALTH:
-            _tell(request.path if request.path in hooks else None, response.status_code)
+            _emit(request.path if request.path in hooks else None, response.status_code)
         return response
 
 
-def note(**facts: object) -> None:
-    """Add *facts* to what the line will say of this call."""
-    g.facts |= facts
+def add(**fields: object) -> None:
+    """Add *fields* to the log line of the current request."""
+    g.fields |= fields
 
 
-def note_object(obj: object) -> None:
-    """Add whom the call is about: *obj* is the object in its body, of whatever shape."""
+def add_object(obj: object) -> None:
+    """Add namespace, name and uid of *obj*, the unchecked parent object in the body."""
     meta = obj.get("metadata") if isinstance(obj, dict) else None
     if isinstance(meta, dict):
-        note(**{key: _cut(meta.get(key)) for key in ("namespace", "name", "uid")})
+        add(**{key: _cut(meta.get(key)) for key in ("namespace", "name", "uid")})
 
 
-def note_result(result: JSON) -> None:
-    """Add the reason of the condition Ready, the first, in an answer."""
+def add_result(result: JSON) -> None:
+    """Add the reason of the condition Ready, the first condition in *result*."""
     conditions = result.get("status", {}).get("conditions")
     if conditions:
-        note(reason=conditions[0]["reason"])
+        add(reason=conditions[0]["reason"])
 
 
-def note_token(source: str, remaining: timedelta | None) -> None:
-    """Add where the token in an answer is from, and count it if there is one."""
-    note(token=source)
+def add_token(source: str, remaining: timedelta | None) -> None:
+    """Add the *source* of the token in the response; *remaining* is None without a token."""
+    add(token=source)
     if remaining is not None:
         metrics.observe_served(remaining)
 
 
-def note_bug(error: Exception, number: str) -> None:
-    """Add a traceback."""
+def add_bug(error: Exception, number: str) -> None:
+    """Add the traceback of *error*, and *number*, shown to the caller."""
     g.error = error
-    note(bug=number)
+    add(bug=number)
 
 
 def _begin() -> None:
-    g.started, g.facts, g.error = time.perf_counter(), {}, None
+    g.started, g.fields, g.error = time.perf_counter(), {}, None
 
 
-def _tell(hook: str | None, status: int) -> None:
+def _emit(hook: str | None, status: int) -> None:
     seconds = time.perf_counter() - g.started
     outcome = _outcome(status)
     metrics.observe_request(hook or metrics.OTHER, outcome, seconds)
-    facts = {
+    fields = {
         "hook": hook or _cut(request.path),
-        **g.facts,
+        **g.fields,
         "outcome": outcome,
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
     level = LEVELS.get(outcome, logging.WARNING)
-    log.log(level, "hook", exc_info=g.error, extra={FIELDS: facts})
+    log.log(level, "hook", exc_info=g.error, extra={FIELDS: fields})
 
 
 def _outcome(status: int) -> str:

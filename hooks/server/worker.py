@@ -1,15 +1,16 @@
-"""gunicorn's threads, which only work: a caller that is slow or unknown holds none.
+"""A gunicorn worker in which slow callers and unknown callers do not occupy threads.
 
 A connection is in one of four places:
 
-1. in the poller, in `pending_conns`, until a handshake and a head are complete. Each time a byte
-   arrives, a thread reads what there is (`head.py`) and returns the connection at once.
-2. in a thread, from a complete head to the end of the answer.
-3. in the poller, in `keepalived_conns`, until the next request on it begins.
-4. in the poller, in `pending_conns` again, after the last answer, until the caller has closed it.
+1. in the poller, in `pending_conns`, until the handshake and the head are complete. If bytes
+   arrive, a thread reads them (`head.py`) and returns the connection at once.
+2. in a thread, from a complete head to the end of the response.
+3. in the poller, in `keepalived_conns`, until the next request begins.
+4. in the poller, in `pending_conns` again, after the last response, until the caller closes.
 
-A connection in `pending_conns` has a deadline, `timeout`. The oldest of these connections is closed
-if all places are taken, so a caller who sends a head at once always finds a place.
+A connection in `pending_conns` has a deadline, `timeout`. If no place is free for a new connection,
+the worker closes the oldest connection in `pending_conns`. Even then a caller with a prompt head
+finds a place.
 """
 
 import errno
@@ -38,18 +39,20 @@ from hooks.log import FIELDS
 from hooks.server.head import Progress, read_head, shake_hands
 from hooks.server.read_timeouts import BodyWithTimeout, PendingRequest, ReadTimeouts
 
-# Metacontroller sends all at once, and reads at once.
+# Metacontroller sends a request at once, and reads the response at once.
 HEAD_SECONDS: Final = 10  # for a handshake and a head
 BODY_SECONDS: Final = 5
-ANSWER_SECONDS: Final = 5  # without a byte of the answer being read
-PARTING_SECONDS: Final = 1  # for a caller to read the last answer and to close
-QUEUED_SECONDS: Final = 1  # for a thread; after a longer wait the caller may have left
-PARTING_BYTES: Final = 64 * 1024  # which a caller may still send then
-CANARY_SECONDS: Final = 1  # between two checks that the threads work
+ANSWER_SECONDS: Final = 5  # for the caller to read more of the response
+# The last response could be lost if the connection were closed at once:
+# https://nginx.org/en/docs/http/ngx_http_core_module.html#lingering_close
+LINGER_SECONDS: Final = 1  # for the caller to read the last response and to close
+LINGER_BYTES: Final = 64 * 1024  # the most bytes from the caller in this time
+QUEUED_SECONDS: Final = 1  # waiting for a thread; later, the caller may have left
+CANARY_SECONDS: Final = 1  # between two checks of the threads
 ACCEPT_SECONDS: Final = 0.1  # until the next try if no file descriptor is left
 SEND_TIMEOUT: Final = struct.pack("@ll", ANSWER_SECONDS, 0)  # a timeval
 EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-# Statuses after which a connection ends, because the caller may not be Metacontroller.
+# The worker closes the connection after these statuses: the caller may not be Metacontroller.
 UNKNOWN_CALLER: Final = (401, 404, 405)
 # gunicorn@27.0.1:gunicorn/workers/gthread.py, base.py
 OVERRIDDEN: Final = (
@@ -67,42 +70,42 @@ log = logging.getLogger(__name__)
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Ends requests that do not arrive in time, and lets only requests hold a thread.
+    """Serves only requests with a complete head, and aborts requests with a slow body.
 
-    The answer to an invalid request is one line of JSON, as the answers of the hooks are.
+    The response to an invalid request is a line of JSON, like the hooks' responses.
     """
 
     pending_conns: deque[Any]
 
     def init_process(self) -> None:
-        """Start the deadlines in the process that answers."""
-        self._bodies = ReadTimeouts(BODY_SECONDS)
+        """Start the read timeouts, in the worker process."""
+        self._read_timeouts = ReadTimeouts(BODY_SECONDS)
         self._answered = time.monotonic()
         self._canary: Future[None] | None = None
         self._exhausted = False  # no file descriptor was free for a new connection
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401  gunicorn has no types
-        """Let a connection wait for a thread."""
+        """Queue *conn* for a thread, and note the time."""
         conn.queued_at = time.monotonic()
         super().enqueue_req(conn)
 
     def notify(self) -> None:
-        """Tell the arbiter that the loop runs, and check that the threads work."""
+        """Report to the arbiter, and check that the threads work."""
         super().notify()
         waiting = self._canary is not None and not self._canary.done()
         if not waiting and self.unanswered_seconds() > CANARY_SECONDS:
             self._canary = self.tpool.submit(self._note_answer)
 
     def unanswered_seconds(self) -> float:
-        """Return the seconds since a thread was last free to answer a call."""
+        """Return the seconds since a thread was last free."""
         return time.monotonic() - self._answered
 
     def _note_answer(self) -> None:
         self._answered = time.monotonic()
 
     def accept(self, listener: Any) -> None:  # noqa: ANN401  gunicorn has no types
-        """Accept a connection, if a file descriptor is free; else `murder_pending` frees one."""
+        """Accept a connection. Without a free descriptor, `murder_pending` closes a connection."""
         try:
             super().accept(listener)
         except OSError as error:
@@ -113,19 +116,20 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
                 time.sleep(ACCEPT_SECONDS)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
-        """Read what has arrived, and answer if that is a request; in a thread.
+        """Read the bytes on *conn*, and serve a request with a complete head, in a thread.
 
-        A request whose caller has left is dropped.
+        Return `_DEFER` for the poller, otherwise whether *conn* stays open. A request is dropped if
+        the caller left during a long wait for a thread.
         """
         waited = time.monotonic() - conn.queued_at
         conn.sock.setblocking(False)
-        if hasattr(conn, "parting"):
+        if hasattr(conn, "linger_bytes"):
             return self._drain(conn)
         progress = self._read(conn)
         if progress is Progress.UNFINISHED:
             return gthread._DEFER  # back to the poller
         if progress is Progress.GONE:
-            return self._part(conn)
+            return self._linger(conn)
         if waited > QUEUED_SECONDS and _has_left(conn.sock):
             log.warning(
                 "dropped", extra={FIELDS: {"why": "The caller left.", "seconds": round(waited, 1)}}
@@ -137,14 +141,14 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         if progress is Progress.TOO_LARGE:
             error = LimitRequestHeaders("head too large")
             self.handle_error(None, conn.sock, conn.client, error)
-            return self._part(conn)
+            return self._linger(conn)
         conn.timeout = None
         try:
             answered = super().handle(conn)
         finally:
-            if hasattr(conn, "arrival"):
-                conn.arrival.complete()
-        return answered or self._part(conn)
+            if hasattr(conn, "pending"):
+                conn.pending.complete()
+        return answered or self._linger(conn)
 
     def _read(self, conn: Any) -> Progress:  # noqa: ANN401  gunicorn has no types
         if self.cfg.is_ssl and not conn.initialized:
@@ -153,13 +157,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
                 return progress
         return read_head(conn)
 
-    def _part(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
-        """End the answer, and wait in the poller for the caller to close.
+    def _linger(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
+        """End the response, and wait in the poller until the caller closes.
 
-        gunicorn waits in the loop that accepts, up to 2 s for each connection.
+        gunicorn would wait in the accepting loop, up to 2 s for each connection.
         """
-        conn.parting = PARTING_BYTES
-        conn.timeout = time.monotonic() + PARTING_SECONDS
+        conn.linger_bytes = LINGER_BYTES
+        conn.timeout = time.monotonic() + LINGER_SECONDS
         with suppress(OSError):  # the caller has gone, or gunicorn has closed the connection
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -168,23 +172,23 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         return False
 
     def _drain(self, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
-        """Discard what a caller sends after the last answer: else the answer might be lost."""
+        """Discard bytes after the last response; unread bytes would reset the connection."""
         try:
-            data = conn.sock.recv(PARTING_BYTES)
+            data = conn.sock.recv(LINGER_BYTES)
         except BlockingIOError:
             return gthread._DEFER
-        except OSError:  # reset
+        except OSError:  # the caller reset the connection
             data = b""
-        conn.parting -= len(data)
-        if data and conn.parting > 0:
+        conn.linger_bytes -= len(data)
+        if data and conn.linger_bytes > 0:
             return gthread._DEFER
         conn.close()
         return False
 
     def finish_request(self, conn: Any, fs: Any) -> None:  # noqa: ANN401  gunicorn has no types
-        """Put a connection that waits into the poller; count out a connection that is closed."""
+        """Return a waiting connection to the poller, and stop counting a closed connection."""
         if conn.sock.fileno() < 0:
-            self.nr_conns -= 1  # gunicorn would fail, and count two
+            self.nr_conns -= 1  # gunicorn would fail, and subtract two
         elif not fs.cancelled() and not fs.exception() and fs.result() is gthread._DEFER:
             deadline = time.monotonic() + HEAD_SECONDS
             conn.timeout = min(conn.timeout or deadline, deadline)
@@ -195,7 +199,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
             super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Close connections after their deadline, and the oldest ones if no place is free.
+        """Close connections after their deadline, and the oldest connections if no place is free.
 
         The loop calls this between two polls, when no event of a closed connection is left.
         """
@@ -207,22 +211,22 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         super().murder_pending()
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
-        """Answer a request whose head is there; return whether the connection stays open."""
-        arrival: PendingRequest = self._bodies.expect(conn)
-        conn.arrival = arrival
+        """Serve a request with a complete head. Return whether the connection stays open."""
+        pending: PendingRequest = self._read_timeouts.expect(conn)
+        conn.pending = pending
         lengths = [value for name, value in req.headers if name == "CONTENT-LENGTH"]
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
         if not lengths and not chunked:
-            arrival.complete()
+            pending.complete()
         if req.method != "POST":
             req.force_close()  # Metacontroller sends no such request
         if self.cfg.is_ssl and conn.sock.context is not self.cfg.ssl_context(self.cfg, None):
-            req.force_close()  # it was let in by files that have been replaced
-        req.body = BodyWithTimeout(req.body, int(lengths[0]) if lengths else None, arrival)
+            req.force_close()  # the TLS files of this connection have been replaced
+        req.body = BodyWithTimeout(req.body, int(lengths[0]) if lengths else None, pending)
         return super().handle_request(req, conn) and not req.should_close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:  # noqa: ANN401  as above
-        """Refuse what is no request; gunicorn would quote it, with a token that may be in it."""
+        """Reject an invalid request. gunicorn would quote the request, and perhaps its token."""
         if not isinstance(exc, ParseException):
             super().handle_error(req, client, addr, exc)
             return
@@ -238,7 +242,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
 
 def end_unknown(_worker: Any, req: Any, _environ: Any, resp: Any) -> None:  # noqa: ANN401  as above
-    """Close the connection after a refusal: gunicorn would wait for the rest of the body."""
+    """Close the connection of an unknown caller: gunicorn would wait for the rest of the body."""
     if resp is not None and resp.status_code in UNKNOWN_CALLER:
         req.force_close()
 
@@ -264,7 +268,7 @@ def check_gunicorn(base: type = gthread.ThreadWorker) -> None:
 
 
 def _has_left(sock: socket.socket) -> bool:
-    """True if the caller closed its end of *sock*, whether or not a request is still to be read.
+    """True if the caller closed its end of *sock*, even if a request is still unread.
 
     https://man7.org/linux/man-pages/man2/poll.2.html (POLLRDHUP)
     """

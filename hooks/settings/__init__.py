@@ -1,1 +1,1 @@
-"""Environment variables and files to values, read once at the start."""
+"""Parses environment variables and files into settings, once at the start."""

@@ -12,12 +12,12 @@ from hooks.core.names import FEDERATION_AUDIENCE
 from hooks.settings.parse import SettingsError, parse_audience, parse_one_of
 
 SWITCH: Final = ("disabled", "enabled")  # the default first
-IDENTITY_SOURCES: Final = ("imds", "workload")  # likewise
-# Of public Azure; for the others:
+IDENTITY_SOURCES: Final = ("imds", "workload")  # the default first
+# The authority of public Azure. Other clouds:
 # https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
 AUTHORITY: Final = "https://login.microsoftonline.com"
 HOST: Final = re.compile(r"(?:https://)?((?:[-.a-zA-Z0-9]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?)/?")
-# Where a Pod finds the API server, and what it needs there:
+# Address and credentials of the API server, as seen from a Pod:
 # https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 API_HOST: Final = "kubernetes.default.svc"
 CREDENTIAL_DIR: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -25,18 +25,18 @@ CREDENTIAL_DIR: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 @dataclass(frozen=True, slots=True)
 class FederationSettings:
-    """Where assertions are from, and where they are exchanged.
+    """How acrpull gets ServiceAccount tokens, and exchanges them for Entra tokens.
 
     Attributes:
-        workload_identity: Whether tokens of ServiceAccounts may be asked for.
-        own_token: Whether the service's own, in *token_file*, stands for managed identities.
+        workload_identity: True if acrpull may request tokens of ServiceAccounts.
+        own_token: True if acrpull authenticates managed identities with *token_file*, not IMDS.
         tenant_id: The default tenant.
         authority: Entra's URL, without a final slash.
-        authority_ca_file: PEM of its CA, where that is not a public one.
-        audience: That of assertions.
+        authority_ca_file: PEM of the authority's CA, if the CA is not public.
+        audience: The audience of ServiceAccount tokens.
         api_server: The API server's URL, without a final slash.
-        credential_dir: Has `token` and `ca.crt` for it.
-        token_file: The service's own assertion.
+        credential_dir: The folder with `token` and `ca.crt` for the API server.
+        token_file: The file with acrpull's own ServiceAccount token.
     """
 
     workload_identity: bool
@@ -50,7 +50,7 @@ class FederationSettings:
     token_file: Path | None
 
     def log_fields(self) -> dict[str, str | None]:
-        """Return which ways are used, as the settings name them."""
+        """Return the fields of the log line at the start, with the values of the variables."""
         return {
             "identitySource": IDENTITY_SOURCES[self.own_token],
             "workloadIdentity": SWITCH[self.workload_identity],
@@ -59,9 +59,12 @@ class FederationSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "FederationSettings":
-        """Return the settings in *environ*. Raises `SettingsError`.
+        """Return the settings in *environ*.
 
-        What others set too, as AZURE_TENANT_ID, is not looked at where none of it is used.
+        Without workload identity, acrpull does not read shared variables such as AZURE_TENANT_ID.
+
+        Raises:
+            SettingsError: A variable is invalid, or a required variable is missing.
         """
         own_token = parse_one_of(environ, "IDENTITY_SOURCE", IDENTITY_SOURCES) == "workload"
         workload_identity = parse_one_of(environ, "WORKLOAD_IDENTITY", SWITCH) == "enabled"
@@ -94,7 +97,10 @@ def _tenant(environ: Mapping[str, str]) -> str | None:
 
 
 def _authority(environ: Mapping[str, str]) -> str:
-    """Return the authority with its scheme: azure-identity takes `localhost:1` for one."""
+    """Return the authority with its scheme.
+
+    azure-identity would take "localhost" in "localhost:1" for the scheme.
+    """
     text = environ.get("AZURE_AUTHORITY_HOST") or AUTHORITY
     found = HOST.fullmatch(text)
     if found is None:

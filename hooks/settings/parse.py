@@ -1,4 +1,4 @@
-"""One value of an environment variable each, or a file that it names. Knows no variable by name."""
+"""Parsers for the values of environment variables. The caller passes the variable's name."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from hooks.core.apis.api import DNS_LABEL
 from hooks.settings.tls import TlsError, TlsFiles
 
 ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[-.a-zA-Z0-9]+):([0-9]{1,5})")
-# A single label would allow everybody's registries: "io". With a port it is a test server.
+# A single label such as "io" would allow the registries of all users. A test server has a port.
 SUFFIX: Final = re.compile(rf"{DNS_LABEL}(?:(?:\.{DNS_LABEL})+|(?:\.{DNS_LABEL})*:[0-9]{{1,5}})")
 NUMERIC: Final = re.compile(r"[0-9.]+")
 MAX_PORT: Final = 65535
@@ -19,7 +19,7 @@ EXAMPLE_SECONDS: Final = 300
 
 
 class SettingsError(Exception):
-    """A variable whose value can't be used; the text names it and shows a valid example."""
+    """A variable has an invalid value. The text names the variable and shows a valid example."""
 
 
 def parse_address(environ: Mapping[str, str], variable: str) -> str | None:
@@ -38,9 +38,10 @@ def parse_address(environ: Mapping[str, str], variable: str) -> str | None:
 
 
 def parse_ip(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address *host*, an IPv6 address in brackets; None if *host* is a name.
+    """Return the IP address *host*; None if *host* is a name. An IPv6 address has brackets.
 
-    Raises `ValueError`: *host* is neither.
+    Raises:
+        ValueError: *host* looks like an IP address, and is invalid.
     """
     bracketed = host.startswith("[")
     return ip_address(host.strip("[]")) if bracketed or NUMERIC.fullmatch(host) else None
@@ -56,7 +57,7 @@ def is_loopback(address: str) -> bool:
 def parse_suffixes(
     environ: Mapping[str, str], variable: str, default: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return DNS suffixes, one or more, from a list with commas. Raises `SettingsError`."""
+    """Return the DNS suffixes in a list with commas, at least one. Raises `SettingsError`."""
     suffixes = environ.get(variable) or ",".join(default)
     allowed = tuple(part.strip() for part in suffixes.split(",") if part.strip())
     for suffix in allowed or ("",):
@@ -68,7 +69,7 @@ def parse_suffixes(
 
 
 def parse_audience(environ: Mapping[str, str], variable: str, default: str) -> str:
-    """Return the URI of what a token is for. Raises `SettingsError`."""
+    """Return the audience of a token, a URI. Raises `SettingsError`."""
     audience = environ.get(variable) or default
     if not re.fullmatch(r"(https|api)://[^\s]+", audience):
         raise SettingsError(f"{variable}: {audience!r} is no resource URI; e.g. {default}")
@@ -88,7 +89,7 @@ def parse_seconds(
 
 
 def parse_one_of(environ: Mapping[str, str], variable: str, known: Sequence[str]) -> str:
-    """Return the one of *known* that *variable* names, in any case; the first if unset.
+    """Return the name in *known* with the value of *variable*, in any case; the first if unset.
 
     Raises `SettingsError`.
     """
@@ -100,9 +101,10 @@ def parse_one_of(environ: Mapping[str, str], variable: str, known: Sequence[str]
 
 
 def read_lines(variable: str, path: Path, *, optional: bool = False) -> list[bytes]:
-    """Return the lines of *path* that are not blank; none where an *optional* file is not there.
+    """Return the lines of *path* without blank lines; [] if an *optional* file does not exist.
 
-    Raises `SettingsError`: unreadable.
+    Raises:
+        SettingsError: *path* is unreadable.
     """
     try:
         return [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
@@ -113,7 +115,7 @@ def read_lines(variable: str, path: Path, *, optional: bool = False) -> list[byt
 
 
 def load_tls(environ: Mapping[str, str]) -> TlsFiles | None:
-    """Return the files for TLS, which can be used; None if unset. Raises `SettingsError`."""
+    """Return the valid TLS files; None if unset. Raises `SettingsError`."""
     try:
         return TlsFiles.from_env(environ)
     except TlsError as error:

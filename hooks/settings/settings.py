@@ -1,4 +1,8 @@
-"""The settings: environment variables, parsed once. Reads no environment itself."""
+"""The settings of acrpull, parsed once from environment variables.
+
+The caller passes the environment. Libraries read variables of their own: azure-identity reads
+AZURE_POD_IDENTITY_AUTHORITY_HOST, and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,49 +30,16 @@ from hooks.settings.parse import (
 )
 from hooks.settings.tls import TlsFiles
 
-# Every variable that the service itself reads. Besides, azure-identity reads
-# AZURE_POD_IDENTITY_AUTHORITY_HOST and requests reads REQUESTS_CA_BUNDLE and HTTPS_PROXY.
-VARIABLES: Final = (
-    "ACR_SERVER",
-    "ALLOWED_ACR_SERVER_SUFFIXES",
-    "AZURE_AUTHORITY_CA_FILE",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TENANT_ID",
-    "BIND",
-    "CLIENT_CA_FILE",
-    "HEALTH_BIND",
-    "HOOK_TOKEN_FILE",
-    "HOOK_TOKEN_ROTATION_FILE",
-    "IDENTITY_SOURCE",
-    "KUBERNETES_SERVICE_HOST",
-    "KUBERNETES_SERVICE_PORT",
-    "LOG_LEVEL",
-    "MANAGED_IDENTITY_CLIENT_ID",
-    "MANAGED_IDENTITY_RESOURCE_ID",
-    "METRICS_BIND",
-    "NAMESPACE_POLICY",
-    "REFRESH_BEFORE_EXPIRY_SECONDS",
-    "REFRESH_JITTER_SECONDS",
-    "REVISION",
-    "SERVICE_ACCOUNT_DIR",
-    "SERVICE_ACCOUNT_TOKEN_AUDIENCE",
-    "TLS_CERT_FILE",
-    "TLS_KEY_FILE",
-    "TOKEN_AUDIENCE",
-    "UPSTREAM_APIS",
-    "WORKLOAD_IDENTITY",
-)
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
-NAMESPACE_POLICIES: Final = ("optional", "required")  # likewise
-SWITCH: Final = ("disabled", "enabled")  # likewise
+NAMESPACE_POLICIES: Final = ("optional", "required")  # the default first
+SWITCH: Final = ("disabled", "enabled")  # the default first
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 EXAMPLE_METRICS: Final = "127.0.0.1:8083"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that an operator can set. *bind*, *health_bind* and *metrics_bind* are "host:port"."""
+    """All settings. *bind*, *health_bind* and *metrics_bind* are "host:port"."""
 
     policy: Policy
     federation: FederationSettings
@@ -84,12 +55,16 @@ class Settings:
 
     @property
     def apis(self) -> tuple[Api, ...]:
-        """The APIs that the cluster has bindings of."""
+        """The binding APIs in this cluster."""
         return (OURS, *UPSTREAM) if self.upstream_apis else (OURS,)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Return the settings in *environ*; empty is as good as unset. Raises `SettingsError`."""
+        """Return the settings in *environ*. An empty variable counts as unset.
+
+        Raises:
+            SettingsError: A variable is invalid, or a required variable is missing.
+        """
         bind = parse_address(environ, "BIND") or "127.0.0.1:8080"
         token_file = environ.get("HOOK_TOKEN_FILE")
         if not token_file and not is_loopback(bind):
@@ -119,7 +94,7 @@ class Settings:
 
 
 def _metrics_bind(environ: Mapping[str, str], bind: str) -> str | None:
-    """Return where metrics are; listeners that share a port would take each other's callers."""
+    """Return the address of the metrics. Listeners on a shared port would mix up their callers."""
     address = parse_address(environ, "METRICS_BIND")
     port = (address or "").rpartition(":")[2]
     for variable, other in (("BIND", bind), ("HEALTH_BIND", environ.get("HEALTH_BIND") or "")):
@@ -131,9 +106,10 @@ def _metrics_bind(environ: Mapping[str, str], bind: str) -> str | None:
 
 
 def read_hook_tokens(path: Path, rotation: Path | None) -> list[bytes]:
-    """Return the bearer tokens in the file *path*, and those in *rotation*, where that is.
+    """Return the hook tokens in the file *path* and, if the file exists, in *rotation*.
 
-    Raises `SettingsError`: unreadable, or none in *path*.
+    Raises:
+        SettingsError: A file is unreadable, or *path* is empty.
     """
     tokens = read_lines("HOOK_TOKEN_FILE", path)
     if not tokens:
@@ -183,7 +159,7 @@ def _policy(environ: Mapping[str, str], federation: FederationSettings) -> Polic
 
 
 def _check_default(variable: str, field: str, value: str | None) -> None:
-    """Hold a default for a spec's *field* to the rules of that field."""
+    """Raise `SettingsError` if *value*, the default of the spec's *field*, is invalid."""
     problem = check_spec({field: value}) if value else None
     if problem:
         raise SettingsError(problem.replace(f"spec.{field}", variable))

@@ -1,4 +1,4 @@
-"""The server's side of TLS, from files that may be replaced at any time."""
+"""The server's TLS context, from PEM files that may change at any time."""
 
 import logging
 import ssl
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class TlsError(Exception):
-    """A file that can't be used; the text begins with the variable that names it."""
+    """A TLS file is invalid. The text begins with the name of the variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Paths of PEM files; with *client_ca*, callers must show a certificate of one of its CAs."""
+    """Paths of PEM files. With *client_ca*, callers must present a certificate from a CA in it."""
 
     certificate: Path
     key: Path
@@ -28,9 +28,10 @@ class TlsFiles:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "TlsFiles | None":
-        """Return those named in *environ*, which can be used; None without any.
+        """Return the files named in *environ*, after a check; None if no variable is set.
 
-        Raises `TlsError`.
+        Raises:
+            TlsError: A file is missing or invalid.
         """
         certificate, key, client_ca = (environ.get(variable) or None for variable in VARIABLES)
         if not certificate and not key and not client_ca:
@@ -44,14 +45,14 @@ class TlsFiles:
         return files
 
     def read(self) -> tuple[bytes, ...]:
-        """Return what is in them. Raises `TlsError`."""
+        """Return the contents of the files. Raises `TlsError`."""
         paths = (self.certificate, self.key, self.client_ca)
         named = zip(VARIABLES, paths, strict=True)
         return tuple(_read(variable, path) for variable, path in named if path)
 
 
 class ServerTls:
-    """The context for new connections, of *files* as they are. Raises `TlsError`."""
+    """Provides the TLS context of the current *files*. Raises `TlsError` if *files* are invalid."""
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
@@ -61,7 +62,7 @@ class ServerTls:
         self._warned = ""
 
     def context(self) -> ssl.SSLContext:
-        """Return it; where a file has become bad, that of the last good ones."""
+        """Return the current context; if a file is now invalid, the last valid context."""
         with self._lock:
             try:
                 self._load()
@@ -71,7 +72,8 @@ class ServerTls:
             return self._context
 
     def _load(self) -> None:
-        # Read before they are loaded: what is replaced in between differs at the next connection.
+        # Read the files before OpenSSL loads them. A file replaced in between differs from *found*
+        # at the next connection, and is loaded then.
         found = self._files.read()
         if found != self._loaded:
             self._context = new_context(self._files)
@@ -79,20 +81,20 @@ class ServerTls:
             log.info("TLS files loaded anew")
 
     def _warn(self, why: str) -> None:
-        """Say it once, not for each connection."""
+        """Log *why* once, not for each connection."""
         if why != self._warned:
             log.warning("TLS files kept as they were", extra={FIELDS: {"why": why}})
             self._warned = why
 
 
 def new_context(files: TlsFiles) -> ssl.SSLContext:
-    """Return a server's context. Raises `TlsError`."""
+    """Return a new server context. Raises `TlsError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3  # 1.2 resumes sessions without a certificate
-    context.num_tickets = 0  # a session resumed would not be asked for its certificate
+    context.num_tickets = 0  # a resumed session would present no certificate
     _load_cas(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "TLS_CERT_FILE", files.certificate)
     try:
-        # Without a password, OpenSSL would ask the terminal for that of an encrypted key.
+        # Without a password here, OpenSSL would prompt for the password of an encrypted key.
         context.load_cert_chain(files.certificate, files.key, password=lambda: "")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise TlsError(

@@ -1,0 +1,77 @@
+"""The check of filler words finds bad prose, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.style import FILLER, LIMIT, MIN_WORDS, check, share
+
+PLAIN = "The binding names a registry and an identity. acrpull creates the Secret. "
+RIDDLE = "It is what there is for one that has it. "
+
+
+def module(prose: str) -> str:
+    """Return the source of a module with the docstring *prose*."""
+    return f'"""{prose}"""\n'
+
+
+def write(root: Path, **modules: str) -> None:
+    """Write *modules*, by name, below hooks/ in *root*."""
+    for name, source in modules.items():
+        path = root / "hooks/room" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+
+
+@pytest.mark.parametrize("word", sorted(FILLER))
+def test_filler_words(word: str) -> None:
+    """Each filler word counts, in a docstring and in a comment, with a capital or with 's."""
+    source = f'"""The {word.title()} binding"""\n\n\nclass A:\n    """{word}\'s"""\n\n# {word}, a\n'
+    found = share("a.py", source)
+    assert (found.filler, found.words) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        module("A binding `that = one` here"),
+        module("A binding https://example.com/what/it/is here"),
+        module("A binding metacontroller@v4.17.2:pkg/that/one.go here"),
+        '"""A binding here"""\nthat = 1  # noqa: E501  it is that one\n',
+        '"""A binding here"""\nthat = 1  # type: ignore[it]  # that one\n',
+        '"""A binding here"""\nthat = "it is that one"\n',
+    ],
+    ids=["code", "URL", "source", "noqa", "type", "string"],
+)
+def test_no_prose(source: str) -> None:
+    """Code, URLs, sources and comments for tools do not count."""
+    found = share("a.py", source)
+    assert (found.filler, found.words) == (0, 3)
+
+
+def test_bad_prose_fails(tmp_path: Path) -> None:
+    """The failure names the module, the figure and the limit, and no other module."""
+    write(tmp_path, good=module(PLAIN * 20), bad=module(PLAIN * 5 + RIDDLE * 5))
+    with pytest.raises(SystemExit) as failed:
+        check(tmp_path)
+    assert str(failed.value).startswith(
+        f"hooks/room/bad.py: 22.7 filler words per 100 words. The limit is {LIMIT}.\nRepeat the "
+    )
+
+
+def test_plain_prose(tmp_path: Path) -> None:
+    """The worst modules are shown first."""
+    write(tmp_path, good=module(PLAIN * 20), worse=module(PLAIN * 20 + RIDDLE))
+    lines = check(tmp_path).splitlines()
+    assert lines[0] == "hooks/room/worse.py: 2.0 filler words per 100 words"
+    assert lines[1].startswith("hooks/room/good.py: 0.0 ")
+
+
+def test_short_modules(tmp_path: Path) -> None:
+    """Short modules are judged together."""
+    assert len((PLAIN * 2).split()) < MIN_WORDS
+    write(tmp_path, a=module(RIDDLE), **{f"b{number}": module(PLAIN * 2) for number in range(10)})
+    assert check(tmp_path).startswith("all shorter modules: 2.0 ")
+    write(tmp_path, **{f"c{number}": module(RIDDLE) for number in range(10)})
+    with pytest.raises(SystemExit, match="all shorter modules"):
+        check(tmp_path)
