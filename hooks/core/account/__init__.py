@@ -29,16 +29,17 @@ B is the owner, C the next owner; "any" means present or absent. Only acrpull's 
     released     -      -                     yes         -          -
     foreign      -      another controller    any         any        any
 
-The annotation `pull-secrets` exists from labeled to handed over, `attached` while acrpull's entries
-are listed. A handed over ServiceAccount has B's owner reference with `controller: false`.
+The annotation `acrpull.dev/pull-secrets` exists from labeled to handed over, and the annotation
+`acrpull.dev/attached` while acrpull's entries are listed. A handed over ServiceAccount has B's
+owner reference with `controller: false`.
 
     state        may the deletion of B finish?         may another binding adopt?
     free         yes                                   yes, once labeled
     labeled      no: the adoption may not show yet     yes, if the label moves
     adopted      no: the ServiceAccount would be lost  no
-    protected    yes                                   once Metacontroller removes B's reference
+    protected    yes                                   once B's reference is removed
     listed       no: the entry would stay              no
-    shared       no: nobody else may remove entries    no
+    shared       no: only an owner removes entries     no
     handed over  once the next binding adopted         yes
     released     yes                                   yes, once labeled
     foreign      yes                                   no
@@ -88,10 +89,10 @@ A deletion during the adoption:
 1. Metacontroller begins a sync of B, and sees B alive.
 2. B is deleted.
 3. The sync of step 1 adopts the ServiceAccount.
-4. `/finalize` gets a cache without label and reference. Unless B's status shows a finished adoption
-   or an earlier `/finalize`, B stays for 3 s (`hooks.core.finalize`).
+4. `/finalize` shows neither label nor reference. Unless B's status shows a finished adoption or an
+   earlier `/finalize`, B stays for 3 s (`HAND_OVER_GRACE` in `hooks.core.finalize`).
 
-Two bindings deleted together, A the owner:
+Two bindings deleted together (A is the owner):
 
 1. A removes its own entry, and stays the owner for 3 s.
 2. If B is deleted meanwhile, the decorator removes B from `pull-secrets`, and A removes B's entry.
@@ -106,11 +107,11 @@ A foreground deletion, or `--cascade=orphan`:
    children. metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
 2. The garbage collector removes B's reference. The protective owner reference keeps the
    ServiceAccount. Without this reference, the policy in metacontroller/serviceaccount-deletion.yaml
-   forbids the deletion, and B waits until a user removes B's reference.
+   prevents the deletion, and B waits until a user removes B's reference.
 3. The decorator removes the label. `attached` stays while B's entry is listed.
 4. B's deletion finishes. Any other binding of the Namespace gets the label and removes the entry.
 
-A user's edit at the same moment:
+A user's edit, even at the same moment as a write:
 
 1. Metacontroller reads the ServiceAccount, and the user then changes the list.
 2. dynamic-apply: the API server rejects Metacontroller's write as a conflict. Server-side apply
@@ -123,6 +124,7 @@ A user's edit at the same moment:
 Glossary
 ========
 
+decorator             the DecoratorController, with its hook `/serviceaccount/sync`
 owner                 the binding to which the controller reference points
 controller reference  the owner reference with `controller: true`; an object has at most one
 protective            said of an owner reference to the ServiceAccount's Namespace

@@ -11,9 +11,9 @@ from hooks.core.account.ownership import (
     OwnershipContext,
     controller_uid,
     desired_owners,
+    is_handed_over,
     is_protected,
     is_protective,
-    is_released,
 )
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, Owner, ServiceAccount
@@ -87,7 +87,7 @@ def blocks_deletion(
         return True
     entries, wanted = managed_entries(account), set(account.wanted)
     if controller_uid(account) != binding.uid:
-        return is_released(binding, account) and bool(entries & wanted)
+        return is_handed_over(binding, account) and bool(entries & wanted)
     own = binding.secret_name
     listed = own in account.pull_secrets and (not taken or own in account.attached)
     if listed or not is_protected(account, namespace):

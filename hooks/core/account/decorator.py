@@ -40,8 +40,8 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
         (b for b in bindings if targets(b, name, entries, withdrawn=_is_withdrawn(b, policy))),
         key=_age,
     )
-    having = [b for b in targeting if not _is_taken(b)] or targeting
-    owner = _owner(account, bindings, having, policy)
+    eligible = [b for b in targeting if not _is_taken(b)] or targeting
+    owner = _owner(account, bindings, eligible, policy)
     if owner is None:
         return _undecorate(account, bindings)
     listed = managed_entries(account)
@@ -95,9 +95,9 @@ def _is_withdrawn(binding: Binding, policy: Policy) -> bool:
 def _has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[Binding]) -> bool:
     """True if *owner*, which does not target *account*, must stay the owner.
 
-    *account* must be protected, and *owner*'s entry removed. The entries of other bindings must be
-    removed as well if no binding targets *account*, or if *owner* is being deleted, because
-    Metacontroller releases no child of a deleted parent.
+    *owner* protects *account* and removes the own entry. *owner* also removes the entries of other
+    bindings if no binding targets *account*. A deleted *owner* stays the owner while such entries
+    exist: Metacontroller releases no child of a deleted parent, and `/finalize` hands over.
     metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
     """
     if not is_protected(account, None):

@@ -41,14 +41,17 @@ def controller(account: ServiceAccount) -> Owner | None:
     return next((o for o in account.owners if o.controller and is_binding(o)), None)
 
 
-def is_released(binding: Binding, account: ServiceAccount) -> bool:
+def is_handed_over(binding: Binding, account: ServiceAccount) -> bool:
     """True if *binding* handed *account* over, and no controller has adopted *account* yet."""
     referenced = any(owner.uid == binding.uid for owner in account.owners)
     return referenced and not any(owner.controller for owner in account.owners)
 
 
 def is_protected(account: ServiceAccount, namespace: Namespace | None) -> bool:
-    """True if *account* has an owner reference to *namespace*; if None, to any of this name."""
+    """True if *account* has a protective owner reference.
+
+    While *namespace* is None, the uid of the Namespace is not compared.
+    """
     return any(
         is_protective(owner, account) and (namespace is None or owner.uid == namespace.uid)
         for owner in account.owners
@@ -104,8 +107,8 @@ def desired_owners(
     - server-side apply: the binding's reference is complete, because a bare uid is invalid.
     - unknown: the response contains at most the protective reference. dynamic-apply replaces the
       binding's reference with the protective reference; server-side apply adds the protective
-      reference. An observed protective reference is repeated. A new protective reference is added
-      only if the binding is deleted, or has no Secret from which to learn the strategy.
+      reference. An observed protective reference stays in the response. A new protective reference
+      is added only if the binding is deleted, or has no Secret to show the strategy.
 
     Args:
         binding: The owner.
@@ -134,8 +137,8 @@ def desired_owners(
 def _was_applied_by_name(binding: Binding, account: ServiceAccount) -> bool:
     """True if the protective reference must replace *binding*'s reference under dynamic-apply.
 
-    acrpull returned a complete reference while the strategy looked like server-side apply, and
-    Metacontroller recorded the name as applied. A bare uid would now make dynamic-apply remove the
+    acrpull returned a complete reference while the cluster still showed server-side apply, and
+    dynamic-apply recorded the name as applied. A bare uid would now make dynamic-apply remove the
     name, and the API server would reject each such write. The protective reference alone replaces
     the complete reference, and *binding* adopts *account* again. If *account* has other owners, the
     protective reference could replace an owner of the same name, and the result is False.
