@@ -1,4 +1,4 @@
-"""What a hook request shows of the cluster around one binding."""
+"""The objects that a hook request contains, seen from the binding."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,16 @@ class Observed:
     """One request to `/sync` or `/finalize`.
 
     Attributes:
-        secret: The binding's Secret.
+        binding: The parent of the request.
+        secret: The binding's Secret; None if there is none.
         secret_taken: Whether another owner's Secret has the name of the binding's Secret.
+        accounts: The children: the binding's ServiceAccounts. The response must contain all.
+        related: All ServiceAccounts of the Namespace; None if a user wrote the request without
+            ServiceAccounts.
+        namespace: The binding's Namespace; None while unknown.
+        dynamic_apply: Whether Metacontroller's apply strategy is dynamic-apply; None while unknown.
         secret_left: Whether the Secret of an earlier binding has this name and no owner, for
-            example restored from a backup. `/secret/sync` gives such a Secret to this binding.
-        accounts: The children: ServiceAccounts that the binding owns. Each must be in the answer.
-        related: All ServiceAccounts of the Namespace; None if the request was written by hand and
-            leaves them out.
+            example in a restored Namespace. `/secret/sync` gives such a Secret to this binding.
     """
 
     binding: Binding
@@ -34,13 +37,16 @@ class Observed:
 
     @property
     def target(self) -> ServiceAccount | None:
-        """The ServiceAccount that the binding is for, if it exists."""
+        """The ServiceAccount of the name in the spec; None if there is none."""
         known = (*(self.related or ()), *self.accounts)
         return next((a for a in known if a.name == self.binding.service_account_name), None)
 
     @property
     def unprotected(self) -> tuple[ServiceAccount, ...]:
-        """The children that the garbage collector would delete along with the binding."""
+        """The children without a protective owner reference; none while *namespace* is unknown.
+
+        The garbage collector would delete such a child together with the binding.
+        """
         if self.namespace is None:
             return ()
         return tuple(
@@ -49,7 +55,10 @@ class Observed:
 
     @property
     def strategy_unknown(self) -> bool:
-        """Whether the apply strategy matters and does not show yet."""
+        """Whether the apply strategy is unknown, and decides about an owner reference.
+
+        See `hooks.core.account.ownership.desired_owners`.
+        """
         if self.dynamic_apply is not None:
             return False
         same = self.binding.name == self.binding.namespace
@@ -65,13 +74,13 @@ class Observed:
 
     @property
     def can_create(self) -> bool:
-        """Whether a Secret made now would last."""
+        """Whether a Secret can be created: neither binding nor Namespace is being deleted."""
         terminating = self.namespace is not None and self.namespace.terminating
         return not (self.binding.deleting or terminating)
 
     @property
     def blocking(self) -> tuple[ServiceAccount, ...]:
-        """The ServiceAccounts that the binding may not leave behind as they are."""
+        """The ServiceAccounts that block the deletion of the binding."""
         accounts = self.accounts if self.related is None else self.related
         can_release = not self.strategy_unknown
         return tuple(

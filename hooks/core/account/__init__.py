@@ -1,1 +1,138 @@
-"""Which binding owns a ServiceAccount, and which Secrets the ServiceAccount lists."""
+"""Which binding owns a ServiceAccount, and which Secrets the ServiceAccount lists.
+
+Theory of operation
+===================
+
+A ServiceAccount belongs to its user. Metacontroller writes a ServiceAccount only for its owner: the
+binding whose uid is in the label `controller-uid`, and to which the controller reference points.
+The garbage collector deletes an object after the deletion of its last owner.
+https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+
+1. The deletion of a binding never deletes a ServiceAccount. A second owner reference, to the
+   Namespace, protects the ServiceAccount.
+2. A deleted binding leaves no entry behind if Metacontroller can still remove the entry.
+3. The user's entries, labels, annotations and owner references stay.
+
+States
+======
+
+B is the owner, C the next owner; "any" means present or absent. Only acrpull's entries count.
+
+    state        label  controller reference  protective  B's entry  others' entries
+    free         -      -                     -           -          -
+    labeled      B      -                     any         any        any
+    adopted      B      B                     -           any        any
+    protected    B      B                     yes         -          -
+    listed       B      B                     yes         yes        -
+    shared       B      B                     yes         any        yes
+    handed over  B, C   -                     yes         -          yes
+    released     -      -                     yes         -          -
+    foreign      -      another controller    any         any        any
+
+The annotation `acrpull.dev/pull-secrets` exists from labeled to handed over, and the annotation
+`acrpull.dev/attached` while acrpull's entries are listed. A handed over ServiceAccount has B's
+owner reference with `controller: false`.
+
+    state        may the deletion of B finish?         may another binding adopt?
+    free         yes                                   yes, once labeled
+    labeled      no: the adoption may not show yet     yes, if the label moves
+    adopted      no: the ServiceAccount would be lost  no
+    protected    yes                                   once B's reference is removed
+    listed       no: the entry would stay              no
+    shared       no: only an owner removes entries     no
+    handed over  once the next binding adopted         yes
+    released     yes                                   yes, once labeled
+    foreign      yes                                   no
+
+A binding with an ambiguous owner reference can't hand over while the apply strategy is unknown, and
+does not wait for entries that other bindings still want. A binding with another client's finalizer
+also hands over a protected ServiceAccount. A ServiceAccount under deletion blocks no binding.
+
+    from -> to                 by                     when
+    free -> labeled            decorator              B is the oldest binding to target the
+                                                      ServiceAccount, or the oldest of all if
+                                                      entries of acrpull were left
+    labeled -> adopted         Metacontroller         B is alive, no other controller
+    adopted -> listed          B's /sync              one write adds protection and entry
+    listed -> shared           decorator, B's /sync   another binding joins after its /sync
+    listed -> protected        B's /sync, /finalize   B is deleted or denied, or targets another
+    shared -> handed over      B's /finalize          3 s after B's deletion, B's entry is removed
+    shared -> labeled          decorator,             B is denied or targets another, B's entry is
+                               Metacontroller         removed: the label moves to another binding,
+                                                      B's reference is removed
+    handed over -> shared      decorator,             the label names the next binding,
+                               Metacontroller         and the next binding adopts
+    shared -> protected        B's /sync, /finalize   no other binding targets the ServiceAccount
+    protected -> labeled       as shared -> labeled   another binding targets the ServiceAccount
+    protected -> released      decorator, then        no other binding: label, annotations
+                               Metacontroller         and B's reference are removed (if B was
+                                                      deleted, by the garbage collector)
+    released -> labeled        decorator              as free -> labeled
+    any -> foreign             user                   another controller's reference appears; the
+                                                      decorator removes label and annotations
+    protected -> adopted       user                   the protective reference is removed, or has
+                                                      another uid; B's /sync renews the reference
+
+Races
+=====
+
+A stale cache after the adoption:
+
+1. The decorator labels the ServiceAccount for B, and Metacontroller adds B's reference.
+2. B is deleted. Metacontroller's cache shows the label, and no reference yet.
+3. `blocks_deletion` treats labeled like adopted, and B stays.
+4. The cache shows the reference, and B removes its entry. If Metacontroller did not adopt, the
+   decorator removes the label. Then B's deletion finishes.
+
+A deletion during the adoption:
+
+1. Metacontroller begins a sync of B, and sees B alive.
+2. B is deleted.
+3. The sync of step 1 adopts the ServiceAccount.
+4. `/finalize` shows neither label nor reference. Unless B's status shows a finished adoption or an
+   earlier `/finalize`, B stays for 3 s (`HAND_OVER_GRACE` in `hooks.core.finalize`).
+
+Two bindings deleted together (A is the owner):
+
+1. A removes its own entry, and stays the owner for 3 s.
+2. If B is deleted meanwhile, the decorator removes B from `pull-secrets`, and A removes B's entry.
+3. Otherwise A hands over. The label moves to B, B adopts, and A's deletion finishes.
+4. If B is deleted during step 3, B adopts nothing: Metacontroller adopts nothing for a deleted
+   binding. No name remains in `pull-secrets`, and A's deletion finishes. B's entry stays until any
+   other binding of the Namespace gets the label and removes the entry.
+
+A foreground deletion, or `--cascade=orphan`:
+
+1. The garbage collector's finalizer is on B. Metacontroller calls `/finalize`, but writes no
+   children. metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go (ShouldFinalize)
+2. The garbage collector removes B's reference. The protective owner reference keeps the
+   ServiceAccount. Without this reference, the policy in metacontroller/serviceaccount-deletion.yaml
+   prevents the deletion, and B waits until a user removes B's reference.
+3. The decorator removes the label. `attached` stays while B's entry is listed.
+4. B's deletion finishes. Any other binding of the Namespace gets the label and removes the entry.
+
+A user's edit, even at the same moment as a write:
+
+1. Metacontroller reads the ServiceAccount, and the user then changes the list.
+2. dynamic-apply: the API server rejects Metacontroller's write as a conflict. Server-side apply
+   would overwrite the edit, but the policy in metacontroller/serviceaccount-update.yaml rejects the
+   write. Metacontroller retries with the edited list.
+3. If the user removed acrpull's entry, B's `/sync` adds the entry again (see `contest`).
+4. If the user removed `pull-secrets`, only B's uid shows that acrpull set the label. B's deletion
+   waits until the decorator has restored the annotation or removed the label.
+
+Glossary
+========
+
+decorator             the DecoratorController, with its hook `/serviceaccount/sync`
+owner                 the binding to which the controller reference points
+controller reference  the owner reference with `controller: true`; an object has at most one
+protective            said of an owner reference to the ServiceAccount's Namespace
+entry                 a name in `imagePullSecrets`; managed, if `acrpull.dev/attached` names it
+wanted                the names in `acrpull.dev/pull-secrets`: Secrets of the targeting bindings
+to target             to name the ServiceAccount in the spec, neither deleted nor withdrawn
+withdrawn             said of a binding that is denied and keeps no Secret
+taken                 said of a Secret's name: a Secret of this name has another owner
+contest               another client removes the entry, or the Secret, again and again
+ambiguous             said of owners: two have the same name, and dynamic-apply merges them
+"""

@@ -1,17 +1,18 @@
-"""Slows down a fight with another client over a Secret, or over its entry on a ServiceAccount.
+"""Slows down a contest: another client removes acrpull's entry, or the Secret, again and again.
 
-A controller which rewrites the ServiceAccount may remove the entry whenever acrpull adds it. A
-cleaner of Secrets may delete the Secret whenever acrpull writes it. Without a brake, both sides
-would write many times a second. The rules are the same for an entry and for a Secret:
+A controller can rewrite the ServiceAccount after each write of acrpull, and drop the entry. A
+cleaner can delete the Secret after each write. Without a limit, both sides would write many times
+a second. The rules are the same for an entry and for a Secret, called the *item* here:
 
-    It disappears after it lasted for `LASTED`: acrpull writes it at once.
-    It disappears sooner: acrpull writes it at once, twice, and counts the attempts.
-    It disappears again within `LASTED`: acrpull waits for 5 s, then for 10 s, 20 s and so on, up to
-    300 s, before it writes again. Attached is False/EntryRemoved all the while, or TokenFresh is
-    False/SecretRemoved.
-    It lasts for `LASTED`: the contest is over.
+1. Another client removes an item older than `LASTED`: acrpull writes the item at once.
+2. Another client removes a newer item: acrpull writes the item at once, at most twice, and counts
+   the attempts.
+3. Another client removes the item again within `LASTED`: acrpull waits for 5 s, then 10 s, 20 s and
+   more, up to 300 s, before the next write. Meanwhile Attached is False with the reason
+   EntryRemoved, or TokenFresh is False with the reason SecretRemoved.
+4. The item lasts for `LASTED`: the contest ends.
 
-The status of the binding holds what the next call must know, because the service is stateless.
+acrpull is stateless, therefore the binding's status carries attempts and times to the next call.
 """
 
 import math
@@ -25,24 +26,24 @@ from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
 
 LASTED: Final = timedelta(seconds=60)
-AT_ONCE: Final = 2  # attempts; adopting a rewritten ServiceAccount again takes the first
+AT_ONCE: Final = 2  # attempts; the adoption of a rewritten ServiceAccount uses the first
 MIN_WAIT: Final = timedelta(seconds=5)
 MAX_WAIT: Final = timedelta(seconds=300)
-MAX_DOUBLINGS: Final = 6  # 5 s * 2**6 is over MAX_WAIT
+MAX_DOUBLINGS: Final = 6  # 5 s * 2**6 exceeds MAX_WAIT
 MAX_ATTEMPTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A fight over the Secret or the entry of one binding.
+    """A contest over the Secret or the entry of one binding.
 
     Attributes:
-        attempts: How often acrpull wrote it again.
-        last_attempt: When acrpull last wrote it again.
-        add: Whether the answer contains it.
+        attempts: How often acrpull wrote the item again, at most `MAX_ATTEMPTS`.
+        last_attempt: When acrpull last wrote the item again.
+        add: Whether the response contains the item.
         resync_after_seconds: When the next call is due.
-        named: Whether the status names the fight. A status can be older than the last answer, and
-            then its attempts are too few.
+        named: Whether the status has the reason EntryRemoved or SecretRemoved. A stale status can
+            have too few attempts, but shows the reason.
     """
 
     attempts: int
@@ -53,14 +54,14 @@ class Contest:
 
     @property
     def is_fight(self) -> bool:
-        """Whether it was removed again and again."""
+        """Whether another client removed the item again and again."""
         return self.named or self.attempts > AT_ONCE or not self.add
 
 
 def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
-    """Return the contest over *binding*'s entry on *target*; None if there is none at *now*.
+    """Return the contest at *now* over *binding*'s entry; None if nobody removes the entry.
 
-    The entry belongs on *target*.
+    *target* is the ServiceAccount to list the entry.
     """
     status = binding.status
     attached = status.condition("Attached")
@@ -74,10 +75,10 @@ def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Con
 def find_secret_contest(
     binding: Binding, secret: PullSecret | None, now: datetime
 ) -> Contest | None:
-    """Return the contest over *binding*'s *secret*; None if there is none at *now*.
+    """Return the contest at *now* over *binding*'s *secret*; None if nobody removes the Secret.
 
-    Another client can delete the Secret or change what it holds. A Secret whose token expired or
-    is for another spec is intact, and no contest.
+    Another client can delete the Secret or change the data. An expired token, or a token for
+    another spec, is not a contest.
     """
     status = binding.status
     fresh = status.condition("TokenFresh")
@@ -96,33 +97,42 @@ def _judge(
     there: bool,
     now: datetime,
 ) -> Contest | None:
-    """Return the contest that *condition* shows, which has its status *since*.
+    """Return the contest at *now*; None if there is none.
 
-    A time in the future counts as now, so that a wait always ends.
+    A time in the future counts as now, because each wait must end.
+
+    Args:
+        condition: Attached or TokenFresh.
+        since: The last transition of *condition*.
+        attempts: The attempts in the status.
+        last_attempt: The time of the last attempt in the status.
+        there: Whether the item exists.
+        now: The current time.
     """
     last = parse_time(last_attempt)
     if attempts < 1 or last is None:
         if there or condition.status != "True" or now - since >= LASTED:
             return None
-        return _add(1, now)
+        return _new_attempt(1, now)
     attempts, last = min(attempts, MAX_ATTEMPTS), min(last, now)
-    fought = condition.reason in {Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED}
-    if now - last >= LASTED and (there or not fought):
+    named = condition.reason in {Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED}
+    if now - last >= LASTED and (there or not named):
         return None
     wait = LASTED if there else _wait(attempts)
     if there or now - last < wait:
         left = math.ceil((last + wait - now).total_seconds())
-        return Contest(attempts, last, there, left, named=fought)
-    return _add(min(attempts + 1, MAX_ATTEMPTS), now, named=fought)
+        return Contest(attempts, last, there, left, named=named)
+    return _new_attempt(min(attempts + 1, MAX_ATTEMPTS), now, named=named)
 
 
-def _add(attempts: int, now: datetime, *, named: bool = False) -> Contest:
+def _new_attempt(attempts: int, now: datetime, *, named: bool = False) -> Contest:
+    """Return a contest with a write of the item at *now*."""
     lasted = int(LASTED.total_seconds())
     return Contest(attempts, now, add=True, resync_after_seconds=lasted, named=named)
 
 
 def _wait(attempts: int) -> timedelta:
-    """Return the wait after *attempts*."""
+    """Return the wait before the next write, after *attempts*."""
     if attempts < AT_ONCE:
         return timedelta(0)
     factor: int = 2 ** min(attempts - AT_ONCE, MAX_DOUBLINGS)
@@ -130,7 +140,10 @@ def _wait(attempts: int) -> timedelta:
 
 
 def _is_new(binding: Binding, target: ServiceAccount, since: datetime) -> bool:
-    """True if the condition is about another ServiceAccount, or about an older object."""
+    """True if Attached, unchanged *since*, describes another ServiceAccount than *target*.
+
+    The binding can target another name, or a user recreated the ServiceAccount.
+    """
     created = parse_time(target.created_at)
     moved = binding.status.service_account_name != target.name
     return moved or (created is not None and created >= since)

@@ -1,11 +1,11 @@
-"""The answer of a decorator, which may set labels and annotations only."""
+"""The response of a decorator."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Decoration:
-    """Labels and annotations to set, or with None to remove; the others stay as they are."""
+    """Labels and annotations to set, or to remove if the value is None; all others stay."""
 
     labels: dict[str, str | None] = field(default_factory=dict)
     annotations: dict[str, str | None] = field(default_factory=dict)

@@ -1,7 +1,8 @@
-"""The DecoratorController's hooks: which binding owns a ServiceAccount, and what it is to list.
+"""Chooses the owner of a ServiceAccount, and the Secrets for the owner to list.
 
-The decorator may set labels and annotations only. The label makes Metacontroller let the owner
-adopt the ServiceAccount; the annotation tells the owner about the other bindings' Secrets.
+A DecoratorController can set labels and annotations only. The label makes Metacontroller adopt the
+ServiceAccount for the owner. The annotation `acrpull.dev/pull-secrets` names the Secrets of all
+targeting bindings for the owner.
 """
 
 from collections.abc import Sequence
@@ -23,14 +24,14 @@ from hooks.core.policy.policy import Policy
 
 
 def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Policy) -> Decoration:
-    """Return how *account* is to be decorated, given all *bindings* of its Namespace.
+    """Return the label and annotations of *account*, given all *bindings* of the Namespace.
 
-    A binding whose Secret's name is taken does not own beside others: one of them may have that
-    name. Whether it is taken, its first answer tells. Before that, and where it is, an entry of
-    that name may be the user's, or upstream's and in use: only one that we listed is ours.
+    A binding with a taken Secret name owns *account* only if all targeting bindings have taken
+    names. Before a binding's first sync, and while the name is taken, an entry of the name can
+    belong to the user, or to msi-acrpull. Then the name is wanted only if `attached` has the name.
 
-    Metacontroller fails to write a child whose annotation it can't read. It does not read this
-    annotation of an object that a decorator sets labels of, so the decorator removes the value.
+    Metacontroller fails to write a child with an unreadable last-applied annotation. A decorator's
+    write does not read the annotation, and therefore can remove the value.
     """
     if account.deleting:
         return Decoration()
@@ -39,12 +40,16 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
         (b for b in bindings if targets(b, name, entries, withdrawn=_is_withdrawn(b, policy))),
         key=_age,
     )
-    having = [b for b in targeting if not _is_taken(b)] or targeting
-    owner = _owner(account, bindings, having, policy)
+    eligible = [b for b in targeting if not _is_taken(b)] or targeting
+    owner = _owner(account, bindings, eligible, policy)
     if owner is None:
         return _undecorate(account, bindings)
     listed = managed_entries(account)
-    names = (b.secret_name for b in targeting if b is owner or _has(b) or b.secret_name in listed)
+    names = (
+        b.secret_name
+        for b in targeting
+        if b is owner or _owns_secret_name(b) or b.secret_name in listed
+    )
     wanted = ",".join(dict.fromkeys(names))
     annotations: dict[str, str | None] = {PULL_SECRETS_ANNOTATION: wanted}
     if not is_readable(account):
@@ -58,20 +63,18 @@ def _owner(
     targeting: Sequence[Binding],
     policy: Policy,
 ) -> Binding | None:
-    """Return the binding that owns *account*; *targeting* is oldest first.
+    """Return the owner of *account*; *targeting* is sorted by age, oldest first.
 
-    1. Whoever holds the controller reference, while it targets the ServiceAccount.
-    2. Still the holder until the guard is on, for the garbage collector would delete an unguarded
-       ServiceAccount, and until its Secret is off the list; all of ours, where no binding comes
-       after it, and where it is being deleted, for then Metacontroller would not let it go.
-       metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
-    3. The oldest that targets it, unless it is another controller's.
-    4. The oldest of all, where entries of ours were left: it takes them off.
+    The first match wins:
+    1. The current owner, if the owner targets *account* or has work left.
+    2. None, if another controller owns *account*.
+    3. The oldest targeting binding.
+    4. The oldest binding of all, if entries of acrpull were left, to remove the entries.
     """
     uid = controller_uid(account)
-    holder = next((binding for binding in bindings if binding.uid == uid), None)
-    if holder is not None and (holder in targeting or _held(account, holder, targeting)):
-        return holder
+    owner = next((binding for binding in bindings if binding.uid == uid), None)
+    if owner is not None and (owner in targeting or _has_work_left(account, owner, targeting)):
+        return owner
     if is_foreign(account):
         return None
     if not targeting and managed_entries(account):
@@ -80,53 +83,61 @@ def _owner(
 
 
 def _cleans_up(binding: Binding, policy: Policy) -> bool:
-    """True if *binding* may adopt a ServiceAccount that it does not target."""
+    """True if *binding* may adopt a ServiceAccount only to remove entries."""
     return not binding.deleting and not _is_withdrawn(binding, policy)
 
 
 def _is_withdrawn(binding: Binding, policy: Policy) -> bool:
-    """True if *binding* is denied, and its status names no Secret that stays."""
+    """True if *binding* is denied, and keeps no Secret according to its status."""
     return is_withdrawn(binding, policy, has_secret=binding.status.secret_name is not None)
 
 
-def _held(account: ServiceAccount, holder: Binding, targeting: Sequence[Binding]) -> bool:
+def _has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[Binding]) -> bool:
+    """True if *owner*, which does not target *account*, must stay the owner.
+
+    *owner* protects *account* and removes the own entry. *owner* also removes the entries of other
+    bindings if no binding targets *account*. A deleted *owner* stays the owner while such entries
+    exist: Metacontroller releases no child of a deleted parent, and `/finalize` hands over.
+    metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
+    """
     if not is_protected(account, None):
         return True
-    ours = account.attached if _is_taken(holder) else account.pull_secrets
-    if holder.secret_name in ours and holder.secret_name in account.pull_secrets:
+    own = account.attached if _is_taken(owner) else account.pull_secrets
+    if owner.secret_name in own and owner.secret_name in account.pull_secrets:
         return True
-    return bool(managed_entries(account)) and (holder.deleting or not targeting)
+    return bool(managed_entries(account)) and (owner.deleting or not targeting)
 
 
-def _has(binding: Binding) -> bool:
-    """True if the last answer found no other owner's Secret under the name of *binding*'s."""
+def _owns_secret_name(binding: Binding) -> bool:
+    """True if the last sync found no other owner's Secret of the name of *binding*'s Secret."""
     return bool(binding.status.conditions) and not binding.status.secret_taken
 
 
 def _is_taken(binding: Binding) -> bool:
-    """True if the last answer found another owner's Secret under the name of *binding*'s."""
+    """True if the last sync found another owner's Secret of the name of *binding*'s Secret."""
     return binding.status.secret_taken
 
 
 def _age(binding: Binding) -> tuple[str, str, str]:
-    """Sort the oldest first: by seconds, which is all there is, then by name and kind."""
+    """Return the sort key: creation time in whole seconds, then name and API version."""
     return binding.created_at, binding.name, binding.api_version
 
 
 def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:
-    """Return *account* as nobody's, but for the names of entries of ours still on its list.
+    """Return the removal of acrpull's label and annotations from *account*.
 
-    A label that we did not set is not removed: somebody else may use the key.
+    `attached` stays while entries of acrpull are listed. A label of another client stays: the
+    label is acrpull's if `pull-secrets` exists, or if the value is the uid of one of *bindings*.
     """
-    ours = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
-    labelled = account.uid_label is not None and (
-        PULL_SECRETS_ANNOTATION in ours
+    removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
+    labeled = account.uid_label is not None and (
+        PULL_SECRETS_ANNOTATION in removed
         or account.uid_label in {binding.uid for binding in bindings}
     )
-    if not ours and not labelled:
+    if not removed and not labeled:
         return Decoration()
     if managed_entries(account):
-        ours -= {ATTACHED_ANNOTATION}
-    if (labelled or ours) and not is_foreign(account):
-        ours |= {LAST_APPLIED_ANNOTATION} & account.annotations
-    return Decoration({UID_LABEL: None} if labelled else {}, dict.fromkeys(sorted(ours)))
+        removed -= {ATTACHED_ANNOTATION}
+    if (labeled or removed) and not is_foreign(account):
+        removed |= {LAST_APPLIED_ANNOTATION} & account.annotations
+    return Decoration({UID_LABEL: None} if labeled else {}, dict.fromkeys(sorted(removed)))

@@ -1,4 +1,4 @@
-"""What Metacontroller last wrote to a ServiceAccount under dynamic-apply, as it noted on it."""
+"""Reads the annotation in which dynamic-apply records the last write to a ServiceAccount."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,10 @@ Found = TypeVar("Found")
 
 
 def look_up(account: ServiceAccount, find: Callable[[Any], Found], otherwise: Found) -> Found:
-    """Return what *find* finds in it; *otherwise* where it is not there, or of another shape."""
+    """Return the result of *find* on *account*'s last-applied configuration.
+
+    *otherwise* is returned if the configuration is absent, or has an unexpected shape.
+    """
     try:
         return find(json.loads(account.last_applied or "{}"))
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -18,10 +21,11 @@ def look_up(account: ServiceAccount, find: Callable[[Any], Found], otherwise: Fo
 
 
 def is_readable(account: ServiceAccount) -> bool:
-    """True if Metacontroller can read what it last wrote to *account*.
+    """True if Metacontroller can read *account*'s last-applied configuration.
 
-    Metacontroller fails on a value that is no JSON object, and writes none with a number in it:
-    Go does not read every number that Python reads.
+    Metacontroller fails unless the value is a JSON object. Metacontroller writes no numbers for
+    acrpull, and a value with numbers counts as unreadable, because Go rejects some numbers of
+    Python.
     metacontroller@v4.17.2:pkg/dynamic/apply/apply.go (GetLastApplied)
     """
     text = account.last_applied or "{}"

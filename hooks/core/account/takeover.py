@@ -1,4 +1,4 @@
-"""Takes over a pull Secret that an earlier binding left, for example in a restored Namespace.
+"""Gives a pull Secret of an earlier binding to the new binding, e.g. in a restored Namespace.
 
 A backup keeps the Secret's labels and annotations, and drops its owner references. The restored
 binding has another uid, so Metacontroller neither selects the Secret as its child nor may create
@@ -17,7 +17,7 @@ from hooks.core.names import UID_LABEL
 
 
 def is_left(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if *secret* is evidently acrpull's, has no owner, and should be *binding*'s.
+    """True if acrpull made *secret*, no object owns *secret*, and the name fits *binding*.
 
     A hash in the Secret's name hides the binding's name, so `/secret/sync` would not find the
     binding.
@@ -33,8 +33,8 @@ def take_over(secret: OwnedSecret, bindings: Iterable[Binding]) -> Decoration:
     Bindings of two APIs may want the same Secret. Then the oldest binding gets the Secret.
     """
     bindings = list(bindings)
-    heirs = [binding for binding in bindings if is_left(secret, binding)]
-    if not heirs or secret.uid_label in {binding.uid for binding in bindings}:
+    candidates = [binding for binding in bindings if is_left(secret, binding)]
+    if not candidates or secret.uid_label in {binding.uid for binding in bindings}:
         return Decoration()
-    heir = min(heirs, key=lambda binding: (binding.created_at, binding.api_version))
-    return Decoration({UID_LABEL: heir.uid})
+    oldest = min(candidates, key=lambda binding: (binding.created_at, binding.api_version))
+    return Decoration({UID_LABEL: oldest.uid})
