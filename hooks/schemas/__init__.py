@@ -23,7 +23,7 @@ IDENTITIES: Final = (
 )
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
-MAX_REMEMBERED: Final = 1024  # specs
+MAX_REMEMBERED_SPECS: Final = 1024  # specs
 
 # By API version; others are checked as ours.
 FILES: Final = {
@@ -57,7 +57,7 @@ _MANIFEST_VALIDATORS: Final = {
     version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
 }
 # What upstream's CRDs leave to the service.
-OURS_ALONE: Final = {"pattern", "maxLength"}
+UNCHECKED_UPSTREAM: Final = {"pattern", "maxLength"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def check_manifest(manifest: JSON) -> Checked:
         return Checked((*lines, too_long), stored=False)
     errors = list(_VALIDATORS[version].iter_errors(spec))
     left = {str(error.validator) for error in errors if "spec" in manifest}
-    ours_alone = version != API_VERSION and left <= OURS_ALONE
-    stored = not lines and (not errors or ours_alone)
+    accepted_upstream = version != API_VERSION and left <= UNCHECKED_UPSTREAM
+    stored = not lines and (not errors or accepted_upstream)
     for error in errors:
         lines += _lines(error, "spec")
     # A value that is too long often breaks the pattern, too.
@@ -145,7 +145,7 @@ def _too_long(spec: str) -> str | None:
     return f"spec has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
 
 
-@lru_cache(MAX_REMEMBERED)
+@lru_cache(MAX_REMEMBERED_SPECS)
 def _check(text: str, version: str) -> str | None:
     """Check a spec by its JSON: Metacontroller sends the same ones over and over."""
     error = next(_VALIDATORS[version].iter_errors(json.loads(text)), None)

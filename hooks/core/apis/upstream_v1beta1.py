@@ -18,7 +18,9 @@ from hooks.core.names import (
     UPSTREAM_V1BETA1,
 )
 
-LONGEST: Final = 223  # characters of a binding's name in that of its Secret, where it is cut
+V1BETA1_KEPT_LENGTH: Final = (
+    223  # characters of a binding's name in that of its Secret, where it is cut
+)
 
 
 def secret_name(binding: str) -> str:
@@ -27,7 +29,7 @@ def secret_name(binding: str) -> str:
     msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (legacySecretName)
     """
     if len(binding + UPSTREAM_SECRET_SUFFIX) > MAX_NAME_LENGTH:
-        binding = upstream_truncated(binding, LONGEST)
+        binding = upstream_truncated(binding, V1BETA1_KEPT_LENGTH)
     return valid_name(binding + UPSTREAM_SECRET_SUFFIX, binding)
 
 

@@ -18,12 +18,12 @@ from hooks.core.names import (
 )
 from hooks.core.policy.cloud import AUTHORITIES, PUBLIC
 
-LONGEST: Final = 233  # characters of a binding's name that is not cut
+V1BETA2_KEPT_LENGTH: Final = 233  # characters of a binding's name that is not cut
 
 
 def secret_name(binding: str) -> str:
     """Return the name of *binding*'s Secret, upstream's, also of a long one."""
-    return valid_name(SECRET_PREFIX + upstream_truncated(binding, LONGEST), binding)
+    return valid_name(SECRET_PREFIX + upstream_truncated(binding, V1BETA2_KEPT_LENGTH), binding)
 
 
 def parse_spec(spec: JSON) -> Spec:

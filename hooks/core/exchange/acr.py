@@ -144,7 +144,7 @@ def check_token(
     return MintFailed(Reason.CLOCK_SKEW, text)
 
 
-def parse_answer(
+def parse_registry_response(
     request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
 ) -> AcrToken | MintFailed:
     """Return the token in a registry's response, or why there is none.

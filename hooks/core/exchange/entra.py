@@ -48,7 +48,7 @@ EXPLAINED: Final = {
 CODE: Final = re.compile(r"AADSTS([0-9]{4,8})\b")
 LOOKUP: Final = "https://login.microsoftonline.com/error?code="
 # What a command line shows unharmed.
-PLAIN: Final = re.compile(r"[!-~]{1,500}")
+VISIBLE_ASCII: Final = re.compile(r"[!-~]{1,500}")
 # Names that no public DNS resolves: a cluster's own, and those for private networks.
 # https://www.iana.org/assignments/special-use-domain-names
 PRIVATE_DOMAINS: Final = frozenset(
@@ -90,13 +90,13 @@ def parse_assertion(token: str, audience: str) -> Assertion | None:
     issuer, about = _text(claims, "iss"), _text(claims, "sub")
     said = claims.get("aud") if isinstance(claims, dict) else None
     only = said[0] if isinstance(said, list) and len(said) == 1 else said
-    meant = only if isinstance(only, str) and PLAIN.fullmatch(only) else audience
+    meant = only if isinstance(only, str) and VISIBLE_ASCII.fullmatch(only) else audience
     return Assertion(issuer, about, meant) if issuer and about else None
 
 
 def _text(claims: Any, name: str) -> str | None:  # noqa: ANN401  any JSON value
     text = claims.get(name) if isinstance(claims, dict) else None
-    return text if isinstance(text, str) and PLAIN.fullmatch(text) else None
+    return text if isinstance(text, str) and VISIBLE_ASCII.fullmatch(text) else None
 
 
 def parse_refusal(
@@ -117,7 +117,7 @@ def parse_code(content: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
-def refused(
+def explain_refusal(
     identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
 ) -> MintFailed:
     """Return what *refusal* means for *identity*, which showed *assertion* to Entra.
@@ -125,7 +125,7 @@ def refused(
     Entra's own text has ids and times, which would change the status at every try, and is left out.
     """
     reason, text = _sort(identity, audience, assertion, refusal)
-    return failed(reason, text, refusal.retry_after_seconds)
+    return entra_failure(reason, text, refusal.retry_after_seconds)
 
 
 def _sort(
@@ -255,6 +255,8 @@ def _untrusted(identity: FederatedIdentity, assertion: Assertion, code: int) -> 
     )
 
 
-def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
+def entra_failure(
+    reason: Reason, message: str, retry_after_seconds: float | None = None
+) -> MintFailed:
     """Return a failure at this hop."""
     return MintFailed(reason, message, retry_after_seconds, hop=Hop.ENTRA)

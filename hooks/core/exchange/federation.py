@@ -23,7 +23,7 @@ from hooks.core.policy.cloud import wrong_cloud
 from hooks.core.policy.policy import Policy
 
 # A Namespace and a tenant are parts of URLs, so they must be nothing else.
-NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NAMESPACE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXAMPLE: Final = "11111111-2222-3333-4444-555555555555"
 FIELD: Final = "spec.workloadIdentity"
@@ -40,12 +40,12 @@ KEY: Final = re.compile(r"[-./_A-Za-z0-9]{1,317}")
 SAME_KEY: Final = 0.93
 MAX_KEYS: Final = 100  # far more annotations than a ServiceAccount has
 
-Refusal = tuple[Reason, str]
+Unresolved = tuple[Reason, str]
 
 
 def resolve_identity(
     identity: Identity | WorkloadIdentity, observed: Observed, policy: Policy
-) -> Identity | FederatedIdentity | Refusal:
+) -> Identity | FederatedIdentity | Unresolved:
     """Return the identity that a token is requested for, or why there is none."""
     if isinstance(identity, WorkloadIdentity) and not policy.workload_identity:
         return Reason.INVALID_SPEC, (
@@ -71,12 +71,14 @@ def resolve_identity(
 
 def _by_account(
     asked: WorkloadIdentity, observed: Observed, policy: Policy
-) -> FederatedIdentity | Refusal:
+) -> FederatedIdentity | Unresolved:
     """Return the identity that trusts the ServiceAccount of *asked*.
 
     A request made by hand can leave the ServiceAccount out: it then has no annotations.
     """
-    if not NAME.fullmatch(observed.binding.namespace):  # by hand, it may be any part of a URL
+    if not NAMESPACE_NAME.fullmatch(
+        observed.binding.namespace
+    ):  # by hand, it may be any part of a URL
         return Reason.INVALID_SPEC, "metadata.namespace is not a valid name. Fix it, e.g. team-a"
     name = asked.service_account_name or observed.binding.service_account_name or ""
     account = _find(name, observed)
@@ -104,7 +106,7 @@ def _find(name: str, observed: Observed) -> ServiceAccount | None:
     return next((a for a in known if (a.namespace, a.name) == (namespace, name)), by_hand)
 
 
-def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: bool) -> Refusal:
+def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: bool) -> Unresolved:
     """Return that an ID is missing or, if it was *given*, that the annotation holds no GUID."""
     start = f'The annotation "{annotation}" of ServiceAccount "{account.name}" is'
     if given:

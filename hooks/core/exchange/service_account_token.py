@@ -33,7 +33,7 @@ def body(audience: str) -> JSON:
     }
 
 
-def parse_answer(
+def parse_api_server_response(
     account: TrustedAccount,
     status: int,
     content_type: str | None,
@@ -56,7 +56,7 @@ def parse_answer(
     text = (
         f'The API server returned {got} without a token for ServiceAccount "{account}". Retrying.'
     )
-    return failed(Reason.API_SERVER_UNAVAILABLE, text)
+    return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text)
 
 
 def _refused(
@@ -69,29 +69,31 @@ def _refused(
     """
     if status == 404:  # noqa: PLR2004  HTTP
         text = f'ServiceAccount "{account}", whose token is exchanged, was not found. Create it.'
-        return failed(Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+        return token_request_failure(Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
     if status == 401:  # noqa: PLR2004  HTTP
         text = (
             f"The API server rejected acrpull's own credential: {got}. Check that the component "
             f"{COMPONENT} mounts it, and restart acrpull's Pods."
         )
-        return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+        return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
     if status in {403, 422}:
         text = (
             f'The API server denied a token for ServiceAccount "{account}": {got}. Install the '
             f"component {COMPONENT}, which adds the required RBAC and policy."
         )
-        return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+        return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
     if status == TOO_MANY_REQUESTS:
         text = "The API server is throttling token requests. Retrying."
-        return failed(Reason.THROTTLED, text, retry_after_seconds)
+        return token_request_failure(Reason.THROTTLED, text, retry_after_seconds)
     text = (
         f'The API server returned {got} and no token for ServiceAccount "{account}". Retrying. If '
         "this persists, check KUBERNETES_SERVICE_HOST and the API server's log."
     )
-    return failed(Reason.API_SERVER_UNAVAILABLE, text, retry_after_seconds)
+    return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text, retry_after_seconds)
 
 
-def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
+def token_request_failure(
+    reason: Reason, message: str, retry_after_seconds: float | None = None
+) -> MintFailed:
     """Return a failure at this hop."""
     return MintFailed(reason, message, retry_after_seconds, hop=Hop.SERVICE_ACCOUNT_TOKEN)

@@ -25,7 +25,7 @@ def _entry(token: str) -> dict[str, str]:
     return {"username": NULL_GUID, "password": token, "auth": auth}
 
 
-def render(server: str | None, token: AcrToken | None) -> str:
+def encode(server: str | None, token: AcrToken | None) -> str:
     """Return the value of `.dockerconfigjson`, base64; without a token, one with no entry."""
     auths = {server: _entry(token.value)} if server and token else {}
     text = json.dumps({"auths": auths}, separators=(",", ":"))
@@ -33,7 +33,7 @@ def render(server: str | None, token: AcrToken | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ManagedEntry:
     """What a docker config holds of ours; *intact* says that it lists nothing else."""
 
     server: str
@@ -41,7 +41,7 @@ class Found:
     unmodified: bool
 
 
-def parse(data: str) -> Found | None:
+def decode(data: str) -> ManagedEntry | None:
     """Return what *data*, base64, holds of ours; None if that is nothing.
 
     With anything changed it was tampered with, but for what upstream's controller writes besides. A
@@ -55,7 +55,7 @@ def parse(data: str) -> Found | None:
             if token is not None:
                 ours = _entry(token.value)
                 unmodified = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
-                return Found(server, token, unmodified)
+                return ManagedEntry(server, token, unmodified)
     except (binascii.Error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
     return None

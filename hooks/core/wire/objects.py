@@ -156,7 +156,7 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
     at = f"{path}.metadata"
     annotations = get_object(meta, "annotations", at)
     data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
-    found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
+    found = dockerconfig.decode(data) if obj.get("type") == SECRET_TYPE else None
     inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
     theirs = UPSTREAM_LABEL in get_object(meta, "labels", at)
     unmodified = found is not None and found.unmodified

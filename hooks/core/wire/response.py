@@ -33,7 +33,7 @@ def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
     if answer.secret is not None:
         children.insert(0, new_pull_secret(binding.namespace, answer.secret))
     body = {
-        "status": new_status(binding, answer.status),
+        "status": new_status_fields(binding, answer.status),
         "children": children,
         "resyncAfterSeconds": answer.resync_after_seconds,
     }
@@ -43,7 +43,7 @@ def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
 def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
     """Return the Secret; without a token, one that lists no registry."""
     annotations = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
-    data = secret.changed_data or dockerconfig.render(secret.server, secret.token)
+    data = secret.changed_data or dockerconfig.encode(secret.server, secret.token)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -85,7 +85,7 @@ def new_owner(owner: Owner) -> JSON:
     }
 
 
-def new_status(binding: Binding, status: Status) -> JSON:
+def new_status_fields(binding: Binding, status: Status) -> JSON:
     """Return `.status`, whole: Metacontroller replaces what there is."""
     api = api_of(binding.api_version)
     fields = {
