@@ -1,4 +1,4 @@
-"""What a response of the node's metadata service (IMDS) means if it has no token, without I/O.
+"""Failures of the node's metadata service (IMDS), by its responses, without I/O.
 
 Source: the page in `ERRORS`.
 """
@@ -21,7 +21,7 @@ from hooks.core.model.token import Hop, MintFailed
 
 IMDS_NAME: Final = "The node's metadata service (IMDS)"
 BAD_REQUEST: Final = 400
-UPDATING: Final = 410  # for up to 70 s
+UPDATING: Final = 410  # IMDS is being updated, for up to 70 s
 NOT_ASSIGNED: Final = "Identity not found"
 UNKNOWN_RESOURCE: Final = "invalid_resource"
 ERRORS: Final = (
@@ -45,7 +45,7 @@ class ImdsResponse:
 def explain_imds_response(
     identity: Named, audience: str, response: ImdsResponse | None
 ) -> MintFailed:
-    """Return why there is no token for *identity*; *response* is None if IMDS sent none."""
+    """Return the failure for *identity*; *response* is None if IMDS did not respond."""
     if response is None:
         return imds_failure(
             Reason.IDENTITY_UNAVAILABLE,
@@ -79,8 +79,9 @@ def _sort(identity: Named, audience: str, response: ImdsResponse) -> tuple[Reaso
 def _rejected(
     identity: Named, audience: str, response: ImdsResponse, refusal: Refusal
 ) -> tuple[Reason, str] | None:
-    """Return what a rejection by IMDS means, or by Entra, whose text IMDS quotes; None: unknown.
+    """Return the reason and message for a rejection, or None if its cause is unknown.
 
+    IMDS quotes Entra's text if Entra rejected the request.
     https://github.com/Azure/azure-sdk-for-net/issues/13481
     """
     if NOT_ASSIGNED in str(parsed(response.content).get("error_description")):
@@ -104,10 +105,10 @@ def _rejected(
 
 
 def _not_assigned(identity: Named) -> str:
-    """Return what to do about an identity that IMDS does not have.
+    """Return the message for an identity that is not assigned to the node.
 
-    One that was deleted and created again under its name has the same resource ID, and still shows
-    as assigned. https://github.com/Azure/aad-pod-identity/issues/681
+    A deleted and recreated identity has the same resource ID as before, so Azure still shows the
+    identity as assigned. https://github.com/Azure/aad-pod-identity/issues/681
     """
     text = (
         f'Identity "{identity}" is not assigned to this node. Assign it to the node pool\'s scale '
@@ -124,5 +125,5 @@ def _not_assigned(identity: Named) -> str:
 def imds_failure(
     reason: Reason, message: str, retry_after_seconds: float | None = None
 ) -> MintFailed:
-    """Return a failure at this hop."""
+    """Return a failure of the request to IMDS."""
     return MintFailed(reason, message, retry_after_seconds, hop=Hop.IMDS)
