@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hooks.core.exchange.acr import exchange, parse_answer
+from hooks.core.exchange.acr import exchange, parse_registry_response
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.server.app import create_app
 from hooks.settings.settings import Settings
@@ -73,7 +73,9 @@ class Case:
     ) -> AcrToken | MintFailed:
         outcome = self.facts["mint"]
         if "status" in outcome:
-            return parse_answer(request, exchange(request, ""), outcome["status"], HEADERS, b"")
+            return parse_registry_response(
+                request, exchange(request, ""), outcome["status"], HEADERS, b""
+            )
         issued, expires = (datetime.fromtimestamp(outcome[k], UTC) for k in ("issued", "expires"))
         assert newer_than is None or newer_than < issued
         return new_token(issued, expires)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hooks.core.exchange.acr import exchange, parse_answer
+from hooks.core.exchange.acr import exchange, parse_registry_response
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.server.app import create_app
 from hooks.settings.settings import Settings
@@ -137,7 +137,9 @@ class ModelTelling:
     ) -> AcrToken | MintFailed:
         """Return a remembered token, as hooks/mint/minter.py does, or a new one."""
         if self._step.registry != 200:
-            return parse_answer(request, exchange(request, ""), self._step.registry, HEADERS, b"")
+            return parse_registry_response(
+                request, exchange(request, ""), self._step.registry, HEADERS, b""
+            )
         known = self._tokens.get(request.identity)
         if known is None or (newer_than is not None and known.issued_at <= newer_than):
             now = self._clock.now().replace(microsecond=0)

@@ -116,7 +116,7 @@ def is_made_up(token: str) -> bool:
 def test_tokens_are_found_in_all_layers() -> None:
     """A token that is not made up shows, also in a docker config in an annotation."""
     token = new_jwt({"iat": 1, "exp": 2, "sub": "somebody"})
-    config = dockerconfig.render(REGISTRY, AcrToken(token, NOW, NOW))
+    config = dockerconfig.encode(REGISTRY, AcrToken(token, NOW, NOW))
     text = json.dumps({"annotation": json.dumps({"data": config})})
     found = {found for layer in layers(text) for found in JWT.findall(layer)}
     assert found == {token}

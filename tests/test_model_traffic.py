@@ -79,7 +79,7 @@ def mask(text: str) -> str:
 
 def said(config: str) -> str:
     """Return what a docker config says besides its token."""
-    found = dockerconfig.parse(config)
+    found = dockerconfig.decode(config)
     return f"docker config of {found.server}, intact: {found.unmodified}" if found else config
 
 

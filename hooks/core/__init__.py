@@ -1,1 +1,1 @@
-"""The decisions, with no I/O, clock, randomness, environment or logging."""
+"""Decides the desired state, without I/O, clock, randomness, environment or logging."""

@@ -1,25 +1,25 @@
-"""What can go wrong, sorted by whose fault it is.
+"""acrpull's exceptions, sorted by cause.
 
 HookError
-├── BadRequest        the caller's: Metacontroller, or a person with curl   -> HTTP 400
-├── MalformedToken    the registry's, or whoever tampered with a Secret     -> a new token
-└── Busy              nobody's: too many requests are at work already        -> HTTP 429
+├── BadRequest        the caller: Metacontroller, or a person with curl   -> HTTP 400
+├── MalformedToken    the registry, or a change of a Secret               -> a new token
+└── Busy              the load: too many requests are in progress         -> HTTP 429
 
-An invalid spec and a failure to get a token are no exceptions but values: they become conditions.
+An invalid spec and a failure to get a token are values, not exceptions. They become conditions.
 """
 
 
 class HookError(Exception):
-    """The root. Its text is one line and holds no token, header or body."""
+    """The base class. Its text is a single line and contains no token, header or body."""
 
 
 class BadRequest(HookError):
-    """A request body that is not of the shape that Metacontroller sends."""
+    """A request body has another shape than Metacontroller's requests."""
 
 
 class MalformedToken(HookError):
-    """Text that should have been a registry's token and is not."""
+    """A text in place of a registry's token is not a token."""
 
 
 class Busy(HookError):
-    """Too many requests are at work already; the caller must try again in a moment."""
+    """Too many requests are in progress. The caller must retry after a moment."""

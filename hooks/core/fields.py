@@ -1,4 +1,4 @@
-"""Typed reading of decoded JSON: a value of the wrong type is an error that names its path."""
+"""Reads typed values from decoded JSON. An error names the path of the wrong value."""
 
 from typing import Any, Final, TypeVar
 
@@ -17,30 +17,30 @@ KINDS: Final[dict[type, str]] = {
 
 
 def check(value: object, kind: type[T], path: str) -> T:
-    """Return *value*, which must be of type *kind*; raises `BadRequest` naming *path*."""
+    """Return *value*. Raises `BadRequest` with *path* if the type is not *kind*."""
     if type(value) is not kind:
         raise BadRequest(f"{path}: expected {KINDS[kind]}")
     return value
 
 
 def get(parent: JSON, key: str, kind: type[T], path: str) -> T | None:
-    """Return the optional field *key* of *parent*, which is at *path*; `null` is absent."""
+    """Return the optional field *key* of *parent*, or None. *path* is the path of *parent*."""
     value = parent.get(key)
-    if value is None or type(value) is kind:  # the path costs time, so it is made for errors only
+    if value is None or type(value) is kind:  # builds the path only for errors, to save time
         return value
     return check(value, kind, f"{path}.{key}" if path else key)
 
 
 def get_object(parent: JSON, key: str, path: str) -> JSON:
-    """Return the optional object *key* of *parent*; absent, an empty one."""
+    """Return the optional object *key* of *parent*, or an empty object."""
     return get(parent, key, dict, path) or {}
 
 
 def get_text(parent: JSON, key: str, path: str) -> str:
-    """Return the optional string *key* of *parent*; absent, an empty one."""
+    """Return the optional string *key* of *parent*, or an empty string."""
     return get(parent, key, str, path) or ""
 
 
 def require(parent: JSON, key: str, kind: type[T], path: str) -> T:
-    """Return the field *key* of *parent*; raises `BadRequest` where it is absent."""
+    """Return the required field *key* of *parent*. Raises `BadRequest` if the field is absent."""
     return check(parent.get(key), kind, f"{path}.{key}" if path else key)

@@ -1,23 +1,23 @@
-"""Every literal that is somebody's API. Knows nothing else."""
+"""The names of the APIs of acrpull, Metacontroller, Kubernetes and Azure. Imports no module."""
 
 from typing import Final
 
-# Ours.
+# acrpull.
 API_VERSION: Final = "acrpull.dev/v1beta1"
 KIND: Final = "ACRPullBinding"
 GROUP: Final = "acrpull.dev"
 PLURAL: Final = "acrpullbindings"
 SECRET_PREFIX: Final = "acr-pull-"
-# Azure/msi-acrpull's, "upstream": its two APIs, whose bindings are served too if so set.
+# Azure/msi-acrpull, "upstream" in names: its two APIs. A setting lets acrpull serve their bindings.
 # msi-acrpull@8ad7a99:api/v1beta1/groupversion_info.go, api/v1beta2/groupversion_info.go
 UPSTREAM_KIND: Final = "AcrPullBinding"
 UPSTREAM_V1BETA1: Final = "msi-acrpull.microsoft.com/v1beta1"
 UPSTREAM_V1BETA2: Final = "acrpull.microsoft.com/v1beta2"
-# On a Secret, by upstream's controller: the binding's name. It ends names of v1beta1's Secrets so.
+# On a Secret, set by msi-acrpull: the binding's name. The suffix ends the Secret names of v1beta1.
 # msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (newPullSecret)
 UPSTREAM_LABEL: Final = "acr.microsoft.com/binding"
 UPSTREAM_SECRET_SUFFIX: Final = "-msi-acrpull-secret"
-# What kinds a binding is of, by group and kind.
+# The group and kind of all bindings.
 BINDING_KINDS: Final = frozenset(
     {
         (GROUP, KIND),
@@ -25,22 +25,24 @@ BINDING_KINDS: Final = frozenset(
         ("acrpull.microsoft.com", UPSTREAM_KIND),
     }
 )
-# On a ServiceAccount, by the decorator: the pull Secrets that belong on it, oldest binding first.
+# On a ServiceAccount, set by the decorator: its desired pull Secrets, the oldest binding's first.
 PULL_SECRETS_ANNOTATION: Final = "acrpull.dev/pull-secrets"
-# On a ServiceAccount, by its owner: which entries of imagePullSecrets are ours and not the user's.
+# On a ServiceAccount, set by the owning binding: the imagePullSecrets entries managed by acrpull.
 ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
-# On a Namespace, by the cluster's owner: who may be used and asked there, comma separated.
+# On a Namespace, set by a cluster administrator: the allowed identities and the allowed registries,
+# as comma-separated lists.
 IDENTITIES_ANNOTATION: Final = "acrpull.dev/allowed-identities"
 SERVERS_ANNOTATION: Final = "acrpull.dev/allowed-acr-servers"
-# On a Secret: a hash of what its token was made from; of one of upstream's, at first this word.
+# On a Secret: a hash of the inputs of its token. At first, a Secret taken over from msi-acrpull has
+# the value `INHERITED`.
 INPUTS_ANNOTATION: Final = "acrpull.dev/token-inputs"
 INHERITED: Final = "inherited"
 
 # Metacontroller v4.17.2.
-# With generateSelector, children are selected by this label.
+# With generateSelector, Metacontroller selects children by this label.
 # metacontroller@v4.17.2:pkg/controller/composite/controller.go:755
 UID_LABEL: Final = "controller-uid"
-# Left by the apply strategy dynamic-apply, stripped by server-side-apply.
+# Set by the apply strategy dynamic-apply, removed by server-side-apply.
 # metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:34
 LAST_APPLIED_ANNOTATION: Final = "metacontroller.k8s.io/last-applied-configuration"
 # metacontroller@v4.17.2:pkg/controller/composite/controller.go:215
@@ -51,35 +53,35 @@ SERVICE_ACCOUNTS: Final = "ServiceAccount.v1"
 NAMESPACES: Final = "Namespace.v1"
 
 # Kubernetes.
-# A deletion with one of these leaves the children to the garbage collector.
+# If a deleted object has one of these finalizers, the garbage collector handles its children.
 # kubernetes@v1.36.0:staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go
 FOREGROUND_FINALIZERS: Final = frozenset({"foregroundDeletion", "orphan"})
 SECRET_TYPE: Final = "kubernetes.io/dockerconfigjson"
 DOCKER_CONFIG_KEY: Final = ".dockerconfigjson"
 MAX_NAME_LENGTH: Final = 253  # characters; a DNS-1123 subdomain
-# Characters of a condition's message; the API server rejects a status with a longer one.
+# Maximum length of a condition's message in characters. The API server rejects longer messages.
 # kubernetes@v1.36.0:staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go (Condition)
 MAX_MESSAGE_LENGTH: Final = 32768
 # kubernetes@v1.36.0:staging/src/k8s.io/apiserver/pkg/authentication/serviceaccount/util.go
 ACCOUNT_SUBJECT: Final = "system:serviceaccount:"
 
 # Azure.
-# The user that says "the password is an ACR token".
+# With this user name, a registry expects an ACR token as the password.
 # https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
 NULL_GUID: Final = "00000000-0000-0000-0000-000000000000"
-# What upstream's docker configs say besides; nobody reads it.
+# The email in msi-acrpull's docker configs. No client reads this field.
 # msi-acrpull@8ad7a99:pkg/authorizer/util.go (CreateACRDockerCfg)
 UPSTREAM_EMAIL: Final = "msi-acrpull@azurecr.io"
-# The audience that every registry accepts, also with tokens for ARM switched off.
+# Every registry accepts this audience, even if authentication-as-arm is disabled.
 # https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
 ACR_AUDIENCE: Final = "https://containerregistry.azure.net"
 # https://github.com/kubernetes-sigs/cloud-provider-azure/blob/7b31c76/pkg/azclient/cloud.go
 ACR_SERVER_SUFFIXES: Final = ("azurecr.io", "azurecr.cn", "azurecr.us")
-# On a ServiceAccount: the identity that trusts it, for a Pod and for us.
+# On a ServiceAccount: the identity that trusts the ServiceAccount, for Pods and for acrpull.
 # https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 CLIENT_ID_ANNOTATION: Final = "azure.workload.identity/client-id"
 TENANT_ID_ANNOTATION: Final = "azure.workload.identity/tenant-id"
-# The audience of tokens that Entra exchanges: Azure's, and the default of upstream's controller.
+# Audiences of the tokens that Entra exchanges: msi-acrpull's default, and Azure's default.
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
 # msi-acrpull@8ad7a99:cmd/main.go (service-account-token-audience)
 UPSTREAM_FEDERATION_AUDIENCE: Final = "api://AzureCRTokenExchange"

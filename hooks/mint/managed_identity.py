@@ -16,13 +16,13 @@ from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.mint.credentials import entra_scope, is_token
 from hooks.mint.imds_transport import ANSWER_SECONDS, Transport
 
-LATE: Final = imds_answer.failed(
+LATE: Final = imds_answer.imds_failure(
     Reason.TIMEOUT, "Other requests wait for the node's metadata service (IMDS). Retrying."
 )
 # MSAL gives a remembered refusal for as long as a Retry-After asked, which may be longer than
 # acrpull remembers it.
-REMEMBERED: Final = imds_answer.failed(
-    Reason.THROTTLED, f"{imds_answer.NAME} asked for a longer wait. Retrying."
+REMEMBERED: Final = imds_answer.imds_failure(
+    Reason.THROTTLED, f"{imds_answer.IMDS_NAME} asked for a longer wait. Retrying."
 )
 
 
@@ -68,4 +68,4 @@ class ManagedIdentities:
         if not self._transport.sent:
             return REMEMBERED
         response = self._transport.response
-        return imds_answer.refused(request.identity, request.audience, response)
+        return imds_answer.explain_imds_response(request.identity, request.audience, response)

@@ -80,7 +80,9 @@ class Registry:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             late = time.monotonic() >= deadline
             return _late(request) if late else _unreachable(request, error)
-        outcome = acr.parse_answer(request, post, response.status_code, headers, response.content)
+        outcome = acr.parse_registry_response(
+            request, post, response.status_code, headers, response.content
+        )
         # http.client accepts truncated headers as complete.
         failed_late = isinstance(outcome, MintFailed) and time.monotonic() >= deadline
         return _late(request) if failed_late else outcome

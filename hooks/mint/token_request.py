@@ -11,7 +11,13 @@ import requests
 import urllib3
 
 from hooks.core.exchange.acr import MAX_ANSWER_BYTES, retry_after
-from hooks.core.exchange.service_account_token import COMPONENT, body, failed, parse_answer, path
+from hooks.core.exchange.service_account_token import (
+    COMPONENT,
+    body,
+    parse_api_server_response,
+    path,
+    token_request_failure,
+)
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
@@ -43,7 +49,7 @@ class ServiceAccountTokens:
                 f"acrpull can't read its own token for the API server, {directory}/token. Check "
                 f"that the component {COMPONENT} mounts it."
             )
-            return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+            return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
         return self._post(account, own)
 
     def _post(self, account: TrustedAccount, own: str) -> str | MintFailed:
@@ -62,7 +68,7 @@ class ServiceAccountTokens:
             late = time.monotonic() - started >= SECONDS
             return _late() if late else _unreachable(e)
         headers = response.headers
-        return parse_answer(
+        return parse_api_server_response(
             account,
             response.status_code,
             headers.get("Content-Type"),
@@ -72,7 +78,9 @@ class ServiceAccountTokens:
 
 
 def _late() -> MintFailed:
-    return failed(Reason.TIMEOUT, "The API server did not respond in time. Retrying.")
+    return token_request_failure(
+        Reason.TIMEOUT, "The API server did not respond in time. Retrying."
+    )
 
 
 def _unreachable(error: Exception) -> MintFailed:
@@ -84,4 +92,4 @@ def _unreachable(error: Exception) -> MintFailed:
         text = "Can't connect to the API server. Retrying. Check the network policies of acrpull."
     else:
         text = f"The API server's TLS certificate {wrong}. Check ca.crt in SERVICE_ACCOUNT_DIR."
-    return failed(Reason.API_SERVER_UNAVAILABLE, text)
+    return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text)

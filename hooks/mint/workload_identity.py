@@ -11,7 +11,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import ClientAssertionCredential
 
-from hooks.core.exchange.entra import failed, parse_assertion, refused
+from hooks.core.exchange.entra import entra_failure, explain_refusal, parse_assertion
 from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
@@ -28,7 +28,7 @@ UNREADABLE: Final = (
     *(AzureError, ValueError, LookupError, TypeError, AttributeError),
     *(RecursionError, OverflowError, OSError),
 )
-LATE: Final = failed(Reason.TIMEOUT, "Entra did not respond in time. Retrying.")
+LATE: Final = entra_failure(Reason.TIMEOUT, "Entra did not respond in time. Retrying.")
 
 
 class _NoAssertion(AzureError):
@@ -111,41 +111,41 @@ class Federation:
                 f"There is no token in {path} (AZURE_FEDERATED_TOKEN_FILE). Check that the "
                 "workload identity webhook mounts it into acrpull's Pods."
             )
-            return failed(Reason.IDENTITY_UNAVAILABLE, text)
+            return entra_failure(Reason.IDENTITY_UNAVAILABLE, text)
         text = (
             f'The API server\'s token of ServiceAccount "{identity.account}" names no issuer. '
             "Check the API server's --service-account-issuer."
         )
-        return failed(Reason.API_SERVER_UNAVAILABLE, text)
+        return entra_failure(Reason.API_SERVER_UNAVAILABLE, text)
 
     def _sort(self, request: TokenRequest, error: Exception) -> MintFailed:
         """Return what a failure means; *error*'s text, which has addresses, is not shown."""
         refusal, identity = self._call.refusal, request.identity
         assertion = self._call.assertion
         if refusal and assertion and isinstance(identity, FederatedIdentity):
-            return refused(identity, request.audience, assertion, refusal)
+            return explain_refusal(identity, request.audience, assertion, refusal)
         return _unreachable(error)
 
 
 def _unreachable(error: Exception) -> MintFailed:
     if isinstance(error, OSError):
         text = "The CA file does not exist. Check AZURE_AUTHORITY_CA_FILE and REQUESTS_CA_BUNDLE."
-        return failed(Reason.ENTRA_UNAVAILABLE, text)
+        return entra_failure(Reason.ENTRA_UNAVAILABLE, text)
     wrong = certificate_problem(error)
     if wrong is not None:
         text = (
             f"Entra's TLS certificate {wrong}. If a proxy or a private CA is in use, set "
             "AZURE_AUTHORITY_CA_FILE to its CA. Otherwise check AZURE_AUTHORITY_HOST."
         )
-        return failed(Reason.ENTRA_UNAVAILABLE, text)
+        return entra_failure(Reason.ENTRA_UNAVAILABLE, text)
     proxy = proxy_problem(error, "Entra")
     if proxy is not None:
-        return failed(Reason.ENTRA_UNAVAILABLE, proxy)
+        return entra_failure(Reason.ENTRA_UNAVAILABLE, proxy)
     shown = repr(error)
     if "Timeout" in type(error).__name__ or "Timeout" in shown:
         return LATE
     if "NameResolutionError" in shown:
         text = "Entra's name can't be resolved. Check AZURE_AUTHORITY_HOST and cluster DNS."
-        return failed(Reason.ENTRA_UNAVAILABLE, text)
+        return entra_failure(Reason.ENTRA_UNAVAILABLE, text)
     text = "Can't connect to Entra. Retrying. Check firewalls, proxies and AZURE_AUTHORITY_HOST."
-    return failed(Reason.ENTRA_UNAVAILABLE, text)
+    return entra_failure(Reason.ENTRA_UNAVAILABLE, text)

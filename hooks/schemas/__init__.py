@@ -1,6 +1,6 @@
-"""Checks specs against their CRD's schema in the service's hands, and whole manifests.
+"""Validates specs and whole manifests with the JSON Schemas of the CRDs.
 
-The only importer of jsonschema.
+No other module imports jsonschema.
 """
 
 import json
@@ -22,10 +22,10 @@ IDENTITIES: Final = (
     "workloadIdentity",
 )
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
-MAX_CHARACTERS: Final = 4096  # more than the maximal lengths of all fields together
-MAX_REMEMBERED: Final = 1024  # specs
+MAX_CHARACTERS: Final = 4096  # more than the maximum lengths of all fields together
+MAX_REMEMBERED_SPECS: Final = 1024  # specs
 
-# By API version; others are checked as ours.
+# By API version. acrpull's own schema checks specs of unknown versions.
 FILES: Final = {
     API_VERSION: "spec.json",
     UPSTREAM_V1BETA1: "upstream-v1beta1.json",
@@ -39,13 +39,13 @@ def _load(name: str) -> JSON:
 
 
 def _manifest(api_version: str) -> JSON:
-    """Return the schema of a whole binding of *api_version*, but for its spec."""
+    """Return the schema of a binding of *api_version*, without the schema of the spec."""
     schema = _load("manifest.json")
     says = {"apiVersion": api_version, "kind": APIS[api_version].kind}
     for name, value in says.items():
         schema["properties"][name] |= {"const": value, "examples": [value]}
     schema["properties"]["spec"]["examples"] = _load(FILES[api_version])["examples"]
-    if api_version != API_VERSION:  # upstream's CRDs ask for fields of a spec, but for none itself
+    if api_version != API_VERSION:  # msi-acrpull's CRDs do not require a spec
         schema["required"].remove("spec")
     return schema
 
@@ -56,20 +56,23 @@ _VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _
 _MANIFEST_VALIDATORS: Final = {
     version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
 }
-# What upstream's CRDs leave to the service.
-OURS_ALONE: Final = {"pattern", "maxLength"}
+# Keywords that msi-acrpull's CRDs do not check. The API server accepts such values.
+UNCHECKED_UPSTREAM: Final = {"pattern", "maxLength"}
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What there is against a manifest, in lines; *stored*: an API server takes it all the same."""
+    """The problems of a manifest, one per line.
+
+    *stored* is True if an API server accepts the manifest in spite of its problems.
+    """
 
     problems: tuple[str, ...]
     stored: bool
 
 
 def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
-    """Return what is wrong with *spec*, decoded JSON, in one line; None if nothing is.
+    """Return the problem with *spec*, decoded JSON, in one line, or None.
 
     The line names the field and shows a valid example.
     """
@@ -78,15 +81,15 @@ def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
 
 
 def _version(api_version: object) -> str:
-    """Return the API version whose rules are for a spec that says *api_version*."""
+    """Return the API version whose schema checks a spec of *api_version*."""
     known = isinstance(api_version, str) and api_version in FILES
     return str(api_version) if known else API_VERSION
 
 
 def check_manifest(manifest: JSON) -> Checked:
-    """Return all that there is against *manifest*, a binding, in lines as those above.
+    """Return all problems of *manifest*, a binding, in the form of `check_spec`.
 
-    It is without nulls, as from `prune`.
+    *manifest* is a result of `prune`.
     """
     version = version_of(manifest)
     validator = _MANIFEST_VALIDATORS[version]
@@ -97,25 +100,29 @@ def check_manifest(manifest: JSON) -> Checked:
         return Checked((*lines, too_long), stored=False)
     errors = list(_VALIDATORS[version].iter_errors(spec))
     left = {str(error.validator) for error in errors if "spec" in manifest}
-    ours_alone = version != API_VERSION and left <= OURS_ALONE
-    stored = not lines and (not errors or ours_alone)
+    accepted_upstream = version != API_VERSION and left <= UNCHECKED_UPSTREAM
+    stored = not lines and (not errors or accepted_upstream)
     for error in errors:
         lines += _lines(error, "spec")
-    # A value that is too long often breaks the pattern, too.
+    # A value that is too long often has two equal lines, because it also breaks the pattern.
     return Checked(tuple(dict.fromkeys(lines)), stored)
 
 
 def version_of(manifest: JSON) -> str:
-    """Return the API version that *manifest* is judged by: where it is none, that of its group."""
+    """Return the API version whose schemas check *manifest*.
+
+    For an unknown version, return a known version of the same group, or else acrpull's own version.
+    """
     said = str(manifest.get("apiVersion"))
     group = said.partition("/")[0]
     return next((v for v in FILES if v == said or v.partition("/")[0] == group), API_VERSION)
 
 
 def prune(manifest: JSON) -> JSON:
-    """Return *manifest*, a binding, without nulls: to an API server a field is absent, a label "".
+    """Return *manifest*, a binding, without nulls, as an API server reads it.
 
-    A field that it does not know it refuses all the same.
+    A known field with null counts as absent, and a label or annotation with null as "". An unknown
+    field with null stays, because the API server rejects it.
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     version = version_of(manifest)
@@ -145,15 +152,18 @@ def _too_long(spec: str) -> str | None:
     return f"spec has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
 
 
-@lru_cache(MAX_REMEMBERED)
+@lru_cache(MAX_REMEMBERED_SPECS)
 def _check(text: str, version: str) -> str | None:
-    """Check a spec by its JSON: Metacontroller sends the same ones over and over."""
+    """Return the problem with the spec in the JSON *text*, or None.
+
+    The results are cached, because Metacontroller sends the same specs again and again.
+    """
     error = next(_VALIDATORS[version].iter_errors(json.loads(text)), None)
     return None if error is None else next(_lines(error, "spec"))
 
 
 def _lines(error: ValidationError, *root: str) -> Iterator[str]:
-    """Yield what there is to say of *error*, found below *root*."""
+    """Yield a message for each problem in *error*, found below the path *root*."""
     field = ".".join((*root, *(str(part) for part in error.absolute_path)))
     start = f"{field}: " if field else ""
     schema, value = error.schema, cast("Any", error.instance)

@@ -11,7 +11,7 @@ from hooks.core.exchange.acr import (
     Post,
     check_token,
     exchange,
-    parse_answer,
+    parse_registry_response,
     retry_after,
     scope_down,
     url,
@@ -73,7 +73,7 @@ def test_scope_down() -> None:
 def test_answer_with_token(post: Post, key: str) -> None:
     """A token is taken from the key that belongs to the request, whatever else is there."""
     body = f'{{"other":"eyJ","{key}":"{PLANTED}"}}'.encode()
-    assert parse_answer(REQUEST, post, 200, {}, body) == NEW_TOKEN  # of no scope
+    assert parse_registry_response(REQUEST, post, 200, {}, body) == NEW_TOKEN  # of no scope
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,9 @@ def access_token(access: object) -> str:
 def test_scope_granted(access: object) -> None:
     """A token that is good for all that was asked is taken; it may be good for more."""
     text = access_token(access)
-    outcome = parse_answer(SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode())
+    outcome = parse_registry_response(
+        SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode()
+    )
     assert isinstance(outcome, AcrToken)
 
 
@@ -134,7 +136,9 @@ def test_scope_granted(access: object) -> None:
 def test_scope_not_granted(access: object) -> None:
     """A token that is good for less says what is missing, before a pull fails."""
     text = access_token(access)
-    outcome = parse_answer(SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode())
+    outcome = parse_registry_response(
+        SCOPED, SCOPE_DOWN, 200, {}, f'{{"access_token":"{text}"}}'.encode()
+    )
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is Reason.SCOPE_NOT_GRANTED
     assert "missing: pull on app. " in outcome.message
@@ -171,7 +175,7 @@ def test_answer_without_token(body: bytes, why: str) -> None:
     )
     expected = MintFailed(Reason.MALFORMED_TOKEN, text)
     headers = {"content-type": "text/html; charset=utf-8"}
-    assert parse_answer(REQUEST, EXCHANGE, 200, headers, body) == expected
+    assert parse_registry_response(REQUEST, EXCHANGE, 200, headers, body) == expected
 
 
 @pytest.mark.parametrize(
@@ -235,7 +239,7 @@ def test_answer_without_token(body: bytes, why: str) -> None:
 def test_refused(status: int, post: Post, body: bytes, reason: Reason, words: str) -> None:
     """Each refusal has its reason and names the server; a token in the body stays there."""
     planted = body + f'{{"refresh_token":"{PLANTED}","access_token":"{PLANTED}"}}'.encode()
-    outcome = parse_answer(SCOPED, post, status, {}, planted)
+    outcome = parse_registry_response(SCOPED, post, status, {}, planted)
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is reason
     assert SERVER in outcome.message
@@ -249,7 +253,7 @@ def test_refused(status: int, post: Post, body: bytes, reason: Reason, words: st
 )
 def test_refused_names_identity(identity: Identity) -> None:
     """A refused identity is named as the user named it."""
-    outcome = parse_answer(replace(REQUEST, identity=identity), EXCHANGE, 401, {}, b"")
+    outcome = parse_registry_response(replace(REQUEST, identity=identity), EXCHANGE, 401, {}, b"")
     assert isinstance(outcome, MintFailed)
     assert f'identity "{identity}". ' in outcome.message
 
@@ -270,7 +274,7 @@ def test_arm_audience(audience: str, post: Post, status: int, *, told: bool) -> 
 
     https://github.com/kubernetes-sigs/cloud-provider-azure/issues/8592
     """
-    outcome = parse_answer(replace(REQUEST, audience=audience), post, status, {}, b"")
+    outcome = parse_registry_response(replace(REQUEST, audience=audience), post, status, {}, b"")
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is Reason.REGISTRY_DENIED
     assert "AcrPull" in outcome.message
@@ -284,7 +288,7 @@ def test_arm_audience(audience: str, post: Post, status: int, *, told: bool) -> 
 )
 def test_asked_to_wait(status: int, headers: Mapping[str, str], asked: float | None) -> None:
     """A registry that throttles or fails says for how long."""
-    outcome = parse_answer(REQUEST, EXCHANGE, status, headers, b"")
+    outcome = parse_registry_response(REQUEST, EXCHANGE, status, headers, b"")
     assert isinstance(outcome, MintFailed)
     assert outcome.retry_after_seconds == asked
 

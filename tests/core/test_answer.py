@@ -18,7 +18,7 @@ from hooks.core.wire.response import (
     new_decorator_rules,
     new_rules,
     new_secret_rules,
-    new_status,
+    new_status_fields,
 )
 from tests.core.builders import (
     BINDING,
@@ -64,7 +64,7 @@ def test_condition() -> None:
 def test_long_message() -> None:
     """A message is cut to what the API server stores."""
     status = Status((replace(READY, message="x" * 40_000),))
-    (condition,) = new_status(BINDING, status)["conditions"]
+    (condition,) = new_status_fields(BINDING, status)["conditions"]
     assert condition["message"] == "x" * 32768
 
 
@@ -107,7 +107,7 @@ def test_long_message() -> None:
 )
 def test_status(status: Status, body: JSON) -> None:
     """The status leaves out what it does not know: a null would differ from what is stored."""
-    assert new_status(BINDING, status) == body
+    assert new_status_fields(BINDING, status) == body
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_answer(answer: Answer, keys: list[str], kinds: list[str], *, finalizing
     assert [child["kind"] for child in body["children"]] == kinds
     assert {child["metadata"]["namespace"] for child in body["children"]} <= {"team-a"}
     assert body["resyncAfterSeconds"] == 9000
-    assert body["status"] == new_status(BINDING, STATUS)
+    assert body["status"] == new_status_fields(BINDING, STATUS)
 
 
 @pytest.mark.parametrize("finalized", [True, False])

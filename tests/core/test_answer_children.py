@@ -62,7 +62,7 @@ def test_pull_secret() -> None:
             "annotations": {"acrpull.dev/token-inputs": "hash"},
         },
         "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": dockerconfig.render(SERVER, NEW_TOKEN)},
+        "data": {".dockerconfigjson": dockerconfig.encode(SERVER, NEW_TOKEN)},
     }
 
 

@@ -11,7 +11,7 @@ from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
 from hooks.core.renewal.decision import Mint, decide, inputs_hash
 from hooks.core.sync import Answer, sync
-from hooks.core.wire.dockerconfig import render
+from hooks.core.wire.dockerconfig import encode
 from hooks.core.wire.request import parse_observed
 from hooks.core.wire.response import new_answer
 from tests.core.builders import (
@@ -45,7 +45,7 @@ def observe(config: str) -> Observed:
 
 def extended(token: AcrToken) -> str:
     """Return *token*'s config with an entry of the user's, base64."""
-    auths = json.loads(base64.b64decode(render(SERVER, token)))["auths"]
+    auths = json.loads(base64.b64decode(encode(SERVER, token)))["auths"]
     return base64.b64encode(json.dumps({"auths": {**auths, "b.io": MINE}}).encode()).decode()
 
 
@@ -75,7 +75,7 @@ def test_changed(
         for child in new_answer(observed.binding, result, finalizing=False)["children"]
         if child["kind"] == "Secret"
     )
-    assert secret["data"] == {KEY: render(SERVER, written)}
+    assert secret["data"] == {KEY: encode(SERVER, written)}
     condition = result.status.condition("TokenFresh")
     assert condition is not None
     assert (condition.status, condition.reason) == fresh

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hooks.core.model.token import AcrToken
-from hooks.core.wire.dockerconfig import Found, parse, render
+from hooks.core.wire.dockerconfig import ManagedEntry, decode, encode
 from tests.core.builders import EXPIRED, NEW_TOKEN, SERVER
 
 USER = "00000000-0000-0000-0000-000000000000"
@@ -26,7 +26,7 @@ def test_render() -> None:
         f'{{"auths":{{"{SERVER}":{{"username":"00000000-0000-0000-0000-000000000000",'
         f'"password":"{NEW_TOKEN.value}","auth":"{AUTH}"}}}}}}'
     )
-    assert base64.b64decode(render(SERVER, NEW_TOKEN), validate=True).decode() == expected
+    assert base64.b64decode(encode(SERVER, NEW_TOKEN), validate=True).decode() == expected
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,19 @@ def test_render() -> None:
 )
 def test_render_empty(server: str | None, token: AcrToken | None) -> None:
     """Without both server and token the config lists no registry, and is valid still."""
-    assert base64.b64decode(render(server, token)) == b'{"auths":{}}'
+    assert base64.b64decode(encode(server, token)) == b'{"auths":{}}'
 
 
 @pytest.mark.parametrize("token", [NEW_TOKEN, EXPIRED], ids=["new", "expired"])
 def test_round_trip(token: AcrToken) -> None:
     """What was rendered is read as the same, however old."""
-    assert parse(render(SERVER, token)) == Found(SERVER, token, unmodified=True)
+    assert decode(encode(SERVER, token)) == ManagedEntry(SERVER, token, unmodified=True)
 
 
 def test_spacing_is_no_tampering() -> None:
     """The same config with spaces, or its keys in another order, is still ours."""
     config = {"auths": {SERVER: dict(reversed(ENTRY.items()))}}
-    assert parse(encoded(config)) == Found(SERVER, NEW_TOKEN, unmodified=True)
+    assert decode(encoded(config)) == ManagedEntry(SERVER, NEW_TOKEN, unmodified=True)
 
 
 MINE = {"username": "me", "password": "x"}
@@ -71,7 +71,7 @@ MINE = {"username": "me", "password": "x"}
 )
 def test_changed(auths: object, token: AcrToken) -> None:
     """A token that a change left in its entry is found, and that it is not intact is known."""
-    assert parse(encoded({"auths": auths})) == Found(SERVER, token, unmodified=False)
+    assert decode(encoded({"auths": auths})) == ManagedEntry(SERVER, token, unmodified=False)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_changed(auths: object, token: AcrToken) -> None:
 )
 def test_nothing_found(config: object) -> None:
     """A config without our user, or without a token as its password, holds nothing of ours."""
-    assert parse(encoded(config)) is None
+    assert decode(encoded(config)) is None
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_nothing_found(config: object) -> None:
         pytest.param("", id="empty"),
         pytest.param("%%%", id="no-base64"),
         pytest.param("\u00e4", id="no-ascii"),
-        pytest.param(render(SERVER, NEW_TOKEN) + "\n", id="line-break"),
-        pytest.param(render(SERVER, NEW_TOKEN)[:-4], id="cut"),
+        pytest.param(encode(SERVER, NEW_TOKEN) + "\n", id="line-break"),
+        pytest.param(encode(SERVER, NEW_TOKEN)[:-4], id="cut"),
         pytest.param(base64.b64encode(b"\xff\xfe\xfd").decode(), id="no-utf-8"),
         pytest.param(base64.b64encode(b"{").decode(), id="no-json"),
         pytest.param(base64.b64encode(b"[" * 100000).decode(), id="nested-too-deep"),
@@ -115,12 +115,12 @@ def test_nothing_found(config: object) -> None:
 )
 def test_unreadable(data: str) -> None:
     """Data that can't be read holds no token either, and is no error."""
-    assert parse(data) is None
+    assert decode(data) is None
 
 
 @pytest.mark.parametrize(("before", "found"), [(15, True), (16, False)])
 def test_many_entries(before: int, *, found: bool) -> None:
     """A token is looked for in the first 16 entries."""
     auths = {f"{number}.example.com": MINE for number in range(before)}
-    token = parse(encoded({"auths": {**auths, SERVER: ENTRY}}))
-    assert token == (Found(SERVER, NEW_TOKEN, unmodified=False) if found else None)
+    token = decode(encoded({"auths": {**auths, SERVER: ENTRY}}))
+    assert token == (ManagedEntry(SERVER, NEW_TOKEN, unmodified=False) if found else None)

@@ -9,11 +9,11 @@ from hooks.core.apis.api import CREATE_CREDENTIAL
 from hooks.core.exchange.entra import (
     Assertion,
     Refusal,
+    explain_refusal,
     is_private,
     parse_assertion,
     parse_code,
     parse_refusal,
-    refused,
 )
 from hooks.core.model.identity import FederatedIdentity, TrustedAccount
 from hooks.core.model.reason import Reason
@@ -76,7 +76,7 @@ def refusal(status: int, code: int | None) -> Refusal:
 )  # fmt: skip
 def test_refused(status: int, code: int | None, reason: Reason, words: str) -> None:
     """Each refusal says what to do, and when to ask again where Entra says so."""
-    found = refused(IDENTITY, AUDIENCE, ASSERTION, refusal(status, code))
+    found = explain_refusal(IDENTITY, AUDIENCE, ASSERTION, refusal(status, code))
     assert (found.reason, found.hop, found.retry_after_seconds) == (reason, Hop.ENTRA, 7)
     assert words in found.message
     assert ("az " in found.message) is (reason is Reason.FEDERATION_REFUSED)
@@ -89,7 +89,7 @@ def test_issuer_that_entra_cannot_reach(code: int) -> None:
     https://github.com/Azure/azure-workload-identity/issues/616
     """
     inside = Assertion("https://kubernetes.default.svc.cluster.local", SUBJECT, "api://x")
-    found = refused(IDENTITY, AUDIENCE, inside, refusal(400, code))
+    found = explain_refusal(IDENTITY, AUDIENCE, inside, refusal(400, code))
     assert found.reason is Reason.ISSUER_UNREACHABLE
     assert f'"https://kubernetes.default.svc.cluster.local" (AADSTS{code}). ' in found.message
     assert "Enable the cluster's OIDC issuer" in found.message
@@ -131,7 +131,7 @@ def test_is_private(issuer: str, *, private: bool) -> None:
 def test_issuer_is_quoted() -> None:
     """An issuer is a word of the command, whatever is in it."""
     odd = Assertion("https://x.example.com/$(y)", SUBJECT, "api://x")
-    found = refused(IDENTITY, AUDIENCE, odd, refusal(401, 700211))
+    found = explain_refusal(IDENTITY, AUDIENCE, odd, refusal(401, 700211))
     assert "--issuer 'https://x.example.com/$(y)' " in found.message
 
 
@@ -139,7 +139,7 @@ def test_issuer_is_quoted() -> None:
 def test_own_token(account: TrustedAccount | None, *, told: bool) -> None:
     """What another controller's identities trust matters for ServiceAccounts of bindings alone."""
     identity = replace(IDENTITY, account=account)
-    found = refused(identity, AUDIENCE, ASSERTION, refusal(401, 70021))
+    found = explain_refusal(identity, AUDIENCE, ASSERTION, refusal(401, 70021))
     assert (CREATE_CREDENTIAL in found.message) is told
     assert found.message.endswith(COMMAND)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hooks.core.exchange.imds_answer import ImdsResponse, refused
+from hooks.core.exchange.imds_answer import ImdsResponse, explain_imds_response
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop
@@ -59,7 +59,7 @@ def quoted(code: int) -> ImdsResponse:
 )  # fmt: skip
 def test_refused(response: ImdsResponse | None, reason: Reason, words: str) -> None:
     """A code of Entra's is Entra's refusal; only a node that does not respond is asked about."""
-    found = refused(IDENTITY, AUDIENCE, response)
+    found = explain_imds_response(IDENTITY, AUDIENCE, response)
     assert (found.reason, found.hop) == (reason, Hop.IMDS)
     assert words in found.message
     assert ("Azure VM" in found.message) <= (response is None or "unexpected" in found.message)
@@ -69,16 +69,21 @@ def test_refused(response: ImdsResponse | None, reason: Reason, words: str) -> N
 
 def test_recreated() -> None:
     """A resource ID outlives its identity: what shows as assigned may be the identity before."""
-    found = refused(RESOURCE, AUDIENCE, bad_request(NOT_ASSIGNED))
+    found = explain_imds_response(RESOURCE, AUDIENCE, bad_request(NOT_ASSIGNED))
     assert found.reason == Reason.IDENTITY_NOT_FOUND
     assert "detach and assign it again" in found.message
     assert "client ID" not in found.message
-    assert "again" not in refused(IDENTITY, AUDIENCE, bad_request(NOT_ASSIGNED)).message
+    assert (
+        "again" not in explain_imds_response(IDENTITY, AUDIENCE, bad_request(NOT_ASSIGNED)).message
+    )
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [("42", 42.0), ("soon", None), (None, None)])
 def test_retry_after(asked: str | None, seconds: float | None) -> None:
     """A wait that IMDS asks for is passed on."""
     assert (
-        refused(IDENTITY, AUDIENCE, ImdsResponse(429, None, asked)).retry_after_seconds == seconds
+        explain_imds_response(
+            IDENTITY, AUDIENCE, ImdsResponse(429, None, asked)
+        ).retry_after_seconds
+        == seconds
     )

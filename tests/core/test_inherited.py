@@ -18,7 +18,7 @@ from hooks.core.renewal.decision import Hold, Keep, Mint, decide, inputs_hash
 from hooks.core.sync import sync
 from hooks.core.wire.objects import parse_binding, parse_secret
 from hooks.core.wire.request import parse_bindings, parse_observed
-from hooks.core.wire.response import new_pull_secret, new_status
+from hooks.core.wire.response import new_pull_secret, new_status_fields
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -206,7 +206,7 @@ def test_error(ready: Condition | None, error: str | None, messages: list[str]) 
     """Upstream's `error` is the message of Ready with the field names of upstream's spec."""
     binding = replace(BINDING, api_version=SECOND.api_version, kind=SECOND.kind)
     conditions = () if ready is None else (ready,)
-    status = new_status(binding, Status(conditions, token_issue_time="2026-11-23T12:00:00Z"))
+    status = new_status_fields(binding, Status(conditions, token_issue_time="2026-11-23T12:00:00Z"))
     assert status.get("error") == error
     assert status["lastTokenRefreshTime"] == "2026-11-23T12:00:00Z"
     assert "tokenIssueTime" not in status
@@ -215,7 +215,7 @@ def test_error(ready: Condition | None, error: str | None, messages: list[str]) 
 
 def test_no_error_of_ours() -> None:
     """Our own API has conditions, and no such field."""
-    assert "error" not in new_status(BINDING, Status((BROKEN,)))
+    assert "error" not in new_status_fields(BINDING, Status((BROKEN,)))
 
 
 @pytest.mark.parametrize(

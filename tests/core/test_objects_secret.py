@@ -15,7 +15,7 @@ from tests.core.builders import LAST_APPLIED, NEW_TOKEN, SECRET_NAME, SERVER, ch
 SECRET: JSON = {
     "metadata": {"name": SECRET_NAME, "annotations": {"acrpull.dev/token-inputs": "hash"}},
     "type": "kubernetes.io/dockerconfigjson",
-    "data": {".dockerconfigjson": dockerconfig.render(SERVER, NEW_TOKEN)},
+    "data": {".dockerconfigjson": dockerconfig.encode(SERVER, NEW_TOKEN)},
 }
 
 

@@ -6,7 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from hooks.core.exchange.acr import missing_actions, parse_answer, parse_token, scope_down
+from hooks.core.exchange.acr import (
+    missing_actions,
+    parse_registry_response,
+    parse_token,
+    scope_down,
+)
 from hooks.core.finalize import finalize
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
@@ -72,7 +77,7 @@ def fresh(answer: Answer) -> str:
 def test_comes_along(token: AcrToken, along: AcrToken | None) -> None:
     """A token that is good for a part comes with the failure; one good for nothing does not."""
     body = json.dumps({"access_token": token.value}).encode()
-    outcome = parse_answer(REQUESTED, scope_down(REQUESTED, "r"), 200, {}, body)
+    outcome = parse_registry_response(REQUESTED, scope_down(REQUESTED, "r"), 200, {}, body)
     assert isinstance(outcome, MintFailed)
     assert outcome.reason == Reason.SCOPE_NOT_GRANTED
     assert outcome.token == along

@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from hooks.core.exchange.service_account_token import body, failed, parse_answer, path
+from hooks.core.exchange.service_account_token import (
+    body,
+    parse_api_server_response,
+    path,
+    token_request_failure,
+)
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop
@@ -31,7 +36,7 @@ def test_request() -> None:
 
 def test_token() -> None:
     """The token is what `status` holds."""
-    assert parse_answer(ACCOUNT, 201, None, None, answer(TOKEN)) == TOKEN
+    assert parse_api_server_response(ACCOUNT, 201, None, None, answer(TOKEN)) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -57,8 +62,10 @@ def test_token() -> None:
 )  # fmt: skip
 def test_refused(status: int, content: bytes, reason: Reason, words: str) -> None:
     """Each refusal says what to do, and nothing of what came."""
-    found = parse_answer(ACCOUNT, status, "application/json", None, content)
-    assert found == failed(reason, found.message if not isinstance(found, str) else "")
+    found = parse_api_server_response(ACCOUNT, status, "application/json", None, content)
+    assert found == token_request_failure(
+        reason, found.message if not isinstance(found, str) else ""
+    )
     assert words in found.message
     assert found.hop is Hop.SERVICE_ACCOUNT_TOKEN
     assert TOKEN not in found.message
@@ -67,6 +74,6 @@ def test_refused(status: int, content: bytes, reason: Reason, words: str) -> Non
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(status: int) -> None:
     """A wait that the API server asks for is told on."""
-    found = parse_answer(ACCOUNT, status, None, 9, b"")
+    found = parse_api_server_response(ACCOUNT, status, None, 9, b"")
     assert not isinstance(found, str)
     assert found.retry_after_seconds == 9

@@ -125,7 +125,7 @@ def _configs(objects: Iterable[Object], timeline: Timeline) -> Iterator[tuple[st
     for obj in objects:
         if obj["kind"] == "Secret" and obj["type"] == SECRET_TYPE:
             data = obj["data"][DOCKER_CONFIG_KEY]
-            found = dockerconfig.parse(data)
+            found = dockerconfig.decode(data)
             if found is None:  # without a token
                 continue
             assert found.unmodified
@@ -133,4 +133,4 @@ def _configs(objects: Iterable[Object], timeline: Timeline) -> Iterator[tuple[st
                 timeline.place(int(found.token.issued_at.timestamp())), UTC
             )
             life = found.token.expires_at - found.token.issued_at
-            yield data, dockerconfig.render(REGISTRY, new_token(issued, issued + life))
+            yield data, dockerconfig.encode(REGISTRY, new_token(issued, issued + life))

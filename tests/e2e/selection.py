@@ -67,7 +67,7 @@ def minted(call: Heard) -> JSON:
     observed = [secret["data"][DOCKER_CONFIG_KEY] for secret in there]
     for child in call.answer.get("children", []):
         if child.get("type") == SECRET_TYPE and child["data"][DOCKER_CONFIG_KEY] not in observed:
-            found = dockerconfig.parse(child["data"][DOCKER_CONFIG_KEY])
+            found = dockerconfig.decode(child["data"][DOCKER_CONFIG_KEY])
             assert found
             times = (found.token.issued_at, found.token.expires_at)
             return dict(

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from hooks.core.names import DOCKER_CONFIG_KEY
-from hooks.core.wire.dockerconfig import render
+from hooks.core.wire.dockerconfig import encode
 from tests.e2e.api import ApiError
 from tests.e2e.eventually import WAIT_SECONDS, eventually
 from tests.e2e.scene import USERS, Scene
@@ -19,7 +19,7 @@ FIGHT_SECONDS: Final = 30
 # After 5, 10 and 20 s, and one that was under way. Metacontroller may call again before its cache
 # has the status of the last answer, so each attempt can be up to three.
 MOST_REMOVALS: Final = 12
-EMPTY: Final = render(None, None)
+EMPTY: Final = encode(None, None)
 
 
 def remove_entry(scene: Scene) -> bool:

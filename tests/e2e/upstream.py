@@ -110,7 +110,7 @@ def _expiry(token: str) -> str:
 
 def token_in(secret: Object) -> str:
     """Return the token in a Secret, which must be one for one registry."""
-    found = dockerconfig.parse(secret["data"][DOCKER_CONFIG_KEY])
+    found = dockerconfig.decode(secret["data"][DOCKER_CONFIG_KEY])
     assert found
     assert found.unmodified
     return found.token.value
@@ -143,7 +143,7 @@ class Watch:
         for kind, secret, at in self.events:
             assert kind in {"ADDED", "MODIFIED"}, secret["metadata"]["name"]
             name = secret["metadata"]["name"]
-            found = dockerconfig.parse(secret["data"][DOCKER_CONFIG_KEY])
+            found = dockerconfig.decode(secret["data"][DOCKER_CONFIG_KEY])
             assert found, name
             assert found.token.expires_at > at, name
             if name in last:

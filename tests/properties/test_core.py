@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hooks.core.apis import APIS
 from hooks.core.apis.api import Api
 from hooks.core.errors import MalformedToken
-from hooks.core.exchange.acr import check_token, exchange, parse_answer, parse_token
+from hooks.core.exchange.acr import check_token, exchange, parse_registry_response, parse_token
 from hooks.core.model.conditions import format_time, parse_time
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.token import AcrToken, TokenRequest
@@ -21,7 +21,7 @@ from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import inputs_hash
 from hooks.core.wire import dockerconfig
-from hooks.core.wire.dockerconfig import Found
+from hooks.core.wire.dockerconfig import ManagedEntry
 from tests.properties.tokens import new_jwt, shows_token
 
 TEXTS = ("", "a", "aa", "null")
@@ -77,7 +77,7 @@ def test_what_a_registry_answers_is_never_told(
     post = exchange(request, token)
     assert not shows_token(repr(post))
     for sent in (json.dumps({post.answer_key: token}).encode(), token.encode() + body, body):
-        outcome = parse_answer(request, post, status, {"retry-after": token}, sent)
+        outcome = parse_registry_response(request, post, status, {"retry-after": token}, sent)
         assert not shows_token(repr(outcome))
         if isinstance(outcome, AcrToken):
             assert outcome.value == token
@@ -98,7 +98,7 @@ def test_expiry_round_trips(issued: int, life: int) -> None:
 def test_a_docker_config_round_trips(server: str, issued: int) -> None:
     """What is rendered for a server and a token is read as the same two."""
     token = parse_token(new_jwt({"iat": issued, "exp": issued + 60}))
-    assert dockerconfig.parse(dockerconfig.render(server, token)) == Found(
+    assert dockerconfig.decode(dockerconfig.encode(server, token)) == ManagedEntry(
         server, token, unmodified=True
     )
 
@@ -107,8 +107,8 @@ def test_a_docker_config_round_trips(server: str, issued: int) -> None:
 def test_any_docker_config_is_read_or_not_ours(config: object, text: str) -> None:
     """Whatever somebody put into a Secret, it is no error."""
     encoded = base64.b64encode(json.dumps({"auths": config}).encode()).decode()
-    assert dockerconfig.parse(encoded) is None
-    assert dockerconfig.parse(text) is None
+    assert dockerconfig.decode(encoded) is None
+    assert dockerconfig.decode(text) is None
 
 
 def test_the_hash_of_the_inputs_is_injective() -> None:

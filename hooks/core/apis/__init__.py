@@ -1,6 +1,7 @@
-"""The API versions of bindings: what each calls its Secret, and how it says what is asked for.
+"""The API versions of bindings, one module each.
 
-One parser for each, to the one `Spec`. The rest of the core does not tell them apart.
+Each module defines `secret_name`, `parse_spec`, `target` and `API`, their `Api`. All versions are
+parsed to the same `Spec`, so the rest of the core does not distinguish the versions.
 """
 
 from typing import Final
@@ -14,8 +15,8 @@ APIS: Final = {api.api_version: api for api in (OURS, *UPSTREAM)}
 
 
 def api_of(api_version: object) -> Api:
-    """Return the API of a binding that says *api_version*; ours where it says none that is known.
+    """Return the API with *api_version*, or acrpull's own API if *api_version* is unknown.
 
-    So it is in a request made by hand.
+    Only a hand-written request contains an unknown API version.
     """
     return APIS.get(api_version, OURS) if isinstance(api_version, str) else OURS

@@ -1,4 +1,4 @@
-"""acrpull.dev/v1beta1: our own."""
+"""acrpull.dev/v1beta1, acrpull's own API."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ def secret_name(binding: str) -> str:
 
 
 def parse_spec(spec: JSON) -> Spec:
-    """Return the valid *spec*."""
+    """Return the `Spec` of the valid *spec*."""
     return Spec(spec.get("acrServer"), _identity(spec), parse_scope(spec.get("scope")))
 
 
@@ -31,7 +31,7 @@ def _identity(spec: JSON) -> Identity | WorkloadIdentity | None:
 
 
 def target(spec: JSON) -> object:
-    """Return the name of the ServiceAccount."""
+    """Return the name of the ServiceAccount to attach the Secret to."""
     return spec.get("serviceAccountName", DEFAULT_NAME)
 
 

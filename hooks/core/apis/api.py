@@ -1,4 +1,4 @@
-"""What there is to know of one API version of bindings."""
+"""An API version of bindings: its names, its parser and its status keys."""
 
 import hashlib
 import re
@@ -15,21 +15,23 @@ DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 DNS_SUBDOMAIN: Final = re.compile(rf"{DNS_LABEL}(?:\.{DNS_LABEL})*")
 HASH_LENGTH: Final = 16  # hex digits, 64 bits
 UPSTREAM_HASH_LENGTH: Final = 10
-DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"  # base 36
 DEFAULT_NAME: Final = "default"
-# Begins the remedy in the message that a ServiceAccount's identity has no federated credential.
+# The start of the remedy if the identity of a ServiceAccount lacks a federated credential.
 CREATE_CREDENTIAL: Final = "Create the credential:"
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """An API version. *secret_name* returns the name of the Secret of a binding, by its name.
+    """An API version of bindings.
 
-    *parse_spec* takes a valid spec. *target* takes any spec, and returns the name of its
-    ServiceAccount, or anything. *issue_time* and *error* are keys of the status: when the token was
-    issued, and what is wrong. *fields* are pairs: a field's name in `acrpull.dev`, and its name
-    here. *federation_audience* is the audience that another controller requests ServiceAccounts'
-    tokens for, so that identities of its bindings trust that one.
+    *secret_name* takes a binding's name, and returns the name of the binding's Secret.
+    *parse_spec* takes a valid spec.
+    *target* takes any spec, and returns the ServiceAccount's name, or another value.
+    *issue_time* and *error* are status keys: the token's issue time, and a problem.
+    *fields* are pairs of a field's name in `acrpull.dev` and in this API.
+    *federation_audience* is the audience of ServiceAccount tokens requested by msi-acrpull, so the
+    identities of existing bindings trust this audience.
     """
 
     api_version: str
@@ -45,28 +47,28 @@ class Api:
 
     @property
     def group(self) -> str:
-        """The key of its bindings among the related objects of a request.
+        """The key of this API's bindings among the related objects of a request.
 
         metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go (GroupVersionKind.MarshalText)
         """
         return f"{self.kind}.{self.api_version}"
 
     def binding_name(self, secret: str) -> str | None:
-        """Return the name of a binding whose Secret is named *secret*; None if no name fits.
+        """Return the name of the binding whose Secret has the name *secret*, or None.
 
-        A name that was cut and closed with a hash is never returned.
+        A binding whose Secret name was shortened with a hash is not found.
         """
         names = (secret.removeprefix(SECRET_PREFIX), secret.removesuffix(UPSTREAM_SECRET_SUFFIX))
         return next((name for name in names if self.secret_name(name) == secret), None)
 
     def in_terms_of_api(self, message: str) -> str:
-        """Return *message*, about a binding of `acrpull.dev`, in the words of this API.
+        """Return *message* with this API's field names in place of `acrpull.dev`'s field names.
 
-        The name of an object that ends like a field's name stays as it is.
+        The name of an object that ends like a field's name is not changed.
         """
-        for ours, theirs in self.fields:
-            if ours in message:  # few are, and each answer asks
-                message = re.sub(rf"(?<![-\w]){re.escape(ours)}", theirs, message)
+        for acrpull_field, api_field in self.fields:
+            if acrpull_field in message:  # rarely, and cheaper than a regular expression
+                message = re.sub(rf"(?<![-\w]){re.escape(acrpull_field)}", api_field, message)
         audience = self.federation_audience
         if audience and CREATE_CREDENTIAL in message and audience not in message:
             other = (
@@ -78,17 +80,14 @@ class Api:
 
 
 def is_name(text: object) -> TypeGuard[str]:
-    """Say whether *text* can be a Secret's or a ServiceAccount's name."""
+    """True if *text* is a valid name of a Secret or ServiceAccount."""
     if not isinstance(text, str) or len(text) > MAX_NAME_LENGTH:
         return False
     return DNS_SUBDOMAIN.fullmatch(text) is not None
 
 
 def valid_name(name: str, binding: str) -> str:
-    """Return *name*, made of that of *binding*; where it is none, one of ours that is.
-
-    That is cut, and closed with a hash.
-    """
+    """Return *name* if valid, else a valid name from *binding*, truncated and with a hash."""
     if is_name(name):
         return name
     digest = hashlib.sha256(binding.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
@@ -97,7 +96,7 @@ def valid_name(name: str, binding: str) -> str:
 
 
 def upstream_truncated(binding: str, longest: int) -> str:
-    """Return *binding*, a name, as upstream has it where it is longer than *longest*.
+    """Return the name *binding*, truncated by msi-acrpull's rule if longer than *longest*.
 
     msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (pullSecretName)
     """
@@ -114,5 +113,5 @@ def upstream_truncated(binding: str, longest: int) -> str:
 
 
 def parse_scope(scope: str | None) -> str | None:
-    """Return the scopes in *scope*, each once apart by a space; None where there are none."""
+    """Return the scopes in *scope*, separated by single spaces; None if there are none."""
     return " ".join((scope or "").split()) or None

@@ -1,6 +1,6 @@
-"""msi-acrpull.microsoft.com/v1beta1, upstream's first.
+"""msi-acrpull.microsoft.com/v1beta1, msi-acrpull's first API.
 
-Its controller writes bindings with every field, so an empty one is as good as none.
+msi-acrpull writes bindings with every field, so an empty field counts as absent.
 msi-acrpull@8ad7a99:api/v1beta1/acrpullbinding_types.go
 """
 
@@ -18,21 +18,22 @@ from hooks.core.names import (
     UPSTREAM_V1BETA1,
 )
 
-LONGEST: Final = 223  # characters of a binding's name in that of its Secret, where it is cut
+V1BETA1_KEPT_LENGTH: Final = 223  # characters of a binding's name in a truncated Secret name
 
 
 def secret_name(binding: str) -> str:
-    """Return the name of *binding*'s Secret: upstream's, which of a name too long could make none.
+    """Return msi-acrpull's name of *binding*'s Secret, truncated if too long.
 
+    msi-acrpull itself can't create a Secret with a name that is too long.
     msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (legacySecretName)
     """
     if len(binding + UPSTREAM_SECRET_SUFFIX) > MAX_NAME_LENGTH:
-        binding = upstream_truncated(binding, LONGEST)
+        binding = upstream_truncated(binding, V1BETA1_KEPT_LENGTH)
     return valid_name(binding + UPSTREAM_SECRET_SUFFIX, binding)
 
 
 def parse_spec(spec: JSON) -> Spec:
-    """Return the valid *spec*: with a client ID, the resource ID does not count.
+    """Return the `Spec` of the valid *spec*. A client ID takes precedence over a resource ID.
 
     msi-acrpull@8ad7a99:pkg/authorizer/authorizer.go (AcquireACRAccessToken)
     """
@@ -45,7 +46,7 @@ def parse_spec(spec: JSON) -> Spec:
 
 
 def target(spec: JSON) -> object:
-    """Return the name of the ServiceAccount."""
+    """Return the name of the ServiceAccount to attach the Secret to."""
     return spec.get("serviceAccountName") or DEFAULT_NAME
 
 

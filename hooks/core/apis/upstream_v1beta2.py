@@ -1,4 +1,4 @@
-"""acrpull.microsoft.com/v1beta2, upstream's second.
+"""acrpull.microsoft.com/v1beta2, msi-acrpull's second API.
 
 msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
 """
@@ -18,16 +18,16 @@ from hooks.core.names import (
 )
 from hooks.core.policy.cloud import AUTHORITIES, PUBLIC
 
-LONGEST: Final = 233  # characters of a binding's name that is not cut
+V1BETA2_KEPT_LENGTH: Final = 233  # characters of the longest binding name without truncation
 
 
 def secret_name(binding: str) -> str:
-    """Return the name of *binding*'s Secret, upstream's, also of a long one."""
-    return valid_name(SECRET_PREFIX + upstream_truncated(binding, LONGEST), binding)
+    """Return msi-acrpull's name of *binding*'s Secret, truncated if too long."""
+    return valid_name(SECRET_PREFIX + upstream_truncated(binding, V1BETA2_KEPT_LENGTH), binding)
 
 
 def parse_spec(spec: JSON) -> Spec:
-    """Return the valid *spec*; only in a cloud without a name does it say the audience."""
+    """Return the `Spec` of the valid *spec*. Only a custom cloud sets an audience."""
     registry, auth = spec["acr"], spec["auth"]
     environment = registry.get("environment", PUBLIC)
     config = registry.get("cloudConfig", {})
@@ -41,7 +41,7 @@ def parse_spec(spec: JSON) -> Spec:
 
 
 def _host(authority: str) -> str:
-    """Return the host that *authority*, a host or its URL, names."""
+    """Return the host of *authority*, a host name or a URL."""
     return authority.removeprefix("https://").rstrip("/").lower()
 
 
@@ -56,7 +56,7 @@ def _identity(auth: JSON) -> Identity | WorkloadIdentity:
 
 
 def target(spec: JSON) -> object:
-    """Return the name of the ServiceAccount that lists the Secret."""
+    """Return the name of the ServiceAccount to attach the Secret to."""
     return spec.get("serviceAccountName")
 
 

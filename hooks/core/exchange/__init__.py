@@ -1,1 +1,1 @@
-"""What is sent to Azure for a token, and what each answer means. Sends nothing itself."""
+"""Requests for tokens to Azure and Kubernetes, and the meaning of each response. No I/O."""

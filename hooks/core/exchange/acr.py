@@ -1,4 +1,4 @@
-"""The exchange at a registry, without I/O: requests, responses and the claims of tokens.
+"""The token exchange with a registry, without I/O: requests, responses and token claims.
 
 Wire format: https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
 """
@@ -21,24 +21,24 @@ from hooks.core.names import ACR_AUDIENCE
 from hooks.core.policy.cloud import is_arm
 from hooks.core.refresh import refresh_at
 
-# https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialisation
+# https://www.rfc-editor.org/rfc/rfc7515#section-7.1, the compact serialization
 JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-# A login server. Another character could end the host of a URL: "evil.com/.azurecr.io".
+# A registry's login server. Other characters could end the host of a URL: "evil.com/.azurecr.io".
 SERVER: Final = re.compile(rf"{DNS_SUBDOMAIN.pattern}(?::[0-9]{{1,5}})?")
 RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}")
 REFRESH: Final = "refresh_token"
 ACCESS: Final = "access_token"
 MAX_ANSWER_BYTES: Final = 64 * 1024  # a refresh token is 1 to 3 KiB
-# ACR's tokens say nbf == iat, so a clock a little behind the registry's must not refuse them.
+# ACR tokens have nbf == iat. A clock slightly behind the registry's clock must not reject them.
 CLOCK_SKEW: Final = timedelta(minutes=5)
-# A refresh token's life, for one that does not say when it was issued.
+# The assumed lifetime of a refresh token without `iat` and `nbf`.
 # https://learn.microsoft.com/azure/container-registry/container-registry-authentication
 REFRESH_TOKEN_LIFE: Final = timedelta(hours=3)
-# No registry issues a token for longer, and a token with a wrong expiry would never be renewed.
-MAX_TOKEN_LIFE: Final = timedelta(hours=24)  # 8 times the life of a refresh token
+# No registry issues tokens for longer. A token with a wrong expiry would never be renewed.
+MAX_TOKEN_LIFE: Final = timedelta(hours=24)  # 8 times the lifetime of a refresh token
 FORBIDDEN: Final = 403
-# In a 403 of a registry whose network rules do not allow the client, or whose public endpoint was
-# reached though it is disabled. https://github.com/Azure/acr/issues/633
+# Text in a 403 if the registry's network rules do not allow the client, or if the registry's public
+# endpoint is disabled. https://github.com/Azure/acr/issues/633
 CLIENT_ADDRESS: Final = re.compile(rb"client with IP", re.IGNORECASE)
 ABAC_ROLE: Final = "Container Registry Repository Reader"
 STATUS_PAGE: Final = "https://azure.status.microsoft"
@@ -46,7 +46,10 @@ STATUS_PAGE: Final = "https://azure.status.microsoft"
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """An HTTP POST of a form to `https://<server><path>`; *answer_key* holds the token."""
+    """An HTTP POST of a form to `https://<server><path>`.
+
+    *answer_key* is the key of the token in the JSON response.
+    """
 
     path: str
     form: dict[str, str] = field(repr=False)
@@ -71,9 +74,9 @@ def scope_down(request: TokenRequest, refresh_token: str) -> Post:
 
 
 def url(request: TokenRequest, post: Post) -> str | MintFailed:
-    """Return the URL of *post*, or why there is none: the server is no bare host.
+    """Return the URL of *post*, or a failure if the server is not a bare host name.
 
-    The schema rejects such a server, too. A token must go to no other host if the schema is wrong.
+    The schema also rejects such a server. This check protects the token if the schema is wrong.
     """
     if SERVER.fullmatch(request.server):
         return f"https://{request.server}{post.path}"
@@ -85,16 +88,16 @@ def url(request: TokenRequest, post: Post) -> str | MintFailed:
 
 
 def parse_token(text: str) -> AcrToken:
-    """Return the token whose JWT is *text*, its claims unverified: the registry verifies them.
+    """Return the token in the JWT *text*. The registry verifies the claims; acrpull does not.
 
-    Raises `MalformedToken`: *text* is no JWT, or its times are not plausible.
+    Raises `MalformedToken` if *text* is not a JWT, or if its times are not plausible.
     """
     if not isinstance(text, str) or not JWT.fullmatch(text):
         raise MalformedToken("not a JWT")
     try:
         claims = parse_claims(text)
         expires_at = _instant(claims["exp"])
-        # A token is not yet valid before `nbf`, whenever it was issued.
+        # The later of `iat` and `nbf` counts: a token is not valid before `nbf`.
         starts = [_instant(claims[name]) for name in ("iat", "nbf") if claims.get(name) is not None]
         issued_at = max(starts, default=expires_at - REFRESH_TOKEN_LIFE)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -111,18 +114,18 @@ def parse_token(text: str) -> AcrToken:
 def parse_claims(text: str) -> Any:  # noqa: ANN401  any JSON value
     """Return the claims of the JWT *text*, unverified.
 
-    Raises `ValueError`, `RecursionError`: they are none.
+    Raises `ValueError` or `RecursionError` if the payload is not JSON in base64url.
     """
     payload = text.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
-    """Return the instant of a NumericDate, seconds since 1970; raises `ValueError`."""
+    """Return the instant of a NumericDate, in seconds since 1970. Raises `ValueError`."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
         raise ValueError("no time since 1970")
     try:
-        return datetime.fromtimestamp(int(seconds), UTC)  # whole, as a status has it
+        return datetime.fromtimestamp(int(seconds), UTC)  # whole seconds, as in a status
     except (OverflowError, OSError) as error:
         raise ValueError("out of range") from error
 
@@ -130,9 +133,9 @@ def _instant(seconds: Any) -> datetime:  # noqa: ANN401  any JSON value
 def check_token(
     token: AcrToken, request: TokenRequest, refresh_before: timedelta, now: datetime
 ) -> MintFailed | None:
-    """Return why a new token can't be used; None if it can.
+    """Return a failure if acrpull can't use the new *token*, else None.
 
-    A token that is due for renewal as soon as it arrives would be requested without end.
+    A token already due for renewal on arrival would be requested again without end.
     """
     if token.issued_at > now + CLOCK_SKEW:
         when = "in the future"
@@ -144,13 +147,14 @@ def check_token(
     return MintFailed(Reason.CLOCK_SKEW, text)
 
 
-def parse_answer(
+def parse_registry_response(
     request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
 ) -> AcrToken | MintFailed:
-    """Return the token in a registry's response, or why there is none.
+    """Return the token in a registry's response, or a failure.
 
-    *headers* are looked up in lower case. No text of *body* enters a message but an error code: a
-    body can contain a token, and correlation ids that would change the status at every try.
+    The keys of *headers* are in lower case. Messages contain no text of *body* except an error
+    code. *body* can contain a token, and correlation IDs that would change the status at every
+    retry.
     """
     if status != 200:  # noqa: PLR2004  HTTP
         reason, text = _refused(request, post, status, headers, body)
@@ -170,12 +174,15 @@ def parse_answer(
 
 
 def missing_actions(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
-    """Return the actions that *request* asks for and *token* does not allow: "push on app"."""
+    """Return the requested actions that *token* does not allow, e.g. "push on app"."""
     return () if request.scope is None else missing(request.scope, token.access)
 
 
 def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
-    """Return which actions *token* does not allow, with the token if it allows any; else None."""
+    """Return a failure if *token* does not allow all requested actions, else None.
+
+    The failure contains the token if the token allows a part of the actions.
+    """
     lacks = missing_actions(request, token)
     if not lacks:
         return None
@@ -192,7 +199,10 @@ def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
 def _refused(
     request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
 ) -> tuple[Reason, str]:
-    """Return what a response without a token means. A registry's own answers are JSON or empty."""
+    """Return the reason and message for a response without a token.
+
+    A registry's own responses are JSON or empty. A web page comes from a proxy.
+    """
     registry, content_type = f'Registry "{request.server}"', headers.get("content-type")
     got = described(status, content_type, body)
     if status == TOO_MANY_REQUESTS:
@@ -215,7 +225,7 @@ def _refused(
 
 
 def _denied(request: TokenRequest, post: Post, status: int, body: bytes) -> tuple[Reason, str]:
-    """Return why a registry denies access: to the client's address, or to the identity.
+    """Return the reason and message if a registry denies the client's address or the identity.
 
     https://learn.microsoft.com/troubleshoot/azure/azure-container-registry/acr-authentication-errors
     """
@@ -241,6 +251,6 @@ def _denied(request: TokenRequest, post: Post, status: int, body: bytes) -> tupl
 
 
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header; None for a date, which ACR does not send."""
+    """Return the seconds in a Retry-After header, or None for a date. ACR sends no dates."""
     text = (value or "").strip()
     return float(text) if RETRY_AFTER.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""What Entra's refusals mean, without I/O: from codes to reasons, and what to do about each.
+"""The reason and the remedy for each of Entra's error codes, without I/O.
 
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
@@ -18,13 +18,14 @@ from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop, MintFailed
 
-# The codes of a response, by what they mean for a caller with an assertion, or of IMDS. A code that
-# is not here is shown as it is.
-# No federated credential at all, none of the issuer, of the audience, of the subject, or one that
-# differs from the subject in upper and lower case: "No matching federated identity record found".
+# Entra's error codes (AADSTS) by their meaning for a client with an assertion, or for IMDS.
+# Messages show other codes unchanged.
+# 70025: the identity has no federated credential. Codes that begin with 70021: no federated
+# credential matches the token's issuer, audience or subject, or the subject differs in upper and
+# lower case only. Entra's text: "No matching federated identity record found".
 # https://github.com/Azure/login/issues/515, /482, https://github.com/microsoft/Agents/issues/202
 NO_CREDENTIAL: Final = 70025
-NO_MATCH: Final = "70021"  # what the other codes begin with
+NO_MATCH: Final = "70021"  # the start of the codes below
 OTHER_ISSUER: Final = 700211
 OTHER_AUDIENCE: Final = 700212
 OTHER_CASE: Final = 7002138
@@ -37,7 +38,7 @@ UNKNOWN_TENANT: Final = frozenset({90002, 90038})
 UNKNOWN_AUDIENCE: Final = frozenset({50001, 500011, 500014})
 WRONG_TIME: Final = frozenset({700024})
 WRONG_KEY: Final = frozenset({700027})
-# A tenant's limit, and the same request too often.
+# The tenant exceeds its limit (90055); a client repeats the same request too often (50196).
 THROTTLED: Final = frozenset({90055, 50196})
 TRANSIENT: Final = frozenset({50033, 90006, 90012, 90024, 90033, 90090})
 EXPLAINED: Final = {
@@ -47,9 +48,9 @@ EXPLAINED: Final = {
 }
 CODE: Final = re.compile(r"AADSTS([0-9]{4,8})\b")
 LOOKUP: Final = "https://login.microsoftonline.com/error?code="
-# What a command line shows unharmed.
-PLAIN: Final = re.compile(r"[!-~]{1,500}")
-# Names that no public DNS resolves: a cluster's own, and those for private networks.
+# A claim in visible ASCII, which a message can show in a command.
+VISIBLE_ASCII: Final = re.compile(r"[!-~]{1,500}")
+# Top-level domains of clusters and private networks. Public DNS does not resolve these domains.
 # https://www.iana.org/assignments/special-use-domain-names
 PRIVATE_DOMAINS: Final = frozenset(
     {"svc", "local", "localhost", "internal", "localdomain", "lan", "test", "invalid"}
@@ -58,7 +59,7 @@ PRIVATE_DOMAINS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """The claims of a ServiceAccount's token, unverified: Entra verifies them."""
+    """The claims of a ServiceAccount token. Entra verifies the claims; acrpull does not."""
 
     issuer: str
     subject: str
@@ -67,9 +68,10 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A response without a token. *code* is the number after AADSTS, if there is one.
+    """A response without a token.
 
-    *shown* is what may be told of it: "HTTP 503 (text/html)".
+    *code* is the number after AADSTS, or None. *shown* describes the response in messages, e.g.
+    "HTTP 503 (text/html)".
     """
 
     status: int
@@ -79,9 +81,9 @@ class Refusal:
 
 
 def parse_assertion(token: str, audience: str) -> Assertion | None:
-    """Return the claims of *token*; None if it is no ServiceAccount's token.
+    """Return the claims of *token*, or None if *token* is not a ServiceAccount token.
 
-    *audience* is the one that was requested: it counts if the token names none, or several.
+    *audience* is the requested audience. It counts if the token names no audience, or several.
     """
     try:
         claims = parse_claims(token) if JWT.fullmatch(token) else None
@@ -90,19 +92,19 @@ def parse_assertion(token: str, audience: str) -> Assertion | None:
     issuer, about = _text(claims, "iss"), _text(claims, "sub")
     said = claims.get("aud") if isinstance(claims, dict) else None
     only = said[0] if isinstance(said, list) and len(said) == 1 else said
-    meant = only if isinstance(only, str) and PLAIN.fullmatch(only) else audience
+    meant = only if isinstance(only, str) and VISIBLE_ASCII.fullmatch(only) else audience
     return Assertion(issuer, about, meant) if issuer and about else None
 
 
 def _text(claims: Any, name: str) -> str | None:  # noqa: ANN401  any JSON value
     text = claims.get(name) if isinstance(claims, dict) else None
-    return text if isinstance(text, str) and PLAIN.fullmatch(text) else None
+    return text if isinstance(text, str) and VISIBLE_ASCII.fullmatch(text) else None
 
 
 def parse_refusal(
     status: int, content_type: str | None, retry_after_seconds: float | None, content: bytes
 ) -> Refusal:
-    """Return what is known of a response that may be a refusal."""
+    """Return the status, the error code and the wait in a response without a token."""
     code = parse_code(content)
     shown = described(status, content_type, content)
     if code is not None:
@@ -111,21 +113,22 @@ def parse_refusal(
 
 
 def parse_code(content: bytes) -> int | None:
-    """Return the number of the error in *content*, a response of Entra, or of IMDS quoting it."""
+    """Return the AADSTS number in a response of Entra, or of IMDS quoting Entra; else None."""
     text = parsed(content).get("error_description")
     found = CODE.search(text) if isinstance(text, str) else None
     return int(found[1]) if found else None
 
 
-def refused(
+def explain_refusal(
     identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
 ) -> MintFailed:
-    """Return what *refusal* means for *identity*, which showed *assertion* to Entra.
+    """Return the failure for *identity* after Entra rejected *assertion* with *refusal*.
 
-    Entra's own text has ids and times, which would change the status at every try, and is left out.
+    The message omits Entra's own text, because its IDs and times would change the status at every
+    retry.
     """
     reason, text = _sort(identity, audience, assertion, refusal)
-    return failed(reason, text, refusal.retry_after_seconds)
+    return entra_failure(reason, text, refusal.retry_after_seconds)
 
 
 def _sort(
@@ -171,7 +174,7 @@ def _sort_others(
 
 
 def _unexpected(refusal: Refusal) -> tuple[Reason, str]:
-    """Return what a response means that is none of Entra's refusals."""
+    """Return the reason and message for a response with status 429 or 5xx, or without a code."""
     if refusal.status == TOO_MANY_REQUESTS:
         return Reason.THROTTLED, "Entra is throttling token requests. Retrying."
     if refusal.status in SERVER_ERRORS:
@@ -190,7 +193,7 @@ def _failing(refusal: Refusal) -> str:
 
 
 def sort_code(identity: str, audience: str, refusal: Refusal) -> tuple[Reason, str]:
-    """Return what a code means, whoever requested the token: acrpull, or IMDS for acrpull."""
+    """Return the reason and message for an error code in a response to acrpull or to IMDS."""
     code = refusal.code or 0
     if code in THROTTLED:
         return Reason.THROTTLED, f"Entra is throttling token requests (AADSTS{code}). Retrying."
@@ -205,9 +208,9 @@ def sort_code(identity: str, audience: str, refusal: Refusal) -> tuple[Reason, s
 
 
 def is_private(issuer: str) -> bool:
-    """True if Entra, on the public internet, can't reach *issuer*, the `iss` of a token.
+    """True if Entra can't reach *issuer*, the `iss` of a token, over the public internet.
 
-    Such is the issuer of a cluster that publishes no OIDC issuer: `https://kubernetes.default.svc`.
+    A cluster without a public OIDC issuer has a private issuer: `https://kubernetes.default.svc`.
     """
     try:
         url = urlsplit(issuer)
@@ -223,7 +226,7 @@ def is_private(issuer: str) -> bool:
 
 
 def _unreadable(issuer: str, code: int) -> str:
-    """Return that Entra can't get the keys of *issuer*, and what to do about that."""
+    """Return the message for an *issuer* whose keys Entra can't read."""
     if is_private(issuer):
         return (
             f"Entra can't reach the issuer of this cluster's tokens, \"{issuer}\" (AADSTS{code}). "
@@ -237,7 +240,7 @@ def _unreadable(issuer: str, code: int) -> str:
 
 
 def _untrusted(identity: FederatedIdentity, assertion: Assertion, code: int) -> str:
-    """Return which federated credential is missing, with the command that creates it."""
+    """Return the message for a missing federated credential, with the command to create it."""
     command = trust_command(quote(assertion.issuer), assertion.subject, assertion.audience)
     if code == OTHER_CASE:
         return (
@@ -255,6 +258,8 @@ def _untrusted(identity: FederatedIdentity, assertion: Assertion, code: int) -> 
     )
 
 
-def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
-    """Return a failure at this hop."""
+def entra_failure(
+    reason: Reason, message: str, retry_after_seconds: float | None = None
+) -> MintFailed:
+    """Return a failure of the request to Entra."""
     return MintFailed(reason, message, retry_after_seconds, hop=Hop.ENTRA)

@@ -1,4 +1,4 @@
-"""Identities that trust a ServiceAccount: which identity, and which ServiceAccount's token.
+"""The federated identity of a binding, and the ServiceAccount that the identity trusts.
 
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation
 """
@@ -22,31 +22,31 @@ from hooks.core.observed import Observed
 from hooks.core.policy.cloud import wrong_cloud
 from hooks.core.policy.policy import Policy
 
-# A Namespace and a tenant are parts of URLs, so they must be nothing else.
-NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# The Namespace and the tenant ID become parts of URLs, so other characters are rejected.
+NAMESPACE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXAMPLE: Final = "11111111-2222-3333-4444-555555555555"
 FIELD: Final = "spec.workloadIdentity"
-# "A few minutes", in which Entra knows a new federated credential at one place and not at another.
+# Time until all of Entra knows a new federated credential. Microsoft says "a few minutes".
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors
 PROPAGATION: Final = timedelta(minutes=10)
-# Characters of a federated credential's name.
+# Maximum length of a federated credential's name, in characters.
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 MAX_NAME: Final = 120
 # An annotation's key. https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
 KEY: Final = re.compile(r"[-./_A-Za-z0-9]{1,317}")
-# How similar the letters of two keys are if one is a misspelling of the other, from 0 to 1: two
-# letters in 29 may differ, and "tenant" is not "client".
+# Minimum similarity of the letters of a key and its misspelling, from 0 to 1: two letters of 29 may
+# differ, but "tenant" does not match "client".
 SAME_KEY: Final = 0.93
 MAX_KEYS: Final = 100  # far more annotations than a ServiceAccount has
 
-Refusal = tuple[Reason, str]
+Unresolved = tuple[Reason, str]
 
 
 def resolve_identity(
     identity: Identity | WorkloadIdentity, observed: Observed, policy: Policy
-) -> Identity | FederatedIdentity | Refusal:
-    """Return the identity that a token is requested for, or why there is none."""
+) -> Identity | FederatedIdentity | Unresolved:
+    """Return the identity to request a token for, or the reason and message if there is none."""
     if isinstance(identity, WorkloadIdentity) and not policy.workload_identity:
         return Reason.INVALID_SPEC, (
             "Workload identity is disabled. Ask a cluster administrator to set "
@@ -71,12 +71,13 @@ def resolve_identity(
 
 def _by_account(
     asked: WorkloadIdentity, observed: Observed, policy: Policy
-) -> FederatedIdentity | Refusal:
-    """Return the identity that trusts the ServiceAccount of *asked*.
+) -> FederatedIdentity | Unresolved:
+    """Return the identity that trusts the ServiceAccount named in *asked*.
 
-    A request made by hand can leave the ServiceAccount out: it then has no annotations.
+    A hand-written request may omit the ServiceAccount. Then the ServiceAccount has no annotations.
     """
-    if not NAME.fullmatch(observed.binding.namespace):  # by hand, it may be any part of a URL
+    namespace = observed.binding.namespace
+    if not NAMESPACE_NAME.fullmatch(namespace):  # a hand-written request can contain any text
         return Reason.INVALID_SPEC, "metadata.namespace is not a valid name. Fix it, e.g. team-a"
     name = asked.service_account_name or observed.binding.service_account_name or ""
     account = _find(name, observed)
@@ -93,7 +94,7 @@ def _by_account(
     if tenant_id is None or not GUID.fullmatch(tenant_id):
         given = (tenant_id or account.tenant_id) is not None
         return _unknown("tenantID", TENANT_ID_ANNOTATION, account, given=given)
-    trust = TrustedAccount(observed.binding.namespace, name, account.uid)
+    trust = TrustedAccount(namespace, name, account.uid)
     return FederatedIdentity(tenant_id, client_id, trust)
 
 
@@ -104,8 +105,8 @@ def _find(name: str, observed: Observed) -> ServiceAccount | None:
     return next((a for a in known if (a.namespace, a.name) == (namespace, name)), by_hand)
 
 
-def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: bool) -> Refusal:
-    """Return that an ID is missing or, if it was *given*, that the annotation holds no GUID."""
+def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: bool) -> Unresolved:
+    """Return the reason and message for a missing ID or, if *given*, for an invalid GUID."""
     start = f'The annotation "{annotation}" of ServiceAccount "{account.name}" is'
     if given:
         start = f"{start} not a GUID. Fix it"
@@ -117,7 +118,7 @@ def _unknown(field: str, annotation: str, account: ServiceAccount, *, given: boo
 
 
 def _misspelled(annotation: str, keys: Iterable[str]) -> str | None:
-    """Return the one of *keys* that is *annotation* in another spelling, if there is one.
+    """Return the key in *keys* that misspells *annotation*, or None.
 
     Each comparison is slow, so only `MAX_KEYS` keys are compared.
     https://github.com/Azure/azure-workload-identity/issues/1026
@@ -133,10 +134,10 @@ def _letters(key: str) -> str:
 
 
 def pending_if_new(failed: MintFailed, before: Condition | None, now: datetime) -> MintFailed:
-    """Return *failed* with `FederationPending` while a missing credential may be a new one.
+    """Return *failed* as `FederationPending` while a missing credential may still be new.
 
-    *before* is the condition RenewalHealthy of the last answer: its time counts only if the same
-    was missing then.
+    *before* is the condition RenewalHealthy of the previous response. Its transition time counts
+    only if the credential was already missing then.
     """
     if failed.reason is not Reason.FEDERATION_REFUSED:
         return failed
@@ -149,14 +150,14 @@ def pending_if_new(failed: MintFailed, before: Condition | None, now: datetime) 
 
 
 def subject(account: TrustedAccount) -> str:
-    """Return the `sub` of *account*'s tokens."""
+    """Return the `sub` claim of *account*'s tokens."""
     return f"{ACCOUNT_SUBJECT}{account.namespace}:{account.name}"
 
 
 def trust_command(issuer: str, about: str, audience: str) -> str:
-    """Return the command that lets an identity trust the subject *about*.
+    """Return the Azure CLI command to make an identity trust the subject *about*.
 
-    *issuer* is a word of a shell. Words in capitals are for the user to fill in.
+    *issuer* is already quoted for a shell. The user replaces the words in capitals.
     https://learn.microsoft.com/cli/azure/identity/federated-credential#az-identity-federated-credential-create
     """
     name = re.sub(r"[^-A-Za-z0-9]+", "-", about.removeprefix(ACCOUNT_SUBJECT))[:MAX_NAME]

@@ -1,4 +1,4 @@
-"""What a response of the node's metadata service (IMDS) means if it has no token, without I/O.
+"""Failures of the node's metadata service (IMDS), by its responses, without I/O.
 
 Source: the page in `ERRORS`.
 """
@@ -19,9 +19,9 @@ from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop, MintFailed
 
-NAME: Final = "The node's metadata service (IMDS)"
+IMDS_NAME: Final = "The node's metadata service (IMDS)"
 BAD_REQUEST: Final = 400
-UPDATING: Final = 410  # for up to 70 s
+UPDATING: Final = 410  # IMDS is being updated, for up to 70 s
 NOT_ASSIGNED: Final = "Identity not found"
 UNKNOWN_RESOURCE: Final = "invalid_resource"
 ERRORS: Final = (
@@ -42,16 +42,18 @@ class ImdsResponse:
     content: bytes = field(default=b"", repr=False)
 
 
-def refused(identity: Named, audience: str, response: ImdsResponse | None) -> MintFailed:
-    """Return why there is no token for *identity*; *response* is None if IMDS sent none."""
+def explain_imds_response(
+    identity: Named, audience: str, response: ImdsResponse | None
+) -> MintFailed:
+    """Return the failure for *identity*; *response* is None if IMDS did not respond."""
     if response is None:
-        return failed(
+        return imds_failure(
             Reason.IDENTITY_UNAVAILABLE,
-            f"{NAME} did not respond. Check that Pods can reach it (AKS can block it), and that "
-            "the node is an Azure VM.",
+            f"{IMDS_NAME} did not respond. Check that Pods can reach it (AKS can block it), and "
+            "that the node is an Azure VM.",
         )
     reason, text = _sort(identity, audience, response)
-    return failed(reason, text, retry_after(response.retry_after))
+    return imds_failure(reason, text, retry_after(response.retry_after))
 
 
 def _sort(identity: Named, audience: str, response: ImdsResponse) -> tuple[Reason, str]:
@@ -61,24 +63,25 @@ def _sort(identity: Named, audience: str, response: ImdsResponse) -> tuple[Reaso
     if known is not None:
         return known
     if status == TOO_MANY_REQUESTS:
-        return Reason.THROTTLED, f"{NAME} is throttling requests. Retrying."
+        return Reason.THROTTLED, f"{IMDS_NAME} is throttling requests. Retrying."
     if status == UPDATING or status in SERVER_ERRORS:
         return Reason.IDENTITY_UNAVAILABLE, (
-            f"{NAME} is failing with {refusal.shown}. Retrying. If this persists, check whether "
-            "something else, such as a pod identity, responds in its place."
+            f"{IMDS_NAME} is failing with {refusal.shown}. Retrying. If this persists, check "
+            "whether something else, such as a pod identity, responds in its place."
         )
     return Reason.IDENTITY_UNAVAILABLE, (
-        f'{NAME} returned an unexpected {refusal.shown} and no token for identity "{identity}". '
-        "Retrying. Check whether something else, such as a pod identity or a proxy, responds in "
-        "its place, and that the node is an Azure VM."
+        f"{IMDS_NAME} returned an unexpected {refusal.shown} and no token for identity "
+        f'"{identity}". Retrying. Check whether something else, such as a pod identity or a proxy, '
+        "responds in its place, and that the node is an Azure VM."
     )
 
 
 def _rejected(
     identity: Named, audience: str, response: ImdsResponse, refusal: Refusal
 ) -> tuple[Reason, str] | None:
-    """Return what a rejection by IMDS means, or by Entra, whose text IMDS quotes; None: unknown.
+    """Return the reason and message for a rejection, or None if its cause is unknown.
 
+    IMDS quotes Entra's text if Entra rejected the request.
     https://github.com/Azure/azure-sdk-for-net/issues/13481
     """
     if NOT_ASSIGNED in str(parsed(response.content).get("error_description")):
@@ -94,15 +97,18 @@ def _rejected(
     if error == UNKNOWN_RESOURCE:
         text = f'Entra rejected audience "{audience}". Change TOKEN_AUDIENCE.'
         return Reason.AUDIENCE_REFUSED, text
-    text = f'{NAME} rejected the request for identity "{identity}" with {refusal.shown}. Retrying.'
-    return (Reason.IDENTITY_UNAVAILABLE, f"{text} See {ERRORS}") if error else None
+    text = (
+        f'{IMDS_NAME} rejected the request for identity "{identity}" with {refusal.shown}. '
+        f"Retrying. See {ERRORS}"
+    )
+    return (Reason.IDENTITY_UNAVAILABLE, text) if error else None
 
 
 def _not_assigned(identity: Named) -> str:
-    """Return what to do about an identity that IMDS does not have.
+    """Return the message for an identity that is not assigned to the node.
 
-    One that was deleted and created again under its name has the same resource ID, and still shows
-    as assigned. https://github.com/Azure/aad-pod-identity/issues/681
+    A deleted and recreated identity has the same resource ID as before, so Azure still shows the
+    identity as assigned. https://github.com/Azure/aad-pod-identity/issues/681
     """
     text = (
         f'Identity "{identity}" is not assigned to this node. Assign it to the node pool\'s scale '
@@ -116,6 +122,8 @@ def _not_assigned(identity: Named) -> str:
     return f"{text} If it is assigned, detach and assign it again: it may have been recreated."
 
 
-def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
-    """Return a failure at this hop."""
+def imds_failure(
+    reason: Reason, message: str, retry_after_seconds: float | None = None
+) -> MintFailed:
+    """Return a failure of the request to IMDS."""
     return MintFailed(reason, message, retry_after_seconds, hop=Hop.IMDS)

@@ -1,4 +1,4 @@
-"""Scopes: what a token is asked for, and what it says it is good for.
+"""Compares the requested scope with the scope granted in a token.
 
 Grammar: https://distribution.github.io/distribution/spec/auth/scope/
 """
@@ -8,13 +8,14 @@ from typing import Any
 
 
 def missing(scope: str, access: Any) -> tuple[str, ...]:  # noqa: ANN401  any JSON value
-    """Return what of *scope* the claim *access* of a token does not grant, e.g. "push on app".
+    """Return the actions in *scope* that *access* does not grant, e.g. "push on app".
 
-    *scope* is valid: `type:name:action,action`, several separated by spaces. The claim is a list of
-    `{"type": "repository", "name": "app", "actions": ["pull"]}`, as in
-    https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
+    *scope* is valid: `type:name:action,action`, several separated by spaces.
+    *access* is the claim of a token, e.g. `[{"type": "repository", "name": "app", "actions":
+    ["pull"]}]`. https://github.com/Azure/acr/blob/81b818e/docs/AAD-OAuth.md
 
-    Who asks for `*` asks for whatever there is: a registry may name what it grants for that.
+    A granted `*` includes every action. A requested `*` is satisfied by any granted action, because
+    a registry may replace `*` by the granted actions.
     """
     granted = set(_granted(access))
     granted |= {(kind, name, "*") for kind, name, _ in granted}

@@ -1,4 +1,4 @@
-"""The TokenRequest API of Kubernetes, without I/O: a token of a ServiceAccount for one audience.
+"""The TokenRequest API of Kubernetes, without I/O: a ServiceAccount token for one audience.
 
 https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
 """
@@ -13,19 +13,19 @@ from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop, MintFailed
 
-# The shortest life that the API server accepts.
+# The shortest lifetime accepted by the API server.
 # kubernetes@v1.36.0:pkg/apis/authentication/validation/validation.go
 LIFE_SECONDS: Final = 600
 COMPONENT: Final = "metacontroller/workload-identity"
 
 
 def path(account: TrustedAccount) -> str:
-    """Return the path of the request for a token of *account*."""
+    """Return the URL path of a token request for *account*."""
     return f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token"
 
 
 def body(audience: str) -> JSON:
-    """Return the body of a request for a token that only *audience* accepts."""
+    """Return the body of a token request for *audience* only."""
     return {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -33,16 +33,16 @@ def body(audience: str) -> JSON:
     }
 
 
-def parse_answer(
+def parse_api_server_response(
     account: TrustedAccount,
     status: int,
     content_type: str | None,
     retry_after_seconds: float | None,
     content: bytes,
 ) -> str | MintFailed:
-    """Return the token in the API server's response, or why there is none.
+    """Return the token in the API server's response, or a failure.
 
-    No text of *content* enters a message but an error code: *content* can contain a token.
+    Messages contain no text of *content* except an error code: *content* can contain a token.
     """
     got = described(status, content_type, content)
     if status != 201:  # noqa: PLR2004  HTTP
@@ -56,42 +56,44 @@ def parse_answer(
     text = (
         f'The API server returned {got} without a token for ServiceAccount "{account}". Retrying.'
     )
-    return failed(Reason.API_SERVER_UNAVAILABLE, text)
+    return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text)
 
 
 def _refused(
     account: TrustedAccount, status: int, got: str, retry_after_seconds: float | None
 ) -> MintFailed:
-    """Return what a refusal means.
+    """Return the failure for a response without a token.
 
-    401: acrpull's own credential was rejected. 403 and 422: acrpull lacks a right, or a policy
-    denies the request.
+    401: the API server rejected acrpull's own credential.
+    403 and 422: acrpull lacks a right, or a policy denies the request.
     """
     if status == 404:  # noqa: PLR2004  HTTP
         text = f'ServiceAccount "{account}", whose token is exchanged, was not found. Create it.'
-        return failed(Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+        return token_request_failure(Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
     if status == 401:  # noqa: PLR2004  HTTP
         text = (
             f"The API server rejected acrpull's own credential: {got}. Check that the component "
             f"{COMPONENT} mounts it, and restart acrpull's Pods."
         )
-        return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+        return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
     if status in {403, 422}:
         text = (
             f'The API server denied a token for ServiceAccount "{account}": {got}. Install the '
             f"component {COMPONENT}, which adds the required RBAC and policy."
         )
-        return failed(Reason.TOKEN_REQUEST_REFUSED, text)
+        return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
     if status == TOO_MANY_REQUESTS:
         text = "The API server is throttling token requests. Retrying."
-        return failed(Reason.THROTTLED, text, retry_after_seconds)
+        return token_request_failure(Reason.THROTTLED, text, retry_after_seconds)
     text = (
         f'The API server returned {got} and no token for ServiceAccount "{account}". Retrying. If '
         "this persists, check KUBERNETES_SERVICE_HOST and the API server's log."
     )
-    return failed(Reason.API_SERVER_UNAVAILABLE, text, retry_after_seconds)
+    return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text, retry_after_seconds)
 
 
-def failed(reason: Reason, message: str, retry_after_seconds: float | None = None) -> MintFailed:
-    """Return a failure at this hop."""
+def token_request_failure(
+    reason: Reason, message: str, retry_after_seconds: float | None = None
+) -> MintFailed:
+    """Return a failure of the token request to the API server."""
     return MintFailed(reason, message, retry_after_seconds, hop=Hop.SERVICE_ACCOUNT_TOKEN)

@@ -1,1 +1,1 @@
-"""Hook bodies from and to JSON."""
+"""Converts the bodies of hooks from and to JSON."""

@@ -1,7 +1,7 @@
-"""The docker config in a pull Secret, to and from a token.
+"""Encodes and decodes the docker config in a pull Secret.
 
 Shape: {"auths": {"<server>": {"username": NULL_GUID, "password": <token>, "auth": base64(u:p)}}}.
-kubelet reads username, password and auth; `identitytoken` it ignores.
+kubelet reads username, password and auth, and ignores `identitytoken`.
 https://kubernetes.io/docs/concepts/containers/images/#config-json
 """
 
@@ -25,44 +25,46 @@ def _entry(token: str) -> dict[str, str]:
     return {"username": NULL_GUID, "password": token, "auth": auth}
 
 
-def render(server: str | None, token: AcrToken | None) -> str:
-    """Return the value of `.dockerconfigjson`, base64; without a token, one with no entry."""
+def encode(server: str | None, token: AcrToken | None) -> str:
+    """Return the value of `.dockerconfigjson` in base64. Without a token, `auths` is empty."""
     auths = {server: _entry(token.value)} if server and token else {}
     text = json.dumps({"auths": auths}, separators=(",", ":"))
     return base64.b64encode(text.encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a docker config holds of ours; *intact* says that it lists nothing else."""
+class ManagedEntry:
+    """The entry in a docker config that acrpull manages.
+
+    *unmodified* is True if the docker config contains nothing else, except msi-acrpull's `email`.
+    """
 
     server: str
     token: AcrToken
     unmodified: bool
 
 
-def parse(data: str) -> Found | None:
-    """Return what *data*, base64, holds of ours; None if that is nothing.
+def decode(data: str) -> ManagedEntry | None:
+    """Return the managed entry in the docker config *data*, base64, or None.
 
-    With anything changed it was tampered with, but for what upstream's controller writes besides. A
-    token in it may still work, until a new one comes. The token is looked for in the first
-    `MAX_ENTRIES` only: acrpull and upstream's controller write one.
+    The token of a modified docker config may still work until acrpull writes a new token. Only the
+    first `MAX_ENTRIES` entries are searched, because acrpull and msi-acrpull write a single entry.
     """
     try:
         auths: Any = json.loads(base64.b64decode(data, validate=True))["auths"]
         for server, entry in islice(auths.items(), MAX_ENTRIES):
             token = _token(entry)
             if token is not None:
-                ours = _entry(token.value)
-                unmodified = auths in ({server: ours}, {server: {**ours, "email": UPSTREAM_EMAIL}})
-                return Found(server, token, unmodified)
+                plain = _entry(token.value)
+                written = ({server: plain}, {server: {**plain, "email": UPSTREAM_EMAIL}})
+                return ManagedEntry(server, token, unmodified=auths in written)
     except (binascii.Error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
     return None
 
 
 def _token(entry: Any) -> AcrToken | None:  # noqa: ANN401  any JSON value
-    """Return the token that an entry holds for us, if it does."""
+    """Return the token in *entry*, or None if acrpull does not manage *entry*."""
     if not isinstance(entry, dict) or entry.get("username") != NULL_GUID:
         return None
     try:

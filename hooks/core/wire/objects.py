@@ -1,4 +1,4 @@
-"""Kubernetes objects, as from `kubectl get -o json`, to values. Raises `BadRequest`."""
+"""Parses Kubernetes objects, in the shape of `kubectl get -o json`. Raises `BadRequest`."""
 
 from collections.abc import Callable
 from typing import Final
@@ -27,12 +27,12 @@ from hooks.core.names import (
 from hooks.core.policy.permission import identity_keys, server_keys
 from hooks.core.wire import dockerconfig
 
-# Bindings in a Namespace are at most half as many: the decorator's body contains all of them.
+# A Namespace has at most half as many bindings: a decorator's request contains all bindings.
 MAX_NAMES: Final = 5000
 
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
-    """Return the binding *obj*; *problem* says why its spec is invalid, if it is."""
+    """Return the binding *obj*; *problem* is the message for an invalid spec, or None."""
     api = api_of(obj.get("apiVersion"))
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
@@ -68,9 +68,9 @@ def _other_finalizers(meta: JSON, path: str) -> frozenset[str]:
 
 
 def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
-    """Return *status*; without conditions it is another controller's, and its times tell nothing.
+    """Return *status*; *issue_time* is the key of the token's issue time.
 
-    *issue_time* is the key of the time at which the token was issued.
+    Without conditions, the issue time is ignored, because another controller wrote the status.
     """
     conditions = []
     for index, item in enumerate(get(status, "conditions", list, path) or ()):
@@ -127,10 +127,10 @@ def _parse_pull_secrets(obj: JSON, path: str) -> tuple[str | None, ...]:
 
 
 def _names(annotations: JSON, key: str, path: str) -> tuple[str, ...]:
-    """Return the names in annotation *key*, comma separated, each once.
+    """Return the comma-separated names in annotation *key*, without duplicates.
 
-    acrpull writes at most one name for each binding. More names were written by another client.
-    An entry of imagePullSecrets whose name is not read here counts as the user's, and stays.
+    acrpull writes at most one name for each binding, so only `MAX_NAMES` names are read. An
+    imagePullSecrets entry with any other name counts as the user's entry and stays.
     """
     text = get_text(annotations, key, f"{path}.annotations")
     return tuple(dict.fromkeys(filter(None, text.split(",", MAX_NAMES)[:MAX_NAMES])))
@@ -151,14 +151,14 @@ def parse_owners(meta: JSON, path: str) -> tuple[Owner, ...]:
 
 
 def parse_secret(obj: JSON, path: str) -> PullSecret:
-    """Return the Secret *obj*; what it holds counts only while it is what we write."""
+    """Return the Secret *obj*, with its token if the Secret is a pull Secret."""
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
     annotations = get_object(meta, "annotations", at)
     data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
-    found = dockerconfig.parse(data) if obj.get("type") == SECRET_TYPE else None
+    found = dockerconfig.decode(data) if obj.get("type") == SECRET_TYPE else None
     inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
-    theirs = UPSTREAM_LABEL in get_object(meta, "labels", at)
+    from_upstream = UPSTREAM_LABEL in get_object(meta, "labels", at)
     unmodified = found is not None and found.unmodified
     return PullSecret(
         name=require(meta, "name", str, at),
@@ -168,7 +168,7 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
         changed_data=None if unmodified else data,
         inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
-        inherited=theirs and inputs in {None, INHERITED},
+        inherited=from_upstream and inputs in {None, INHERITED},
     )
 
 
@@ -203,7 +203,7 @@ def parse_namespace(obj: JSON, path: str) -> Namespace:
 def _listed(
     annotations: JSON, key: str, path: str, to_keys: Callable[[str], frozenset[str]]
 ) -> frozenset[str] | None:
-    """Return what *to_keys* makes of annotation *key*; None without the annotation."""
+    """Return *to_keys* of the text in annotation *key*; None without the annotation."""
     if key not in annotations:
         return None
     return to_keys(get_text(annotations, key, f"{path}.annotations"))

@@ -1,7 +1,7 @@
-"""Hook request bodies to values: the only module that knows their keys.
+"""Parses the request bodies of hooks. Only this module knows their keys.
 
 Shape: metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go, decorator/api/v2/hooks.go
-and customize/api/v2/hooks.go. A `null` is as good as absent. Every function raises `BadRequest`.
+and customize/api/v2/hooks.go. A `null` counts as absent. Every function raises `BadRequest`.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,15 +27,12 @@ from hooks.core.wire.objects import (
     parse_service_account,
 )
 
-# Of a spec, and the API version that its binding says.
+# Takes a spec and its binding's apiVersion, and returns the problem with the spec or None.
 SpecCheck = Callable[[object, object], str | None]
 
 
 def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = False) -> Observed:
-    """Return what a body of `/sync`, or of `/finalize` if *finalizing*, shows.
-
-    *check_spec* says what is wrong with a spec, None if nothing is.
-    """
+    """Return the observed objects in the body of `/sync`, or of `/finalize` if *finalizing*."""
     binding = parse_parent(body, check_spec)
     binding = replace(binding, deleting=binding.deleting or finalizing)
     children, related = get_object(body, "children", ""), get_object(body, "related", "")
@@ -56,28 +53,28 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
 
 
 def parse_parent(body: JSON, check_spec: SpecCheck) -> Binding:
-    """Return the binding that a composite's hook was called for."""
+    """Return the binding in the body of a CompositeController's hook."""
     parent = require(body, "parent", dict, "")
     return _binding(parent, "parent", check_spec)
 
 
 def parse_target(body: JSON) -> ServiceAccount:
-    """Return the ServiceAccount that `/serviceaccount/sync` was called for."""
+    """Return the ServiceAccount in the body of `/serviceaccount/sync`."""
     return parse_service_account(require(body, "object", dict, ""), "object")
 
 
 def parse_decorated_secret(body: JSON) -> OwnedSecret:
-    """Return the Secret that `/secret/sync` was called for."""
+    """Return the Secret in the body of `/secret/sync`."""
     return parse_owned_secret(require(body, "object", dict, ""), "object")
 
 
 def parse_parent_secret(body: JSON) -> OwnedSecret:
-    """Return the Secret that `/secret/customize` was called for."""
+    """Return the Secret in the body of `/secret/customize`."""
     return parse_owned_secret(require(body, "parent", dict, ""), "parent")
 
 
 def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
-    """Return the related bindings in the body of a decorator's sync, of all APIs."""
+    """Return the related bindings of all APIs in the body of a DecoratorController's sync hook."""
     related = get_object(body, "related", "")
     return tuple(
         _binding(obj, path, check_spec)
@@ -87,12 +84,12 @@ def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
 
 
 def parse_namespace_of(body: JSON, account: ServiceAccount) -> Namespace | None:
-    """Return *account*'s Namespace in a body of `/serviceaccount/sync`, None if it is not there."""
+    """Return *account*'s Namespace in the body of `/serviceaccount/sync`, or None."""
     return _namespace(get_object(body, "related", ""), account.namespace)
 
 
 def parse_parent_namespace(body: JSON) -> str:
-    """Return the Namespace of the ServiceAccount that `/serviceaccount/customize` is called for."""
+    """Return the name of the Namespace in the body of `/serviceaccount/customize`."""
     parent = require(body, "parent", dict, "")
     return require(require(parent, "metadata", dict, "parent"), "namespace", str, "parent.metadata")
 
@@ -123,10 +120,11 @@ def _namespace(related: JSON, name: str) -> Namespace | None:
 def _secret(
     children: JSON, related: JSON, binding: Binding
 ) -> tuple[PullSecret | None, OwnedSecret | None]:
-    """Return the binding's Secret, or the other Secret that has its name.
+    """Return the binding's Secret and None, or None and another Secret with the same name.
 
-    Metacontroller reads related objects after the children, so a Secret created in between is among
-    the related objects only: it is the binding's if Metacontroller would have claimed it.
+    Metacontroller reads related objects after the children, so a Secret created in between is only
+    among the related objects. Such a Secret counts as the binding's Secret if Metacontroller would
+    claim it as a child.
     """
     other = None
     for groups, where in ((children, "children"), (related, "related")):
@@ -147,10 +145,10 @@ def _is_claimed(secret: OwnedSecret, binding: Binding) -> bool:
 
 
 def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:
-    """Return which apply strategy the observed children show, None if none does yet.
+    """True if the children show dynamic-apply, False for server-side apply, None if unknown.
 
-    dynamic-apply leaves its annotation on all that it writes; server-side apply takes it off. On
-    what upstream's controller wrote there is none either way.
+    dynamic-apply adds an annotation to every object; server-side apply removes the annotation.
+    A Secret last written by msi-acrpull shows no apply strategy.
     """
     if any(LAST_APPLIED_ANNOTATION in account.annotations for account in accounts):
         return True

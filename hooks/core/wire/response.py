@@ -1,10 +1,12 @@
-"""Values to hook answers: the only module that knows their keys.
+"""Builds the response bodies of hooks. Only this module knows their keys.
 
-Objects are built fresh, with only the fields that we own: Metacontroller merges them. A map that is
-in one answer and not in the next would be removed with all that others put into it, hence the empty
-ones. metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
-Keys are those of metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go and
-decorator/api/v2/hooks.go; v2 refuses any other.
+Objects contain only fields owned by acrpull, because Metacontroller merges the fields into the
+cluster's objects. If a response omits a map from the previous response, Metacontroller removes the
+map, including the keys of other clients. Therefore the responses keep empty maps.
+metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
+
+The keys are defined in metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go and
+decorator/api/v2/hooks.go. Metacontroller's v2 API rejects other keys.
 """
 
 from collections.abc import Iterable
@@ -28,12 +30,12 @@ from hooks.core.wire import dockerconfig
 
 
 def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
-    """Return the body that answers `/sync`, or `/finalize` if *finalizing*."""
+    """Return the response body of `/sync`, or of `/finalize` if *finalizing*."""
     children = [new_service_account(account) for account in answer.accounts]
     if answer.secret is not None:
         children.insert(0, new_pull_secret(binding.namespace, answer.secret))
     body = {
-        "status": new_status(binding, answer.status),
+        "status": new_status_fields(binding, answer.status),
         "children": children,
         "resyncAfterSeconds": answer.resync_after_seconds,
     }
@@ -41,9 +43,9 @@ def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
 
 
 def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
-    """Return the Secret; without a token, one that lists no registry."""
+    """Return the Secret. Without a token, the Secret lists no registry."""
     annotations = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
-    data = secret.changed_data or dockerconfig.render(secret.server, secret.token)
+    data = secret.changed_data or dockerconfig.encode(secret.server, secret.token)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -56,8 +58,8 @@ def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
 def new_service_account(account: DesiredServiceAccount) -> JSON:
     """Return the ServiceAccount.
 
-    An empty list is said only where there is one to empty: the API server stores none, and each
-    time that we said it Metacontroller would find a difference.
+    An empty imagePullSecrets list is included only if the ServiceAccount has entries to remove. The
+    API server stores no empty list, so Metacontroller would find a difference at every sync.
     """
     attached = ",".join(account.attached)
     meta: JSON = {
@@ -75,7 +77,7 @@ def new_service_account(account: DesiredServiceAccount) -> JSON:
 
 
 def new_owner(owner: Owner) -> JSON:
-    """Return an owner reference; one without a kind goes by its uid alone."""
+    """Return an owner reference. Without a kind, only the uid identifies the owner."""
     named = {"apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name}
     return {
         **(named if owner.kind else {}),
@@ -85,8 +87,8 @@ def new_owner(owner: Owner) -> JSON:
     }
 
 
-def new_status(binding: Binding, status: Status) -> JSON:
-    """Return `.status`, whole: Metacontroller replaces what there is."""
+def new_status_fields(binding: Binding, status: Status) -> JSON:
+    """Return the complete `.status`, because Metacontroller replaces the old status."""
     api = api_of(binding.api_version)
     fields = {
         "observedGeneration": binding.generation,
@@ -125,7 +127,7 @@ def new_condition(condition: Condition) -> JSON:
 
 
 def new_rules(binding: Binding) -> JSON:
-    """Return the answer to `/customize`: what a decision needs besides the children."""
+    """Return the response to `/customize`: rules for the related objects of *binding*."""
     namespace = binding.namespace
     return {
         "relatedResources": [
@@ -142,9 +144,9 @@ def new_rules(binding: Binding) -> JSON:
 
 
 def new_decorator_rules(namespace: str, apis: Iterable[Api]) -> JSON:
-    """Return the answer to `/serviceaccount/customize`: *namespace*, and all bindings in it.
+    """Return the response to `/serviceaccount/customize`: *namespace* and all its bindings.
 
-    *apis* are those that the cluster has: a rule about another would fail each call.
+    *apis* are the APIs installed in the cluster. A rule for a missing API would fail every call.
     metacontroller@v4.17.2:pkg/controller/common/customize/manager.go (getRelatedObjects)
     """
     bindings = [
@@ -156,9 +158,9 @@ def new_decorator_rules(namespace: str, apis: Iterable[Api]) -> JSON:
 
 
 def new_secret_rules(secret: OwnedSecret, apis: Iterable[Api]) -> JSON:
-    """Return the answer to `/secret/customize`: the bindings that may take over *secret*.
+    """Return the response to `/secret/customize`: the bindings that may take over *secret*.
 
-    A Secret with an owner needs no binding, and so no call when a binding changes.
+    A Secret with an owner needs no binding, so changes of bindings must not call the hook.
     """
     named = {api: api.binding_name(secret.name) for api in apis} if not secret.owners else {}
     return {
@@ -176,5 +178,5 @@ def new_secret_rules(secret: OwnedSecret, apis: Iterable[Api]) -> JSON:
 
 
 def new_decoration(decoration: Decoration) -> JSON:
-    """Return the answer to a decorator's sync; `null` removes a key."""
+    """Return the response to a DecoratorController's sync hook; `null` removes a key."""
     return {"labels": decoration.labels, "annotations": decoration.annotations}
