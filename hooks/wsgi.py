@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 
 from hooks import log, log_queue, metrics
-from hooks.mint.chain import Source, new_entra
+from hooks.mint.chain import TokenChain, new_entra_tokens
 from hooks.mint.minter import Minter
 from hooks.mint.registry import Registry
 from hooks.server.app import create_app
@@ -23,7 +23,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-mint = Minter(
-    Source(new_entra(settings.federation, now), Registry()), now, settings.policy.refresh_before
-)
+chain = TokenChain(new_entra_tokens(settings.federation, now), Registry())
+mint = Minter(chain, now, settings.policy.refresh_before)
 app = create_app(settings, mint, now)

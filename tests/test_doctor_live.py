@@ -54,7 +54,7 @@ FEDERATION: Final = (
     "core/exchange/entra.py",
     "core/exchange/service_account_token.py",
     "mint/workload_identity.py",
-    "mint/token_request.py",
+    "mint/api_server.py",
 )
 HOPS: Final = ("imds", "exchange", "token")
 

@@ -11,10 +11,7 @@ import pytest
 
 from hooks.core.exchange import acr, entra, federation, imds_answer, service_account_token
 from hooks.core.model.reason import Reason
-from hooks.mint import managed_identity, registry
-from hooks.mint import minter as mint
-from hooks.mint import token_request as service_account_token_hop
-from hooks.mint import workload_identity as federation_hop
+from hooks.mint import api_server, managed_identity, minter, registry, workload_identity
 from tests.client import Object, docker_config
 from tests.emulator import Emulator
 from tests.emulator.imds import TENANT
@@ -174,7 +171,7 @@ def check_messages(row: Row, state: State, results: dict[State, Played]) -> None
 def test_every_failure_has_a_row() -> None:
     """The table has every reason of a failed mint, and no other reason."""
     modules = (acr, entra, federation, imds_answer, service_account_token)
-    hops = (federation_hop, managed_identity, mint, registry, service_account_token_hop)
+    hops = (api_server, managed_identity, minter, registry, workload_identity)
     sources = (inspect.getsource(module) for module in (*modules, *hops))
     failures = {Reason[name] for name in re.findall(r"Reason\.([A-Z_]+)", "".join(sources))}
     shown = {reason for row in ROWS for reason in (row.reason, row.pending_if_new) if reason}

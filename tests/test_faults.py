@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from hooks.mint.chain import REGISTRY_PATIENCE_SECONDS
-from hooks.mint.registry import READ_TIMEOUT_SECONDS
+from hooks.mint.budget import REGISTRY_READ_SECONDS, REGISTRY_SLOW_AFTER_SECONDS
 from tests.client import Client, Object, child, observed, reason, token
 from tests.emulator import (
     Emulator,
@@ -96,7 +95,7 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
 
     with ThreadPoolExecutor(20) as pool:
         first = [pool.submit(ask, dead, number) for number in range(12)]
-        time.sleep((REGISTRY_PATIENCE_SECONDS + READ_TIMEOUT_SECONDS) / 2)  # slow, but not over
+        time.sleep((REGISTRY_SLOW_AFTER_SECONDS + REGISTRY_READ_SECONDS) / 2)  # slow, but not over
         more = [ask(dead, number) for number in range(12, 15)]
         answer = ask(alive)
         overtaken = not any(future.done() for future in first)

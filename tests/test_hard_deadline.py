@@ -1,4 +1,4 @@
-"""Calls that no read timeout ends are ended."""
+"""The hard deadline ends requests that a read timeout does not end."""
 
 import socket
 import threading
@@ -14,13 +14,13 @@ from tests.emulator import Emulator, Fault
 from tests.emulator.unreachable import silent
 
 READ_TIMEOUT = 5
-CUTOFF = 0.4
+DEADLINE = 0.4
 LIMIT = 64 * 1024
 
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    """Return a session whose calls can be cut off."""
+    """Return a session whose requests a hard deadline can end."""
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, DeadlineAdapter(LIMIT))
@@ -31,7 +31,7 @@ def session() -> Iterator[requests.Session]:
 def dribbler() -> Iterator[str]:
     """Return the address of a server that sends a byte at a time, without end.
 
-    To who begins a TLS handshake it looks like an answer to that.
+    The bytes look like the answer to a TLS handshake.
     """
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -43,7 +43,7 @@ def dribbler() -> Iterator[str]:
 
 
 def dribble(server: socket.socket, ended: threading.Event) -> None:
-    """Send one caller the head of a long TLS record, then its bytes."""
+    """Send a caller the head of a long TLS record, then single bytes."""
     caller, _ = server.accept()
     with caller:
         caller.sendall(b"\x16\x03\x03\x40\x00")
@@ -55,31 +55,31 @@ def dribble(server: socket.socket, ended: threading.Event) -> None:
 
 
 def fails_in_time(session: requests.Session, url: str, ca_file: str | bool) -> bool:
-    """Say whether a call to *url* fails at the cutoff, well before its read timeout."""
+    """True if a request to *url* fails at the deadline, well before the read timeout."""
     started = time.monotonic()
-    with pytest.raises((requests.RequestException, OSError)), hard_deadline(CUTOFF):
+    with pytest.raises((requests.RequestException, OSError)), hard_deadline(DEADLINE):
         session.get(url, timeout=READ_TIMEOUT, verify=ca_file)
-    return CUTOFF <= time.monotonic() - started < READ_TIMEOUT / 2
+    return DEADLINE <= time.monotonic() - started < READ_TIMEOUT / 2
 
 
 def test_handshake_without_end(session: requests.Session, dribbler: str) -> None:
-    """A peer that keeps on talking is cut off within the handshake."""
+    """The deadline ends a TLS handshake that never completes."""
     assert fails_in_time(session, f"https://{dribbler}/", ca_file=False)
 
 
 def test_without_tls(session: requests.Session, dribbler: str) -> None:
-    """So is one that does not speak TLS."""
+    """The deadline ends a plain HTTP response that never completes."""
     assert fails_in_time(session, f"http://{dribbler}/", ca_file=False)
 
 
 def test_proxy_without_end(session: requests.Session, dribbler: str) -> None:
-    """And a proxy that is between."""
+    """The deadline ends a request through a proxy whose response never completes."""
     session.proxies = {"https": f"http://{dribbler}"}
     assert fails_in_time(session, "https://registry.invalid/", ca_file=False)
 
 
 def test_body_without_end(session: requests.Session, emulator: Emulator) -> None:
-    """A body is read as far as the limit goes, or the time; what is read is not decoded."""
+    """A body is read up to the limit or the deadline, and is not decompressed."""
     url = f"{emulator.imds_url}/metadata/identity/oauth2/token"
     gzip = {"Content-Encoding": "gzip"}
     emulator.faults.add("imds", Fault(status=200, endless=True, headers=gzip, times=1))
@@ -92,7 +92,7 @@ def test_body_without_end(session: requests.Session, emulator: Emulator) -> None
 
 
 def test_answer_on_a_used_connection(session: requests.Session, emulator: Emulator) -> None:
-    """A connection that is used again is cut off as well; the next call gets a new one."""
+    """The deadline ends a request on a reused connection, and the next request reconnects."""
     url, ca_file = f"https://{emulator.acr_server}/v2/", str(emulator.ca_file)
     with hard_deadline(READ_TIMEOUT):
         assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
@@ -102,32 +102,32 @@ def test_answer_on_a_used_connection(session: requests.Session, emulator: Emulat
         assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
 
 
-def test_without_a_cutoff(session: requests.Session, emulator: Emulator) -> None:
-    """Outside of a cutoff the adapter is as any other."""
+def test_without_a_deadline(session: requests.Session, emulator: Emulator) -> None:
+    """Without a hard deadline the adapter works as usual."""
     url, ca_file = f"https://{emulator.acr_server}/v2/", str(emulator.ca_file)
     assert session.get(url, timeout=READ_TIMEOUT, verify=ca_file).status_code == 401
 
 
 def test_addresses_without_end(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a host with many addresses, all silent, some are tried, until the call is over."""
+    """If all addresses of a host are silent, they are tried until the deadline."""
     tried = []
     with silent() as address:
         host, _, port = address.partition(":")
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port)))] * 20
         resolve = socket.getaddrinfo
 
-        def getaddrinfo(name: str, *args: Any) -> Any:  # noqa: ANN401  as the one that it stands for
+        def getaddrinfo(name: str, *args: Any) -> Any:  # noqa: ANN401  as in socket
             tried.append(name)
             return addresses if name == "many.example" else resolve(name, *args)
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        with pytest.raises(requests.ConnectTimeout), hard_deadline(CUTOFF):
-            session.get(f"http://many.example:{port}/", timeout=(CUTOFF / 2, READ_TIMEOUT))
+        with pytest.raises(requests.ConnectTimeout), hard_deadline(DEADLINE):
+            session.get(f"http://many.example:{port}/", timeout=(DEADLINE / 2, READ_TIMEOUT))
     assert 2 <= tried.count(host) <= 4
 
 
 def test_second_address(session: requests.Session, emulator: Emulator) -> None:
-    """Where the first address refuses, the next one answers."""
+    """If the first address refuses the connection, the next address is tried."""
     port = emulator.imds_port
     found = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))

@@ -1,4 +1,4 @@
-"""How many get in at once, how fast, and who is sent away."""
+"""How many callers each limit accepts, how fast, and which callers are rejected."""
 
 import threading
 import time
@@ -12,31 +12,31 @@ from hooks.limits import Bulkhead, RateLimiter, SlowPeerLimit
 
 
 def soon() -> float:
-    """Return an instant that is far enough for what is free, and near enough to wait for."""
+    """Return a time for `start_by` that is enough for a free place and short enough to wait for."""
     return time.monotonic() + 0.3
 
 
 def test_places() -> None:
-    """One more than there are places waits, in vain or until one is free."""
-    turnstile = RateLimiter(2, 0)
-    with turnstile.turn(soon()):
-        with turnstile.turn(soon()), pytest.raises(TimeoutError), turnstile.turn(soon()):
+    """A caller without a place waits for a free place until `start_by`."""
+    limiter = RateLimiter(2, 0)
+    with limiter.turn(soon()):
+        with limiter.turn(soon()), pytest.raises(TimeoutError), limiter.turn(soon()):
             pytest.fail("a third place")
-        with turnstile.turn(soon()):
+        with limiter.turn(soon()):
             pass
 
 
 def test_pace() -> None:
-    """Turns are so many seconds apart, and none comes after the latest instant."""
-    turnstile = RateLimiter(5, 0.2)
+    """Turns have a minimum distance, and no turn comes after `start_by`."""
+    limiter = RateLimiter(5, 0.2)
     turns = []
     for _ in range(3):
-        with turnstile.turn(time.monotonic() + 1):
+        with limiter.turn(time.monotonic() + 1):
             turns.append(time.monotonic())
     assert all(later - earlier >= 0.19 for earlier, later in pairwise(turns))
-    with pytest.raises(TimeoutError), turnstile.turn(time.monotonic() + 0.01):
+    with pytest.raises(TimeoutError), limiter.turn(time.monotonic() + 0.01):
         pytest.fail("too early")
-    with turnstile.turn(time.monotonic() + 1):  # the place is free again
+    with limiter.turn(time.monotonic() + 1):  # the place is free again
         pass
 
 
@@ -53,7 +53,7 @@ def test_pace() -> None:
     ],
 )
 def test_bulkhead(taken: dict[str, int], namespace: str, size: int, refused: str | None) -> None:
-    """Of 12 one Namespace alone gets 8; the rest is for Namespaces with up to 2."""
+    """Of 12 places, a single Namespace gets 8; the others are for Namespaces with up to 2."""
     bulkhead = Bulkhead(12, 8, 2, "Too much")
     with ExitStack() as held:
         for name, count in taken.items():
@@ -67,55 +67,55 @@ def test_bulkhead(taken: dict[str, int], namespace: str, size: int, refused: str
         pass
 
 
-def test_slow_key() -> None:
-    """While one has waited long for a key, it has few places; others have theirs."""
-    room = SlowPeerLimit(patience=0.05)
+def test_slow_peer() -> None:
+    """A peer with a long wait gets few callers; other peers have no limit."""
+    limit = SlowPeerLimit(slow_after=0.05)
     with ExitStack() as waiting:
-        for _ in range(SlowPeerLimit.FEW):
-            waiting.enter_context(room.place("dead"))
+        for _ in range(SlowPeerLimit.MAX_CALLERS):
+            waiting.enter_context(limit.place("dead"))
         threading.Event().wait(0.1)
-        with pytest.raises(Busy, match="dead"), room.place("dead"):
+        with pytest.raises(Busy, match="dead"), limit.place("dead"):
             pytest.fail("one place too many")
-        with room.place("alive"):
+        with limit.place("alive"):
             pass
-    with room.place("dead"):
+    with limit.place("dead"):
         pass
 
 
-def test_key_that_was_slow() -> None:
-    """Callers that come together after one that waited long find few places, until one is fast."""
-    room = SlowPeerLimit(patience=0.05)
-    with room.place("dead"):
+def test_peer_that_was_slow() -> None:
+    """After a long wait the peer gets few callers, until a caller is fast."""
+    limit = SlowPeerLimit(slow_after=0.05)
+    with limit.place("dead"):
         threading.Event().wait(0.1)
     with ExitStack() as waiting:
-        for _ in range(SlowPeerLimit.FEW):
-            waiting.enter_context(room.place("dead"))
-        with pytest.raises(Busy, match="dead"), room.place("dead"):
+        for _ in range(SlowPeerLimit.MAX_CALLERS):
+            waiting.enter_context(limit.place("dead"))
+        with pytest.raises(Busy, match="dead"), limit.place("dead"):
             pytest.fail("one place too many")
     with ExitStack() as waiting:
         for _ in range(20):
-            waiting.enter_context(room.place("dead"))
+            waiting.enter_context(limit.place("dead"))
 
 
-def test_slow_keys_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of slow keys the oldest are forgotten."""
+def test_slow_peers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest slow peer is forgotten first."""
     monkeypatch.setattr(SlowPeerLimit, "MAX_SLOW", 1)
-    room = SlowPeerLimit(patience=0.05)
-    for key in ("first", "second"):
-        with room.place(key):
+    limit = SlowPeerLimit(slow_after=0.05)
+    for peer in ("first", "second"):
+        with limit.place(peer):
             threading.Event().wait(0.1)
     with ExitStack() as waiting:
-        for _ in range(SlowPeerLimit.FEW + 1):
-            waiting.enter_context(room.place("first"))
-        for _ in range(SlowPeerLimit.FEW):
-            waiting.enter_context(room.place("second"))
-        with pytest.raises(Busy), room.place("second"):
+        for _ in range(SlowPeerLimit.MAX_CALLERS + 1):
+            waiting.enter_context(limit.place("first"))
+        for _ in range(SlowPeerLimit.MAX_CALLERS):
+            waiting.enter_context(limit.place("second"))
+        with pytest.raises(Busy), limit.place("second"):
             pytest.fail("one place too many")
 
 
-def test_fast_key() -> None:
-    """A key for which nobody has waited long has all the places."""
-    room = SlowPeerLimit(patience=60)
+def test_fast_peer() -> None:
+    """A peer without a long wait has no limit."""
+    limit = SlowPeerLimit(slow_after=60)
     with ExitStack() as waiting:
         for _ in range(20):
-            waiting.enter_context(room.place("fast"))
+            waiting.enter_context(limit.place("fast"))

@@ -1,4 +1,4 @@
-"""What azure-identity remembers of IMDS, and acrpull says of it."""
+"""Failures of IMDS that azure-identity remembers, and how acrpull reports them."""
 
 import time
 
@@ -15,7 +15,7 @@ from tests.emulator import Emulator, Fault, imds_throttled
 @pytest.mark.parametrize(
     ("first", "again", "sent"),
     [
-        # MSAL sends nothing for as long as it was asked to wait.
+        # MSAL sends nothing until the end of Retry-After.
         (imds_throttled(600), Reason.THROTTLED, 1),
         (Fault(reset=True), Reason.IDENTITY_UNAVAILABLE, 2),
     ],
@@ -24,12 +24,12 @@ from tests.emulator import Emulator, Fault, imds_throttled
 def test_remembered(
     monkeypatch: pytest.MonkeyPatch, emulator: Emulator, first: Fault, again: Reason, sent: int
 ) -> None:
-    """A refusal from memory is no lack of a response, and the other way round."""
+    """A remembered refusal and a missing response are reported with different reasons."""
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", emulator.imds_url)
     emulator.faults.add("imds", first)
     identities = ManagedIdentities()
-    credential = identities.credential(Identity(CLIENT_ID))
-    outcomes = [identities.ask(credential, REQUEST, time.monotonic() + 5) for _ in range(2)]
+    credential = identities.new_credential(Identity(CLIENT_ID))
+    outcomes = [identities.entra_token(credential, REQUEST, time.monotonic() + 5) for _ in range(2)]
     reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, MintFailed)]
     assert reasons == [again, again]
     assert emulator.count("imds") == sent

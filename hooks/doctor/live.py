@@ -10,7 +10,8 @@ from hooks.core.model.identity import Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.doctor.hops import Tried
 from hooks.doctor.remedies import REMEDIES
-from hooks.mint.chain import MINT_SECONDS, new_entra
+from hooks.mint.budget import MINT_SECONDS
+from hooks.mint.chain import new_entra_tokens
 from hooks.mint.registry import Registry
 from hooks.settings.federation_settings import FederationSettings
 
@@ -24,7 +25,7 @@ class Live:
         refresh_before: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
-        self._entra, self._registry = new_entra(settings, clock), Registry()
+        self._entra_tokens, self._registry = new_entra_tokens(settings, clock), Registry()
         self._refresh_before = refresh_before
         self._clock = clock
 
@@ -32,7 +33,7 @@ class Live:
         """Yield the outcome of each request for *request*, up to the first failure."""
         deadline = time.monotonic() + MINT_SECONDS
         started = time.perf_counter()
-        entra_token = self._entra.token(request, deadline)
+        entra_token = self._entra_tokens.get(request, deadline)
         hop = Hop.IMDS if isinstance(request.identity, Identity) else Hop.ENTRA
         if isinstance(entra_token, MintFailed):
             yield self._tried(entra_token.hop or hop, started, entra_token)
@@ -40,14 +41,10 @@ class Live:
         good = f"a token for {request.audience}"
         yield Tried(hop, _milliseconds(started), good)
         started = time.perf_counter()
-        token = self._registry.exchange(request, entra_token, deadline)
-        last = request.scope is None
-        yield self._tried(Hop.EXCHANGE, started, self._checked(token, request) if last else token)
-        if last or isinstance(token, MintFailed):
-            return
-        started = time.perf_counter()
-        token = self._registry.scope_down(request, token, deadline)
-        yield self._tried(Hop.TOKEN, started, self._checked(token, request))
+        for hop, outcome in self._registry.hops(request, entra_token, deadline):
+            last = hop is Hop.TOKEN or request.scope is None
+            yield self._tried(hop, started, self._checked(outcome, request) if last else outcome)
+            started = time.perf_counter()
 
     def _checked(
         self, outcome: AcrToken | MintFailed, request: TokenRequest

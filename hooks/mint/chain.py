@@ -1,4 +1,4 @@
-"""The way to a token: an identity's from Entra, and with that the registry's."""
+"""Gets a registry token in two steps: an Entra token of the identity, then the registry's token."""
 
 import time
 from collections.abc import Callable
@@ -8,50 +8,56 @@ from typing import Final
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.limits import SlowPeerLimit
-from hooks.mint.credentials import Entra, TokenProvider
+from hooks.mint.budget import (
+    IDENTITY_SLOW_AFTER_SECONDS,
+    MINT_SECONDS,
+    REGISTRY_SLOW_AFTER_SECONDS,
+)
+from hooks.mint.credentials import EntraTokens, TokenProvider
 from hooks.mint.managed_identity import ManagedIdentities
 from hooks.mint.registry import Registry
-from hooks.mint.workload_identity import Federation
+from hooks.mint.workload_identity import WorkloadIdentities
 from hooks.settings.federation_settings import FederationSettings
 
-MINT_SECONDS: Final = 7.0  # for all hops together
-# In the line to IMDS the last of them waits for 1.6 s; an exchange takes a tenth of a second, and
-# one with a ServiceAccount's token two.
-IMDS_PATIENCE_SECONDS: Final = 2.0
-REGISTRY_PATIENCE_SECONDS: Final = 1.0
-FEDERATION: Final = "workload identity"  # all of them ask the same two: API server and Entra
+# All workload identities are one peer, because they share the API server and Entra.
+WORKLOAD_IDENTITY_PEER: Final = "workload identity"
 
 
-def new_entra(settings: FederationSettings, clock: Callable[[], datetime]) -> Entra:
-    """Return what gets the tokens of all identities that *settings* allow, by UTC's *clock*."""
-    ways: dict[type, TokenProvider] = {}
+def new_entra_tokens(settings: FederationSettings, clock: Callable[[], datetime]) -> EntraTokens:
+    """Return Entra tokens of the identities that *settings* allow; *clock* is in UTC."""
+    providers: dict[type, TokenProvider] = {}
     if settings.workload_identity or settings.own_token:
-        ways[FederatedIdentity] = Federation(settings)
+        providers[FederatedIdentity] = WorkloadIdentities(settings)
     if not settings.own_token:
-        ways[Identity] = ManagedIdentities()
-    return Entra(ways, clock)
+        providers[Identity] = ManagedIdentities()
+    return EntraTokens(providers, clock)
 
 
-class Source:
-    """Goes both hops; safe for threads.
+class TokenChain:
+    """Requests an Entra token, then a registry token; safe for threads.
 
-    Whoever is slow has few places, each on the hop to it alone: bindings that share an identity
-    don't wait for one another's registries. A place is kept until the hop ends, also where nobody
-    waits for it any more: `getaddrinfo` has no deadline.
+    Each step has its own `SlowPeerLimit`, so bindings with one identity do not wait for each
+    other's registries. A step keeps its place until its request ends, even if the hook has given
+    up, because `getaddrinfo` has no deadline.
     """
 
-    def __init__(self, entra: Entra, registry: Registry) -> None:
-        self._entra = entra
+    def __init__(self, entra_tokens: EntraTokens, registry: Registry) -> None:
+        self._entra_tokens = entra_tokens
         self._registry = registry
-        self._identities = SlowPeerLimit(IMDS_PATIENCE_SECONDS)
-        self._registries = SlowPeerLimit(REGISTRY_PATIENCE_SECONDS)
+        self._identities = SlowPeerLimit(IDENTITY_SLOW_AFTER_SECONDS)
+        self._registries = SlowPeerLimit(REGISTRY_SLOW_AFTER_SECONDS)
 
     def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
-        """Return a token for *request*, or why there is none. Raises `Busy`: too many ask."""
+        """Return a token for *request*, or why there is none.
+
+        Raises:
+            Busy: Too many requests wait for the same identity or registry.
+        """
         deadline = time.monotonic() + MINT_SECONDS
-        who = request.identity
-        with self._identities.place(str(who) if isinstance(who, Identity) else FEDERATION):
-            token = self._entra.token(request, deadline)
+        identity = request.identity
+        peer = str(identity) if isinstance(identity, Identity) else WORKLOAD_IDENTITY_PEER
+        with self._identities.place(peer):
+            token = self._entra_tokens.get(request, deadline)
         if isinstance(token, MintFailed):
             return token
         with self._registries.place(request.server):

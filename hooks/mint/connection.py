@@ -1,12 +1,12 @@
-"""Why a connection failed, from the error of requests or azure-core.
+"""Finds why a connection failed, from an error of requests or azure-core.
 
-The text of such an error has addresses, and is only read here, never shown.
+The text of such an error contains addresses. It is only searched here, and never shown.
 """
 
 import re
 from typing import Final
 
-# http.client's text for a proxy that does not open a tunnel.
+# http.client's text if a proxy rejects a tunnel.
 # cpython@v3.11.0:Lib/http/client.py (HTTPConnection._tunnel)
 TUNNEL: Final = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 # OpenSSL's texts. https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
@@ -35,7 +35,7 @@ def proxy_problem(error: Exception, host: str) -> str | None:
 
 
 def certificate_problem(error: Exception) -> str | None:
-    """Return what is wrong with a server's certificate; None if it is not at fault."""
+    """Return the defect of a server's certificate; None if no certificate is at fault."""
     shown = repr(error)
     if "SSLCertVerificationError" not in shown:
         return None

@@ -1,11 +1,11 @@
-"""Entra tokens of identities, by whichever way an identity of its kind is had.
+"""Gets Entra tokens: keeps a credential of each identity, and calls the provider of its kind.
 
-An identity has one credential, because a credential caches its token. Knows neither IMDS nor
-assertions.
+An identity has one credential, because a credential caches its token. The providers are
+`ManagedIdentities` and `WorkloadIdentities`.
 
 A credential judges its cache by the machine's clock. A token that was cached while the clock was
-ahead counts as valid for as long after its expiry, and registries reject the expired token. So
-a credential is replaced once the clock was set.
+ahead counts as valid for as long after its expiry, and registries reject the expired token. A
+credential is therefore replaced after the clock was set.
 microsoft-authentication-library-for-python@1.39.0:msal/managed_identity.py (expires_in)
 """
 
@@ -25,36 +25,41 @@ from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.core.refresh import negative_ttl_seconds, with_wait_left
 
-TOKEN: Final = re.compile(r"[!-~]+")
+TOKEN_CHARACTERS: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
 MAX_STEP_SECONDS: Final = 60  # azure-identity renews a token 300 s before its expiry
 
 
 class TokenProvider(Protocol):
-    """How identities of one kind are had. *seconds* is what `ask` takes at most after *latest*."""
+    """Gets Entra tokens of identities of one kind.
 
-    seconds: float
-    late: MintFailed
+    *max_seconds* is the longest time that `entra_token` takes after *start_by*. *timed_out* is the
+    failure if it could not start in time.
+    """
 
-    def credential(self, identity: Any) -> TokenCredential:  # noqa: ANN401  of its kind
-        """Return a credential of *identity*, which is kept and asked again and again."""
+    max_seconds: float
+    timed_out: MintFailed
 
-    def ask(
-        self, credential: TokenCredential, request: TokenRequest, latest: float
+    def new_credential(self, identity: Any) -> TokenCredential:  # noqa: ANN401  of its kind
+        """Return a credential of *identity*, to be kept for later requests."""
+
+    def entra_token(
+        self, credential: TokenCredential, request: TokenRequest, start_by: float
     ) -> str | MintFailed:
         """Return a token of *request*'s identity for its audience, or why there is none.
 
-        Begins by *latest*, an instant of `time.monotonic`. Raises `TimeoutError`: it could not.
+        Raises:
+            TimeoutError: The request could not start by *start_by*, in `time.monotonic` seconds.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     outcome: MintFailed
-    at: float  # an instant of `time.monotonic`
+    at: float  # in `time.monotonic` seconds
 
-    def answer(self) -> MintFailed | None:
-        """Return the outcome as long as it answers for all."""
+    def recall(self) -> MintFailed | None:
+        """Return the failure with the rest of its wait; None if it is too old."""
         age = time.monotonic() - self.at
         return (
             with_wait_left(self.outcome, age) if age < negative_ttl_seconds(self.outcome) else None
@@ -62,8 +67,8 @@ class _Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
-    """An identity's credential; the lock makes one request of several at once.
+class _CachedCredential:
+    """An identity's credential and recent failures by audience; *lock* allows one request.
 
     *offset* is the difference between the clock and the monotonic clock when the credential was
     created. The difference changes only if the clock is set.
@@ -75,70 +80,76 @@ class _Slot:
     failures: dict[str, _Failure] = field(default_factory=dict)
 
 
-class Entra:
-    """Gets Entra tokens, each kind of identity by its own way; safe for threads.
+class EntraTokens:
+    """Gets Entra tokens with the provider for each kind of identity; safe for threads.
 
     *clock* returns the time in UTC.
     """
 
-    def __init__(self, ways: Mapping[type, TokenProvider], clock: Callable[[], datetime]) -> None:
-        self._ways = ways
+    def __init__(
+        self, providers: Mapping[type, TokenProvider], clock: Callable[[], datetime]
+    ) -> None:
+        self._providers = providers
         self._clock = clock
-        self._slots: OrderedDict[Identity | FederatedIdentity, _Slot] = OrderedDict()
+        self._cache: OrderedDict[Identity | FederatedIdentity, _CachedCredential] = OrderedDict()
         self._lock = threading.Lock()
 
-    def token(self, request: TokenRequest, deadline: float) -> str | MintFailed:
+    def get(self, request: TokenRequest, deadline: float) -> str | MintFailed:
         """Return an Entra token of *request*'s identity for its audience, or why there is none.
 
-        Over by *deadline*, an instant of `time.monotonic`.
+        Returns by *deadline*, in `time.monotonic` seconds.
         """
-        way = self._ways[type(request.identity)]
-        slot = self._slot(way, request.identity)
-        latest = deadline - way.seconds
+        provider = self._providers[type(request.identity)]
+        cached = self._cached(provider, request.identity)
+        start_by = deadline - provider.max_seconds
         try:
-            with _turn(slot.lock, latest):
-                return _ask(way, slot, request, latest)
+            with _locked(cached.lock, start_by):
+                return _token(provider, cached, request, start_by)
         except TimeoutError:
-            return way.late
+            return provider.timed_out
 
-    def _slot(self, way: TokenProvider, identity: Identity | FederatedIdentity) -> _Slot:
+    def _cached(
+        self, provider: TokenProvider, identity: Identity | FederatedIdentity
+    ) -> _CachedCredential:
         offset = self._clock().timestamp() - time.monotonic()
         with self._lock:
-            slot = self._slots.pop(identity, None)
-            if slot is None or abs(offset - slot.offset) > MAX_STEP_SECONDS:
-                slot = _Slot(way.credential(identity), offset)
-            self._slots[identity] = slot
-            if len(self._slots) > MAX_CREDENTIALS:
-                self._slots.popitem(last=False)
-            return slot
+            cached = self._cache.pop(identity, None)
+            if cached is None or abs(offset - cached.offset) > MAX_STEP_SECONDS:
+                cached = _CachedCredential(provider.new_credential(identity), offset)
+            self._cache[identity] = cached
+            if len(self._cache) > MAX_CREDENTIALS:
+                self._cache.popitem(last=False)
+            return cached
 
 
-def _ask(way: TokenProvider, slot: _Slot, request: TokenRequest, latest: float) -> str | MintFailed:
-    """Return the answer; a failure for all bindings of the identity that ask soon after."""
-    failure = slot.failures.get(request.audience)
-    known = failure.answer() if failure is not None else None
+def _token(
+    provider: TokenProvider, cached: _CachedCredential, request: TokenRequest, start_by: float
+) -> str | MintFailed:
+    """Return a token or a failure; a recent failure answers all bindings of the identity."""
+    failure = cached.failures.get(request.audience)
+    known = failure.recall() if failure is not None else None
     if known is not None:
         return known
-    outcome = way.ask(slot.credential, request, latest)
+    outcome = provider.entra_token(cached.credential, request, start_by)
     if isinstance(outcome, MintFailed):
-        slot.failures[request.audience] = _Failure(outcome, time.monotonic())
+        cached.failures[request.audience] = _Failure(outcome, time.monotonic())
     return outcome
 
 
 def entra_scope(audience: str) -> str:
-    """Return what a credential calls *audience*."""
+    """Return the scope by which a credential requests a token for *audience*."""
     return f"{audience.removesuffix('/.default')}/.default"
 
 
 def is_token(value: object) -> bool:
     """True if *value*, from a response of Entra, can be a token."""
-    return isinstance(value, str) and TOKEN.fullmatch(value) is not None
+    return isinstance(value, str) and TOKEN_CHARACTERS.fullmatch(value) is not None
 
 
 @contextmanager
-def _turn(lock: threading.Lock, latest: float) -> Iterator[None]:
-    """Hold *lock*; raises `TimeoutError` where it is not to be had by *latest*."""
-    if not lock.acquire(timeout=max(0.0, latest - time.monotonic())):
+def _locked(lock: threading.Lock, start_by: float) -> Iterator[None]:
+    """Hold *lock*. Raises `TimeoutError` if the lock is not free by *start_by*."""
+    if not lock.acquire(timeout=max(0.0, start_by - time.monotonic())):
         raise TimeoutError
     try:
         yield

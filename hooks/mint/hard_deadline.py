@@ -1,6 +1,7 @@
-"""An end for HTTP calls that timeouts do not end, and for answers that have none.
+"""Enforces a hard deadline and a size limit on outgoing HTTP requests.
 
-Timeouts are for each read, and hold for a peer that sends a byte now and then. Knows no tokens.
+The timeouts of requests apply to each read. A peer that sends a byte now and then never reaches
+them. A timer shuts down the socket instead.
 """
 
 import io
@@ -16,93 +17,96 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-CHUNK_BYTES: Final = 8192
+BODY_CHUNK_BYTES: Final = 8192
 _local = threading.local()
 
 
 @contextmanager
 def hard_deadline(seconds: float) -> Iterator[None]:
-    """End this thread's calls through a `CutoffAdapter` after *seconds*: they fail."""
-    call = _Call()
-    timer = threading.Timer(seconds, call.cut)
+    """After *seconds*, fail this thread's requests through a `DeadlineAdapter`."""
+    abortable = _Abortable()
+    timer = threading.Timer(seconds, abortable.abort)
     timer.daemon = True
-    _local.call = call
+    _local.abortable = abortable
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        call.forget()
-        _local.call = None
+        abortable.close()
+        _local.abortable = None
 
 
-class _Call:
-    """The socket of a call, by a handle of its own: TLS takes the first one away."""
+class _Abortable:
+    """A request whose socket can be shut down.
+
+    Keeps a duplicate of the socket, because TLS detaches the original.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._handle: socket.socket | None = None
-        self._over = False
+        self._duplicate: socket.socket | None = None
+        self._expired = False
 
     @property
-    def over(self) -> bool:
-        """Whether its time is up."""
-        return self._over
+    def expired(self) -> bool:
+        """True if the deadline has passed."""
+        return self._expired
 
-    def use(self, sock: socket.socket) -> None:
+    def watch(self, sock: socket.socket) -> None:
         with self._lock:
-            self._close()
-            self._handle = socket.fromfd(sock.fileno(), sock.family, sock.type)
-            if self._over:
-                self._shut()
+            self._close_duplicate()
+            self._duplicate = socket.fromfd(sock.fileno(), sock.family, sock.type)
+            if self._expired:
+                self._shut_down()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         with self._lock:
-            self._over = True
-            self._shut()
+            self._expired = True
+            self._shut_down()
 
-    def forget(self) -> None:
+    def close(self) -> None:
         with self._lock:
-            self._close()
+            self._close_duplicate()
 
-    def _shut(self) -> None:
-        if self._handle is not None:
-            with suppress(OSError):  # it has ended by itself
-                self._handle.shutdown(socket.SHUT_RDWR)
+    def _shut_down(self) -> None:
+        if self._duplicate is not None:
+            with suppress(OSError):  # the peer has closed it
+                self._duplicate.shutdown(socket.SHUT_RDWR)
 
-    def _close(self) -> None:
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
+    def _close_duplicate(self) -> None:
+        if self._duplicate is not None:
+            self._duplicate.close()
+            self._duplicate = None
 
 
 class _AbortableConnection(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = self._connect()
-        _use(sock)
+        _watch(sock)
         return sock
 
     def _connect(self) -> socket.socket:
-        """Try the host's addresses, until the call is over: urllib3 gives each its whole time."""
-        name, call = self._dns_host, _current()
+        """Try the host's addresses until the deadline; urllib3 gives each a whole timeout."""
+        name, abortable = self._dns_host, _current()
         try:
             found = socket.getaddrinfo(name, self.port, 0, socket.SOCK_STREAM)
             for *_, address in found[:-1]:
                 self._dns_host = str(address[0])
                 with suppress(NewConnectionError, ConnectTimeoutError):
                     return super()._new_conn()
-                if call is not None and call.over:
-                    raise ConnectTimeoutError(self, f"no address of {name} answers in time")
+                if abortable is not None and abortable.expired:
+                    raise ConnectTimeoutError(self, f"no address of {name} responds in time")
             self._dns_host = str(found[-1][4][0])
             return super()._new_conn()
         except (socket.gaierror, UnicodeError):
-            return super()._new_conn()  # which tells that there is none
+            return super()._new_conn()  # raises urllib3's error for the name
         finally:
             self._dns_host = name
 
     def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
-        if self.sock is not None:  # one that is used again
-            _use(self.sock)
+        if self.sock is not None:  # a connection from the pool
+            _watch(self.sock)
         super().request(*args, **kwargs)
 
 
@@ -110,15 +114,15 @@ class _AbortableTLSConnection(_AbortableConnection, urllib3.connection.HTTPSConn
     pass
 
 
-def _current() -> _Call | None:
-    """Return this thread's call, where it is within a `hard_deadline`."""
-    return getattr(_local, "call", None)
+def _current() -> _Abortable | None:
+    """Return the request of this thread's `hard_deadline`; None outside a `hard_deadline`."""
+    return getattr(_local, "abortable", None)
 
 
-def _use(sock: socket.socket) -> None:
-    call = _current()
-    if call is not None:
-        call.use(sock)
+def _watch(sock: socket.socket) -> None:
+    abortable = _current()
+    if abortable is not None:
+        abortable.watch(sock)
 
 
 class _Pool(urllib3.HTTPConnectionPool):
@@ -133,15 +137,16 @@ POOLS: Final = {"http": _Pool, "https": _PoolTLS}
 
 
 class _Body(io.BytesIO):
-    """A body that is there, in the place of urllib3's answer."""
+    """A complete body, in place of urllib3's response."""
 
     enforce_content_length = False  # azure-core sets it
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Sends through connections that `hard_deadline` can end; reads *limit* bytes or a few more.
+    """Sends through connections that `hard_deadline` can abort.
 
-    They stay as they were sent: whoever decodes them has no limit.
+    Reads *limit* bytes of a body, and up to `BODY_CHUNK_BYTES` more. A body is not decompressed,
+    because *limit* counts raw bytes.
     """
 
     def __init__(self, limit: int) -> None:
@@ -149,18 +154,18 @@ class DeadlineAdapter(HTTPAdapter):
         self._limit = limit
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed on
-        """Let the pools be ours."""
+        """Use pools with abortable connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  likewise
-        """Let the pools of connections through a proxy be ours too."""
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  passed on
+        """Use pools with abortable connections through a proxy too."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = POOLS
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Send *request*; return its answer, read. Raises `requests.RequestException`."""
+        """Send *request*, and return the response with its body. Raises `RequestException`."""
         response = super().send(request, *args, **kwargs)
         try:
             response.raw = _Body(self._read(response.raw))
@@ -170,11 +175,11 @@ class DeadlineAdapter(HTTPAdapter):
             raise requests.ConnectionError(error, request=request) from error
         return response
 
-    def _read(self, answer: urllib3.HTTPResponse) -> bytes:
+    def _read(self, response: urllib3.HTTPResponse) -> bytes:
         body = b""
-        with answer:
+        with response:
             while len(body) <= self._limit:
-                chunk = answer.read1(CHUNK_BYTES, decode_content=False)
+                chunk = response.read1(BODY_CHUNK_BYTES, decode_content=False)
                 if not chunk:
                     break
                 body += chunk
@@ -182,14 +187,14 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 def harden(session: requests.Session, limit: int) -> None:
-    """Let *session* keep no cookie, read no `.netrc`, and take *limit* bytes, unpacked, at most."""
+    """Disable cookies, `.netrc` and compression in *session*, and limit bodies to *limit* bytes."""
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _no_auth
-    # Compression has no use for one token, and a bomb needs it.
+    # One token needs no compression, and a decompression bomb does.
     session.headers["Accept-Encoding"] = "identity"
     session.mount("https://", DeadlineAdapter(limit))
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leave *request* alone; without this, requests adds a password from `.netrc`."""
+    """Return *request* unchanged. Without this, requests adds a password from `.netrc`."""
     return request

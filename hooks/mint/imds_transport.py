@@ -1,4 +1,4 @@
-"""Requests to the node's metadata service (IMDS), for azure-identity.
+"""Sends azure-identity's requests to the node's metadata service (IMDS).
 
 Limits their rate, and keeps the responses, which azure-identity's errors do not show.
 """
@@ -11,17 +11,15 @@ from azure.core.pipeline.transport import RequestsTransport
 from hooks.core.exchange.acr import MAX_ANSWER_BYTES
 from hooks.core.exchange.imds_answer import ImdsResponse
 from hooks.limits import RateLimiter
+from hooks.mint.budget import IMDS_CONNECT_SECONDS, IMDS_READ_SECONDS, IMDS_SECONDS
 from hooks.mint.hard_deadline import DeadlineAdapter, hard_deadline
 
-CONNECT_TIMEOUT_SECONDS: Final = 1
-READ_TIMEOUT_SECONDS: Final = 3
-ANSWER_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS  # from a turn on
 # IMDS rejects more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
 MAX_CONCURRENT: Final = 5
 MAX_PER_SECOND: Final = 20
 
 
-class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
+class ImdsTransport(RequestsTransport):  # type: ignore[misc]  # it has no types
     """Rate-limits requests to IMDS across all identities.
 
     Tokens in azure-identity's memory cause no request. No redirect is followed, because azure-core
@@ -34,23 +32,23 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
         # azure-sdk-for-python@azure-core_1.41.0:azure/core/pipeline/transport/_requests_basic.py
         super().__init__(
             use_env_settings=False,
-            connection_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
+            connection_timeout=IMDS_CONNECT_SECONDS,
+            read_timeout=IMDS_READ_SECONDS,
         )
-        self._turnstile = RateLimiter(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
+        self._rate_limiter = RateLimiter(MAX_CONCURRENT, 1 / MAX_PER_SECOND)
         self._local = threading.local()
         self.open()
         self.session.mount("http://", DeadlineAdapter(MAX_ANSWER_BYTES))
 
-    def wait_until(self, latest: float) -> None:
-        """Let this thread's next request wait for its turn until *latest*."""
-        self._local.latest = latest
+    def set_start_by(self, start_by: float) -> None:
+        """Let this thread's next request wait for its turn until *start_by*."""
+        self._local.start_by = start_by
         self._local.sent = False
         self._local.response = None
 
     @property
     def sent(self) -> bool:
-        """Whether this thread has sent a request since `wait_until`."""
+        """True if this thread has sent a request since `set_start_by`."""
         return bool(self._local.sent)
 
     @property
@@ -61,7 +59,7 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # it has no types
 
     def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401  as in the base class
         """Send *request* in its turn. Raises `TimeoutError` if the turn did not come in time."""
-        with self._turnstile.turn(self._local.latest), hard_deadline(ANSWER_SECONDS):
+        with self._rate_limiter.turn(self._local.start_by), hard_deadline(IMDS_SECONDS):
             self._local.sent = True
             response = super().send(request, **options)
         headers = response.headers

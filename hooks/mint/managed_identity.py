@@ -1,6 +1,6 @@
-"""Entra tokens of managed identities, from the node's metadata service (IMDS).
+"""Gets Entra tokens of managed identities from the node's metadata service (IMDS).
 
-All credentials share one transport; one for each would keep two sockets open each.
+All credentials share one transport, because each transport keeps two sockets open.
 """
 
 from typing import Any, Final
@@ -13,15 +13,15 @@ from hooks.core.exchange import imds_answer
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
+from hooks.mint.budget import IMDS_SECONDS
 from hooks.mint.credentials import entra_scope, is_token
-from hooks.mint.imds_transport import ANSWER_SECONDS, Transport
+from hooks.mint.imds_transport import ImdsTransport
 
-LATE: Final = imds_answer.imds_failure(
+IMDS_TIMED_OUT: Final = imds_answer.imds_failure(
     Reason.TIMEOUT, "Other requests wait for the node's metadata service (IMDS). Retrying."
 )
-# MSAL gives a remembered refusal for as long as a Retry-After asked, which may be longer than
-# acrpull remembers it.
-REMEMBERED: Final = imds_answer.imds_failure(
+# MSAL repeats a refusal until the end of its Retry-After, when acrpull may have forgotten it.
+IMDS_WAIT_NOT_OVER: Final = imds_answer.imds_failure(
     Reason.THROTTLED, f"{imds_answer.IMDS_NAME} asked for a longer wait. Retrying."
 )
 
@@ -29,14 +29,14 @@ REMEMBERED: Final = imds_answer.imds_failure(
 class ManagedIdentities:
     """Gets Entra tokens from IMDS; safe for threads."""
 
-    seconds = float(ANSWER_SECONDS)
-    late = LATE
+    max_seconds = IMDS_SECONDS
+    timed_out = IMDS_TIMED_OUT
 
     def __init__(self) -> None:
-        self._transport = Transport()
+        self._transport = ImdsTransport()
 
-    def credential(self, identity: Identity) -> ManagedIdentityCredential:
-        """Return a credential that does not retry: Metacontroller retries, with a growing wait.
+    def new_credential(self, identity: Identity) -> ManagedIdentityCredential:
+        """Return a credential without retries: Metacontroller retries, with a growing wait.
 
         An unknown key in `identity_config` would be ignored, and select the node's own identity.
         azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_credentials/managed_identity.py
@@ -50,22 +50,26 @@ class ManagedIdentities:
             **chosen,
             transport=self._transport,
             retry_total=0,
-            # Else the workload identity webhook's variables would silently choose another source.
+            # Without this, the variables of the workload identity webhook select another source.
             _exclude_workload_identity_credential=True,
         )
 
-    def ask(
-        self, credential: TokenCredential, request: TokenRequest, latest: float
+    def entra_token(
+        self, credential: TokenCredential, request: TokenRequest, start_by: float
     ) -> str | MintFailed:
-        """Return IMDS's token, or why there is none. Raises `TimeoutError`: no turn by *latest*."""
-        self._transport.wait_until(latest)
+        """Return a token from IMDS, or why there is none.
+
+        Raises:
+            TimeoutError: The rate limiter had no turn by *start_by*.
+        """
+        self._transport.set_start_by(start_by)
         try:
             token = credential.get_token(entra_scope(request.audience)).token
             if is_token(token):
                 return token
         except (AzureError, ValueError):  # ValueError: a response that msal can't read
-            pass  # the response says more than the error
+            pass  # the response shows more than the error
         if not self._transport.sent:
-            return REMEMBERED
+            return IMDS_WAIT_NOT_OVER
         response = self._transport.response
         return imds_answer.explain_imds_response(request.identity, request.audience, response)

@@ -1,6 +1,6 @@
-"""Gets tokens: one exchange at a time for each request, its outcome shared and remembered.
+"""Gets tokens: one exchange at a time for equal requests, with a shared and remembered outcome.
 
-What is remembered only saves calls: a fresh process answers the same.
+The memory only saves requests to Azure. A fresh process returns the same outcomes.
 """
 
 import threading
@@ -20,27 +20,25 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.refresh import negative_ttl_seconds, refresh_at, with_wait_left
 from hooks.limits import Bulkhead
+from hooks.mint.budget import TOKEN_WAIT_SECONDS
 
 Outcome = AcrToken | MintFailed
-Source = Callable[[TokenRequest], Outcome]
+Exchange = Callable[[TokenRequest], Outcome]
 
-# Metacontroller gives up on a hook after 10 s by default.
-# metacontroller@v4.17.2:pkg/hooks/webhook.go:301
-DEADLINE_SECONDS: Final = 7.5
-WORKERS: Final = 32
-MAX_WAITING: Final = 24  # of the 32 threads that answer hooks; the rest is for what needs no token
-SHARED_WAITING: Final = 16  # one Namespace leaves 4 of Metacontroller's 20 workers to the others
-FEW_WAITING: Final = 2  # of a Namespace while the others have SHARED_WAITING
-MAX_REMEMBERED: Final = 1000  # about 5 KiB each
+WORKERS: Final = 32  # more than MAX_WAITING, so an exchange with a place has a thread at once
+MAX_WAITING: Final = 24  # of the 32 threads for hooks; the others serve hooks that need no token
+SHARED_WAITING: Final = 16  # of one Namespace; leaves 4 of Metacontroller's 20 workers to others
+FEW_WAITING: Final = 2  # of a Namespace while all together have SHARED_WAITING
+MAX_OUTCOMES: Final = 1000  # about 5 KiB each
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     outcome: Outcome
-    at: float  # an instant of the monotonic clock
+    at: float  # in seconds of the monotonic clock
 
     def failure(self, instant: float) -> MintFailed | None:
-        """Return the failure if it still answers at *instant*, with the rest of Azure's wait."""
+        """Return the failure with the rest of its wait; None if too old at *instant* or a token."""
         if isinstance(self.outcome, AcrToken):
             return None
         age = instant - self.at
@@ -59,20 +57,20 @@ class _Remembered:
 
 
 class Minter:
-    """Mints from *source*; safe for threads.
+    """Gets tokens with *exchange*; safe for threads.
 
-    *clock* returns the time in UTC, and judges a token by its own times. *monotonic* returns
-    seconds, and measures how long a failure is remembered: the time in UTC can be set.
+    *clock* returns the time in UTC, and decides if a token is due. *monotonic* returns seconds, and
+    measures the age of a failure, because the time in UTC can be set.
     """
 
     def __init__(
         self,
-        source: Source,
+        exchange: Exchange,
         clock: Callable[[], datetime],
         refresh_before: timedelta,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._source = source
+        self._exchange = exchange
         self._clock = clock
         self._refresh_before = refresh_before
         self._monotonic = monotonic
@@ -81,7 +79,7 @@ class Minter:
             MAX_WAITING, SHARED_WAITING, FEW_WAITING, "Too many requests wait for Azure"
         )
         self._lock = threading.Lock()
-        self._flights: dict[TokenRequest, Future[Outcome]] = {}
+        self._running: dict[TokenRequest, Future[Outcome]] = {}
         self._remembered: OrderedDict[TokenRequest, _Remembered] = OrderedDict()
 
     def __call__(
@@ -89,8 +87,10 @@ class Minter:
     ) -> Outcome:
         """Return a token for *request*, issued after *newer_than*, or why there is none.
 
-        Never takes longer than `DEADLINE_SECONDS`; what comes later is remembered for the next.
-        Raises `Busy`: too many requests wait, of *namespace*, for the same, or in all.
+        Returns within `TOKEN_WAIT_SECONDS`. A later outcome is remembered for the next call.
+
+        Raises:
+            Busy: Too many requests wait, in *namespace*, for one peer, or in all.
         """
         with self._lock:
             known = self._recall(request, newer_than)
@@ -115,28 +115,28 @@ class Minter:
         self, request: TokenRequest, newer_than: datetime | None, place: ExitStack
     ) -> Outcome:
         with self._lock:
-            known = self._recall(request, newer_than)  # a flight may have landed meanwhile
+            known = self._recall(request, newer_than)  # an exchange may have ended meanwhile
             if known is not None:
                 return known
-            flight = self._flights.get(request)
-            if flight is None:
-                flight = self._workers.submit(self._fly, request, place.pop_all())
-                self._flights[request] = flight
+            running = self._running.get(request)
+            if running is None:
+                running = self._workers.submit(self._run, request, place.pop_all())
+                self._running[request] = running
         try:
-            return flight.result(DEADLINE_SECONDS)
+            return running.result(TOKEN_WAIT_SECONDS)
         except FutureTimeoutError:
-            text = f'No token from registry "{request.server}" in {DEADLINE_SECONDS} s. Retrying.'
+            text = f'No token from registry "{request.server}" in {TOKEN_WAIT_SECONDS} s. Retrying.'
             return MintFailed(Reason.TIMEOUT, text)
 
-    def _fly(self, request: TokenRequest, place: ExitStack) -> Outcome:
-        """Return the outcome of the source.
+    def _run(self, request: TokenRequest, place: ExitStack) -> Outcome:
+        """Return the outcome of the exchange.
 
-        The place is held until then, even if the caller has given up: `getaddrinfo` has no
-        deadline, and would take one worker after another.
+        The exchange keeps its place until it ends, even if the caller has given up. Otherwise
+        `getaddrinfo`, which has no deadline, could hold all workers.
         """
         try:
             with place, metrics.IN_FLIGHT.track_inprogress():
-                outcome = self._source(request)
+                outcome = self._exchange(request)
             token = outcome if isinstance(outcome, AcrToken) else outcome.token
             if token is not None:
                 now = self._clock()
@@ -146,11 +146,11 @@ class Minter:
             return outcome
         finally:
             with self._lock:
-                del self._flights[request]
+                del self._running[request]
 
     def _remember(self, request: TokenRequest, outcome: Outcome) -> None:
         with self._lock:
             self._remembered[request] = _Remembered(outcome, self._monotonic())
             self._remembered.move_to_end(request)
-            if len(self._remembered) > MAX_REMEMBERED:
+            if len(self._remembered) > MAX_OUTCOMES:
                 self._remembered.popitem(last=False)

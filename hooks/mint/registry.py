@@ -1,10 +1,10 @@
-"""Sends the requests of an exchange to a registry, and to no other host.
+"""Exchanges an Entra token for a registry token, at the registry and no other host.
 
-A token goes only to the host that was checked against the allow-list: no redirect is followed, no
-cookie kept, no `.netrc` read.
+The host was checked against the allow-list. Redirects, cookies and `.netrc` are disabled.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -14,11 +14,10 @@ import urllib3
 from hooks.core.exchange import acr
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.mint.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
 from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
 
-CONNECT_TIMEOUT_SECONDS: Final = 2
-READ_TIMEOUT_SECONDS: Final = 3
 CA_REMEDY: Final = "If a proxy or a private CA is in use, add its CA to REQUESTS_CA_BUNDLE."
 NAME_REMEDY: Final = (
     "Check spec.acrServer and the cluster's DNS, and whether a proxy is in between."
@@ -36,28 +35,28 @@ class Registry:
     def mint(
         self, request: TokenRequest, entra_token: str, deadline: float
     ) -> AcrToken | MintFailed:
-        """Return the token that *request* asks for, in exchange for *entra_token*.
+        """Return the token for *request*, in exchange for *entra_token*, or why there is none.
 
-        Returns by *deadline*, an instant of `time.monotonic`, whatever the registry does.
+        Returns by *deadline*, in `time.monotonic` seconds.
         """
-        token = self.exchange(request, entra_token, deadline)
-        if isinstance(token, MintFailed):
-            return replace(token, hop=Hop.EXCHANGE)
-        if request.scope is None:
-            return token
-        return self.scope_down(request, token, deadline)
+        *_, (_, outcome) = self.hops(request, entra_token, deadline)
+        return outcome
 
-    def exchange(
+    def hops(
         self, request: TokenRequest, entra_token: str, deadline: float
-    ) -> AcrToken | MintFailed:
-        """Return a refresh token in exchange for *entra_token*."""
-        return self._post(request, acr.exchange(request, entra_token), deadline)
+    ) -> Iterator[tuple[Hop, AcrToken | MintFailed]]:
+        """Yield each hop with its outcome, up to the first failure or the token for *request*.
 
-    def scope_down(
-        self, request: TokenRequest, refresh_token: AcrToken, deadline: float
-    ) -> AcrToken | MintFailed:
-        """Return an access token for *request*'s scope in exchange for *refresh_token*."""
-        return self._post(request, acr.scope_down(request, refresh_token.value), deadline)
+        The exchange returns a refresh token. Only a request with a scope has a second hop.
+        """
+        outcome = self._post(request, acr.exchange(request, entra_token), deadline)
+        if isinstance(outcome, MintFailed):
+            yield Hop.EXCHANGE, replace(outcome, hop=Hop.EXCHANGE)
+            return
+        yield Hop.EXCHANGE, outcome
+        if request.scope is not None:
+            post = acr.scope_down(request, outcome.value)
+            yield Hop.TOKEN, self._post(request, post, deadline)
 
     def _post(
         self, request: TokenRequest, post: acr.Post, deadline: float
@@ -67,34 +66,37 @@ class Registry:
             return url
         left = deadline - time.monotonic()
         if left <= 0:
-            return _late(request)
+            return _timed_out(request)
         try:
             with hard_deadline(left):
                 response = self._session.post(
                     url,
                     data=post.form,
-                    timeout=(min(CONNECT_TIMEOUT_SECONDS, left), min(READ_TIMEOUT_SECONDS, left)),
+                    timeout=(
+                        min(REGISTRY_CONNECT_SECONDS, left),
+                        min(REGISTRY_READ_SECONDS, left),
+                    ),
                     allow_redirects=False,
                 )
             headers = {key.lower(): value for key, value in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            late = time.monotonic() >= deadline
-            return _late(request) if late else _unreachable(request, error)
+            timed_out = time.monotonic() >= deadline
+            return _timed_out(request) if timed_out else _unreachable(request, error)
         outcome = acr.parse_registry_response(
             request, post, response.status_code, headers, response.content
         )
         # http.client accepts truncated headers as complete.
         failed_late = isinstance(outcome, MintFailed) and time.monotonic() >= deadline
-        return _late(request) if failed_late else outcome
+        return _timed_out(request) if failed_late else outcome
 
 
-def _late(request: TokenRequest) -> MintFailed:
+def _timed_out(request: TokenRequest) -> MintFailed:
     text = f'Registry "{request.server}" did not respond in time. Retrying.'
     return MintFailed(Reason.TIMEOUT, text)
 
 
 def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
-    """Return what a failure without a response means; *error*'s own text is not shown."""
+    """Return what a failure without a response means; *error*'s text is not shown."""
     registry = f'registry "{request.server}"'
     wrong = certificate_problem(error)
     if wrong is not None:
@@ -108,7 +110,7 @@ def _unreachable(request: TokenRequest, error: Exception) -> MintFailed:
     if proxy is not None:
         return MintFailed(Reason.REGISTRY_UNREACHABLE, proxy)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return _late(request)
+        return _timed_out(request)
     if "NameResolutionError" in repr(error):
         text = f"The name of {registry} can't be resolved. Check spec.acrServer and cluster DNS."
         return MintFailed(Reason.REGISTRY_NOT_FOUND, text)

@@ -1,11 +1,10 @@
-"""Tokens of ServiceAccounts, from the API server: the one Kubernetes call of the service.
+"""Gets ServiceAccount tokens from the API server, the only Kubernetes call of the service.
 
 Uses requests, which is already a dependency: the official client would cost 38 MiB of memory and
 0.7 s of every start for a single POST.
 """
 
 import time
-from typing import Final
 
 import requests
 import urllib3
@@ -21,11 +20,10 @@ from hooks.core.exchange.service_account_token import (
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
+from hooks.mint.budget import API_SERVER_SECONDS
 from hooks.mint.connection import certificate_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
 from hooks.settings.federation_settings import FederationSettings
-
-SECONDS: Final = 2.0  # for a request, whatever the API server does
 
 
 class ServiceAccountTokens:
@@ -40,7 +38,7 @@ class ServiceAccountTokens:
         harden(self._session, MAX_ANSWER_BYTES)
 
     def __call__(self, account: TrustedAccount) -> str | MintFailed:
-        """Return a token of *account* for the audience of assertions, or why there is none."""
+        """Return a token of *account* for the audience of an assertion, or why there is none."""
         directory = self._settings.credential_dir
         try:
             own = (directory / "token").read_text("utf-8").strip()  # the kubelet renews it
@@ -55,18 +53,18 @@ class ServiceAccountTokens:
     def _post(self, account: TrustedAccount, own: str) -> str | MintFailed:
         started = time.monotonic()
         try:
-            with hard_deadline(SECONDS):
+            with hard_deadline(API_SERVER_SECONDS):
                 response = self._session.post(
                     f"{self._settings.api_server}{path(account)}",
                     json=body(self._settings.audience),
                     headers={"Authorization": f"Bearer {own}"},
                     verify=str(self._settings.credential_dir / "ca.crt"),
-                    timeout=SECONDS,
+                    timeout=API_SERVER_SECONDS,
                     allow_redirects=False,
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as e:
-            late = time.monotonic() - started >= SECONDS
-            return _late() if late else _unreachable(e)
+            timed_out = time.monotonic() - started >= API_SERVER_SECONDS
+            return _timed_out() if timed_out else _unreachable(e)
         headers = response.headers
         return parse_api_server_response(
             account,
@@ -77,16 +75,16 @@ class ServiceAccountTokens:
         )
 
 
-def _late() -> MintFailed:
+def _timed_out() -> MintFailed:
     return token_request_failure(
         Reason.TIMEOUT, "The API server did not respond in time. Retrying."
     )
 
 
 def _unreachable(error: Exception) -> MintFailed:
-    """Return what a failure without a response means; *error*'s own text is not shown."""
+    """Return what a failure without a response means; *error*'s text is not shown."""
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return _late()
+        return _timed_out()
     wrong = certificate_problem(error)
     if wrong is None:
         text = "Can't connect to the API server. Retrying. Check the network policies of acrpull."

@@ -1,4 +1,4 @@
-"""Who waits for whom on the two hops; Entra and the registry are the test's."""
+"""Which requests wait for each other, with fake Entra tokens and a fake registry."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +12,12 @@ from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccoun
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.limits import SlowPeerLimit
-from hooks.mint import chain as source
-from hooks.mint.chain import Source
-from hooks.mint.credentials import Entra
+from hooks.mint import budget, chain
+from hooks.mint.chain import TokenChain
+from hooks.mint.credentials import EntraTokens
+from hooks.mint.managed_identity import ManagedIdentities
 from hooks.mint.registry import Registry
+from hooks.mint.workload_identity import WorkloadIdentities
 from tests.core.builders import NEW_TOKEN, REQUEST
 from tests.e2e.eventually import eventually
 
@@ -27,21 +29,21 @@ THROTTLED = MintFailed(Reason.THROTTLED, "later", hop=Hop.IMDS)
 
 @dataclass
 class Azure:
-    """Both hops: one registry and one identity hang until the gate opens; calls are counted."""
+    """Entra tokens and a registry. One registry and one identity hang until the gate opens."""
 
     calls: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     refuses: bool = False
 
-    def token(self, request: TokenRequest, deadline: float) -> str | MintFailed:
-        """Stand for Entra's."""
+    def get(self, request: TokenRequest, deadline: float) -> str | MintFailed:
+        """Return an Entra token or a failure, as `EntraTokens` does."""
         self._call(
             str(request.identity), hangs=str(request.identity) == BROKEN_NAME, deadline=deadline
         )
         return THROTTLED if self.refuses else "entra"
 
     def mint(self, request: TokenRequest, entra_token: str, deadline: float) -> AcrToken:
-        """Stand for the registry's."""
+        """Return a registry token, as `Registry` does."""
         assert entra_token == "entra"
         self._call(request.server, hangs=request.server == DEAD.server, deadline=deadline)
         return NEW_TOKEN
@@ -52,16 +54,16 @@ class Azure:
         if hangs:
             assert self.gate.wait(30)
 
-    def source(self) -> Source:
-        """Return the way through both."""
-        return Source(cast("Entra", self), cast("Registry", self))
+    def chain(self) -> TokenChain:
+        """Return a chain of both."""
+        return TokenChain(cast("EntraTokens", self), cast("Registry", self))
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Call slow whoever takes any time."""
-    monkeypatch.setattr(source, "IMDS_PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(source, "REGISTRY_PATIENCE_SECONDS", 0.0)
+def slow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat each peer as slow at once."""
+    monkeypatch.setattr(chain, "IDENTITY_SLOW_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(chain, "REGISTRY_SLOW_AFTER_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -73,16 +75,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["registry", "identity", "identity-at-the-same-registry"],
 )
-def test_few_wait_for_who_is_slow(slow: TokenRequest, name: str, other: TokenRequest) -> None:
-    """A registry or an identity that hangs holds few threads; others that share the rest go on."""
+def test_few_wait_for_a_slow_peer(slow: TokenRequest, name: str, other: TokenRequest) -> None:
+    """A registry or an identity that hangs holds few threads; other requests get tokens."""
     azure = Azure()
-    mint = azure.source()
+    mint = azure.chain()
 
     def all_wait() -> None:
-        assert azure.calls.count(name) == SlowPeerLimit.FEW
+        assert azure.calls.count(name) == SlowPeerLimit.MAX_CALLERS
 
-    with ThreadPoolExecutor(SlowPeerLimit.FEW) as pool:
-        waiting = [pool.submit(mint, slow) for _ in range(SlowPeerLimit.FEW)]
+    with ThreadPoolExecutor(SlowPeerLimit.MAX_CALLERS) as pool:
+        waiting = [pool.submit(mint, slow) for _ in range(SlowPeerLimit.MAX_CALLERS)]
         eventually(all_wait)
         with pytest.raises(Busy, match=name):
             mint(slow)
@@ -93,9 +95,9 @@ def test_few_wait_for_who_is_slow(slow: TokenRequest, name: str, other: TokenReq
 
 
 def test_few_wait_for_entra() -> None:
-    """All that ask Entra itself share its few places, whoever they are; IMDS has its own."""
+    """All workload identities share one limit; managed identities have their own."""
     azure = Azure()
-    mint = azure.source()
+    mint = azure.chain()
     trusting = [
         replace(
             ALIVE, identity=FederatedIdentity("tenant", BROKEN_NAME, TrustedAccount("a", n, ""))
@@ -104,9 +106,9 @@ def test_few_wait_for_entra() -> None:
     ]
 
     def all_wait() -> None:
-        assert azure.calls.count(BROKEN_NAME) == SlowPeerLimit.FEW
+        assert azure.calls.count(BROKEN_NAME) == SlowPeerLimit.MAX_CALLERS
 
-    with ThreadPoolExecutor(SlowPeerLimit.FEW) as pool:
+    with ThreadPoolExecutor(SlowPeerLimit.MAX_CALLERS) as pool:
         waiting = [pool.submit(mint, request) for request in trusting[:-1]]
         eventually(all_wait)
         with pytest.raises(Busy, match="workload identity"):
@@ -117,7 +119,17 @@ def test_few_wait_for_entra() -> None:
 
 
 def test_hop() -> None:
-    """A failure on the first hop is the outcome, and no registry is asked."""
+    """Without an Entra token, the failure is the outcome, and no registry is called."""
     azure = Azure(refuses=True)
-    assert azure.source()(ALIVE) == THROTTLED
+    assert azure.chain()(ALIVE) == THROTTLED
     assert azure.calls == [str(ALIVE.identity)]
+
+
+def test_time_budget() -> None:
+    """The parts of the time budget fit into the whole."""
+    steps = (ManagedIdentities.max_seconds, WorkloadIdentities.max_seconds)
+    assert max(steps) + budget.REGISTRY_CONNECT_SECONDS <= budget.MINT_SECONDS
+    assert budget.MINT_SECONDS < budget.TOKEN_WAIT_SECONDS < budget.HOOK_TIMEOUT_SECONDS
+    assert budget.ENTRA_CONNECT_SECONDS < budget.ENTRA_SECONDS
+    assert min(steps) > budget.IDENTITY_SLOW_AFTER_SECONDS
+    assert budget.REGISTRY_SLOW_AFTER_SECONDS < budget.REGISTRY_READ_SECONDS

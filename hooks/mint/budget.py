@@ -1,0 +1,35 @@
+"""The time budget of a hook: from Metacontroller's timeout down to each socket timeout, in seconds.
+
+A hard deadline ends a request, even if each read is in time. An identity waits for its turn as long
+as its requests still fit into `MINT_SECONDS`. The registry gets the rest of `MINT_SECONDS`. Without
+a wait for a turn, the rest is at least 3 s after IMDS, and 2 s after Entra.
+"""
+
+from typing import Final
+
+# Metacontroller cancels a hook after 10 s by default.
+# metacontroller@v4.17.2:pkg/hooks/webhook.go:301
+HOOK_TIMEOUT_SECONDS: Final = 10.0
+# A hook's wait for a token. The rest is for TLS, a free thread, the body and the answer.
+TOKEN_WAIT_SECONDS: Final = HOOK_TIMEOUT_SECONDS - 2.5
+# All requests for one token. They end before the wait, so a hook can name the late peer.
+MINT_SECONDS: Final = TOKEN_WAIT_SECONDS - 0.5
+
+# 1. The Entra token: either from IMDS ...
+IMDS_CONNECT_SECONDS: Final = 1.0
+IMDS_READ_SECONDS: Final = 3.0
+IMDS_SECONDS: Final = IMDS_CONNECT_SECONDS + IMDS_READ_SECONDS  # hard deadline
+# ... or from Entra, with a ServiceAccount token from the API server.
+API_SERVER_SECONDS: Final = 2.0  # connect, read and hard deadline
+ENTRA_CONNECT_SECONDS: Final = 1.5
+ENTRA_SECONDS: Final = 3.0  # read and hard deadline
+WORKLOAD_IDENTITY_SECONDS: Final = API_SERVER_SECONDS + ENTRA_SECONDS
+
+# 2. The registry: exchange, then scope. The hard deadline of both is the end of `MINT_SECONDS`.
+REGISTRY_CONNECT_SECONDS: Final = 2.0
+REGISTRY_READ_SECONDS: Final = 3.0
+
+# A peer that takes longer is slow, and may hold only a few threads. The last of 32 requests waits
+# 1.6 s for the rate limiter of IMDS. The requests to Entra take 0.2 s, and to a registry 0.1 s.
+IDENTITY_SLOW_AFTER_SECONDS: Final = 2.0
+REGISTRY_SLOW_AFTER_SECONDS: Final = 1.0
