@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from hooks import log
 from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose
-from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
+from hooks.doctor.manifest import ManifestError, parse_documents
 from hooks.doctor.notes import TEMPLATE, file_notes
 from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
@@ -89,15 +89,9 @@ def parse_options(arguments: Sequence[str]) -> Namespace:
 
 
 def _read(name: str, stdin: BinaryIO) -> bytes:
-    """Return the file's content, of a file that is too large one byte too many.
-
-    Raises `UsageError`.
-    """
+    """Return the content of the file *name*, or of *stdin* for "-". Raises `UsageError`."""
     try:
-        if name == "-":
-            return stdin.read(MAX_BYTES + 1)
-        with Path(name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return stdin.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}") from None
 
