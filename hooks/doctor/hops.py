@@ -32,13 +32,12 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The outcome of a request; *reason* and *remedy* are None if it succeeded."""
+    """The outcome of a request; *reason* is None if the request succeeded."""
 
     hop: str
     milliseconds: float
     message: str
     reason: str | None = None
-    remedy: str | None = None
 
 
 def hops(

@@ -9,7 +9,6 @@ from hooks.core.model.conditions import format_time
 from hooks.core.model.identity import Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.doctor.hops import Tried
-from hooks.doctor.remedies import REMEDIES
 from hooks.mint.chain import MINT_SECONDS, new_entra
 from hooks.mint.registry import Registry
 from hooks.settings.federation_settings import FederationSettings
@@ -60,7 +59,7 @@ class Live:
     def _tried(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> Tried:
         took = _milliseconds(started)
         if isinstance(outcome, MintFailed):
-            return Tried(hop, took, outcome.message, outcome.reason, REMEDIES[outcome.reason])
+            return Tried(hop, took, outcome.message, outcome.reason)
         return Tried(hop, took, f"a token until {format_time(outcome.expires_at)}")
 
 

@@ -34,7 +34,7 @@ keys of --output json (null if there is no value, e.g. for a binding with proble
               whether rbac or abac is right
     requests  [{name, method, url, headers, form}], with placeholders for tokens
     children  [Secret, ServiceAccount], with <token> for the token and without ownerReferences
-    live      with --live: [{hop, milliseconds, message, reason, remedy}]; reason: of a failure
+    live      with --live: [{hop, milliseconds, message, reason}]; reason: of a failure
 """
 
 

@@ -180,7 +180,5 @@ def _tried(live: list[JSON]) -> Iterator[str]:
     width = _width(tried["hop"] for tried in live)
     for tried in live:
         outcome = tried["reason"] or "ok"
-        head = f"{tried['hop']:{width}} {tried['milliseconds']:8.1f} ms"
-        yield f"{head}  {outcome}: {tried['message']}"
-        if tried["remedy"]:
-            yield f"{'':{len(head)}}  remedy: {tried['remedy']}"
+        took = f"{tried['milliseconds']:8.1f} ms"
+        yield f"{tried['hop']:{width}} {took}  {outcome}: {tried['message']}"
