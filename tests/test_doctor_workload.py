@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from hooks.doctor.__main__ import UNTRIED
+from hooks.doctor.__main__ import NOT_REQUESTED
 from hooks.doctor.workload import PLACEHOLDER_ID
 from tests.doctor import GUID, SERVER, Run, examine, judge, manifest, run, thing
 from tests.emulator import Emulator, FederatedCredential
@@ -190,7 +190,7 @@ def test_live_without_the_identity(emulator: Emulator) -> None:
     done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
     (found,) = done.report["bindings"]
     assert done.code == 1
-    assert found["problems"] == [UNTRIED]
+    assert found["problems"] == [NOT_REQUESTED]
     assert emulator.requests == []
 
 

@@ -43,7 +43,7 @@ examples:
 
 {KEYS}"""
 
-UNTRIED: Final = (
+NOT_REQUESTED: Final = (
     "No token was requested, because the identity is unknown. Add its ServiceAccount to the file."
 )
 
@@ -99,7 +99,7 @@ def _read(name: str, stdin: BinaryIO) -> bytes:
 def _examine(
     options: Namespace, data: bytes, settings: Settings, environ: Mapping[str, str]
 ) -> Report:
-    """Return the report on *data*. Raises `UsageError` if *data* has no binding."""
+    """Return the report on *data*. Raises `UsageError` if *data* contains no binding."""
     problems: tuple[str, ...] = ()
     found = Selection()
     try:
@@ -116,37 +116,38 @@ def _examine(
     diagnoses = with_conflicts(diagnoses, found)
     bindings = tuple(map(BindingReport, diagnoses))
     if options.live:
-        bindings = tuple(_try(diagnoses, settings))
+        bindings = tuple(_request_tokens(diagnoses, settings))
     report = Report(options.file, problems, notes, found.ignored, bindings)
     if b"{{" in data and not report.ok:
         report = replace(report, notes=(TEMPLATE, *notes))
     return report
 
 
-def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingReport]:
-    """Yield the report on each binding, with the outcome of a request for a token."""
-    from hooks.doctor.live import Live  # noqa: PLC0415  offline, nothing that calls Azure is loaded
+def _request_tokens(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingReport]:
+    """Yield the report on each binding, with the outcome of each request for its token."""
+    from hooks.doctor.live import Live  # noqa: PLC0415  offline runs load no Azure client
 
     refresh_before = settings.policy.refresh_before
     live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
     for diagnosis in diagnoses:
         plan = diagnosis.plan
         if plan and is_unknown(plan.request.identity):
-            yield BindingReport(replace(diagnosis, problems=(UNTRIED,), plan=None))
+            yield BindingReport(replace(diagnosis, problems=(NOT_REQUESTED,), plan=None))
         else:
             yield BindingReport(diagnosis, tuple(live.mint(plan.request)) if plan else None)
 
 
 def run() -> int:
-    """Return `main`'s exit code, or a shell's for a signal: after Ctrl-C, and without a reader."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` lets it be ignored
+    """Return `main`'s exit code; after Ctrl-C or a closed stdout, 128 + signal as in a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `&` disables SIGINT
     try:
         code = main(sys.argv[1:], os.environ, sys.stdin.buffer)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # Else the interpreter's own flush fails. https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        # At exit, the interpreter flushes stdout again and would fail.
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return code

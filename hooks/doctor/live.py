@@ -1,4 +1,4 @@
-"""Requests tokens from where the doctor runs, request by request. Keeps no token."""
+"""Requests tokens hop by hop, from the machine or Pod of the doctor. Keeps no token."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,14 +8,14 @@ from hooks.core.exchange.acr import check_token
 from hooks.core.model.conditions import format_time
 from hooks.core.model.identity import Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
-from hooks.doctor.hops import Tried
+from hooks.doctor.hops import HopResult
 from hooks.mint.chain import MINT_SECONDS, new_entra
 from hooks.mint.registry import Registry
 from hooks.settings.federation_settings import FederationSettings
 
 
 class Live:
-    """Requests tokens under the settings of a service; *clock* returns the time in UTC."""
+    """Requests tokens under the settings of a service. *clock* returns the time in UTC."""
 
     def __init__(
         self,
@@ -27,40 +27,40 @@ class Live:
         self._refresh_before = refresh_before
         self._clock = clock
 
-    def mint(self, request: TokenRequest) -> Iterator[Tried]:
-        """Yield the outcome of each request for *request*, up to the first failure."""
+    def mint(self, request: TokenRequest) -> Iterator[HopResult]:
+        """Yield the result of each hop for *request*, up to the first failure."""
         deadline = time.monotonic() + MINT_SECONDS
         started = time.perf_counter()
         entra_token = self._entra.token(request, deadline)
         hop = Hop.IMDS if isinstance(request.identity, Identity) else Hop.ENTRA
         if isinstance(entra_token, MintFailed):
-            yield self._tried(entra_token.hop or hop, started, entra_token)
+            yield self._result(entra_token.hop or hop, started, entra_token)
             return
         good = f"a token for {request.audience}"
-        yield Tried(hop, _milliseconds(started), good)
+        yield HopResult(hop, _milliseconds(started), good)
         started = time.perf_counter()
         token = self._registry.exchange(request, entra_token, deadline)
         last = request.scope is None
-        yield self._tried(Hop.EXCHANGE, started, self._checked(token, request) if last else token)
+        yield self._result(Hop.EXCHANGE, started, self._checked(token, request) if last else token)
         if last or isinstance(token, MintFailed):
             return
         started = time.perf_counter()
         token = self._registry.scope_down(request, token, deadline)
-        yield self._tried(Hop.TOKEN, started, self._checked(token, request))
+        yield self._result(Hop.TOKEN, started, self._checked(token, request))
 
     def _checked(
         self, outcome: AcrToken | MintFailed, request: TokenRequest
     ) -> AcrToken | MintFailed:
-        """Return *outcome*, or why the service would not use the token."""
+        """Return *outcome*, or why the service would reject the token."""
         if isinstance(outcome, MintFailed):
             return outcome
         return check_token(outcome, request, self._refresh_before, self._clock()) or outcome
 
-    def _tried(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> Tried:
+    def _result(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> HopResult:
         took = _milliseconds(started)
         if isinstance(outcome, MintFailed):
-            return Tried(hop, took, outcome.message, outcome.reason)
-        return Tried(hop, took, f"a token until {format_time(outcome.expires_at)}")
+            return HopResult(hop, took, outcome.message, outcome.reason)
+        return HopResult(hop, took, f"a token until {format_time(outcome.expires_at)}")
 
 
 def _milliseconds(started: float) -> float:
