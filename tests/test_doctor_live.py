@@ -1,4 +1,4 @@
-"""The doctor with --live, against an emulated Azure."""
+"""The doctor with --live, against the emulator of Azure."""
 
 import json
 import re
@@ -30,7 +30,7 @@ RESOURCE_ID: Final = (
     "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/"
     "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
 )
-# The hop that fails, the fault and the reason. Only a fault of `token` needs a scope.
+# The failing hop, the fault and the reason. Only a fault of `token` needs a scope.
 FAULTS: Final[list[tuple[Endpoint, Fault, Reason]]] = [
     ("imds", identity_not_found(), Reason.IDENTITY_NOT_FOUND),
     ("imds", imds_throttled(), Reason.THROTTLED),
@@ -53,7 +53,7 @@ HOPS: Final = ("imds", "exchange", "token")
 
 
 def live(emulator: Emulator, spec: Mapping[str, str] = {}, **environ: str) -> Run:
-    """Return a run for a binding to the emulator's registry, and check that it shows no token."""
+    """Return a run for a binding to the emulator's registry. Fail if the output has a token."""
     name = {} if "managedIdentityResourceID" in spec else {"managedIdentityClientID": str(uuid4())}
     text = manifest(**{"acrServer": emulator.acr_server, **name, **spec})
     environ = emulator.environment() | environ
@@ -74,7 +74,7 @@ def tried(done: Run) -> list[dict[str, Any]]:
     return found
 
 
-def test_all_is_well(emulator: Emulator) -> None:
+def test_success(emulator: Emulator) -> None:
     """Each hop is called once and succeeds. The exit code is 0."""
     done = live(emulator, {"scope": SCOPE})
     assert [(hop["hop"], hop["reason"]) for hop in tried(done)] == [
@@ -87,8 +87,8 @@ def test_all_is_well(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     "spec", [{}, {"managedIdentityResourceID": RESOURCE_ID}, {"scope": SCOPE}], ids=str
 )
-def test_sends_what_it_says(emulator: Emulator, spec: dict[str, str]) -> None:
-    """The requests in the report are those that Azure receives, except for the tokens."""
+def test_requests_match_the_report(emulator: Emulator, spec: dict[str, str]) -> None:
+    """Azure receives the requests in the report, except for the tokens."""
     done = live(emulator, spec)
     (binding,) = done.report["bindings"]
     assert len(binding["requests"]) == len(emulator.requests)
@@ -112,7 +112,7 @@ def test_sends_what_it_says(emulator: Emulator, spec: dict[str, str]) -> None:
     ],
 )
 def test_failure(emulator: Emulator, row: tuple[Endpoint, Fault, Reason]) -> None:
-    """The last hop is the hop that fails. The message says what happened, then what to do."""
+    """The failing hop is the last. Its message says what happened, then what to do."""
     endpoint, fault, reason = row
     emulator.faults.add(endpoint, fault)
     scope = {"scope": SCOPE} if endpoint == "token" else {}
@@ -124,15 +124,15 @@ def test_failure(emulator: Emulator, row: tuple[Endpoint, Fault, Reason]) -> Non
     assert [hop["reason"] for hop in before] == [None] * HOPS.index(endpoint)
 
 
-def test_less_is_granted(emulator: Emulator) -> None:
-    """A token for a part of the scope is a failure."""
+def test_partial_grant(emulator: Emulator) -> None:
+    """A token for only a part of the scope is a failure."""
     emulator.grant = lambda _, scope: set(scope.actions) - {"push"}
     done = live(emulator, {"scope": "repository:a:pull,push"})
     assert tried(done)[-1]["reason"] == Reason.SCOPE_NOT_GRANTED
 
 
 def test_old_token(emulator: Emulator) -> None:
-    """A token that the service would not use is a failure."""
+    """A token too old for acrpull is a failure."""
     emulator.token_age = 10000
     for scope in ({}, {"scope": SCOPE}):
         done = live(emulator, scope)
@@ -140,22 +140,22 @@ def test_old_token(emulator: Emulator) -> None:
 
 
 def test_unknown_registry(emulator: Emulator) -> None:
-    """A registry that does not exist is a failure."""
+    """A registry without an address is a failure."""
     spec = {"acrServer": "no-such-registry.azurecr.io"}
     done = live(emulator, spec, ALLOWED_ACR_SERVER_SUFFIXES="azurecr.io")
     assert tried(done)[-1]["reason"] == Reason.REGISTRY_NOT_FOUND
 
 
 def test_unknown_ca(emulator: Emulator, tmp_path: Path) -> None:
-    """A registry with a certificate of an unknown CA is a failure."""
+    """A registry's certificate from an unknown CA is a failure."""
     other = tmp_path / "ca.crt"
     other.write_bytes(emulator.token_file.read_bytes())
     done = live(emulator, REQUESTS_CA_BUNDLE=str(other))
     assert tried(done)[-1]["reason"] == Reason.REGISTRY_UNTRUSTED
 
 
-def test_nothing_is_sent_where_nothing_may_be(emulator: Emulator) -> None:
-    """No request is sent for a server that is not allowed."""
+def test_denied_server(emulator: Emulator) -> None:
+    """No request is sent for a denied server."""
     done = live(emulator, {"acrServer": "registry.example.com"})
     (binding,) = done.report["bindings"]
     assert (done.code, binding["live"], emulator.requests) == (1, None, [])

@@ -47,14 +47,14 @@ def test_parses(text: str, documents: list[object]) -> None:
     ids=range(14),
 )
 def test_rejects(text: str, error: str) -> None:
-    """An error is one line, with the place if the parser names a place."""
+    """An error is a single line, with the place if the parser names a place."""
     with pytest.raises(ManifestError) as caught:
         parse_documents(text.encode())
     assert str(caught.value).startswith(error)
     assert "\n" not in str(caught.value)
 
 
-def test_rejects_bytes_that_are_not_text() -> None:
-    """The error names the first byte that is not UTF-8."""
+def test_rejects_other_encodings() -> None:
+    """The error names the first byte outside UTF-8."""
     with pytest.raises(ManifestError, match=r"^byte 4: not UTF-8$"):
         parse_documents(b"a: \xff")

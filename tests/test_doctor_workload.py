@@ -56,8 +56,8 @@ def test_all_in_the_spec() -> None:
 
 
 @pytest.mark.parametrize("workload", [{}, {"serviceAccountName": "builder"}], ids=["own", "other"])
-def test_annotations_that_are_not_read(workload: dict[str, str]) -> None:
-    """A note names each annotation that counts on a ServiceAccount that is not in the file."""
+def test_unread_annotations(workload: dict[str, str]) -> None:
+    """A note names the unread annotations of a ServiceAccount outside the file."""
     report = examine(bind(**workload), **ON)
     (found,) = report["bindings"]
     name = workload.get("serviceAccountName", "default")
@@ -167,7 +167,7 @@ def live(emulator: Emulator, client_id: str) -> Run:
 
 
 def test_live(emulator: Emulator) -> None:
-    """The requests are those in the report. The report has the result of each hop and no token."""
+    """Azure receives the requests in the report. The report has each result, and no token."""
     client_id = str(uuid4())
     subject = "system:serviceaccount:team-a:default"
     emulator.federated = [FederatedCredential(client_id, subject)]
@@ -184,7 +184,7 @@ def test_live(emulator: Emulator) -> None:
 
 
 def test_live_without_the_identity(emulator: Emulator) -> None:
-    """No request is sent for an identity that only the cluster's ServiceAccount knows."""
+    """No request is sent for an identity with unknown IDs."""
     text = manifest(acrServer=emulator.acr_server, workloadIdentity={"clientID": GUID})
     environ = emulator.environment() | emulator.federation()
     done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
@@ -195,7 +195,7 @@ def test_live_without_the_identity(emulator: Emulator) -> None:
 
 
 def test_live_without_trust(emulator: Emulator) -> None:
-    """The report names the request that fails. The message has the command that adds the trust."""
+    """The report names the failing hop. The message has the command to create the trust."""
     done = live(emulator, str(uuid4()))
     (found,) = done.report["bindings"]
     (tried,) = found["live"]
