@@ -12,7 +12,7 @@ import pytest
 
 from hooks.core.model.reason import Reason
 from hooks.log import TOKEN
-from tests.doctor import Run, manifest, run
+from tests.doctor import Run, manifest, run, upstream
 from tests.emulator import (
     Emulator,
     Fault,
@@ -122,6 +122,16 @@ def test_failure(emulator: Emulator, row: tuple[Endpoint, Fault, Reason]) -> Non
     assert re.fullmatch(r"\S.+\. [A-Z].+", last["message"])
     assert (done.code, done.err) == (1, "")
     assert [hop["reason"] for hop in before] == [None] * HOPS.index(endpoint)
+
+
+def test_names_of_fields(emulator: Emulator) -> None:
+    """A message names the fields of the binding's API."""
+    emulator.faults.add("token", Fault(status=400))
+    acr = {"server": emulator.acr_server, "scope": SCOPE}
+    auth = {"managedIdentity": {"clientID": str(uuid4())}}
+    text = upstream(acr=acr, auth=auth)
+    done = run("--live", "--output", "json", "-", stdin=text, environ=emulator.environment())
+    assert f'rejected spec.acr.scope "{SCOPE}".' in tried(done)[-1]["message"]
 
 
 def test_partial_grant(emulator: Emulator) -> None:

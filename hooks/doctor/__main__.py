@@ -5,13 +5,15 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from hooks import log
+from hooks.core.apis import api_of
+from hooks.core.fields import JSON
 from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose
 from hooks.doctor.manifest import ManifestError, parse_documents
@@ -20,6 +22,7 @@ from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.doctor.workload import is_unknown
+from hooks.schemas import version_of
 from hooks.settings.parse import SettingsError
 from hooks.settings.settings import Settings
 
@@ -116,25 +119,31 @@ def _examine(
     diagnoses = with_conflicts(diagnoses, found)
     bindings = tuple(map(BindingReport, diagnoses))
     if options.live:
-        bindings = tuple(_request_tokens(diagnoses, settings))
+        bindings = tuple(_request_tokens(found.bindings, diagnoses, settings))
     report = Report(options.file, problems, notes, found.ignored, bindings)
     if b"{{" in data and not report.ok:
         report = replace(report, notes=(TEMPLATE, *notes))
     return report
 
 
-def _request_tokens(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingReport]:
-    """Yield the report on each binding, with the outcome of each request for its token."""
+def _request_tokens(
+    bindings: Iterable[JSON], diagnoses: Iterable[Diagnosis], settings: Settings
+) -> Iterator[BindingReport]:
+    """Yield the report on each of *bindings*, with the result of each request for its token."""
     from hooks.doctor.live import Live  # noqa: PLC0415  offline runs load no Azure client
 
     refresh_before = settings.policy.refresh_before
     live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
-    for diagnosis in diagnoses:
-        plan = diagnosis.plan
-        if plan and is_unknown(plan.request.identity):
+    for binding, diagnosis in zip(bindings, diagnoses, strict=True):
+        plan, api = diagnosis.plan, api_of(version_of(binding))
+        if plan is None:
+            yield BindingReport(diagnosis)
+        elif is_unknown(plan.request.identity):
             yield BindingReport(replace(diagnosis, problems=(NOT_REQUESTED,), plan=None))
         else:
-            yield BindingReport(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+            results = live.mint(plan.request)
+            texts = (replace(r, message=api.in_terms_of_api(r.message)) for r in results)
+            yield BindingReport(diagnosis, tuple(texts))
 
 
 def run() -> int:
