@@ -1,4 +1,4 @@
-"""The doctor's verdict on a binding: problems, notes, and what the service would do."""
+"""The doctor's verdict on a binding: problems, notes and the resulting objects."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from tests.doctor import GUID, SERVER, examine, judge, listed, manifest, namespa
 from tests.test_crds import ACCEPTED, REJECTED, SPEC, field_in_name
 
 UNREAD: Final = "Namespace team-a is not in this file, so its allow-lists were not checked."
-# With these settings, the service serves every binding that the API server accepts.
+# With these settings, acrpull serves every binding that the API server accepts.
 GENEROUS: Final = {
     "ACR_SERVER": SERVER,
     "MANAGED_IDENTITY_CLIENT_ID": GUID,
@@ -35,8 +35,8 @@ def test_accepts_every_sample_that_the_crd_accepts() -> None:
     assert done.code == 0
 
 
-def test_refuses_every_sample_that_the_crd_rejects() -> None:
-    """The only problem of each binding is one line about the field in the sample's file name."""
+def test_rejects_every_sample_that_the_crd_rejects() -> None:
+    """Each binding has a single problem, on the field in the sample's file name."""
     text = "---\n".join(path.read_text("utf-8") for path in REJECTED)
     done = run("-", "--output", "json", stdin=text, environ=GENEROUS)
     assert len(done.report["bindings"]) == len(REJECTED)
@@ -122,8 +122,8 @@ def test_defaults_of_the_service() -> None:
     ]
 
 
-def test_server_that_is_not_allowed() -> None:
-    """The API server accepts the binding. The service would send no request."""
+def test_denied_server() -> None:
+    """The API server would accept the binding. acrpull would send no request."""
     found = judge(manifest(acrServer="registry.example.com", managedIdentityClientID=GUID))
     assert (found["accepted"], found["ok"], found["requests"]) == (True, False, None)
     assert "ALLOWED_ACR_SERVER_SUFFIXES" in found["problems"][0]
@@ -159,7 +159,7 @@ def test_namespace(annotated: str, policy: str, denied: list[str]) -> None:
 
 
 def test_namespace_that_is_not_in_the_file() -> None:
-    """A note says so. Another Namespace in the file does not count."""
+    """A note says that the lists were not checked. Another Namespace in the file does not count."""
     other = namespace("team-b", identities="", servers="")
     report = examine(other + GOOD)
     assert (report["ok"], report["notes"]) == (True, [UNREAD])
@@ -175,7 +175,7 @@ def test_namespace_that_is_not_in_the_file() -> None:
 
 
 def test_namespace_from_a_cluster() -> None:
-    """The annotations of a Namespace in deletion count, too. The Namespace is not ignored."""
+    """The annotations of a Namespace in deletion count. The Namespace is not ignored."""
     body = yaml.safe_load(namespace(identities="x"))
     body["metadata"] |= {"uid": "u", "deletionTimestamp": "2026-11-23T12:00:00Z"}
     items = [yaml.safe_load(GOOD), body]
@@ -187,14 +187,14 @@ def test_namespace_from_a_cluster() -> None:
 
 
 def test_nulls_are_absent_fields() -> None:
-    """As from kubectl: `creationTimestamp: null`, `serviceAccountName:`."""
+    """A null is an absent field, as in the output of kubectl: `creationTimestamp: null`."""
     text = manifest(acrServer=SERVER, managedIdentityClientID=GUID, serviceAccountName=None)
     found = judge(text.replace("metadata:", "metadata:\n  creationTimestamp:\n  labels: {a: }"))
     assert (found["problems"], found["serviceAccountName"]) == ([], "default")
 
 
 def test_token_in_the_wrong_field() -> None:
-    """The problem with the field does not show the token."""
+    """A problem never shows a token from the manifest."""
     token = "eyJ" + "x" * 60
     done = run("-", stdin=manifest(acrServer=token))
     assert "spec.acrServer: " in done.out

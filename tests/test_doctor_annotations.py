@@ -1,4 +1,4 @@
-"""The doctor on annotations that have no effect."""
+"""The doctor on annotations without effect."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def namespace(**meta: dict[str, str]) -> str:
     ],
 )
 def test_misspelled(key: str, meant: str) -> None:
-    """A misspelled annotation of a Namespace is a problem, which names the annotation meant."""
+    """A misspelled annotation of a Namespace is a problem. A similar annotation is proposed."""
     report = examine(GOOD + namespace(annotations={key: GUID}))
     assert report["problems"] == [
         f"Namespace team-a: annotation {key} is unknown and has no effect. Did you mean {meant}?"
@@ -40,8 +40,8 @@ def test_misspelled(key: str, meant: str) -> None:
     assert binding["ok"]
 
 
-def test_nothing_alike() -> None:
-    """A problem with an unknown annotation of acrpull names the known ones."""
+def test_unknown() -> None:
+    """A problem with an unknown annotation of acrpull names the known annotations."""
     report = examine(GOOD + namespace(annotations={"acrpull.dev/owner": "x"}))
     assert report["problems"] == [
         "Namespace team-a: annotation acrpull.dev/owner is unknown and has no effect. Known "
@@ -53,7 +53,7 @@ def test_nothing_alike() -> None:
     "key", ["example.com/owner", "allowed-identities", "azure.workload.identity/use", "owner"]
 )
 def test_other_annotations(key: str) -> None:
-    """An annotation that does not resemble one of acrpull is no problem."""
+    """An annotation unlike all annotations of acrpull is no problem."""
     text = GOOD + namespace(annotations={key: "x"})
     assert examine(text + thing("ServiceAccount", "x", annotations={key: "x"}))["ok"]
 

@@ -1,4 +1,4 @@
-"""The commands for Azure's CLI, run by a shell with a script in place of the CLI."""
+"""The Azure CLI commands, run by a shell with a script in place of the CLI."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ RESOURCE_ID: Final = (
     f"/subscriptions/{GUID}/resourceGroups/rg(1)/providers/"
     "Microsoft.ManagedIdentity/userAssignedIdentities/puller"
 )
-# Prints <the first words of the call>, and writes the arguments to a file, one a line.
+# Prints <the first words of the call>, and writes the arguments to a file, one per line.
 AZ: Final = """\
 #!/bin/sh
 { printf '%s\\n' "$@"; echo; } >> "$CALLS"
@@ -134,7 +134,7 @@ def test_nodes_by_resource_id(tmp_path: Path) -> None:
     ],
 )
 def test_registry(server: str, name: str, cloud: str | None) -> None:
-    """The commands derive the registry's name and the cloud from a server of Azure."""
+    """The commands derive the registry's name and the cloud from the login server."""
     found = made(server)
     assert found.mode == f"az acr show -n {name} --query roleAssignmentMode -o tsv"
     assert f"$(az acr show -n {name} --query id -o tsv)" in found.rbac
@@ -143,7 +143,7 @@ def test_registry(server: str, name: str, cloud: str | None) -> None:
 
 @pytest.mark.parametrize("field", ["managedIdentityClientID", "managedIdentityResourceID"])
 def test_what_is_printed_can_be_pasted(tmp_path: Path, field: str) -> None:
-    """A shell runs the printed block, with line breaks and comments, like the report's commands."""
+    """The printed block, with line breaks and comments, runs like the commands of the report."""
     given = {"managedIdentityClientID": GUID, "managedIdentityResourceID": RESOURCE_ID}[field]
     text = manifest(acrServer="myregistry.azurecr.us", **{field: given})
     printed = run("-", stdin=text).out

@@ -31,7 +31,7 @@ def problems(*texts: str) -> list[list[str]]:
 
 
 def test_two_kinds_with_one_name() -> None:
-    """Two bindings with one Secret name both have a problem. v1beta1 has other Secret names."""
+    """Two bindings with the same Secret name both have a problem. v1beta1 has other names."""
     ours, second, first = problems(BINDING, upstream(), V1BETA1)
     assert ours == [
         "Secret acr-pull-app would also be created by AcrPullBinding app, and only one binding can "
@@ -45,12 +45,12 @@ def test_two_kinds_with_one_name() -> None:
     "other", [upstream(namespace="team-b"), upstream("jobs")], ids=["namespace", "name"]
 )
 def test_no_clash(other: str) -> None:
-    """A binding in another Namespace, or with another name, does not clash."""
+    """Bindings in different Namespaces, or with different names, do not clash."""
     assert problems(BINDING, other) == [[], []]
 
 
-def test_binding_with_problems_takes_nothing() -> None:
-    """A binding with a problem of its own claims no Secret."""
+def test_binding_with_problems_claims_no_name() -> None:
+    """A binding with a problem claims no Secret name."""
     ours, theirs = problems(BINDING, upstream().replace(SERVER, "x/y"))
     assert ours == []
     assert len(theirs) == 1
@@ -84,7 +84,7 @@ def test_binding_with_problems_takes_nothing() -> None:
     ids=["nobody's", "upstream's", "other's", "own", "namespace", "name"],
 )
 def test_secret(secret: str, *, taken: bool) -> None:
-    """A Secret with the binding's Secret name and another owner, or without owner, is a problem."""
+    """A Secret with the binding's Secret name is a problem, unless the binding owns the Secret."""
     report = examine(BINDING + secret)
     (binding,) = report["bindings"]
     assert binding["problems"] == ([TAKEN] if taken else [])
@@ -92,7 +92,7 @@ def test_secret(secret: str, *, taken: bool) -> None:
 
 
 def test_restored_from_a_backup() -> None:
-    """A restored Secret without owner is a problem. A restored ServiceAccount is none."""
+    """A restored Secret without owner is a problem. A restored ServiceAccount is no problem."""
     label = {"controller-uid": "99999999-0000-0000-0000-000000000000"}
     account = thing(
         "ServiceAccount",
@@ -196,7 +196,7 @@ OTHER_GUID = GUID.replace("1", "2")
     ],
 )
 def test_two_secrets_for_one_registry(other: str, remedy: str) -> None:
-    """A note says which readers use only one of the Secrets, and how one binding can do."""
+    """A note names clients with only one entry per registry, and a remedy with a single binding."""
     report = examine(A + other)
     (note,) = (note for note in report["notes"] if "Secrets for" in note)
     assert note == (
@@ -219,12 +219,12 @@ def test_two_secrets_for_one_registry(other: str, remedy: str) -> None:
     ids=["account", "registry", "namespace", "problem", "same"],
 )
 def test_one_token_for_a_registry(other: str) -> None:
-    """No note is needed if the ServiceAccount has one token for a registry."""
+    """A ServiceAccount with a single token per registry needs no note."""
     assert not any("Secrets for" in note for note in examine(A + other)["notes"])
 
 
 def test_union_is_valid() -> None:
-    """The union of scopes is a scope without problem."""
+    """The union of scopes is a valid scope."""
     notes = examine(A + scoped("b", "repository:b:pull,push") + scoped("c", "registry:catalog:*"))[
         "notes"
     ]
@@ -257,5 +257,5 @@ def test_occurs_twice() -> None:
     ids=["namespace", "default", "kind", "group", "version", "nameless", "list"],
 )
 def test_same_object(text: str, *, twice: bool) -> None:
-    """Group, kind, Namespace and name make an object; the version does not."""
+    """Group, kind, Namespace and name identify an object. The version does not."""
     assert any("occurs" in problem for problem in examine(text)["problems"]) is twice

@@ -1,4 +1,4 @@
-"""The doctor's hints at what a value in a binding probably means."""
+"""The doctor's hints on common mistakes in a binding's values."""
 
 import pytest
 
@@ -9,7 +9,7 @@ REGIONAL = "myregistry.eastus2.geo.azurecr.io"
 
 
 def test_swapped() -> None:
-    """One problem says that server and scope are swapped, in each API."""
+    """Swapped server and scope are a single problem, in each API."""
     text = manifest(acrServer=SCOPE, scope=SERVER, managedIdentityClientID=GUID)
     swapped = (
         f"spec.acrServer and spec.scope are swapped. Set spec.acrServer to {SERVER} and spec.scope "
@@ -41,12 +41,12 @@ def test_swapped() -> None:
     ids=["server", "scope", "v1beta2"],
 )
 def test_other_field(text: str, problem: str) -> None:
-    """One problem says that the value belongs into the other field, which is empty."""
+    """A value in the wrong field is a single problem if the right field is empty."""
     assert judge(text)["problems"] == [problem]
 
 
 def test_other_problems() -> None:
-    """Problems with other fields stay, and problems that are no swap."""
+    """Problems with other fields remain. So do problems with server and scope without a swap."""
     first, second = judge(manifest(acrServer=SCOPE, scope=SERVER, serviceAccountName="X"))[
         "problems"
     ]
@@ -57,7 +57,7 @@ def test_other_problems() -> None:
 
 
 def test_fork() -> None:
-    """A note says what becomes of fields that only a fork of msi-acrpull has."""
+    """A note explains the effect of fields from a fork of msi-acrpull."""
     spec = {"workloadIdentityClientID": GUID, "workloadIdentityTenantID": GUID}
     found = judge(
         document(
@@ -81,7 +81,7 @@ def test_fork() -> None:
     [(REGIONAL, SERVER), ("my-a1b2c3.chinaeast2.geo.azurecr.cn", "my-a1b2c3.azurecr.cn")],
 )
 def test_regional_endpoint(server: str, other: str) -> None:
-    """A note says that the Secret does not match images of the registry's global endpoint."""
+    """A note warns of images of the registry's global endpoint: the Secret does not match them."""
     found = judge(manifest(acrServer=server, managedIdentityClientID=GUID))
     assert found["notes"] == [
         f"{server} is a regional endpoint. The Secret does not match images of {other}. Create a "

@@ -1,4 +1,4 @@
-"""The doctor's notes on a whole file, each once for all bindings."""
+"""The doctor's notes on a whole file, each note once for all bindings."""
 
 import pytest
 
@@ -10,20 +10,20 @@ UPSTREAM_AUDIENCE = "api://AzureCRTokenExchange"
 
 
 def several(*names: str, **spec: object) -> str:
-    """Return bindings, each in a Namespace of its own."""
+    """Return bindings in different Namespaces."""
     fields = {"acrServer": SERVER, "managedIdentityClientID": GUID, **spec}
     return "".join(manifest(name, **fields).replace("team-a", f"ns-{name}") for name in names)
 
 
 def test_namespaces() -> None:
-    """One note names all Namespaces that are not in the file."""
+    """A single note names all Namespaces outside the file."""
     assert examine(several("a", "b"))["notes"] == [
         "Namespaces ns-a, ns-b are not in this file, so their allow-lists were not checked."
     ]
 
 
-def test_what_namespaces_need() -> None:
-    """With NAMESPACE_POLICY=required, a note has the annotations that a Namespace needs."""
+def test_required_annotations() -> None:
+    """With NAMESPACE_POLICY=required, a note lists the annotations each Namespace needs."""
     other = GUID.replace("1", "2")
     text = several("a") + manifest(
         "b", acrServer="b.azurecr.io", managedIdentityClientID=other
@@ -38,7 +38,7 @@ def test_what_namespaces_need() -> None:
 
 
 def test_assumed_namespace() -> None:
-    """One note names the bindings without a Namespace."""
+    """A single note names the bindings without a Namespace."""
     text = several("a", "b").replace("  namespace: ns-a\n", "").replace("  namespace: ns-b\n", "")
     assert examine(text)["notes"][0] == (
         'a, b: metadata.namespace is not set, so "default" is assumed (kubectl uses the namespace '
@@ -47,7 +47,7 @@ def test_assumed_namespace() -> None:
 
 
 def test_settings() -> None:
-    """One note says how to use the service's settings, if they can explain a problem."""
+    """A single note explains how to use the service's settings, if they can explain a problem."""
     start = (
         "The settings in this environment were used. Set the variables of the service here, e.g."
     )
@@ -60,14 +60,14 @@ def test_settings() -> None:
 
 
 def test_other_sources_of_tokens() -> None:
-    """A note names the variable that makes azure-identity call another endpoint than IMDS."""
+    """A note names a variable because of which azure-identity does not call IMDS."""
     report = examine(GOOD, IDENTITY_ENDPOINT="http://x")
     assert report["ok"]
     assert report["notes"][0].startswith("IDENTITY_ENDPOINT is set, so azure-identity calls that")
 
 
-def test_apis_that_are_disabled() -> None:
-    """One note says that the service does not serve bindings of msi-acrpull."""
+def test_disabled_apis() -> None:
+    """A single note reports that acrpull does not serve bindings of msi-acrpull."""
     note = (
         "UPSTREAM_APIS=disabled: acrpull does not serve bindings of msi-acrpull. Add the component "
         "metacontroller/upstream, which enables them."
@@ -82,7 +82,7 @@ AUTH = {"workloadIdentity": {"serviceAccountRef": "builder", "clientID": GUID, "
 
 
 def test_audience_of_msi_acrpull() -> None:
-    """The text names msi-acrpull's audience and the setting before commands for a second one."""
+    """The text names msi-acrpull's audience and the setting, then the commands."""
     text = upstream("a", auth=AUTH) + upstream("b", "team-b", auth=AUTH)
     done = run("-", stdin=text, environ=WORKLOAD)
     note = f"note: msi-acrpull uses the audience {UPSTREAM_AUDIENCE} by default."
@@ -92,8 +92,8 @@ def test_audience_of_msi_acrpull() -> None:
     assert done.code == 0
 
 
-def test_audience_that_is_kept() -> None:
-    """With msi-acrpull's audience, the command has it and no note is needed."""
+def test_same_audience() -> None:
+    """With msi-acrpull's audience in the settings, the command has this audience without a note."""
     environ = {**WORKLOAD, "SERVICE_ACCOUNT_TOKEN_AUDIENCE": UPSTREAM_AUDIENCE}
     done = run("-", stdin=upstream(auth=AUTH), environ=environ)
     assert "note: msi-acrpull" not in done.out
@@ -115,7 +115,7 @@ def test_audience_of_others(text: str) -> None:
     ],
 )
 def test_template(text: str, problem: str) -> None:
-    """A note says that a file that cannot be parsed looks like a template."""
+    """A note on a file with a syntax error recognizes a template."""
     report = examine(text)
     (found,) = report["problems"]
     assert found.startswith(problem)
@@ -126,15 +126,15 @@ def test_template(text: str, problem: str) -> None:
 
 
 def test_template_in_a_value() -> None:
-    """The note is there, too, if the file can be parsed, but only with a problem."""
+    """A file that can be parsed has the note only if there is a problem."""
     text = manifest(acrServer="{{ .Values.server }}", managedIdentityClientID=GUID)
     assert examine(text)["notes"][0].startswith('The file contains "{{"')
     labelled = document({"kind": "ConfigMap", "data": {"a": "{{ x }}"}})
     assert not any('"{{"' in note for note in examine(GOOD + labelled)["notes"])
 
 
-def test_account_that_is_not_in_the_file() -> None:
-    """One note for all bindings names the ServiceAccount and the annotations."""
+def test_unread_account() -> None:
+    """A single note for all bindings names the ServiceAccount and the annotations."""
     text = several("a", "b", managedIdentityClientID=None, workloadIdentity={})
     text = text.replace("ns-b", "ns-a")
     (note, _) = examine(text, **WORKLOAD)["notes"]

@@ -1,4 +1,4 @@
-"""What the doctor prints, and its exit codes."""
+"""The doctor's output and exit codes."""
 
 import json
 import re
@@ -14,7 +14,7 @@ WORKLOAD = {"WORKLOAD_IDENTITY": "enabled", "UPSTREAM_APIS": "enabled"}
 
 
 def test_good_binding() -> None:
-    """The result comes first, then the commands that grant access; 15 lines are enough."""
+    """The result comes first, then the commands to grant access, in at most 15 lines."""
     done = run("-", stdin=GOOD)
     assert done.code == 0
     assert (
@@ -74,7 +74,7 @@ def test_service_defaults() -> None:
     assert f"client ID {GUID} (the service's default)\n" in done.out
 
 
-def test_account_that_is_not_changed() -> None:
+def test_unchanged_account() -> None:
     """The text says that acrpull does not change the ServiceAccount of another controller."""
     owner = {"apiVersion": "x.io/v1", "kind": "Operator", "name": "shop", "uid": "x"}
     account = thing("ServiceAccount", "default", ownerReferences=[{**owner, "controller": True}])
@@ -98,7 +98,7 @@ def test_verbose() -> None:
 
 
 def test_each_command_once() -> None:
-    """Bindings with one identity and registry share the commands."""
+    """Bindings with the same identity and registry share the commands."""
     other = GUID.replace("1", "2")
     text = "".join(
         manifest(name, acrServer=SERVER, managedIdentityClientID=identity)
@@ -116,7 +116,7 @@ def test_each_command_once() -> None:
 
 
 def test_commands_for_each_cloud() -> None:
-    """The commands for registries of one cloud follow the command that sets the cloud."""
+    """The commands for registries of a cloud follow the command to set the cloud."""
     text = "".join(
         manifest(domain, acrServer=f"myregistry.azurecr.{domain}", managedIdentityClientID=GUID)
         for domain in ("us", "io", "us")

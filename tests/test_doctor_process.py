@@ -1,4 +1,4 @@
-"""The doctor as the process that a user starts: exit codes, stdin, signals, imports."""
+"""The doctor as a user's process: exit codes, stdin, signals, imports."""
 
 import shutil
 import signal
@@ -39,7 +39,7 @@ def test_needs_nothing_but_its_package(tmp_path: Path) -> None:
     ids=["problem", "usage"],
 )
 def test_failure(arguments: list[str], stdin: str, code: int, out: str, err: str) -> None:
-    """A failure is one line and an exit code."""
+    """A failure is a single line and an exit code."""
     done = run_process(*arguments, stdin=stdin)
     assert done.code == code
     assert (done.out[: len(out)], done.err[: len(err)]) == (out, err)
@@ -56,7 +56,7 @@ def test_same_bytes() -> None:
         assert len(made) == 1
 
 
-def test_offline_loads_nothing_that_could_send() -> None:
+def test_offline_run_loads_no_client() -> None:
     """Without --live, the doctor does not import the libraries that call Azure."""
     code = (
         "import sys; from hooks.doctor.__main__ import main;"
@@ -75,7 +75,7 @@ def test_offline_loads_nothing_that_could_send() -> None:
 
 @contextmanager
 def started(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the doctor with pipes for stdin, stdout and stderr; kill it in the end."""
+    """Start the doctor with pipes for stdin, stdout and stderr; kill the process in the end."""
     with subprocess.Popen(  # noqa: S603  the command is our own
         [*COMMAND, *arguments],
         cwd=ROOT,
@@ -112,12 +112,12 @@ def test_live(emulator: Emulator) -> None:
 
 
 def has_token(emulator: Emulator) -> None:
-    """Raise `AssertionError` until IMDS has answered: the exchange follows."""
+    """Raise `AssertionError` until IMDS has returned a token: the exchange follows."""
     assert emulator.count("imds") == 1
 
 
 def test_closed_pipe() -> None:
-    """A reader that ends early, such as `head`, causes no traceback."""
+    """A closed stdout, as after `head`, causes no traceback."""
     with started({}, "-") as process:
         assert process.stdin is not None
         assert process.stdout is not None

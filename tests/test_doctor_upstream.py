@@ -1,4 +1,4 @@
-"""The doctor's verdict on a binding of msi-acrpull (upstream)."""
+"""The doctor's verdict on a binding of msi-acrpull."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ def v1beta2() -> dict[str, Any]:
     "sample", [s for s in UPSTREAMS if "workload" not in s.stem], ids=lambda path: path.stem
 )
 def test_sample(sample: Path) -> None:
-    """A sample has no problem. v1beta1 names the Secret like upstream does."""
+    """A sample has no problem. The Secret of a v1beta1 binding has msi-acrpull's name."""
     audience = "https://management.example.com"
     found = judge(sample.read_text("utf-8"), TOKEN_AUDIENCE=audience)
     body = yaml.safe_load(sample.read_text("utf-8"))
@@ -63,7 +63,7 @@ def test_as_stored() -> None:
     ],
 )
 def test_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> None:
-    """The report shows whether upstream's CRD accepts a spec that the service cannot serve."""
+    """The report shows whether msi-acrpull's CRD accepts a spec acrpull cannot serve."""
     body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
     body["spec"] |= change
     found = judge(yaml.safe_dump(body))
@@ -100,7 +100,7 @@ def test_cloud_config(change: dict[str, Any], line: str) -> None:
 
 
 def test_without_spec() -> None:
-    """Upstream's CRDs accept a binding without a spec. The examples suit the binding's kind."""
+    """msi-acrpull's CRDs accept a binding without a spec. The examples suit the binding's kind."""
     for sample in UPSTREAMS:
         body = yaml.safe_load(sample.read_text("utf-8"))
         del body["spec"]
@@ -116,7 +116,7 @@ def test_without_spec() -> None:
 
 
 def test_version() -> None:
-    """The example for an unknown version is of the same group. So is the example for the kind."""
+    """The examples for an unknown version and kind are of the same group."""
     body = yaml.safe_load(UPSTREAMS[0].read_text("utf-8"))
     body |= {"apiVersion": "msi-acrpull.microsoft.com/v1", "kind": "ACRPullBinding"}
     lines = judge(yaml.safe_dump(body))["problems"]

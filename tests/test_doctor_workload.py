@@ -6,8 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from hooks.doctor.__main__ import UNTRIED
-from hooks.doctor.remedies import REMEDIES
+from hooks.doctor.__main__ import NOT_REQUESTED
 from hooks.doctor.workload import PLACEHOLDER_ID
 from tests.doctor import GUID, SERVER, Run, examine, judge, manifest, run, thing
 from tests.emulator import Emulator, FederatedCredential
@@ -57,8 +56,8 @@ def test_all_in_the_spec() -> None:
 
 
 @pytest.mark.parametrize("workload", [{}, {"serviceAccountName": "builder"}], ids=["own", "other"])
-def test_annotations_that_are_not_read(workload: dict[str, str]) -> None:
-    """A note names each annotation that counts on a ServiceAccount that is not in the file."""
+def test_unread_annotations(workload: dict[str, str]) -> None:
+    """A note names the unread annotations of a ServiceAccount outside the file."""
     report = examine(bind(**workload), **ON)
     (found,) = report["bindings"]
     name = workload.get("serviceAccountName", "default")
@@ -168,7 +167,7 @@ def live(emulator: Emulator, client_id: str) -> Run:
 
 
 def test_live(emulator: Emulator) -> None:
-    """The requests are those in the report. The report has the result of each hop and no token."""
+    """Azure receives the requests in the report. The report has each result, and no token."""
     client_id = str(uuid4())
     subject = "system:serviceaccount:team-a:default"
     emulator.federated = [FederatedCredential(client_id, subject)]
@@ -185,23 +184,23 @@ def test_live(emulator: Emulator) -> None:
 
 
 def test_live_without_the_identity(emulator: Emulator) -> None:
-    """No request is sent for an identity that only the cluster's ServiceAccount knows."""
+    """No request is sent for an identity with unknown IDs."""
     text = manifest(acrServer=emulator.acr_server, workloadIdentity={"clientID": GUID})
     environ = emulator.environment() | emulator.federation()
     done = run("--live", "--output", "json", "-", stdin=text, environ=environ)
     (found,) = done.report["bindings"]
     assert done.code == 1
-    assert found["problems"] == [UNTRIED]
+    assert found["problems"] == [NOT_REQUESTED]
     assert emulator.requests == []
 
 
 def test_live_without_trust(emulator: Emulator) -> None:
-    """The report names the hop that fails and the remedy."""
+    """The report names the failing hop. The message has the command to create the trust."""
     done = live(emulator, str(uuid4()))
     (found,) = done.report["bindings"]
     (tried,) = found["live"]
     assert (tried["hop"], tried["reason"]) == ("entra", "FederationRefused")
-    assert tried["remedy"] == REMEDIES[tried["reason"]]
+    assert "az identity federated-credential create" in tried["message"]
     emulator.accounts = ()
     (found,) = live(emulator, str(uuid4())).report["bindings"]
     (tried,) = found["live"]

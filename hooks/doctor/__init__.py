@@ -1,1 +1,1 @@
-"""A linter for binding manifests, which needs no cluster: `python -m hooks.doctor --help`."""
+"""A linter for binding manifests. Needs no cluster: `python -m hooks.doctor --help`."""

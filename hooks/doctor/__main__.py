@@ -5,21 +5,24 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from hooks import log
+from hooks.core.apis import api_of
+from hooks.core.fields import JSON
 from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose
-from hooks.doctor.manifest import MAX_BYTES, ManifestError, parse_documents
+from hooks.doctor.manifest import ManifestError, parse_documents
 from hooks.doctor.notes import TEMPLATE, file_notes
 from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.doctor.workload import is_unknown
+from hooks.schemas import version_of
 from hooks.settings.parse import SettingsError
 from hooks.settings.settings import Settings
 
@@ -43,7 +46,7 @@ examples:
 
 {KEYS}"""
 
-UNTRIED: Final = (
+NOT_REQUESTED: Final = (
     "No token was requested, because the identity is unknown. Add its ServiceAccount to the file."
 )
 
@@ -89,15 +92,9 @@ def parse_options(arguments: Sequence[str]) -> Namespace:
 
 
 def _read(name: str, stdin: BinaryIO) -> bytes:
-    """Return the file's content, of a file that is too large one byte too many.
-
-    Raises `UsageError`.
-    """
+    """Return the content of the file *name*, or of *stdin* for "-". Raises `UsageError`."""
     try:
-        if name == "-":
-            return stdin.read(MAX_BYTES + 1)
-        with Path(name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return stdin.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}") from None
 
@@ -105,7 +102,7 @@ def _read(name: str, stdin: BinaryIO) -> bytes:
 def _examine(
     options: Namespace, data: bytes, settings: Settings, environ: Mapping[str, str]
 ) -> Report:
-    """Return the report on *data*. Raises `UsageError` if *data* has no binding."""
+    """Return the report on *data*. Raises `UsageError` if *data* contains no binding."""
     problems: tuple[str, ...] = ()
     found = Selection()
     try:
@@ -122,37 +119,44 @@ def _examine(
     diagnoses = with_conflicts(diagnoses, found)
     bindings = tuple(map(BindingReport, diagnoses))
     if options.live:
-        bindings = tuple(_try(diagnoses, settings))
+        bindings = tuple(_request_tokens(found.bindings, diagnoses, settings))
     report = Report(options.file, problems, notes, found.ignored, bindings)
     if b"{{" in data and not report.ok:
         report = replace(report, notes=(TEMPLATE, *notes))
     return report
 
 
-def _try(diagnoses: list[Diagnosis], settings: Settings) -> Iterator[BindingReport]:
-    """Yield the report on each binding, with the outcome of a request for a token."""
-    from hooks.doctor.live import Live  # noqa: PLC0415  offline, nothing that calls Azure is loaded
+def _request_tokens(
+    bindings: Iterable[JSON], diagnoses: Iterable[Diagnosis], settings: Settings
+) -> Iterator[BindingReport]:
+    """Yield the report on each of *bindings*, with the result of each request for its token."""
+    from hooks.doctor.live import Live  # noqa: PLC0415  offline runs load no Azure client
 
     refresh_before = settings.policy.refresh_before
     live = Live(settings.federation, refresh_before, lambda: datetime.now(UTC))
-    for diagnosis in diagnoses:
-        plan = diagnosis.plan
-        if plan and is_unknown(plan.request.identity):
-            yield BindingReport(replace(diagnosis, problems=(UNTRIED,), plan=None))
+    for binding, diagnosis in zip(bindings, diagnoses, strict=True):
+        plan, api = diagnosis.plan, api_of(version_of(binding))
+        if plan is None:
+            yield BindingReport(diagnosis)
+        elif is_unknown(plan.request.identity):
+            yield BindingReport(replace(diagnosis, problems=(NOT_REQUESTED,), plan=None))
         else:
-            yield BindingReport(diagnosis, tuple(live.mint(plan.request)) if plan else None)
+            results = live.mint(plan.request)
+            texts = (replace(r, message=api.in_terms_of_api(r.message)) for r in results)
+            yield BindingReport(diagnosis, tuple(texts))
 
 
 def run() -> int:
-    """Return `main`'s exit code, or a shell's for a signal: after Ctrl-C, and without a reader."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` lets it be ignored
+    """Return `main`'s exit code; after Ctrl-C or a closed stdout, 128 + signal as in a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `&` disables SIGINT
     try:
         code = main(sys.argv[1:], os.environ, sys.stdin.buffer)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # Else the interpreter's own flush fails. https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        # At exit, the interpreter flushes stdout again and would fail.
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return code

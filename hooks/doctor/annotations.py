@@ -1,4 +1,4 @@
-"""Annotations that are meant for acrpull but have no effect, because a key is misspelled."""
+"""Finds annotations without effect: misspelled keys, and keys on the wrong kind of object."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -15,8 +15,8 @@ from hooks.core.names import (
     TENANT_ID_ANNOTATION,
 )
 
-# The annotations that acrpull reads, by kind. A binding has none.
-KNOWN: Final = {
+# The annotations of acrpull, by kind of object. A binding has none.
+ANNOTATIONS: Final = {
     "Namespace": (IDENTITIES_ANNOTATION, SERVERS_ANNOTATION),
     "ServiceAccount": (
         CLIENT_ID_ANNOTATION,
@@ -26,16 +26,19 @@ KNOWN: Final = {
     ),
     "Secret": (INPUTS_ANNOTATION,),
 }
-KIND_OF: Final = {key: kind for kind, keys in KNOWN.items() for key in keys}
+KIND_OF: Final = {key: kind for kind, keys in ANNOTATIONS.items() for key in keys}
 PREFIX: Final = f"{GROUP}/"
-# The ratios of difflib above which two keys, and two names after one prefix, are alike.
-ALIKE_KEYS: Final = 0.85
-ALIKE_NAMES: Final = 0.75
+# Ratios of difflib (0 to 1). Keys, or names after the same prefix, are similar from this ratio on.
+SIMILAR_KEYS: Final = 0.85
+SIMILAR_NAMES: Final = 0.75
 
 
-def misspelled(kind: str, meta: Any) -> Iterator[str]:  # noqa: ANN401  any JSON value
-    """Yield a problem for each key in *meta*, metadata of an object of *kind*, without effect."""
-    known = KNOWN.get(kind, ())
+def ineffective_annotations(kind: str, meta: Any) -> Iterator[str]:  # noqa: ANN401  any JSON value
+    """Yield a problem for each ineffective annotation in *meta*, metadata of an object of *kind*.
+
+    A key is checked if the key has acrpull's prefix or is similar to a key in `ANNOTATIONS`.
+    """
+    known = ANNOTATIONS.get(kind, ())
     for key in _keys(meta, "annotations"):
         meant = _meant(key, known)
         if key in known or (meant is None and not key.startswith(PREFIX)):
@@ -45,8 +48,8 @@ def misspelled(kind: str, meta: Any) -> Iterator[str]:  # noqa: ANN401  any JSON
         elif meant is not None:
             yield f"annotation {key} is unknown and has no effect. Did you mean {meant}?"
         else:
-            ours = [key for key in known if key.startswith(PREFIX)]
-            instead = f"Known annotations: {', '.join(ours)}." if ours else "Remove it."
+            valid = [key for key in known if key.startswith(PREFIX)]
+            instead = f"Known annotations: {', '.join(valid)}." if valid else "Remove it."
             yield f"annotation {key} is unknown and has no effect. {instead}"
     for key in _keys(meta, "labels"):
         if key in known:
@@ -59,12 +62,12 @@ def _keys(meta: Any, field: str) -> list[str]:  # noqa: ANN401  any JSON value
 
 
 def _meant(key: str, known: tuple[str, ...]) -> str | None:
-    """Return the annotation among *known* that *key* resembles; None if there is none.
+    """Return the most similar key among *known*; None if no key is similar.
 
-    Two keys with one prefix resemble each other, so then only the rest is compared.
+    With acrpull's prefix, any two keys are similar, so only the names after the prefix count.
     """
     if not key.startswith(PREFIX):
-        return next(iter(get_close_matches(key, known, 1, ALIKE_KEYS)), None)
+        return next(iter(get_close_matches(key, known, 1, SIMILAR_KEYS)), None)
     names = [name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX)]
-    found = get_close_matches(key.removeprefix(PREFIX), names, 1, ALIKE_NAMES)
+    found = get_close_matches(key.removeprefix(PREFIX), names, 1, SIMILAR_NAMES)
     return f"{PREFIX}{found[0]}" if found else None

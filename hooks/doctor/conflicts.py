@@ -1,4 +1,4 @@
-"""Conflicts of a binding with other bindings and objects in the same file."""
+"""Finds conflicts of a binding with other bindings and objects in the same file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,10 @@ from hooks.doctor.selection import SecretOwner, Selection
 
 
 def with_conflicts(diagnoses: Iterable[Diagnosis], found: Selection) -> list[Diagnosis]:
-    """Return *diagnoses*, each with its conflicts with the others and with the objects in *found*.
+    """Return *diagnoses*, each with its conflicts with other bindings and with objects in *found*.
 
-    A binding whose Secret name is not free has a problem. A ServiceAccount of another controller is
-    a note, and stays as it is.
+    A Secret name already in use is a problem. A ServiceAccount of another controller is a note, and
+    acrpull does not change the ServiceAccount.
     """
     known = [_with_owned_account(diagnosis, found.accounts) for diagnosis in diagnoses]
     return [_with_name_clashes(diagnosis, known, found.secrets) for diagnosis in known]
@@ -73,16 +73,17 @@ def _name_clashes(
 
 
 def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
-    """Yield a note for each ServiceAccount with different tokens for one registry.
+    """Yield a note for each ServiceAccount with different tokens for a single registry.
 
-    A kubelet tries all of them. Most other clients merge the Secrets to one entry per registry:
+    A kubelet tries each token. Most other clients merge the Secrets into one entry per registry:
     google/go-containerregistry@046d56f:pkg/authn/kubernetes/keychain.go (NewFromPullSecrets)
     """
     groups: defaultdict[tuple[str, str, str], dict[tuple[str, str], Plan]] = defaultdict(dict)
-    for one in diagnoses:
-        if one.plan is not None:
-            key = (str(one.namespace), one.plan.service_account_name, one.plan.request.server)
-            groups[key][one.kind, str(one.name)] = one.plan
+    for diagnosis in diagnoses:
+        plan = diagnosis.plan
+        if plan is not None:
+            key = (str(diagnosis.namespace), plan.service_account_name, plan.request.server)
+            groups[key][diagnosis.kind, str(diagnosis.name)] = plan
     for (namespace, account, server), plans in groups.items():
         requests = {plan.request for plan in plans.values()}
         if len(requests) > 1:
@@ -91,23 +92,23 @@ def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
                 f"ServiceAccount {namespace}/{account} gets {len(plans)} Secrets for {server}: "
                 f"{names}. A kubelet tries each of them. Most other readers (k8schain, Flux, "
                 "Kaniko, Argo CD Image Updater) use only one Secret per registry. "
-                f"{_one_binding(plans)}"
+                f"{_remedy(plans)}"
             )
 
 
-def _one_binding(plans: dict[tuple[str, str], Plan]) -> str:
-    """Return what a user can do for readers that use only one of the Secrets."""
+def _remedy(plans: dict[tuple[str, str], Plan]) -> str:
+    """Return what the user can do for clients that use only one of the Secrets."""
     if len({str(plan.request.identity) for plan in plans.values()}) > 1:
         return "For them, use one binding with an identity that can pull all images."
     scopes = [plan.request.scope for plan in plans.values()]
     if None in scopes:
         name = next(name for (_, name), plan in plans.items() if plan.request.scope is None)
         return f"For them, use only binding {name}, which has no scope and covers the others."
-    return f"For them, use one binding with this scope: {union(map(str, scopes))}"
+    return f"For them, use one binding with this scope: {scope_union(map(str, scopes))}"
 
 
-def union(scopes: Iterable[str]) -> str:
-    """Return the shortest scope that has all actions of *scopes*."""
+def scope_union(scopes: Iterable[str]) -> str:
+    """Return a scope with all actions of *scopes*, each resource once."""
     actions: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for scope in " ".join(scopes).split():
         resource, _, verbs = scope.rpartition(":")

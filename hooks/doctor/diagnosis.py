@@ -1,4 +1,4 @@
-"""The problems of a binding's manifest, or the objects that acrpull would create.
+"""Diagnoses a binding's manifest: its problems, or the objects that acrpull would create.
 
 No I/O, no clock.
 """
@@ -24,10 +24,9 @@ from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fiel
 from hooks.doctor.workload import with_identity
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
-PLACEHOLDER: Final = "<token>"
-# No child depends on the time, so the diagnosis of a manifest is always the same.
+# No child depends on the time, so any instant will do.
 SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
-TOKEN: Final = AcrToken(PLACEHOLDER, SOME_TIME, SOME_TIME + timedelta(hours=3))
+TOKEN: Final = AcrToken("<token>", SOME_TIME, SOME_TIME + timedelta(hours=3))
 
 MORE_THAN_PULL: Final = (
     "spec.scope has other actions than pull. The role of the identity must allow them."
@@ -36,7 +35,7 @@ MORE_THAN_PULL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The result of a binding. *children* are the objects that acrpull would return."""
+    """The result of a binding without problems. acrpull would return *children*."""
 
     secret_name: str
     service_account_name: str
@@ -48,10 +47,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Problems and notes of a binding, or its *plan*, which is None if there are problems.
+    """The problems and notes of a binding. *plan* is None if there are problems.
 
-    *accepted* is True if an API server would accept the manifest, and *refused* if acrpull would
-    then refuse it under its settings.
+    *accepted* is True if an API server would accept the manifest. *refused* is True if acrpull
+    would reject the accepted binding under its settings.
     """
 
     kind: str
@@ -72,8 +71,7 @@ def diagnose(
 ) -> Diagnosis:
     """Return the diagnosis of *manifest*, a binding, under the service's *policy*.
 
-    *namespaces* and *accounts* are those in the same file: lists of permissions and annotations
-    with an identity.
+    *namespaces* (allow-lists) and *accounts* (annotations with IDs) are from the same file.
     """
     manifest = prune(manifest)
     meta = manifest.get("metadata")
@@ -107,9 +105,10 @@ def _observe(manifest: JSON) -> Observed:
 
 
 def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:
-    """Yield why acrpull would request no token: for the server in the spec, then for any server.
+    """Yield why acrpull would request no token.
 
-    The second reason, such as an identity that is not allowed, is hidden by the first in `resolve`.
+    `resolve` returns only the first reason, so a rejected server hides a rejected identity. The
+    second try has a server that is always allowed.
     """
     suffix = policy.acr_server_suffixes[0]
     server = suffix if ":" in suffix else f"registry.{suffix}"

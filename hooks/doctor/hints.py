@@ -1,4 +1,4 @@
-"""Hints at what the user of a manifest probably meant. No I/O."""
+"""Recognizes common mistakes in a binding's values. No I/O."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,7 @@ FORK: Final = {"workloadIdentityClientID": "clientID", "workloadIdentityTenantID
 
 
 def with_swapped_fields(manifest: JSON, problems: tuple[str, ...]) -> tuple[str, ...]:
-    """Return *problems* of *manifest*, with one problem in place of two if fields are swapped.
-
-    The fields are those of the server and the scope.
-    """
+    """Return *problems* of *manifest*, with a single problem for a swapped server and scope."""
     nested = version_of(manifest) == UPSTREAM_V1BETA2
     spec = manifest.get("spec")
     fields = spec.get("acr") if nested and isinstance(spec, dict) else spec
@@ -50,10 +47,10 @@ def _swapped(server_path: str, scope_path: str, server: object, scope: object) -
 
 
 def fork_fields(manifest: JSON) -> Iterator[str]:
-    """Yield a note if *manifest* has the fields of a fork of msi-acrpull.
+    """Yield a note if *manifest* has fields of a fork of msi-acrpull.
 
-    The API server drops unknown fields unless the client asks for strict validation, as kubectl
-    does. https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
+    The API server drops unknown fields, unless the client requests strict validation like kubectl.
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
     """
     spec = manifest.get("spec")
     if version_of(manifest) != UPSTREAM_V1BETA1 or not isinstance(spec, dict):
@@ -72,7 +69,7 @@ def fork_fields(manifest: JSON) -> Iterator[str]:
 def regional_endpoint(server: str) -> Iterator[str]:
     """Yield a note if *server* is a regional endpoint of a registry.
 
-    The kubelet and other clients find the entry of a docker config by the image's host.
+    Kubelets and other clients select the entry of a docker config by the image's host.
     https://kubernetes.io/docs/concepts/containers/images/#config-json
     """
     found = REGIONAL.fullmatch(server)

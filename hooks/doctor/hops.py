@@ -1,4 +1,4 @@
-"""The requests for a token, with placeholders for tokens, and their outcomes."""
+"""Describes the requests for a token, with placeholders for tokens, and their results."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,15 @@ from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import TokenRequest
 from hooks.settings.federation_settings import FederationSettings
 
-IMDS: Final = "http://169.254.169.254"
-# The address of IMDS for azure-identity, and variables that make it call another endpoint.
+IMDS_URL: Final = "http://169.254.169.254"
+# azure-identity reads the address of IMDS from this variable.
 # azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_credentials/managed_identity.py
 IMDS_VARIABLE: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
-OTHER_SOURCES: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
-    """A request for a token; *form* is its body."""
+class HopRequest:
+    """A request for a token. *form* is the body."""
 
     name: str
     method: str
@@ -31,37 +30,39 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """The outcome of a request; *reason* and *remedy* are None if it succeeded."""
+class HopResult:
+    """The result of a request. *reason* is None after success."""
 
     hop: str
     milliseconds: float
     message: str
     reason: str | None = None
-    remedy: str | None = None
 
 
-def hops(
+def hop_requests(
     request: TokenRequest, environ: Mapping[str, str], federation: FederationSettings
-) -> Iterator[Hop]:
-    """Yield the requests that acrpull sends for *request*, in order."""
+) -> Iterator[HopRequest]:
+    """Yield acrpull's requests for *request*, in order.
+
+    *environ* can contain the address of IMDS, *federation* has the address of Entra.
+    """
     if isinstance(request.identity, Identity):
-        host = (environ.get(IMDS_VARIABLE) or IMDS).rstrip("/")
+        host = (environ.get(IMDS_VARIABLE) or IMDS_URL).rstrip("/")
         url = f"{host}{_imds_path(request, request.identity)}"
-        yield Hop(token.Hop.IMDS, "GET", url, headers={"Metadata": "true"})
+        yield HopRequest(token.Hop.IMDS, "GET", url, headers={"Metadata": "true"})
     else:
         yield from _federation(request, request.identity, federation)
     posts = {token.Hop.EXCHANGE: acr.exchange(request, "<Entra token>")}
     if request.scope is not None:
         posts[token.Hop.TOKEN] = acr.scope_down(request, "<refresh token>")
     for name, post in posts.items():
-        yield Hop(name, "POST", f"https://{request.server}{post.path}", form=post.form)
+        yield HopRequest(name, "POST", f"https://{request.server}{post.path}", form=post.form)
 
 
 def _federation(
     request: TokenRequest, identity: FederatedIdentity, federation: FederationSettings
-) -> Iterator[Hop]:
-    """Yield the requests for a ServiceAccount token, and for an Entra token with it.
+) -> Iterator[HopRequest]:
+    """Yield the requests for a ServiceAccount token, and for an Entra token in exchange.
 
     https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
@@ -69,7 +70,7 @@ def _federation(
     if account is not None:
         url = f"{federation.api_server}{path(account)}"
         asked = json.dumps(body(federation.audience)["spec"])
-        yield Hop(token.Hop.SERVICE_ACCOUNT_TOKEN, "POST", url, form={"spec": asked})
+        yield HopRequest(token.Hop.SERVICE_ACCOUNT_TOKEN, "POST", url, form={"spec": asked})
     form = {
         "client_id": identity.client_id,
         "scope": f"{request.audience.removesuffix('/.default')}/.default",
@@ -78,11 +79,11 @@ def _federation(
         "client_assertion": "<ServiceAccount token>",
     }
     url = f"{federation.authority}/{identity.tenant_id}/oauth2/v2.0/token"
-    yield Hop(token.Hop.ENTRA, "POST", url, form=form)
+    yield HopRequest(token.Hop.ENTRA, "POST", url, form=form)
 
 
 def _imds_path(request: TokenRequest, identity: Identity) -> str:
-    """Return the path of azure-identity's request to IMDS; one parameter selects the identity.
+    """Return the path of azure-identity's request to IMDS, with a parameter for the identity.
 
     https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
     """
@@ -94,10 +95,3 @@ def _imds_path(request: TokenRequest, identity: Identity) -> str:
     }
     fields = "&".join(f"{key}={value}" for key, value in query.items())
     return f"/metadata/identity/oauth2/token?{fields}"
-
-
-def other_sources(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a note for each variable in *environ* that sends the first request elsewhere."""
-    for name in OTHER_SOURCES:
-        if environ.get(name):
-            yield f"{name} is set, so azure-identity calls that endpoint instead of IMDS. Unset it."

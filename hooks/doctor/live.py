@@ -1,4 +1,4 @@
-"""Requests tokens from where the doctor runs, request by request. Keeps no token."""
+"""Requests tokens hop by hop, from the machine or Pod of the doctor. Keeps no token."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +8,7 @@ from hooks.core.exchange.acr import check_token
 from hooks.core.model.conditions import format_time
 from hooks.core.model.identity import Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
-from hooks.doctor.hops import Tried
-from hooks.doctor.remedies import REMEDIES
+from hooks.doctor.hops import HopResult
 from hooks.mint.budget import MINT_SECONDS
 from hooks.mint.chain import new_entra_tokens
 from hooks.mint.registry import Registry
@@ -17,7 +16,7 @@ from hooks.settings.federation_settings import FederationSettings
 
 
 class Live:
-    """Requests tokens under the settings of a service; *clock* returns the time in UTC."""
+    """Requests tokens under the settings of a service. *clock* returns the time in UTC."""
 
     def __init__(
         self,
@@ -29,36 +28,36 @@ class Live:
         self._refresh_before = refresh_before
         self._clock = clock
 
-    def mint(self, request: TokenRequest) -> Iterator[Tried]:
-        """Yield the outcome of each request for *request*, up to the first failure."""
+    def mint(self, request: TokenRequest) -> Iterator[HopResult]:
+        """Yield the result of each hop for *request*, up to the first failure."""
         deadline = time.monotonic() + MINT_SECONDS
         started = time.perf_counter()
         entra_token = self._entra_tokens.get(request, deadline)
         hop = Hop.IMDS if isinstance(request.identity, Identity) else Hop.ENTRA
         if isinstance(entra_token, MintFailed):
-            yield self._tried(entra_token.hop or hop, started, entra_token)
+            yield self._result(entra_token.hop or hop, started, entra_token)
             return
         good = f"a token for {request.audience}"
-        yield Tried(hop, _milliseconds(started), good)
+        yield HopResult(hop, _milliseconds(started), good)
         started = time.perf_counter()
         for hop, outcome in self._registry.hops(request, entra_token, deadline):
             last = hop is Hop.TOKEN or request.scope is None
-            yield self._tried(hop, started, self._checked(outcome, request) if last else outcome)
+            yield self._result(hop, started, self._checked(outcome, request) if last else outcome)
             started = time.perf_counter()
 
     def _checked(
         self, outcome: AcrToken | MintFailed, request: TokenRequest
     ) -> AcrToken | MintFailed:
-        """Return *outcome*, or why the service would not use the token."""
+        """Return *outcome*, or why the service would reject the token."""
         if isinstance(outcome, MintFailed):
             return outcome
         return check_token(outcome, request, self._refresh_before, self._clock()) or outcome
 
-    def _tried(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> Tried:
+    def _result(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> HopResult:
         took = _milliseconds(started)
         if isinstance(outcome, MintFailed):
-            return Tried(hop, took, outcome.message, outcome.reason, REMEDIES[outcome.reason])
-        return Tried(hop, took, f"a token until {format_time(outcome.expires_at)}")
+            return HopResult(hop, took, outcome.message, outcome.reason)
+        return HopResult(hop, took, f"a token until {format_time(outcome.expires_at)}")
 
 
 def _milliseconds(started: float) -> float:

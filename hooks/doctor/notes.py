@@ -1,4 +1,4 @@
-"""Notes on a whole file: what was not checked, and which settings matter. No I/O."""
+"""Notes on a whole file: skipped checks, and settings to consider. No I/O."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,12 +18,14 @@ from hooks.core.names import (
 )
 from hooks.doctor.conflicts import shared_registries
 from hooks.doctor.diagnosis import Diagnosis, Plan
-from hooks.doctor.hops import other_sources
 from hooks.doctor.selection import Selection
 from hooks.doctor.workload import PLACEHOLDER_ID
 from hooks.schemas import version_of
 from hooks.settings.settings import Settings
 
+# Variables that make azure-identity call another endpoint than IMDS.
+# azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_credentials/managed_identity.py
+OTHER_SOURCES: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 # The default of --service-account-token-audience.
 # msi-acrpull@61a198f:cmd/main.go
 UPSTREAM_AUDIENCE: Final = "api://AzureCRTokenExchange"
@@ -49,8 +51,8 @@ TEMPLATE: Final = (
 def file_notes(
     diagnoses: list[Diagnosis], found: Selection, settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield the notes on a file with the objects *found*, each once for all bindings."""
-    yield from other_sources(environ)
+    """Yield the notes on a file with the objects *found*, each note once for all bindings."""
+    yield from _other_sources(environ)
     versions = {version_of(binding) for binding in found.bindings}
     if any(api_of(version) not in settings.apis for version in versions):
         yield UNSERVED
@@ -67,8 +69,14 @@ def file_notes(
     yield from shared_registries(diagnoses)
 
 
+def _other_sources(environ: Mapping[str, str]) -> Iterator[str]:
+    for name in OTHER_SOURCES:
+        if environ.get(name):
+            yield f"{name} is set, so azure-identity calls that endpoint instead of IMDS. Unset it."
+
+
 def _has_upstream_credential(binding: JSON) -> bool:
-    """True if *binding*, of msi-acrpull's v1beta2, has a workload identity."""
+    """True if *binding* is of msi-acrpull's v1beta2 and has a workload identity."""
     spec = binding.get("spec")
     auth = spec.get("auth") if isinstance(spec, dict) else None
     return (
@@ -93,7 +101,7 @@ def _assumed_namespace(bindings: Iterable[JSON]) -> Iterator[str]:
 
 
 def _unread_accounts(plans: Iterable[Plan]) -> Iterator[str]:
-    """Yield a note for each ServiceAccount whose annotations would complete an identity."""
+    """Yield a note for each ServiceAccount with unknown annotations and a missing ID."""
     for identity in dict.fromkeys(plan.request.identity for plan in plans):
         if isinstance(identity, FederatedIdentity):
             ids = {
@@ -111,7 +119,7 @@ def _unread_accounts(plans: Iterable[Plan]) -> Iterator[str]:
 def _unread_namespaces(
     plans: Iterable[tuple[str, Plan]], found: Selection, *, required: bool
 ) -> Iterator[str]:
-    """Yield a note on Namespaces that are not in the file, and on lists that are *required*."""
+    """Yield a note on Namespaces outside the file, and if *required*, on their allow-lists."""
     read = {namespace.name for namespace in found.namespaces}
     unread: defaultdict[str, list[TokenRequest]] = defaultdict(list)
     for name, plan in plans:
@@ -126,14 +134,17 @@ def _unread_namespaces(
         )
     for name, requests in unread.items() if required else ():
         lists = {
-            IDENTITIES_ANNOTATION: [str(r.identity) for r in requests if not _is_trusted(r)],
+            IDENTITIES_ANNOTATION: [str(r.identity) for r in requests if not _is_federated(r)],
             SERVERS_ANNOTATION: [r.server for r in requests],
         }
         needed = (f"{key}={','.join(dict.fromkeys(v))}" for key, v in lists.items() if v)
         yield f"NAMESPACE_POLICY=required: Namespace {name} needs {' and '.join(needed)}"
 
 
-def _is_trusted(request: TokenRequest) -> bool:
-    """True if Entra gives the identity only to a ServiceAccount that its owner has named."""
+def _is_federated(request: TokenRequest) -> bool:
+    """True if Entra issues tokens of the identity only for ServiceAccounts with a credential.
+
+    The Namespace's list of identities does not apply then.
+    """
     identity = request.identity
     return isinstance(identity, FederatedIdentity) and identity.account is not None

@@ -1,4 +1,4 @@
-"""The report for programs: the object of `--output json`, which always has all keys."""
+"""The report for programs: the object of `--output json`. All keys are always present."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from hooks.core.fields import JSON
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.doctor.commands import commands
 from hooks.doctor.diagnosis import Diagnosis, Plan
-from hooks.doctor.hops import Tried, hops
+from hooks.doctor.hops import HopResult, hop_requests
 from hooks.log import redact
 from hooks.settings.federation_settings import FederationSettings
 
@@ -34,21 +34,21 @@ keys of --output json (null if there is no value, e.g. for a binding with proble
               whether rbac or abac is right
     requests  [{name, method, url, headers, form}], with placeholders for tokens
     children  [Secret, ServiceAccount], with <token> for the token and without ownerReferences
-    live      with --live: [{hop, milliseconds, message, reason, remedy}]; reason: of a failure
+    live      with --live: [{hop, milliseconds, message, reason}]; reason: of a failure
 """
 
 
 @dataclass(frozen=True, slots=True)
 class BindingReport:
-    """A binding's diagnosis, and the requests of `--live`; None if none was sent."""
+    """A binding's diagnosis, and the results of `--live`; None if no request was sent."""
 
     diagnosis: Diagnosis
-    live: tuple[Tried, ...] | None = None
+    live: tuple[HopResult, ...] | None = None
 
     @property
     def ok(self) -> bool:
         """True if there is no problem and no request failed."""
-        return not self.diagnosis.problems and not any(t.reason for t in self.live or ())
+        return not self.diagnosis.problems and not any(result.reason for result in self.live or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ class Report:
 
 
 def new_report(report: Report, environ: Mapping[str, str], federation: FederationSettings) -> JSON:
-    """Return *report* as an object; *environ* has the address of IMDS, *federation* of Entra."""
+    """Return *report* as a JSON object, without tokens.
+
+    *environ* can contain the address of IMDS, *federation* has the address of Entra.
+    """
     return {
         "ok": report.ok,
         "file": report.file,
@@ -93,12 +96,12 @@ def _new_binding(
         "problems": _redacted(diagnosis.problems),
         "notes": _redacted(diagnosis.notes),
         **_new_plan(diagnosis.plan, environ, federation),
-        "live": None if live is None else [asdict(tried) for tried in live],
+        "live": None if live is None else [asdict(result) for result in live],
     }
 
 
 def _redacted(lines: Iterable[str]) -> list[str]:
-    """Return *lines* without tokens, which a user may have put into the wrong field."""
+    """Return *lines* without tokens, because a user may put a token into the wrong field."""
     return [redact(line) for line in lines]
 
 
@@ -119,7 +122,7 @@ def _new_plan(
         "server": {"name": request.server, "default": plan.default_server},
         "identity": {**_new_identity(identity), "default": plan.default_identity},
         "commands": asdict(commands(request, federation.audience)),
-        "requests": [asdict(hop) for hop in hops(request, environ, federation)],
+        "requests": [asdict(hop) for hop in hop_requests(request, environ, federation)],
         "children": list(plan.children),
     }
 

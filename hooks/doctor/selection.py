@@ -1,7 +1,7 @@
-"""The objects in a file: bindings, and the objects that count for a binding.
+"""Sorts the objects in a file: bindings, and objects that influence a binding.
 
-These are its Namespace (lists of permissions), ServiceAccounts (identities, owners) and Secrets
-(names). Lists, as from `kubectl get -o json`, are opened.
+These are its Namespace (allow-lists), ServiceAccounts (identities, owners) and Secrets (names).
+The items of a List, as from `kubectl get -o json`, count like documents.
 """
 
 from collections import defaultdict
@@ -16,12 +16,12 @@ from hooks.core.fields import JSON, get_text, require
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.names import BINDING_KINDS, KIND
 from hooks.core.wire.objects import parse_namespace, parse_owners, parse_service_account
-from hooks.doctor.annotations import KNOWN, misspelled
+from hooks.doctor.annotations import ANNOTATIONS, ineffective_annotations
 
 
 @dataclass(frozen=True, slots=True)
 class SecretOwner:
-    """The name of a Secret, and the kind and name of the binding that controls it, if any."""
+    """A Secret, and kind and name of the binding in its controller owner reference, if any."""
 
     namespace: str
     name: str
@@ -30,7 +30,7 @@ class SecretOwner:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The objects in a file. *ignored* are the names of the other objects."""
+    """The objects in a file. *ignored* has the names of all other objects."""
 
     bindings: tuple[JSON, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
@@ -41,7 +41,7 @@ class Selection:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The names of all objects that are not bindings."""
+        """The names of all objects except bindings."""
         namespaces = (f"Namespace {found.name}" for found in self.namespaces)
         accounts = (f"ServiceAccount {a.namespace}/{a.name}" for a in self.accounts)
         secrets = (f"Secret {s.namespace}/{s.name}" for s in self.secrets)
@@ -59,29 +59,29 @@ def select(documents: list[Any]) -> Selection:
     return replace(found, problems=(*found.problems, *_duplicates(items)))
 
 
-def _with(found: Selection, item: Any, where: str) -> Selection:  # noqa: ANN401  any JSON value
-    """Return *found* with *item*, an object in the document *where*."""
+def _with(found: Selection, item: Any, place: str) -> Selection:  # noqa: ANN401  any JSON value
+    """Return *found* with *item*. *place* is its document, for messages."""
     if not isinstance(item, dict):
-        text = f"{where}: not an object. Use, for example, kind: {KIND}"
+        text = f"{place}: not an object. Use, for example, kind: {KIND}"
         return replace(found, problems=(*found.problems, text))
     kind = item.get("kind")
     if not _is_binding(item) and not isinstance(kind, str):
-        text = f"{where}: kind is missing. Set it, for example kind: {KIND}"
+        text = f"{place}: kind is missing. Set it, for example kind: {KIND}"
         return replace(found, problems=(*found.problems, text))
-    if _is_binding(item) or (kind in KNOWN and item.get("apiVersion") == "v1"):
-        problems = misspelled(str(kind), item.get("metadata"))
-        told = (f"{_name(item)}: {problem}" for problem in problems)
-        found = replace(found, problems=(*found.problems, *told))
+    if _is_binding(item) or (kind in ANNOTATIONS and item.get("apiVersion") == "v1"):
+        texts = ineffective_annotations(str(kind), item.get("metadata"))
+        problems = (f"{_name(item)}: {text}" for text in texts)
+        found = replace(found, problems=(*found.problems, *problems))
     if _is_binding(item):
         return replace(found, bindings=(*found.bindings, item))
     try:
         return _with_other(found, item)
     except BadRequest as error:
-        return replace(found, problems=(*found.problems, f"{where}: {error}"))
+        return replace(found, problems=(*found.problems, f"{place}: {error}"))
 
 
 def _with_other(found: Selection, item: JSON) -> Selection:
-    """Return *found* with *item*, an object that is not a binding. Raises `BadRequest`."""
+    """Return *found* with *item*, an object of another kind. Raises `BadRequest`."""
     match item["kind"], item.get("apiVersion"):
         case "Namespace", "v1":
             return replace(found, namespaces=(*found.namespaces, _namespace(item)))
@@ -102,13 +102,16 @@ def _items(document: Any) -> list[Any]:  # noqa: ANN401  any JSON value
 
 
 def _is_binding(item: JSON) -> bool:
-    """True if *item* is meant as a binding, even if its kind or its version is misspelled."""
+    """True if *item* is a binding, even with a misspelled kind or version."""
     group, kind = str(item.get("apiVersion")).partition("/")[0], item.get("kind")
     return any(group == known or kind == name for known, name in BINDING_KINDS)
 
 
 def _namespace(item: JSON) -> Namespace:
-    """Return the Namespace *item*, which has no uid before its creation. Raises `BadRequest`."""
+    """Return the Namespace *item*. Raises `BadRequest`.
+
+    The parser requires a uid, and a manifest has none before its creation.
+    """
     meta = item.get("metadata")
     if isinstance(meta, dict):
         item = {"metadata": {**meta, "uid": "to be given", "deletionTimestamp": None}}
@@ -116,7 +119,7 @@ def _namespace(item: JSON) -> Namespace:
 
 
 def _secret_owner(secret: JSON) -> SecretOwner:
-    """Return name and owner of *secret*; its data is not read. Raises `BadRequest`."""
+    """Return the owner of *secret*, without reading the data. Raises `BadRequest`."""
     meta, path = require(secret, "metadata", dict, "Secret"), "Secret.metadata"
     controllers = (o for o in parse_owners(meta, path) if o.controller and is_binding(o))
     owner = next(((o.kind, o.name) for o in controllers), None)
@@ -125,9 +128,9 @@ def _secret_owner(secret: JSON) -> SecretOwner:
 
 
 def _duplicates(items: Iterable[tuple[Any, int]]) -> Iterator[str]:
-    """Yield a problem for each object that *items*, with the numbers of documents, have twice.
+    """Yield a problem for each object with several manifests in *items* (object, document number).
 
-    A version is no part of an object's name: the API server stores one object for all versions.
+    The version does not distinguish objects: the API server stores one object for all versions.
     """
     numbers: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     names = {}

@@ -1,4 +1,4 @@
-"""The report as text: results, notes, and the commands that grant access."""
+"""Renders the report as text: results, notes, and the commands to grant access."""
 
 import base64
 import json
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
+from hooks.core.exchange.acr import ABAC_ROLE
 from hooks.core.fields import JSON
 from hooks.core.names import DOCKER_CONFIG_KEY
-from hooks.doctor.commands import ABAC_ROLE
 from hooks.doctor.workload import PLACEHOLDER_ID
 
-LONG: Final = 100  # characters of a command
+MAX_COMMAND_CHARACTERS: Final = 100  # in a line
 OPTION: Final = re.compile(
     r" (?=--(?:assignee[-a-z]*|scope|identities|identity-name|issuer|subject) )"
 )
-# What the words in capitals stand for, by the beginning of a command.
+# Comments on the words in capitals, by the beginning of a command.
 COMMENTS: Final = {
     "az vmss list ": "SCALE_SET: each that can run acrpull's Pods",
     "az identity list ": "IDENTITY, GROUP",
 }
-WIDTH: Final = 15  # of the first column
-HOP_WIDTH: Final = 9  # at least
+WIDTH: Final = 15  # characters of the first column
+MIN_HOP_WIDTH: Final = 9
 
 
 def printable(line: str) -> str:
@@ -31,9 +31,9 @@ def printable(line: str) -> str:
 
 
 def render(report: JSON, *, verbose: bool = False) -> str:
-    """Return the object of `hooks.doctor.report.new_report` as lines.
+    """Return *report*, an object of `hooks.doctor.report.new_report`, as text.
 
-    If *verbose*, the lines have the requests and the resulting objects of each binding.
+    If *verbose*, the text has the requests and the resulting objects of each binding.
     """
     lines = [f"{report['file']}: {line}" for line in report["problems"]]
     for binding in report["bindings"]:
@@ -107,7 +107,7 @@ def _default(value: JSON) -> str:
 
 
 def _grants(commands: Iterable[JSON]) -> Iterator[str]:
-    """Yield the lines for a shell that grant access to all bindings, each command once."""
+    """Yield shell lines to grant access to all bindings, each command once."""
     for cloud, found in groupby(sorted(commands, key=_cloud), key=_cloud):
         if cloud:
             yield cloud
@@ -124,20 +124,23 @@ def _cloud(commands: JSON) -> str:
 
 
 def _columns(rows: Iterable[list[str]]) -> Iterator[str]:
-    """Yield the first commands of all *rows*, then the second ones, and so on; each once."""
+    """Yield the lines of *rows* column by column, each command once.
+
+    A row has the commands for a binding, in order.
+    """
     for column in zip(*filter(None, rows), strict=True):
         for command in dict.fromkeys(column):
             yield from _wrapped(command)
 
 
 def _wrapped(command: str) -> list[str]:
-    """Return *command* in a few lines for a shell, with its comment."""
+    """Return *command* as shell lines of limited length, with a comment if there is one."""
     comment = next((text for start, text in COMMENTS.items() if command.startswith(start)), None)
     if comment is not None:
         return [f"{command}  # {comment}"]
     lines: list[str] = []
     for part in OPTION.split(command):
-        if lines and len(f"{lines[-1]} {part}") <= LONG:
+        if lines and len(f"{lines[-1]} {part}") <= MAX_COMMAND_CHARACTERS:
             lines[-1] = f"{lines[-1]} {part}"
         else:
             lines.append(f"  {part}" if lines else part)
@@ -145,7 +148,7 @@ def _wrapped(command: str) -> list[str]:
 
 
 def _width(names: Iterable[str]) -> int:
-    return max(HOP_WIDTH, *map(len, names))
+    return max(MIN_HOP_WIDTH, *map(len, names))
 
 
 def _requests(requests: list[JSON]) -> Iterator[str]:
@@ -180,7 +183,5 @@ def _tried(live: list[JSON]) -> Iterator[str]:
     width = _width(tried["hop"] for tried in live)
     for tried in live:
         outcome = tried["reason"] or "ok"
-        head = f"{tried['hop']:{width}} {tried['milliseconds']:8.1f} ms"
-        yield f"{head}  {outcome}: {tried['message']}"
-        if tried["remedy"]:
-            yield f"{'':{len(head)}}  remedy: {tried['remedy']}"
+        took = f"{tried['milliseconds']:8.1f} ms"
+        yield f"{tried['hop']:{width}} {took}  {outcome}: {tried['message']}"

@@ -1,4 +1,4 @@
-"""The identity of a binding with a workload identity, if the file has its ServiceAccount."""
+"""Completes a binding's workload identity with the annotations of a ServiceAccount in the file."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,17 +17,18 @@ PLACEHOLDER_ID: Final = NULL_GUID
 def with_identity(
     observed: Observed, accounts: Iterable[ServiceAccount], policy: Policy
 ) -> Observed:
-    """Return *observed* with the IDs in its spec that annotations of one of *accounts* have.
+    """Return *observed* with missing IDs in its spec filled in from a ServiceAccount's annotations.
 
-    If the ServiceAccount is not among *accounts*, unknown IDs are `PLACEHOLDER_ID`.
+    If the ServiceAccount is not among *accounts*, its annotations are unknown. The client ID is
+    then `PLACEHOLDER_ID`, and the tenant ID is the service's, or else `PLACEHOLDER_ID`.
     """
     binding = observed.binding
     if not isinstance(binding.spec, Spec) or not isinstance(
         binding.spec.identity, WorkloadIdentity
     ):
         return observed
-    asked = binding.spec.identity
-    name = asked.service_account_name or binding.service_account_name or ""
+    identity = binding.spec.identity
+    name = identity.service_account_name or binding.service_account_name or ""
     account = {(a.namespace, a.name): a for a in accounts}.get((binding.namespace, name))
     if account is None:
         tenant = policy.tenant_id or PLACEHOLDER_ID
@@ -35,9 +36,9 @@ def with_identity(
             name, binding.namespace, client_id=PLACEHOLDER_ID, tenant_id=tenant
         )
     filled = replace(
-        asked,
-        client_id=asked.client_id or account.client_id,
-        tenant_id=asked.tenant_id or account.tenant_id,
+        identity,
+        client_id=identity.client_id or account.client_id,
+        tenant_id=identity.tenant_id or account.tenant_id,
     )
     spec = replace(binding.spec, identity=filled)
     return replace(observed, binding=replace(binding, spec=spec))
