@@ -276,7 +276,7 @@ def test_annotation(playing: Stage, scene: Scene) -> None:
         scene.edit("default", metadata=annotations(credential.client_id))
         becomes(scene, credential.client_id)
     scene.edit("default", metadata={"annotations": {TENANT_ID: "contoso"}})
-    scene.says("app", "TokenFresh", "False/InvalidSpec")
+    scene.says("app", "TokenFresh", "True/RefreshFailing")
     assert who(scene) == second.client_id
 
 
@@ -285,7 +285,7 @@ def test_account_made_anew(playing: Stage, scene: Scene) -> None:
     credential = bind_by_other_account(playing, scene)
     before = scene.secret("acr-pull-app")
     scene.drop_account("identity")
-    scene.says("app", "TokenFresh", "False/ServiceAccountNotFound")
+    scene.says("app", "TokenFresh", "True/RefreshFailing")
     assert scene.secret("acr-pull-app")["data"] == before["data"]
     scene.make_account("identity")
     scene.ready("app")
