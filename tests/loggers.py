@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def restored_loggers() -> Iterator[None]:
-    """Undo at the end what `hooks.log.configure` changes.
+    """Restore the changes of `hooks.log.configure` at the end.
 
-    `configure` closes the root logger's handlers. So pytest's handlers are removed for the time.
+    `configure` closes the root logger's handlers. So pytest's handlers are removed until the end.
     """
     root = logging.getLogger()
     levels = {logger: logger.level for logger in map(logging.getLogger, ("", "hooks", "azure"))}

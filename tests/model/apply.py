@@ -30,7 +30,7 @@ class Applier(Protocol):
     """Brings a child to its desired state."""
 
     def apply(self, parent: Object, observed: Object | None, desired: Object) -> None:
-        """Create or update the child. Raises `ApiError`, except errors ignored by Metacontroller."""
+        """Create or update the child. Raises `ApiError`, unless Metacontroller ignores it."""
 
     def forget(self, child: Object) -> None:
         """Record the deletion of *child*."""
