@@ -7,7 +7,7 @@ VERSIONS := 3.11 3.12 3.13
 LOCKS := requirements.txt tests/requirements.txt
 VENV ?= .venv
 PY := $(VENV)/bin/python
-# Named after the interpreter, so that another PYTHON makes another environment.
+# The names contain the interpreter's version, so that another PYTHON creates another environment.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 RUNTIME := $(VENV)/runtime-$(VERSION)
 DEVELOPMENT := $(VENV)/development-$(VERSION)
@@ -15,10 +15,10 @@ INSTALL := $(PY) -m pip install -q --require-hashes --only-binary :all:
 KUBE := tests/e2e/kube/bin/kube
 OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
 OPERATOR_CRDS := tests/e2e/kube/bin/operator-crds.yaml
-# Extras stay in the locks: an old pip looks for a requirement with extras that is not pinned as such.
+# Extras stay in the locks, because an old pip rejects a requirement with extras if its pin has none.
 COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
-# One more than there are cores, because many tests wait.
+# One process more than cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
   tests/test_docs.py tests/test_readme.py tests/test_style.py
@@ -27,7 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden bench soak lock image sbom
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
-venv: $(DEVELOPMENT) ## make the virtual environment with all development tools
+venv: $(DEVELOPMENT) ## create the virtual environment with all development tools
 $(RUNTIME): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acrpull needs Python 3.11 or later, and \
 	$(PYTHON) is " + sys.version.split()[0] + ". Name another interpreter: make PYTHON=python3.11")'
@@ -60,7 +60,7 @@ else
 	$(PY) -m pytest $(PARALLEL) --cov --cov-report= $(ARGS)
 	$(PY) -m coverage report --include='hooks/core/*' --skip-covered --fail-under=100
 endif
-test-pythons: ## the tests on each supported Python that is installed
+test-pythons: ## all tests on each supported Python that is installed
 	@missing=; for version in $(VERSIONS); do \
 	  if python$$version -c pass 2> /dev/null; then \
 	    echo "Python $$version:"; \
@@ -68,34 +68,34 @@ test-pythons: ## the tests on each supported Python that is installed
 	  else missing="$$missing $$version"; fi; \
 	done; \
 	if [ -n "$$missing" ]; then echo "Not installed, so not tested: Python$$missing"; fi
-e2e: venv $(KUBE) $(OPERATOR_CRDS) ## on a real control plane; METACONTROLLER=<binary> SEED=1
+e2e: venv $(KUBE) $(OPERATOR_CRDS) ## tests on a real control plane; METACONTROLLER=<binary> SEED=1
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
 	  --metacontroller-crds "$(METACONTROLLER_CRDS)"
-e2e-cluster: venv ## on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
-	$(if $(KUBECONFIG),,$(error KUBECONFIG=<file> is missing: it says which cluster is played on))
+e2e-cluster: venv ## tests on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
+	$(if $(KUBECONFIG),,$(error KUBECONFIG=<file> is missing. It names the cluster for the tests))
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --cluster --acr-server "$(ACR_SERVER)" --client-id "$(CLIENT_ID)"
 $(KUBE): tests/e2e/kube/main.go tests/e2e/kube/go.mod tests/e2e/kube/go.sum
-	@command -v go > /dev/null || { echo "Go >= 1.21 builds the control plane, and there is none: \
+	@command -v go > /dev/null || { echo "Go >= 1.21 builds the control plane, and is not installed: \
 	https://go.dev/doc/install" >&2; exit 1; }
 	cd $(<D)/ && go build -trimpath -ldflags '-s -w' -o bin/kube .
 $(OPERATOR_CRDS): Makefile | $(KUBE)
 	go mod download $(OPERATOR)
 	cd "$$(go list -m -f '{{.Dir}}' $(OPERATOR))/example/prometheus-operator-crd" && \
 	cat *_podmonitors.yaml *_prometheusrules.yaml > $(CURDIR)/$@
-capture: venv $(KUBE) ## write the golden requests anew; METACONTROLLER=<binary>
+capture: venv $(KUBE) ## rewrite the golden requests and answers; METACONTROLLER=<binary>
 	$(PY) -m tests.e2e.capture --metacontroller "$(METACONTROLLER)" --version "$(METACONTROLLER_VERSION)"
 	$(PY) -m tests.golden
 fmt: venv ## format, and fix what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-golden: venv ## write the golden answers anew; their requests stay
+golden: venv ## rewrite the golden answers, not the requests
 	$(PY) -m tests.golden
-bench: venv ## time and memory of a sync
+bench: venv ## measure time and memory of a sync
 	$(PY) -m tests.bench
-soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; 5,000 requests made up; SEED=1
+soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; 5,000 generated requests; SEED=1
 	$(PY) -m tests.soak --seed "$(SEED)"
 	$(PY) -m tests.fuzz --cases 5000 --seed "$(SEED)"
-lock: venv ## write the locks anew; UPGRADE=--upgrade takes the newest releases
+lock: venv ## rewrite the locks; UPGRADE=--upgrade takes the newest releases
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o tests/requirements.txt tests/requirements.in
 image: ## build the container image; IMAGE=acrpull:latest

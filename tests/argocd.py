@@ -1,6 +1,6 @@
-"""A health check of Argo CD's, run as Argo CD runs it, but by Lua 5.4.
+"""Runs a health check like Argo CD, with Lua 5.4.
 
-Argo CD has Lua 5.1 (gopher-lua). Of the libraries a script has only the base and `table`.
+Argo CD has Lua 5.1 (gopher-lua). A script has only the libraries base and `table`.
 argo-cd@00101b7:util/lua/lua.go (runLua)
 """
 
@@ -23,7 +23,7 @@ io.write(found.status, "\\n", found.message)
 
 
 def health(script: str, obj: Object) -> tuple[str, str]:
-    """Return the health of *obj* by *script*, and the message; a test that can't is skipped."""
+    """Return the health of *obj* by *script*, and the message; skip the test without Lua."""
     require(LUA)
     done = subprocess.run(  # noqa: S603  our own script
         [LUA, "-"],
@@ -40,7 +40,7 @@ def health(script: str, obj: Object) -> tuple[str, str]:
 
 
 def literal(value: Any) -> str:  # noqa: ANN401  any JSON
-    """Return a JSON *value* in Lua. A null is as good as absent, there as here."""
+    """Return a JSON *value* in Lua. A null means absent in both."""
     match value:
         case bool():
             return str(value).lower()

@@ -92,7 +92,7 @@ def mount(directory: Path, files: Mapping[str, bytes]) -> None:
     new = directory / "..data_tmp"
     new.symlink_to(data.name)
     new.rename(directory / "..data")
-    rmtree(old, ignore_errors=True)  # there is none at first
+    rmtree(old, ignore_errors=True)  # absent at first
     for link in directory.iterdir():
         if link.is_symlink() and not link.exists():
             link.unlink()
@@ -111,8 +111,8 @@ def client_context(
 
 
 def hello(context: ssl.SSLContext) -> bytes:
-    """Return what a client of TLS sends first."""
+    """Return the first bytes of a TLS client."""
     sent = ssl.MemoryBIO()
-    with suppress(ssl.SSLWantReadError):  # it waits for the server
+    with suppress(ssl.SSLWantReadError):  # the client waits for the server
         context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="127.0.0.1").do_handshake()
     return sent.read()

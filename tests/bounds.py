@@ -1,6 +1,6 @@
-"""Bodies of hooks as large as an API server stores their objects, one kind of data in each.
+"""Bodies of hooks with the largest objects that an API server stores, one kind of data each.
 
-A user with the role `edit` in one Namespace writes all of it but the annotations of the Namespace.
+A user with the role `edit` in a Namespace can write all data except the Namespace's annotations.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ Make = Callable[[], Object]
 
 
 def similar() -> Object:
-    """Return annotations with keys that consist of the letters of a known key."""
+    """Return annotations whose keys consist of the letters of a known key."""
     turned = (MISSPELLED[at:] + MISSPELLED[:at] for at in range(1, len(MISSPELLED)))
     return {f"{key}{'.' * dots}": "" for key in turned for dots in range(1, 150)}
 
@@ -111,12 +111,12 @@ SCOPED: Final = {
 
 
 def crowd(number: int) -> list[Object]:
-    """Return so many ServiceAccounts that binding `app` owns."""
+    """Return *number* ServiceAccounts, owned by the binding `app`."""
     return [account((), listing(("x",)), name=name) for name in names(number, "a")]
 
 
 def inherited() -> Object:
-    """Return a Secret of msi-acrpull, whose token is not acrpull's."""
+    """Return a Secret of msi-acrpull with a token of msi-acrpull."""
     token = new_jwt({"exp": LATER, "access": [ACCESS]})
     config = {"auths": {SERVER: {"username": NULL_GUID, "password": token}}}
     obj = secret(config, labels={UPSTREAM_LABEL: "app"})
@@ -156,13 +156,13 @@ COMPOSITES: Final[dict[str, Make]] = {
 
 
 def distinct(number: int) -> Object:
-    """Return a binding whose spec is like no other."""
+    """Return a binding with a unique spec."""
     identity = GUID.format(number)
     return binding(number, {"acrServer": SERVER, "managedIdentityClientID": identity})
 
 
 def unlike(spec: Callable[[int], Object]) -> Callable[[int], Object]:
-    """Return what makes a binding whose spec *spec* makes."""
+    """Return a function from a number to a binding with the spec *spec(number)*."""
     return lambda number: binding(number, spec(number))
 
 
@@ -181,7 +181,7 @@ SECRETS: Final[dict[str, Make]] = {
 
 
 def cases() -> Iterator[tuple[str, str, Make]]:
-    """Yield the path of a hook, what there is much of, and what makes the body."""
+    """Yield the path of a hook, the name of the large data, and a function to make the body."""
     yield from _composite_cases()
     yield from _account_cases()
     yield from _secret_cases()

@@ -33,12 +33,12 @@ HOLDER: Final = {
 
 
 def names(number: int, prefix: str = "") -> list[str]:
-    """Return so many short names."""
+    """Return *number* short names."""
     return [f"{prefix}{index:x}" for index in range(number)]
 
 
 def filled(make: Callable[[int], Object], size: int) -> list[Object]:
-    """Return as many objects as encode to *size* bytes; *make* gets the number of each."""
+    """Return objects of *size* bytes in total as JSON; *make* gets the number of each."""
     objects: list[Object] = []
     for index in count():
         objects.append(make(index))
@@ -49,7 +49,7 @@ def filled(make: Callable[[int], Object], size: int) -> list[Object]:
 
 
 def metadata(name: str, number: int = 0, **fields: Any) -> Object:  # noqa: ANN401  JSON
-    """Return metadata with what an API server stores of each object."""
+    """Return metadata with the fields that an API server stores of each object."""
     return {
         "name": name,
         "namespace": "team-a",
@@ -104,7 +104,7 @@ def secret(config: object = "", **fields: Any) -> Object:  # noqa: ANN401  JSON
 
 
 def auths(number: int, password: str) -> Object:
-    """Return a docker config with so many entries."""
+    """Return a docker config with *number* entries."""
     entry = {"username": NULL_GUID, "password": password}
     return {"auths": {server: entry for server in names(number)}}  # noqa: C420  ruff takes either
 
@@ -152,7 +152,7 @@ def applied(noted: object) -> Object:
 
 
 def listing(names: Iterable[str], key: str = PULL_SECRETS_ANNOTATION) -> Object:
-    """Return an annotation that lists *names*."""
+    """Return the annotation *key* with *names*."""
     return {key: ",".join(names)}
 
 

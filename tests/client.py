@@ -1,4 +1,4 @@
-"""A caller of the hooks: bodies as Metacontroller sends them, or as a person types them."""
+"""A caller of the hooks, with bodies like Metacontroller's or like a person's."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ NAMESPACE_UID = "6933a496-c95b-4807-8d30-7deeb53b2305"
 class Client:
     """Calls the service at *url* for bindings to the registry *server*.
 
-    Every client has an identity of its own, for the service remembers what became of a request.
+    Every client has a separate identity, because the service caches outcomes by identity.
     """
 
     url: str
@@ -34,14 +34,14 @@ class Client:
     client_id: str = field(default_factory=lambda: str(uuid4()))
 
     def post(self, path: str, body: object, **headers: str) -> requests.Response:
-        """Send *body*: bytes as they are, anything else as JSON."""
+        """Send *body*: bytes unchanged, anything else as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return requests.post(
             f"{self.url}{path}", data=data, headers=headers, timeout=TIMEOUT_SECONDS
         )
 
     def ask(self, path: str, body: object) -> Object:
-        """Return the answer to *body*, which must be a success."""
+        """Return the successful answer to *body*."""
         response = self.post(path, body)
         assert response.status_code == 200, response.text
         answer: Object = response.json()
@@ -64,7 +64,7 @@ class Client:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The spec's field that names this client's identity."""
+        """The field of a spec for this client's identity."""
         return {"managedIdentityClientID": self.client_id}
 
     def sync(self, body: Object) -> Object:
@@ -89,7 +89,7 @@ class Client:
 
 
 def applied(body: Object, answer: Object) -> Object:
-    """Return *body* as Metacontroller sends it after it wrote status and Secret of *answer*."""
+    """Return *body* as sent after Metacontroller wrote status and Secret of *answer*."""
     secrets = {
         f"team-a/{made['metadata']['name']}": made
         for made in answer["children"]
@@ -100,7 +100,7 @@ def applied(body: Object, answer: Object) -> Object:
 
 
 def observed(parent: Object, *children: Object, answer: Object | None = None) -> Object:
-    """Return the body that Metacontroller sends of *parent* and its *children*.
+    """Return Metacontroller's body for *parent* and its *children*.
 
     With *answer*, Metacontroller has written its status and Secret.
     """
@@ -118,7 +118,7 @@ def observed(parent: Object, *children: Object, answer: Object | None = None) ->
 
 
 def service_account(name: str, *pull_secrets: str, owner: str | None = None) -> Object:
-    """Return a ServiceAccount; with the uid of an *owner*, adopted by it and guarded."""
+    """Return a ServiceAccount; with the uid of an *owner*, adopted and protected."""
     meta: Object = {"name": name, "namespace": "team-a"}
     if owner is not None:
         meta["ownerReferences"] = [
@@ -133,7 +133,7 @@ def service_account(name: str, *pull_secrets: str, owner: str | None = None) -> 
 
 
 def child(answer: Object, kind: str) -> Object:
-    """Return the one child of *kind* in *answer*."""
+    """Return the only child of *kind* in *answer*."""
     (found,) = (c for c in answer["children"] if c["kind"] == kind)
     return dict(found)
 
@@ -157,7 +157,7 @@ def reason(answer: Object, kind: str = "Ready") -> str:
 
 
 def new_secret(name: str, server: str, token: str, inputs: str) -> Object:
-    """Return a pull Secret with *token* for *server*; *inputs* hashes what it was made from."""
+    """Return a pull Secret with *token* for *server*; *inputs* is the hash of its inputs."""
     auth = base64.b64encode(f"{NULL_GUID}:{token}".encode()).decode()
     entry = {"username": NULL_GUID, "password": token, "auth": auth}
     config = json.dumps({"auths": {server: entry}})
@@ -183,7 +183,7 @@ def with_token(answer: Object, text: str) -> Object:
 
 
 def aged(answer: Object, seconds: float) -> Object:
-    """Return *answer* as if its token were older by *seconds*; nobody signed it."""
+    """Return *answer* with a token older by *seconds*, without a valid signature."""
     claims = jwt.decode(token(answer), options={"verify_signature": False})
     for name in ("iat", "nbf", "exp"):
         claims[name] -= seconds

@@ -1,7 +1,7 @@
-"""The service with a clock that a test sets: the app `tests.clocked:app`.
+"""The service with a clock under a test's control: the app `tests.clocked:app`.
 
-The file that CLOCK_FILE names holds by how many seconds the clock is ahead. The monotonic clock of
-the process goes on, as on a node whose clock is set.
+The file CLOCK_FILE contains the seconds by which the clock is ahead. The monotonic clock of the
+process is unchanged, as on a node after a change of the clock.
 """
 
 import os
@@ -15,12 +15,12 @@ machine_time = time.time  # noqa: TID251  what the file's number is added to
 
 
 def ahead() -> float:
-    """Return by how many seconds the clock is ahead."""
+    """Return the seconds by which the clock is ahead."""
     return float(FILE.read_text())
 
 
 def now() -> datetime:
-    """Return the time in UTC by that clock."""
+    """Return the time in UTC by this clock."""
     return datetime.now(UTC) + timedelta(seconds=ahead())  # noqa: TID251  as above
 
 

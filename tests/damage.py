@@ -1,4 +1,4 @@
-"""Damage to JSON: parts of it replaced, added or taken out. Knows nothing of what it says."""
+"""Damages JSON: replaces, adds or removes parts. Does not know the meaning of any part."""
 
 import copy
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ KEYS: Final = ("object", "parent", "related", "metadata", "deletionTimestamp", "
 
 
 def paths(value: object, at: Path = ()) -> Iterator[Path]:
-    """Yield where each part of a JSON *value* is, but for the whole."""
+    """Yield the path of each part of a JSON *value*, except the root."""
     items: list[tuple[str | int, object]] = []
     if isinstance(value, dict):
         items = list(value.items())
@@ -31,7 +31,7 @@ def paths(value: object, at: Path = ()) -> Iterator[Path]:
 def damaged(
     draw: st.DrawFn, whole: Object, values: Sequence[Any] = VALUES, keys: Sequence[str] = KEYS
 ) -> Object:
-    """Return *whole* with one or two of its parts taken out, or replaced by one of *values*."""
+    """Return *whole* with one or two parts removed, replaced by *values*, or added."""
     body = copy.deepcopy(whole)
     for _ in range(draw(st.integers(1, 2))):
         *way, last = draw(st.sampled_from(list(paths(body)) or [("x",)]))

@@ -1,6 +1,7 @@
-"""The fenced blocks of what people read: what language, where they are run, and their text.
+"""The pages for people, and the fenced code blocks on them.
 
-The first word behind a fence is the language, which is all that a page shows; the second our mark.
+The first word after a fence is the language. GitHub does not show the second word, the mark. The
+mark shows which test runs the commands of the block.
 """
 
 import re
@@ -9,13 +10,20 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES: Final = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+)
 FENCE: Final = re.compile(r"(?ms)^```([^\n]*)\n(.*?)^```$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of *page*, the *number*th, in *language*; *mark* is the word behind that, or ""."""
+    """A code block: the *number*th of *page*, counted from 1.
+
+    *mark* is the second word after the fence, or "".
+    """
 
     page: str
     number: int
@@ -24,12 +32,12 @@ class Block:
     text: str
 
     def __str__(self) -> str:
-        """Name it in a test's id."""
+        """Return the block's name in the id of a test."""
         return f"{self.page} {self.number}: {self.text.splitlines()[0][:40]}"
 
 
 def blocks() -> list[Block]:
-    """Return those of all pages, in their order."""
+    """Return the blocks of all pages, in order."""
     found = []
     for page in PAGES:
         for number, (info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
@@ -39,5 +47,5 @@ def blocks() -> list[Block]:
 
 
 def commands(mark: str) -> list[Block]:
-    """Return the blocks of commands that have *mark*."""
+    """Return the blocks of shell commands with *mark*."""
     return [block for block in blocks() if block.language == "sh" and block.mark == mark]

@@ -1,4 +1,4 @@
-"""Runs of the doctor, in this process or in a process of its own, and bindings for it."""
+"""Runs of the doctor, in this process or in a separate process, and bindings for them."""
 
 import json
 import subprocess

@@ -45,7 +45,7 @@ class World:
 
 @contextmanager
 def other_addresses() -> Iterator[Addresses]:
-    """Start what no `World` has of its own; return each `host:port`."""
+    """Start the peers that all worlds share; return each `host:port`."""
     with Emulator() as stranger, refusing() as dead, silent() as quiet:
         yield {Place.REFUSING: dead, Place.SILENT: quiet, Place.STRANGER: stranger.acr_server}
 
@@ -72,7 +72,7 @@ def running_world(azure: Emulator, others: Addresses, rows: Iterable[Row]) -> It
 
 
 def environment(others: Addresses, imds: Place, api_server: Place, entra: Place) -> Object:
-    """Return the service's settings for each of the three peers that is at one of *others*."""
+    """Return the service's settings for peers at addresses in *others*."""
     found = {}
     if imds in others:
         found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = f"http://{others[imds]}"
@@ -106,10 +106,10 @@ class Played:
 
 
 def play_apart(others: Addresses, row: Row) -> dict[State, Played]:
-    """Return what `play` returns, in a `World` of its own.
+    """Return the result of `play` in a separate `World`.
 
-    The faults of an emulator and the limits of a service hold for all bindings. Rows in worlds of
-    their own can be played at the same time.
+    The faults of an emulator and the limits of a service hold for all bindings. Rows in
+    separate worlds can be played at the same time.
     """
     with Emulator() as azure, running_world(azure, others, [row]) as world:
         return play(world, row)

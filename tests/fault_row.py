@@ -1,4 +1,4 @@
-"""A failure: what is broken, and what the binding's status must say. Values only."""
+"""A failure: its cause, and the expected status of the binding. Values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tests.emulator.fault import Endpoint
 
 
 class Effect(Enum):
-    """What a failure does to a binding."""
+    """The effect of a failure on a binding."""
 
     MINT_FAILS = "the mint fails"
     INVALID = "the spec is invalid"
@@ -19,7 +19,7 @@ class Effect(Enum):
 
 
 class Place(Enum):
-    """Where a registry, IMDS, the API server or Entra is."""
+    """The kind of address of a registry, IMDS, the API server or Entra."""
 
     EMULATED = "the emulator"
     REFUSING = "a port that refuses connections"
@@ -50,20 +50,20 @@ class Row:
 
     Attributes:
         name: Unique in the table.
-        reason: Of the conditions.
-        remedy: A part of the message that says what to do, or what happens next.
+        reason: The reason of the conditions.
+        remedy: A part of the message: the remedy, or the next event.
         calls: Requests that reach Azure when a token is needed.
         faults: Faults of Azure, by endpoint.
         settings: Settings of the emulator.
         spec: Fields of the binding's spec; None removes a field.
-        actions: Actions of the spec's scope, which names one repository; without actions the spec
-            has no scope.
-        registry: Where `acrServer` is, unless *spec* has an `acrServer`.
-        imds: Where IMDS is.
-        api_server: Where the API server is.
-        entra: Where Entra is.
+        actions: Actions of the spec's scope, on a single repository; without actions the spec has
+            no scope.
+        registry: The address of the registry, unless *spec* has an `acrServer`.
+        imds: The address of IMDS.
+        api_server: The address of the API server.
+        entra: The address of Entra.
         workload: True if the binding has a workload identity.
-        young: The reason during the first minutes of the failure; None: *reason*.
+        pending_if_new: The reason during the first minutes of the failure; None: *reason*.
         retry_after: The seconds of Azure's `Retry-After`.
         partial: True if Azure returns a token for a part of the scope.
         effect: What the failure does to the binding.
@@ -89,7 +89,7 @@ class Row:
 
     @property
     def places(self) -> tuple[Place, Place, Place]:
-        """Where the peers are that settings of the service name: IMDS, the API server, Entra."""
+        """The addresses in the settings of the service: IMDS, the API server, Entra."""
         return self.imds, self.api_server, self.entra
 
     @property

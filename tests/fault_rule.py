@@ -13,8 +13,8 @@ from tests.fault_row import NONE, Calls, Effect, Row
 REFRESH_BEFORE_SECONDS: Final = 1800
 FIRST_WAIT_SECONDS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 300
-SETTINGS_WAIT_SECONDS: Final = 300  # no event tells of a changed setting
-# Time does not mend these.
+SETTINGS_WAIT_SECONDS: Final = 300  # a changed setting causes no event
+# Only a change by a person ends these failures.
 STALLED: Final = {
     Reason.INVALID_SPEC,
     Reason.SERVER_NOT_ALLOWED,

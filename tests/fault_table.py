@@ -1,6 +1,6 @@
-"""Every way in which a token can fail to come, from the spec to the last hop.
+"""A row for each failure to get a token, from the spec to the last hop.
 
-What an answer must then be follows from a row and the Secret that there is: `fault_rule`.
+`fault_rule` derives the expected answer from a row and the observed Secret.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from tests.fault_table_registry import registry_rows
 
 
 def spec_rows() -> Iterator[Row]:
-    """What fails before anybody is asked."""
+    """Yield the failures before any request."""
     invalid, effect = Reason.INVALID_SPEC, Effect.INVALID
     wrong = {
         "scope": ("app", "repository:app:pull"),
@@ -63,7 +63,7 @@ NO_TEXT: Final = Fault(
 
 
 def imds_rows() -> Iterator[Row]:
-    """What IMDS can answer but a token."""
+    """Yield the answers of IMDS without a token."""
     unavailable, entra = Reason.IDENTITY_UNAVAILABLE, imds_entra_refused
     odd, failing = "Check whether something else", "is failing with HTTP "
     # https://github.com/Azure/azure-sdk-for-net/issues/19242
@@ -120,7 +120,7 @@ def imds_rows() -> Iterator[Row]:
 
 
 def unreachable_rows() -> Iterator[Row]:
-    """Where there is no answer at all. AKS's restriction of IMDS is one that is silent."""
+    """Yield the failures without any answer. Under AKS's restriction, IMDS is silent."""
     for place in (Place.REFUSING, Place.SILENT):
         yield Row(
             name=f"imds-{place.name.lower()}", reason=Reason.IDENTITY_UNAVAILABLE,
@@ -137,7 +137,7 @@ def unreachable_rows() -> Iterator[Row]:
             name=f"registry-{place.name.lower()}", reason=reason, remedy=remedy, calls=IMDS,
             registry=place,
         )  # fmt: skip
-    # A name that no DNS has: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+    # A name without a DNS record: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
     yield Row(
         name="registry-not-found", reason=Reason.REGISTRY_NOT_FOUND,
         remedy="Check spec.acrServer and cluster DNS", calls=IMDS,

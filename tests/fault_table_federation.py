@@ -1,4 +1,4 @@
-"""What fails on the way to an Entra token for a ServiceAccount's: at the API server, at Entra."""
+"""Failures of workload identities: at the API server, and at Entra."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -13,11 +13,11 @@ ENTRA: Final = Calls(kubernetes=1, entra=1)
 ELSEWHERE: Final = {"Location": "https://127.0.0.1:1/"}
 LATER: Final = "Retrying."
 RIGHTS: Final = "metacontroller/workload-identity"
-Answer = tuple[str, Reason, str, Fault, int]  # a name, what becomes of it, and its Retry-After
+Answer = tuple[str, Reason, str, Fault, int]  # name, reason, remedy, fault, Retry-After
 
 
 def federation_rows() -> Iterator[Row]:
-    """All of them."""
+    """Yield all rows of this module."""
     yield from assertion_rows()
     yield from entra_rows()
     yield from malformed_rows()
@@ -26,7 +26,7 @@ def federation_rows() -> Iterator[Row]:
 
 
 def assertion_rows() -> Iterator[Row]:
-    """What the API server can answer but a token."""
+    """Yield the answers of the API server without a token."""
     refused, gone = Reason.TOKEN_REQUEST_REFUSED, Reason.API_SERVER_UNAVAILABLE
     answers: list[Answer] = [
         ("401", refused, RIGHTS, kubernetes_refused(401, "Unauthorized"), 0),
@@ -49,7 +49,7 @@ def assertion_rows() -> Iterator[Row]:
 
 
 def entra_rows() -> Iterator[Row]:
-    """How Entra can refuse an assertion, or not answer."""
+    """Yield Entra's rejections of an assertion, and outages of Entra."""
     gone, refused = Reason.ENTRA_UNAVAILABLE, Reason.IDENTITY_REFUSED
     unreachable, authority = Reason.ISSUER_UNREACHABLE, "Check AZURE_AUTHORITY_HOST"
     busy = Fault(status=429, headers={"Retry-After": "42"})
@@ -94,7 +94,7 @@ def entra_rows() -> Iterator[Row]:
 
 
 def rows(what: str, calls: Calls, endpoint: Endpoint, answers: Sequence[Answer]) -> Iterator[Row]:
-    """Return a row for each of *answers* of *endpoint*, reached by *calls*."""
+    """Yield a row for each of *answers* of *endpoint*, reached by *calls*."""
     for name, reason, remedy, fault, retry_after in answers:
         yield Row(
             name=f"{what}-{name}", reason=reason, remedy=remedy, calls=calls, workload=True,
@@ -103,7 +103,7 @@ def rows(what: str, calls: Calls, endpoint: Endpoint, answers: Sequence[Answer])
 
 
 def malformed_rows() -> Iterator[Row]:
-    """What Entra can answer with 200 in place of a token."""
+    """Yield answers of Entra with status 200 and without a token."""
     good = {"token_type": "Bearer", "expires_in": 3599, "access_token": "x"}
     answers: Mapping[str, Fault] = {
         "html": Fault(body="<html>"),
@@ -126,7 +126,7 @@ def malformed_rows() -> Iterator[Row]:
 
 
 def trust_rows() -> Iterator[Row]:
-    """What Entra does not know."""
+    """Yield rejections because Entra does not know the credential, identity, issuer or tenant."""
     pending, refused = Reason.FEDERATION_PENDING, Reason.FEDERATION_REFUSED
     create = "az identity federated-credential create "
     yield Row(
@@ -163,7 +163,7 @@ def trust_rows() -> Iterator[Row]:
 
 
 def place_rows() -> Iterator[Row]:
-    """Where there is no answer at all, or one of a stranger."""
+    """Yield failures without an answer, or with the certificate of another CA."""
     api, entra = Reason.API_SERVER_UNAVAILABLE, Reason.ENTRA_UNAVAILABLE
     servers = {
         Place.REFUSING: (api, "network policies"),

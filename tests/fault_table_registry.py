@@ -1,4 +1,4 @@
-"""How a registry can fail to give a token: at the exchange, and for a scope."""
+"""Failures of a registry: at the exchange, and for a scope."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ ABAC_ROLE: Final = "Container Registry Repository Reader"
 ROLES: Final = f"Assign it the AcrPull role, or {ABAC_ROLE}"
 ODD: Final = "Check that spec.acrServer is a container registry"
 PRIVATE_ENDPOINT: Final = "link its private DNS zone to the cluster's network. Otherwise allow"
-ELSEWHERE: Final = {"Location": "/elsewhere"}  # on the same server, where it would be seen
+ELSEWHERE: Final = {"Location": "/elsewhere"}  # on the same server, so the test would see a request
 NOT_FOUND: Final = {"errors": [{"code": "NOT_FOUND", "message": "404 page not found"}]}
 NO_PULL: Final = {
     "errors": [
@@ -42,7 +42,7 @@ NO_PULL: Final = {
 
 
 def signed(**claims: object) -> str:
-    """Return a JWT with *claims*, as signed by somebody."""
+    """Return a JWT with *claims*, signed with any key."""
     return jwt.encode(claims, "k" * 32, algorithm="HS256")
 
 
@@ -60,7 +60,7 @@ def registry_rows() -> Iterator[Row]:
 
 
 def exchange_rows() -> Iterator[Row]:
-    """How a registry can refuse the exchange."""
+    """Yield rejections of the exchange by a registry."""
     refused, error, down = (
         Reason.REGISTRY_DENIED,
         Reason.REGISTRY_ERROR,
@@ -70,7 +70,7 @@ def exchange_rows() -> Iterator[Row]:
     outage = "is failing with HTTP 503 (text/html). Retrying."
     answers: list[tuple[str, Reason, str, Fault, int]] = [
         ("no-role", refused, ROLES, no_role(), 0),
-        # AcrPull counts for nothing there. The answer is assumed to be the same.
+        # With ABAC, AcrPull has no effect. The answer is assumed to be the same.
         ("abac", refused, ABAC_ROLE, no_role(), 0),
         ("forbidden", refused, ROLES, Fault(status=403), 0),
         ("denied", refused, "check the registry's network rules", denied(), 0),
@@ -80,7 +80,7 @@ def exchange_rows() -> Iterator[Row]:
         ("throttled-600", Reason.THROTTLED, busy, acr_throttled(600), 600),
         ("throttled-page", Reason.THROTTLED, busy, web_page(429), 0),
         ("400", error, ODD, Fault(status=400), 0),
-        # GET alone is known to be answered so: https://github.com/Azure/acr/issues/166
+        # This answer is known for GET only: https://github.com/Azure/acr/issues/166
         ("404", error, "HTTP 404 (NOT_FOUND)", Fault(status=404, body=NOT_FOUND), 0),
         ("404-empty", error, ODD, Fault(status=404), 0),
         ("401-page", error, "HTTP 401 (text/html)", web_page(401), 0),
@@ -109,7 +109,7 @@ def exchange_rows() -> Iterator[Row]:
 
 
 def malformed_rows(endpoint: Endpoint, calls: Calls, key: str, actions: str = "") -> Iterator[Row]:
-    """What a registry can answer with 200 in place of a token; *key* is where that should be."""
+    """Yield answers with status 200 and without a token; *key* is the token's key."""
     good = signed(iat=LONG_AGO, exp=FAR_OFF)
     answers: dict[str, Fault] = {
         "html": Fault(body="<html>"),
@@ -118,7 +118,7 @@ def malformed_rows(endpoint: Endpoint, calls: Calls, key: str, actions: str = ""
         "other-key": Fault(body={"error": "no"}),
         "number": Fault(body={key: 5}),
         "endless": Fault(status=200, endless=True),
-        # One that would do, if it were unpacked: but then a bomb would be, too.
+        # The token would work if acrpull unpacked bodies, but so would a decompression bomb.
         "gzip": Fault(body=_zipped({key: good}), headers={"Content-Encoding": "gzip"}),
         "no-jwt": Fault(token="not.a.jwt"),
         "no-expiry": Fault(token=signed(iat=LONG_AGO)),
@@ -132,7 +132,7 @@ def malformed_rows(endpoint: Endpoint, calls: Calls, key: str, actions: str = ""
 
 
 def skewed_rows() -> Iterator[Row]:
-    """Tokens that are not valid now, if the node's clock is right."""
+    """Yield tokens outside their time of validity, by the node's clock."""
     times = {
         "expired": {"iat": LONG_AGO, "nbf": LONG_AGO, "exp": LONG_AGO + LIFE},
         "issued-later": {"iat": FAR_OFF, "nbf": FAR_OFF, "exp": FAR_OFF + LIFE},
@@ -146,7 +146,7 @@ def skewed_rows() -> Iterator[Row]:
 
 
 def scope_rows() -> Iterator[Row]:
-    """How a registry can refuse a scope, or grant less than it."""
+    """Yield rejections of a scope, and partial grants."""
     busy, down = "Retrying.", Reason.REGISTRY_UNAVAILABLE
     answers: list[tuple[str, Reason, str, Fault, int]] = [
         ("refused", Reason.SCOPE_REFUSED, "e.g. repository:app:pull", Fault(status=400), 0),

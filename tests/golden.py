@@ -1,16 +1,16 @@
-"""The golden cases: requests that a real Metacontroller sent, and what we answer them.
+"""The golden cases: requests of a real Metacontroller, and acrpull's answers.
 
-`make capture` tells tests/story.py to a real cluster, with each apply strategy, and keeps of each
-step, hook and parent the first request and the last. `tests/golden/<apply strategy>/` has
+`make capture` plays tests/story.py on a real cluster, with each apply strategy, and keeps the first
+and the last request of each step, hook and parent. `tests/golden/<apply strategy>/` contains
 
-- `cases.json`: where they come from; what they all have under `controller`, by its kind; and of
-  each its step, hook and parent, the `now` of the call and what came of minting in it. A request
-  that was answered as the one before, by that hook for that parent, is there too, as a merge patch
-  to that one: these are many, and little is new in them;
-- a folder `<step>-<hook>-<parent>-<first or last>/` for each other request: `request.json`, which
-  only a new capture changes, and `response.json`, which `python -m tests.golden` writes anew.
+- `cases.json`: the origin of the requests; their `controller`, by kind; and for each request its
+  step, hook and parent, the `now` of the call and the outcome of its token request. If a request
+  got the same answer as the previous request to the hook for the parent, `cases.json` contains the
+  request as a merge patch to the previous request. Most requests are such small patches.
+- a folder `<step>-<hook>-<parent>-<first or last>/` for each other request: `request.json`, written
+  by a capture only, and `response.json`, rewritten by `python -m tests.golden`.
 
-What is rewritten in the requests and left out of them, tests/e2e/redaction.py says.
+tests/e2e/redaction.py rewrites and removes parts of the requests.
 """
 
 import json
@@ -38,7 +38,10 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One request, whole, with what `cases.json` says of it; it may be answered as another is."""
+    """A whole request, with its facts in `cases.json`.
+
+    *answered_as* is an earlier case with the same answer.
+    """
 
     facts: JSON
     request: JSON
@@ -46,21 +49,24 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Its name among all."""
+        """The unique name of the case."""
         return f"{self.facts['apply_strategy']}/{name_of(self.facts)}"
 
     @property
     def folder(self) -> Path:
-        """Where its request and response are."""
+        """The folder with the request and the response."""
         return FOLDER / self.name
 
     @property
     def response(self) -> JSON:
-        """What is to be answered."""
+        """The expected answer."""
         return self.answered_as.response if self.answered_as else read(self.folder, "response")
 
     def answer(self) -> JSON:
-        """Ask the service, over HTTP, at the time of the case; minting has the case's outcome."""
+        """Return acrpull's answer over HTTP at the time of the case.
+
+        A token request has the outcome in the case.
+        """
         now = datetime.fromtimestamp(self.facts["now"], UTC)
         client = create_app(SETTINGS, self._mint, lambda: now).test_client()
         response = client.post(self.facts["path"], json=self.request)
@@ -82,18 +88,18 @@ class Case:
 
 
 def name_of(facts: JSON) -> str:
-    """Return the name of a case among those of its apply strategy."""
+    """Return the name of a case, unique within its apply strategy."""
     hook = facts["path"].strip("/").replace("/", "-")
     return f"{facts['number']:02}-{hook}-{facts['parent']}-{facts['end']}"
 
 
 def controller_of(path: str) -> str:
-    """Return the kind of the controller that calls the hook at *path*."""
+    """Return the kind of the controller for the hook at *path*."""
     return "DecoratorController" if path.startswith("/serviceaccount/") else "CompositeController"
 
 
 def traffic(strategy: str) -> Iterator[Case]:
-    """Yield all that was kept of the traffic under *strategy*, step by step."""
+    """Yield the captured cases under *strategy*, in order."""
     index = read(FOLDER / strategy, "cases")
     controllers, listed = index.pop("controllers"), index.pop("requests")
     before: dict[tuple[str, str], Case] = {}
@@ -113,17 +119,17 @@ def traffic(strategy: str) -> Iterator[Case]:
 
 
 def cases() -> list[Case]:
-    """Return the cases that have an answer of their own, in order."""
+    """Return the cases with a separate answer, in order."""
     return [case for strategy in STRATEGIES for case in traffic(strategy) if not case.answered_as]
 
 
 def repeats() -> list[Case]:
-    """Return the cases that are answered as another one is, in order."""
+    """Return the cases with the answer of an earlier case, in order."""
     return [case for strategy in STRATEGIES for case in traffic(strategy) if case.answered_as]
 
 
 def dump(value: object, indent: int = 0) -> str:
-    """Return JSON that has on one line what fits, and each merge patch."""
+    """Return JSON: short values and merge patches are on a single line."""
     line = json.dumps(value)
     fits = indent + len(line) <= WIDTH or (isinstance(value, dict) and "patch" in value)
     if fits or not value or not isinstance(value, dict | list):
@@ -138,13 +144,13 @@ def dump(value: object, indent: int = 0) -> str:
 
 
 def read(folder: Path, name: str) -> JSON:
-    """Return what is in the file *name*, without its ".json"."""
+    """Return the content of the file *name*.json in *folder*."""
     content: JSON = json.loads((folder / f"{name}.json").read_text("utf-8"))
     return content
 
 
 def write(folder: Path, name: str, value: object) -> None:
-    """Write *value* into the file *name*, without its ".json"."""
+    """Write *value* to the file *name*.json in *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(f"{dump(value)}\n", "utf-8")
 

@@ -1,9 +1,9 @@
-"""What kstatus, of https://github.com/kubernetes-sigs/cli-utils, reports of a custom resource.
+"""The status of a custom resource by kstatus: https://github.com/kubernetes-sigs/cli-utils.
 
-Flux (`wait`, `healthChecks`) and other tools wait by it. The rules are those of
+Flux (`wait`, `healthChecks`) and other tools use kstatus. Source of the rules:
 cli-utils@v0.37.2:pkg/kstatus/status/status.go (Compute, checkReadyCondition) and generic.go
-(checkGenericProperties, checkGeneration), for a kind that core.go (GetLegacyConditionsFn) has no
-rules for, and an object that the API server accepted.
+(checkGenericProperties, checkGeneration). The kind has no rules in core.go (GetLegacyConditionsFn),
+and the API server accepted the object.
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ from tests.model.objects import Object
 
 
 class KStatus(StrEnum):
-    """How far an object is reconciled."""
+    """The progress of an object's reconciliation."""
 
     IN_PROGRESS = "InProgress"
     FAILED = "Failed"

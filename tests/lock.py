@@ -24,7 +24,7 @@ class Pin:
         extras: The extras that the lock pins with the package.
         version: The version.
         hashes: The SHA-256 digest of each file of this version.
-        askers: The names of packages that require it, and `-r <file>` for an input.
+        askers: The names of packages that require the package, and `-r <file>` for an input.
     """
 
     name: str

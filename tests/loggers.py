@@ -1,4 +1,4 @@
-"""The state of logging, which is one for the process."""
+"""Restores the process-wide state of logging."""
 
 import logging
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def restored_loggers() -> Iterator[None]:
-    """Undo at the end what `hooks.log.configure` changes.
+    """Restore the changes of `hooks.log.configure` at the end.
 
-    `configure` closes the root logger's handlers. pytest's handlers are out of its reach meanwhile.
+    `configure` closes the root logger's handlers. So pytest's handlers are removed until the end.
     """
     root = logging.getLogger()
     levels = {logger: logger.level for logger in map(logging.getLogger, ("", "hooks", "azure"))}

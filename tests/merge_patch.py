@@ -6,7 +6,7 @@ JSON = dict[str, Any]
 
 
 def diff(before: JSON, after: JSON) -> JSON:
-    """Return the patch that makes *after* of *before*, neither of which holds a null."""
+    """Return the patch from *before* to *after*, two objects without nulls."""
     patch: JSON = {key: None for key in before if key not in after}
     for key, value in after.items():
         old = before.get(key)
@@ -19,7 +19,7 @@ def diff(before: JSON, after: JSON) -> JSON:
 
 
 def patched(before: JSON, patch: JSON) -> JSON:
-    """Return what *patch* makes of *before*; keys that come new come last."""
+    """Return *before* with *patch* applied; new keys come last."""
     after = {key: value for key, value in before.items() if patch.get(key, value) is not None}
     for key, value in patch.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The user of tests/story.py on a modelled cluster, which has our own hooks in it."""
+"""The user of tests/story.py on a modelled cluster with acrpull's hooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ModelUser:
     cluster: Cluster
 
     def make_namespace(self) -> None:
-        """Make the Namespace and its ServiceAccount `default`."""
+        """Create the Namespace and its ServiceAccount `default`."""
         self.cluster.create(namespace(NAMESPACE))
         self.cluster.create(service_account(NAMESPACE, "default"))
 
@@ -44,25 +44,25 @@ class ModelUser:
         self.cluster.delete("Namespace", "", NAMESPACE)
 
     def make_account(self, name: str, *, owned: bool = False) -> None:
-        """Make a ServiceAccount, *owned* by a ConfigMap."""
+        """Create a ServiceAccount, *owned* by a ConfigMap."""
         account = service_account(NAMESPACE, name)
         if owned:
             account["metadata"]["ownerReferences"] = [{**OWNER, "controller": True}]
         self.cluster.create(account)
 
     def list_entries(self, account: str, *entries: str) -> None:
-        """Let a ServiceAccount list *entries*."""
+        """Set the `imagePullSecrets` of a ServiceAccount to *entries*."""
         listed = [{"name": name} for name in entries]
         self._edit("ServiceAccount", account, {"imagePullSecrets": listed})
 
     def strip(self, account: str, section: str) -> None:
-        """Take all `labels`, or all `annotations`, off a ServiceAccount."""
+        """Remove all `labels`, or all `annotations`, of a ServiceAccount."""
         self.cluster.edit(
             "ServiceAccount", NAMESPACE, account, lambda obj: obj["metadata"].pop(section, None)
         )
 
     def bind(self, name: str, **spec: str) -> None:
-        """Make a binding."""
+        """Create a binding."""
         self.cluster.create(binding(NAMESPACE, name, acrServer=REGISTRY, **spec))
 
     def respec(self, name: str, **spec: str) -> None:
@@ -74,7 +74,7 @@ class ModelUser:
         self.cluster.delete("ACRPullBinding", NAMESPACE, name, propagation=propagation)
 
     def make_secret(self, name: str) -> None:
-        """Make a Secret of the user's own."""
+        """Create a Secret of the user."""
         meta = {"namespace": NAMESPACE, "name": name}
         self.cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta})
 
@@ -83,10 +83,10 @@ class ModelUser:
 
 
 class ModelTelling:
-    """The story on a modelled cluster. *seed* and *stale* are those of its `Metacontroller`.
+    """The story on a modelled cluster; *seed* and *stale* are arguments of `Metacontroller`.
 
     Attributes:
-        heard: what was asked
+        heard: The calls of the hooks.
     """
 
     def __init__(self, strategy: str, seed: int = 0, stale: float = 0) -> None:
@@ -100,7 +100,7 @@ class ModelTelling:
         self._mc.namespaces.grace = self._mc.namespaces.GRACE
 
     def tell(self) -> None:
-        """Play all steps. Raises `AssertionError`: one does not come to rest as it says."""
+        """Play all steps. Raises `AssertionError`: a step does not come to rest as declared."""
         user = ModelUser(self._cluster)
         for number, step in enumerate(STORY):
             self._step = step
@@ -135,7 +135,7 @@ class ModelTelling:
     def _mint(
         self, request: TokenRequest, newer_than: datetime | None, _namespace: str
     ) -> AcrToken | MintFailed:
-        """Return a remembered token, as hooks/mint/minter.py does, or a new one."""
+        """Return a cached token, as hooks/mint/minter.py does, or a new token."""
         if self._step.registry != 200:
             return parse_registry_response(
                 request, exchange(request, ""), self._step.registry, HEADERS, b""

@@ -1,4 +1,4 @@
-"""A small world for the model itself: a hook that attaches one Secret and one ServiceAccount."""
+"""A small world to test the model: a simple hook, a Secret and a ServiceAccount."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,11 +15,11 @@ ACCOUNT = ("ServiceAccount", "team-a", "default")
 
 
 class FakeHook:
-    """Answers as a working hook would, except where `answers` holds something else.
+    """Answers like a working hook, except for paths in `answers`.
 
     Attributes:
-        answers: status, headers and body by path, in place of the usual
-        finalized: what `/finalize` says
+        answers: Status, headers and body by path, in place of the usual answer.
+        finalized: The field `finalized` in the answer of `/finalize`.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class FakeHook:
         self.finalized = True
 
     def __call__(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:
-        """Answer one request."""
+        """Return the answer to a request: status, headers, body."""
         if path in self.answers:
             return self.answers[path]
         answer = {
@@ -40,7 +40,7 @@ class FakeHook:
         return 200, {}, answer
 
     def customize(self, body: Object) -> Object:
-        """Relate the Namespace and all ServiceAccounts in it."""
+        """Return rules for the Namespace and all its ServiceAccounts."""
         name = body["parent"]["metadata"]["namespace"]
         return {
             "relatedResources": [
@@ -50,13 +50,13 @@ class FakeHook:
         }
 
     def customize_account(self, body: Object) -> Object:
-        """Relate all bindings of the namespace."""
+        """Return a rule for all bindings of the Namespace."""
         name = body["parent"]["metadata"]["namespace"]
         rule = {"apiVersion": "acrpull.dev/v1beta1", "resource": "acrpullbindings"}
         return {"relatedResources": [{**rule, "namespace": name}]}
 
     def sync(self, body: Object) -> Object:
-        """Want the Secret, every observed ServiceAccount guarded, and a resync in an hour."""
+        """Return the Secret, every observed ServiceAccount protected, and a resync in an hour."""
         parent = body["parent"]
         secret = {
             "apiVersion": "v1",
@@ -72,7 +72,7 @@ class FakeHook:
         return {"children": [secret, *accounts], "status": status, "resyncAfterSeconds": 3600}
 
     def guarded(self, body: Object, account: Object) -> Object:
-        """Return the ServiceAccount with our Secret, our reference and its Namespace's."""
+        """Return the ServiceAccount with the Secret, and references to binding and Namespace."""
         (space,) = body["related"]["Namespace.v1"].values()
         guard = controller_ref(space) | {"controller": False, "blockOwnerDeletion": False}
         name = f"acr-pull-{body['parent']['metadata']['name']}"
@@ -88,7 +88,7 @@ class FakeHook:
         }
 
     def finalize(self, body: Object) -> Object:
-        """Keep what is observed; say whether that is all."""
+        """Return the observed children, and `finalized`."""
         accounts = [
             self.guarded(body, account)
             for account in body["children"]["ServiceAccount.v1"].values()
@@ -96,7 +96,7 @@ class FakeHook:
         return {"children": accounts, "finalized": self.finalized}
 
     def sync_account(self, body: Object) -> Object:
-        """Label the ServiceAccount named `default` for the first live binding, if any."""
+        """Return the label of the first live binding for the ServiceAccount `default`."""
         bindings = body["related"]["ACRPullBinding.acrpull.dev/v1beta1"].values()
         live = [b for b in bindings if "deletionTimestamp" not in b["metadata"]]
         chosen = body["object"]["metadata"]["name"] == "default" and live
@@ -105,7 +105,7 @@ class FakeHook:
 
 
 class World:
-    """One cluster with a namespace, its ServiceAccount, a hook and a Metacontroller."""
+    """A cluster with a Namespace, its ServiceAccount, a hook and a Metacontroller."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Metacontroller's own
         self.clock = Clock(START)
@@ -117,22 +117,22 @@ class World:
         self.mc.settle()
 
     def bind(self) -> Object:
-        """Make the binding `app`, settle, and return it."""
+        """Create the binding `app`, settle, and return the binding."""
         self.cluster.create(binding("team-a", "app", acrServer="r.azurecr.io"))
         self.mc.settle()
         return self.cluster.read(*BINDING)
 
     def paths(self, since: int = 0) -> list[str]:
-        """Return the paths called, from call number *since* on."""
+        """Return the paths of the calls from number *since* on."""
         return [call.path for call in self.mc.calls[since:]]
 
     def edit_account(self, **fields: object) -> None:
-        """Set top-level *fields* of the ServiceAccount, as its user."""
+        """Set top-level *fields* of the ServiceAccount, as a user."""
         self.cluster.edit(*ACCOUNT, lambda account: account.update(fields))
 
 
 def pull_secrets(obj: Object | None) -> list[str]:
-    """Return the names that a ServiceAccount lists."""
+    """Return the names in the `imagePullSecrets` of a ServiceAccount."""
     assert obj is not None
     return [entry["name"] for entry in obj.get("imagePullSecrets", [])]
 
@@ -144,7 +144,7 @@ def owners(obj: Object | None) -> list[str]:
 
 
 def cluster_with_namespace() -> Cluster:
-    """Return a cluster with the namespace team-a and nobody at work."""
+    """Return a cluster with the Namespace team-a, without controllers."""
     cluster = Cluster(Clock(START))
     cluster.create(namespace("team-a"))
     return cluster

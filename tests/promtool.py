@@ -7,7 +7,7 @@ from tests.tools import require
 
 
 def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run promtool with *text* as its input; a test that can't is skipped."""
+    """Run promtool with *text* as its input; skip the test without promtool."""
     require("promtool", package="prometheus")
     return subprocess.run(  # noqa: S603  our own arguments
         ["promtool", *arguments],  # noqa: S607  wherever it is installed

@@ -25,8 +25,7 @@ LOCK: Final = ROOT / "requirements.txt"
 def sbom(revision: str, lock: Path = LOCK) -> str:
     """Return the SBOM of the packages that *revision* of the project runs with.
 
-    The same input gives the same bytes, so the serial number and the time, both optional, are
-    left out.
+    The same input gives the same bytes: the optional serial number and time are omitted.
 
     Raises:
         SystemExit: A package of *lock* is installed here in another version, so the license of

@@ -1,4 +1,4 @@
-"""What Prometheus reads from a service."""
+"""The metrics of a service."""
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,16 +9,16 @@ Series = tuple[str, frozenset[tuple[str, str]]]
 
 
 class Scrape(dict[Series, float]):
-    """The series of a page of metrics, with their values."""
+    """The values of a page of metrics, by series."""
 
     @classmethod
     def of(cls, service: Service) -> "Scrape":
-        """Ask *service*."""
+        """Return the current metrics of *service*."""
         return cls.parse(page(service))
 
     @classmethod
     def parse(cls, text: str) -> "Scrape":
-        """Read *text*."""
+        """Return the metrics in *text*."""
         return cls(
             ((sample.name, frozenset(sample.labels.items())), sample.value)
             for family in text_string_to_metric_families(text)
@@ -26,11 +26,11 @@ class Scrape(dict[Series, float]):
         )
 
     def value(self, name: str, **labels: str) -> float:
-        """Return the value of a series; 0: it is not there."""
+        """Return the value of a series, 0 if the series does not exist."""
         return self.get((name, frozenset(labels.items())), 0)
 
     def since(self, before: "Scrape") -> "Scrape":
-        """Return by how much each series is more than *before*, where it is, but those of time."""
+        """Return the growth of each grown series since *before*, except durations."""
         grown = {
             key: value - before.get(key, 0)
             for key, value in self.items()
@@ -40,7 +40,7 @@ class Scrape(dict[Series, float]):
 
 
 def page(service: Service) -> str:
-    """Return the page, as it is."""
+    """Return the unparsed page."""
     response = requests.get(service.metrics_url, timeout=5)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"

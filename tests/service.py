@@ -1,6 +1,6 @@
-"""The service in processes of its own, started by the command that starts it in a cluster.
+"""Runs acrpull in separate processes, with the same command as in a cluster.
 
-Knows gunicorn's log lines and signals; of what the hooks are asked or answer it knows nothing.
+Knows gunicorn's log lines and signals, and nothing about the hooks.
 """
 
 import os
@@ -18,7 +18,7 @@ from typing import Final, Self
 
 ROOT: Final = Path(__file__).parent.parent
 APP: Final = "hooks.wsgi:app"
-# Of the caller's environment only this: no proxy, CA, identity or setting of the caller's machine.
+# Variables from the caller's environment: no proxy, CA, identity or setting of the machine.
 KEPT: Final = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
 START_SECONDS: Final = 20
 STOP_SECONDS: Final = 20  # more than `graceful_timeout` in hooks/gunicorn_conf.py
@@ -30,20 +30,20 @@ BOOTING: Final = re.compile(r"Booting worker with pid: (\d+)")
 
 
 class ServiceFailed(Exception):
-    """The service did not start; the text ends with what it wrote."""
+    """The service did not start; the text ends with its log."""
 
 
 def clean_environment() -> dict[str, str]:
-    """Return what a program needs of the caller's environment, and nothing that would steer it."""
-    caller = os.environ  # noqa: TID251  what is to be kept from the service
+    """Return the variables in `KEPT` of the caller's environment."""
+    caller = os.environ  # noqa: TID251  filtered before use
     return {name: value for name, value in caller.items() if name in KEPT}
 
 
 class Service:
     """gunicorn with *app* under the service's settings, ready within a `with` block.
 
-    *environment* is all that it gets besides `KEPT`; without BIND in it, the port is a free one of
-    loopback. *app* may be another one, "module:name", that answers GET /readyz.
+    *environment* is added to the variables in `KEPT`. Without BIND, gunicorn listens on a free port
+    of loopback. *app* is "module:name", and must answer GET /readyz.
     """
 
     def __init__(self, environment: Mapping[str, str], app: str = APP) -> None:
@@ -55,7 +55,7 @@ class Service:
         self.log_file = Path(os.devnull)
 
     def start(self) -> None:
-        """Start, and return once it is ready. Raises `ServiceFailed`."""
+        """Start the service, and return when it is ready. Raises `ServiceFailed`."""
         with ExitStack() as undo:
             undo.callback(self.stop)
             self._ended_log = ""
@@ -63,24 +63,24 @@ class Service:
                 NamedTemporaryFile(prefix="acrpull-", suffix=".log")
             )
             self.log_file = Path(output.name)
-            self._process = subprocess.Popen(  # noqa: S603  the command is our own
+            self._process = subprocess.Popen(  # noqa: S603  a fixed command
                 [sys.executable, "-m", "gunicorn", "-c", "hooks/gunicorn_conf.py", self._app],
                 cwd=ROOT,
                 env=clean_environment() | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the caller, who then stops us in order
+                start_new_session=True,  # Ctrl-C ends the caller only, which then calls stop
             )
             self._await_ready(self._process)
             undo.pop_all()
 
     def stop(self) -> None:
-        """End it as a cluster does: SIGTERM, time for calls under way, then SIGKILL."""
+        """End the service as a cluster does: SIGTERM, time for calls under way, then SIGKILL."""
         self._finish(_end)
 
     def kill(self) -> None:
-        """End it as a node that dies does: SIGKILL. `start` starts it anew, on another port."""
+        """End the service with SIGKILL, like a node failure. `start` uses another port."""
         self._finish(_kill)
 
     def _finish(self, end: Callable[[subprocess.Popen[bytes]], None]) -> None:
@@ -94,22 +94,22 @@ class Service:
             self._output.close()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the service."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the service."""
         self.stop()
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port that it listens on."""
+        """Host and port of the hooks."""
         return self._listening[2], int(self._listening[3])
 
     @property
     def url(self) -> str:
-        """Where it is, without a final slash."""
+        """The URL of the hooks, without a final slash."""
         return "{}://{}:{}".format(*self._listening.groups())
 
     @property
@@ -121,27 +121,27 @@ class Service:
 
     @property
     def metrics_url(self) -> str:
-        """Where its metrics are; it must have been told to have any."""
+        """The URL of the metrics; METRICS_BIND must be set."""
         return str(METRICS.findall(self.log)[-1])
 
     @property
     def pid(self) -> int:
-        """The arbiter's process: the one to signal."""
+        """The process ID of the arbiter, which takes signals."""
         if self._process is None:
             raise ServiceFailed("it is not running")
         return self._process.pid
 
     @property
     def worker_pid(self) -> int:
-        """The process that answers; another one after the arbiter has replaced it."""
+        """The process ID of the current worker; the arbiter replaces a dead worker."""
         return int(BOOTING.findall(self.log)[-1])
 
     @property
     def log(self) -> str:
-        """All that it has written since its start, also after its end."""
+        """The log since the start, also after the end."""
         try:
             return self.log_file.read_text("utf-8", "replace") or self._ended_log
-        except FileNotFoundError:  # it ended since the path was read, in another thread
+        except FileNotFoundError:  # another thread stopped the service
             return self._ended_log
 
     def rss_bytes(self) -> int:
@@ -161,7 +161,7 @@ class Service:
 
     @property
     def _probed(self) -> tuple[str, int]:
-        """Where probes are answered: over TLS, not by the hooks' listener."""
+        """Host and port for probes: HEALTH_BIND, or else the listener of the hooks."""
         host, _, port = self.environment.get("HEALTH_BIND", "").rpartition(":")
         return (host, int(port)) if port else self.address
 
@@ -194,7 +194,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
     finally:
-        _kill(process)  # and a worker that the arbiter has left behind
+        _kill(process)  # also ends a worker without an arbiter
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

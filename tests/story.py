@@ -1,6 +1,7 @@
-"""One story of a Namespace's user, told to a real cluster by `make capture`, and to the modelled.
+"""A story about the user of a Namespace, played on a real cluster and on the model.
 
-A step is told when all that came of the one before is at rest. Knows neither cluster.
+`make capture` plays the story on the real cluster. A step begins when the previous step is at rest.
+The story knows neither cluster.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,9 +13,9 @@ from tests.user import NAMESPACE, User
 
 REGISTRY: Final = "myregistry.azurecr.io"
 HEADERS: Final = {"content-type": "application/json; charset=utf-8"}  # of the emulated registry
-USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order that sorts
+USERS: Final = ("zeta", "alpha")  # the user's entries, not in alphabetical order
 CLIENT_ID: Final = "11111111-2222-3333-4444-555555555555"
-# The service remembers a token by its identity: this one has none when Azure goes down.
+# acrpull caches tokens by identity: this identity has no token when Azure goes down.
 OTHER_CLIENT_ID: Final = "66666666-7777-8888-9999-000000000000"
 THIRD_CLIENT_ID: Final = "77777777-8888-9999-0000-111111111111"
 RESOURCE_ID: Final = (
@@ -23,25 +24,30 @@ RESOURCE_ID: Final = (
 )
 TOKEN_SECONDS: Final = 10800  # 3 h, as ACR's
 SHORT_TOKEN_SECONDS: Final = 10  # renewed after half of it
-# What is due later than that is not waited for: it is longer than any wait for something to come
-# about, and shorter than the first one after a failure, 5 s. The long one is longer than that.
+# A step does not wait for calls due later than the horizon. The short horizon is longer than any
+# wait for a write, and shorter than the first retry after a failure, 5 s. The long one is longer.
 HORIZON_SECONDS: Final = 2
 LONG_HORIZON_SECONDS: Final = 6
 PAUSE_SECONDS: Final = 3
-REST_SECONDS: Final = 30  # until which rest has come
-STEP_SECONDS: Final = 60  # in the story's own time, from one deed to the next
+REST_SECONDS: Final = 30  # limit for a step to come to rest
+STEP_SECONDS: Final = 60  # in the story's time, from one step to the next
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One deed. Once at rest, each binding named in *ready* has that reason for being Ready or not.
+    """An action of the user, and the state afterwards.
 
-    From its begin on the registry answers with the HTTP status *registry*, and with tokens that
-    live for *token_seconds*. At rest nothing is due in *horizon* seconds, and nothing is being
-    deleted, unless that *lasts*. Where the time from one step to the next counts, that *continues*
-    it, and begins `PAUSE_SECONDS` after it, or at rest if that is later. What is asked of *hooks*
-    alone is worth keeping, of all where none is named.
+    Attributes:
+        deed: The action.
+        ready: By binding, the reason of the condition Ready at rest.
+        horizon: Seconds. At rest, no call is due within the horizon.
+        continues: Whether the step begins `PAUSE_SECONDS` after the previous step, or at rest if
+            the rest is later.
+        lasts: Whether a deletion may still be under way at rest.
+        hooks: The paths whose calls a capture keeps; empty: all paths.
+        registry: The HTTP status of the registry, from the begin of the step.
+        token_seconds: The lifetime of new tokens.
     """
 
     name: str
@@ -56,11 +62,11 @@ class Step:
 
 
 def wait(_: User) -> None:
-    """Do nothing: what is due comes by itself."""
+    """Do nothing, and wait for due calls."""
 
 
 def bind_to_taken_name(user: User) -> None:
-    """Make a binding whose Secret's name is a Secret of the user's."""
+    """Create a Secret of the user, and a binding with the same Secret name."""
     user.make_secret("acr-pull-web")
     user.bind("web", managedIdentityClientID=CLIENT_ID)
 
@@ -140,6 +146,6 @@ STORY: Final = (
     ),
     Step("web is bound, its Secret's name taken", bind_to_taken_name, {"web": "SecretNameTaken"}),
     Step("the Namespace is deleted", lambda user: user.drop_namespace(), lasts=True),
-    # In which order a Namespace is emptied is random, and so is who is asked of what there is left.
+    # The order of deletions in a Namespace is random, and so are the calls of other hooks.
     Step("it is gone", wait, horizon=LONG_HORIZON_SECONDS, continues=True, hooks=("/finalize",)),
 )

@@ -1,4 +1,4 @@
-"""Callers that send a service some bytes and no more, and connect again when they are cut off."""
+"""Callers that send a few bytes and no more, and connect again after a disconnection."""
 
 import socket
 import threading
@@ -9,9 +9,9 @@ Address = tuple[str, int]
 
 
 class Strangers:
-    """*count* connections to *address* that send *sent*, all open within a `with` block.
+    """*count* open connections to *address* within a `with` block; each sends *sent*.
 
-    Every *pause* seconds, connections that the service has ended are closed and replaced.
+    Every *pause* seconds, connections ended by the service are closed and replaced.
     """
 
     def __init__(self, address: Address, count: int, sent: bytes, pause: float = 0.05) -> None:

@@ -52,6 +52,7 @@ NOT_OURS: Final = {
     *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED"),
     *("DEBUG", "INFO", "WARNING", "ERROR"),
 }
+LINK_TO_A_NAME: Final = r"\[`(\w+)`\]\(([^)\s]+\.py)\)"
 TEXTS: Final = {page.name: page.read_text("utf-8") for page in PAGES}
 
 
@@ -138,13 +139,29 @@ def test_links() -> None:
 
 def test_named_from_readme() -> None:
     """README has a link to each page."""
-    pages = TEXTS.keys() - {"README.md"}
-    assert {page for page in pages if f"(docs/{page})" not in TEXTS["README.md"]} == set()
+    paths = {str(page.relative_to(ROOT)) for page in PAGES} - {"README.md"}
+    assert {path for path in paths if f"({path})" not in TEXTS["README.md"]} == set()
+
+
+def test_names_in_the_code_exist() -> None:
+    """If the text of a link to a module is a name in code style, the module defines the name."""
+    links = [
+        (page, name, (page.parent / path).read_text("utf-8"))
+        for page in PAGES
+        for name, path in re.findall(LINK_TO_A_NAME, TEXTS[page.name])
+    ]
+    assert links
+    assert [
+        f"{page.name}: {name}"
+        for page, name, source in links
+        if not re.search(rf"(?m)^\s*(def |class )?{name}\b[(:]", source)
+    ] == []
 
 
 def unknown_names(text: str) -> set[str]:
     """Return names in *text* of settings, reasons, conditions and annotations that do not exist."""
-    code = "\n".join(re.findall(r"`([^`\n]+)`", FENCE.sub("", text)))
+    text = re.sub(LINK_TO_A_NAME, "", FENCE.sub("", text))
+    code = "\n".join(re.findall(r"`([^`\n]+)`", text))
     settings = set(re.findall(r"(?m)^([A-Z]+(?:_[A-Z]+)*)(?:=.*)?$", code))
     reasons = set(re.findall(r"(?m)^((?:[A-Z][a-z]+){2,})$", code))
     conditions = set(re.findall(r"(?m)^(\w+)=(?:True|False)$", code))

@@ -1,4 +1,4 @@
-"""Programs that a test needs and a machine may lack."""
+"""Skips a test if the machine lacks a program."""
 
 import os
 import shutil
@@ -8,9 +8,9 @@ import pytest
 
 
 def require(*programs: str, package: str = "") -> None:
-    """Skip the test where one of *programs* is missing; where CI=true, fail it.
+    """Skip the test if one of *programs* is missing; with CI=true, fail the test.
 
-    *package* is Debian's that has them, where that is named differently.
+    *package* is the Debian package with the programs, if its name is different.
     """
     missing = " ".join(program for program in programs if shutil.which(program) is None)
     if missing:
@@ -18,7 +18,7 @@ def require(*programs: str, package: str = "") -> None:
 
 
 def lack(text: str) -> NoReturn:
-    """Skip the test for the reason *text*; where CI=true, fail it."""
-    if os.environ.get("CI") == "true":  # noqa: TID251  the runner's word, not a setting
+    """Skip the test with the reason *text*; with CI=true, fail the test."""
+    if os.environ.get("CI") == "true":  # noqa: TID251  set by the CI runner, not a setting
         pytest.fail(text)
     pytest.skip(text)

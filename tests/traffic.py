@@ -1,6 +1,6 @@
-"""Hook requests in a form that says nothing of where and when they were made.
+"""Hook requests in a form independent of place and time of the call.
 
-Knows neither who made them nor what becomes of them.
+Knows neither the callers nor the users of the requests.
 """
 
 import json
@@ -19,7 +19,7 @@ TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @dataclass(frozen=True)
 class Heard:
-    """A call of a hook, in the step of that number; `at` is its Unix time."""
+    """A call of a hook in the step number `step`; `at` is the Unix time."""
 
     step: int
     path: str
@@ -29,18 +29,18 @@ class Heard:
 
     @property
     def parent(self) -> Object:
-        """The object that the hook was called for."""
+        """The object of the call."""
         parent: Object = self.request.get("object") or self.request["parent"]
         return parent
 
     @property
     def key(self) -> tuple[int, str, str]:
-        """Step, path and name of the parent; those of one path are of one kind."""
+        """Step, path and name of the parent; all parents of a path have the same kind."""
         return self.step, self.path, self.parent["metadata"]["name"]
 
 
 def objects_in(value: object) -> Iterator[Object]:
-    """Yield every Kubernetes object in a JSON *value*: all that has a metadata.name."""
+    """Yield every Kubernetes object in a JSON *value*: every map with a metadata.name."""
     if isinstance(value, dict):
         if isinstance(value.get("metadata"), dict) and "name" in value["metadata"]:
             yield value
@@ -52,7 +52,10 @@ def objects_in(value: object) -> Iterator[Object]:
 
 
 def stable_uids(requests: Iterable[Object]) -> dict[str, str]:
-    """Return by uid another, made of kind, name, and how many of that kind and name came before."""
+    """Return replacement uids by uid.
+
+    A replacement depends on kind, name, and the number of earlier objects with this kind and name.
+    """
     found: dict[str, str] = {}
     numbers: dict[tuple[str, str, str], int] = {}
     for obj in (obj for request in requests for obj in objects_in(request)):
@@ -68,7 +71,7 @@ def stable_uids(requests: Iterable[Object]) -> dict[str, str]:
 
 
 def mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  any JSON
-    """Return a JSON *value* with every text in it changed."""
+    """Return a JSON *value* with *change* applied to every string."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -79,7 +82,7 @@ def mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  an
 
 
 def replacing(texts: Mapping[str, str]) -> Callable[[str], str]:
-    """Return what replaces each of *texts* wherever it stands; of two that fit, the longer."""
+    """Return a function to replace each key of *texts* in a string; the longest match wins."""
     if not texts:
         return lambda text: text
     pattern = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
@@ -87,7 +90,7 @@ def replacing(texts: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def without(value: Any, key: str) -> Any:  # noqa: ANN401  any JSON
-    """Return a JSON *value* with *key* left out of all maps."""
+    """Return a JSON *value* without *key* in any map."""
     if isinstance(value, list):
         return [without(part, key) for part in value]
     if isinstance(value, dict):
@@ -96,7 +99,7 @@ def without(value: Any, key: str) -> Any:  # noqa: ANN401  any JSON
 
 
 def number_versions(request: Object) -> None:
-    """Replace, in place, the resourceVersions in *request* by their rank among that object's."""
+    """Replace, in place, the resourceVersions in *request* by their rank within each object."""
     seen: dict[str, list[Object]] = {}
     for obj in objects_in(request):
         if "resourceVersion" in obj["metadata"]:
@@ -108,7 +111,7 @@ def number_versions(request: Object) -> None:
 
 
 def ends(heard: Iterable[Heard]) -> Iterator[tuple[str, Heard]]:
-    """Yield of each step, path and parent the first call and the last, if that is another."""
+    """Yield the first and the last call of each step, path and parent; once if they are equal."""
     groups: dict[tuple[int, str, str], list[Heard]] = {}
     for call in heard:
         hooks = STORY[call.step].hooks

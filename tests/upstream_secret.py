@@ -1,4 +1,4 @@
-"""A pull Secret as upstream's controller writes it.
+"""A pull Secret of msi-acrpull's controller.
 
 msi-acrpull@8ad7a99:internal/controller/acrpullbinding_controller.go (newPullSecret)
 """

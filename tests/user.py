@@ -1,4 +1,4 @@
-"""What a user of one Namespace does, on a real cluster or a modelled one."""
+"""The actions of a Namespace's user, on a real cluster or on the model."""
 
 from typing import Final, Protocol
 
@@ -6,25 +6,25 @@ NAMESPACE: Final = "team-a"
 
 
 class User(Protocol):
-    """Who acts in `NAMESPACE`: all that is named lies there. The registry is the cluster's."""
+    """Acts on objects in `NAMESPACE`. The cluster selects the registry."""
 
     def make_namespace(self) -> None:
-        """Make the Namespace; its ServiceAccount `default` comes with it."""
+        """Create the Namespace, with its ServiceAccount `default`."""
 
     def drop_namespace(self) -> None:
         """Delete the Namespace."""
 
     def make_account(self, name: str, *, owned: bool = False) -> None:
-        """Make a ServiceAccount, *owned* by a ConfigMap, which stands for any other controller."""
+        """Create a ServiceAccount, *owned* by a ConfigMap in place of another controller."""
 
     def list_entries(self, account: str, *entries: str) -> None:
-        """Let a ServiceAccount list *entries*."""
+        """Set the `imagePullSecrets` of a ServiceAccount to *entries*."""
 
     def strip(self, account: str, section: str) -> None:
-        """Take all `labels`, or all `annotations`, off a ServiceAccount."""
+        """Remove all `labels`, or all `annotations`, of a ServiceAccount."""
 
     def bind(self, name: str, **spec: str) -> None:
-        """Make a binding."""
+        """Create a binding."""
 
     def respec(self, name: str, **spec: str) -> None:
         """Change fields of a binding's spec."""
@@ -33,4 +33,4 @@ class User(Protocol):
         """Delete a binding."""
 
     def make_secret(self, name: str) -> None:
-        """Make a Secret of the user's own."""
+        """Create a Secret of the user."""

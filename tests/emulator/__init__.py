@@ -1,6 +1,6 @@
 """An Azure on loopback: IMDS, the token endpoints of ACR and a tiny registry, in Azure's formats.
 
-Serves any client that speaks to Azure; of the hooks it knows only the name of one variable.
+Serves any client of Azure. Knows nothing about the hooks except the name of a variable.
 """
 
 from tests.emulator.emulator import Emulator

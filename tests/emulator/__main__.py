@@ -1,7 +1,7 @@
-"""Run the emulator on its own: `python -m tests.emulator`, see `--help`.
+"""Runs the emulator alone: `python -m tests.emulator`, see `--help`.
 
-Prints `export NAME=value` lines for a shell, closes its output and serves until SIGINT or SIGTERM;
-so `eval "$(python -m tests.emulator &)"` points a shell at it.
+Prints `export NAME=value` lines for a shell, closes its output and serves until SIGINT or SIGTERM.
+`eval "$(python -m tests.emulator &)"` sets the variables in a shell.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What all of ACR's answers share: headers, error bodies and the challenge.
+"""Headers, error bodies and the challenge of all answers of ACR.
 
 Knows no endpoint.
 """
@@ -33,7 +33,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def acr_headers(correlation_id: str | None = None, content_type: str = JSON_UTF8) -> Headers:
-    """The headers of every answer, with a correlation ID of its own."""
+    """Return the headers of an answer, with a new correlation ID by default."""
     return (
         ("Server", "openresty"),
         ("Content-Type", content_type),
@@ -42,22 +42,22 @@ def acr_headers(correlation_id: str | None = None, content_type: str = JSON_UTF8
 
 
 def acr_error(code: str, message: str, **detail: Any) -> bytes:  # noqa: ANN401 - any JSON value
-    """The body of ACR's refusals, which ends with a line feed; the key `detail` is optional."""
+    """Return the body of a rejection, with a final line feed; `detail` is optional."""
     return compact({"errors": [{"code": code, "message": message, **detail}]}) + b"\n"
 
 
 def no_role_body(correlation_id: str) -> bytes:
-    """The exchange's answer to an identity without a role: observed with `az aks check-acr`."""
+    """Return the exchange's answer without a role, as observed with `az aks check-acr`."""
     return acr_error("UNAUTHORIZED", f"{AUTHENTICATE} CorrelationId: {correlation_id}")
 
 
 def refusal(status: int, code: str, message: str) -> Response:
-    """A refusal by a token endpoint."""
+    """Return a rejection by a token endpoint."""
     return Response(status, acr_error(code, message), acr_headers() + OAUTH2_HEADERS)
 
 
 def challenge(request: Request, scope: Scope | None, error: str = "") -> Response:
-    """401 of the registry: where to get a token, and with which *scope*.
+    """Return the 401 of the registry, with the URL and the *scope* for a token.
 
     At `/v2/` there is no scope: https://github.com/Azure/acr/issues/207. *error* is as in
     distribution/distribution@v2.8.3:registry/auth/token/accesscontroller.go.

@@ -1,8 +1,8 @@
 """ACR's own tokens: a refresh token for an identity, an access token for scopes.
 
 Claims and their order: the samples of Azure/acr@81b818e:docs/AAD-OAuth.md. `nbf` equals `iat`: ACR
-does not back-date. What ACR writes in `sub` for a managed identity is not known; here it is the
-client ID.
+does not back-date. ACR's `sub` for a managed identity is not known; the emulator uses the client
+ID.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ ACCESS = "access_token"
 
 
 class AcrTokens:
-    """Issues and opens ACR's tokens; each is for one login server."""
+    """Issues and opens ACR's tokens; a token is for a single login server."""
 
     def __init__(self, settings: Settings, signer: Signer) -> None:
         self._settings = settings
         self._signer = signer
 
     def new_refresh(self, client_id: str, server: str) -> str:
-        """A refresh token for the identity *client_id* on *server*."""
+        """Return a refresh token for the identity *client_id* on *server*."""
         return self._signer.sign(
             {
                 **self._common(client_id, server, self._settings.refresh_lifetime),
@@ -39,7 +39,7 @@ class AcrTokens:
         )
 
     def new_access(self, client_id: str, server: str, scopes: Iterable[Scope]) -> str:
-        """An access token for *scopes* on *server*."""
+        """Return an access token for *scopes* on *server*."""
         return self._signer.sign(
             {
                 **self._common(client_id, server, self._settings.access_lifetime),
@@ -50,10 +50,10 @@ class AcrTokens:
         )
 
     def open(self, token: str, server: str, *grant_types: str) -> dict[str, Any]:
-        """The claims of *token*, which must be valid now, for *server* and of *grant_types*.
+        """Return the claims of *token*, valid now, for *server* and of *grant_types*.
 
         Raises:
-            TokenRefused: It is not.
+            TokenRefused: The token is not valid, or for another server or grant type.
         """
         claims = self._signer.verify(token, audiences=[server], now=self._settings.clock())
         if claims["grant_type"] not in grant_types:

@@ -1,6 +1,6 @@
-"""A certificate authority of one run, the server certificate it signs, and self-signed ones.
+"""A certificate authority for a run, its server certificate, and self-signed certificates.
 
-Takes `now`; knows nothing of who serves or signs with them.
+Takes `now`; knows no user of the certificates.
 """
 
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ def write_certificates(directory: Path, addresses: tuple[str, ...], now: datetim
 
 
 def self_signed(key: rsa.RSAPrivateKey, now: datetime) -> bytes:
-    """The certificate of *key*, in PEM, valid from one hour before *now*."""
+    """Return a certificate of *key*, in PEM, valid from one hour before *now*."""
     builder = _builder(_SELF_NAME, _SELF_NAME, key.public_key(), now)
     return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 

@@ -1,6 +1,6 @@
 """The control API under `/_emulator/` of the IMDS port: faults, settings, requests, the CA.
 
-It is no part of Azure; requests to it are neither recorded nor met by faults.
+Azure has no such API. Requests to the control API are not recorded and get no faults.
 """
 
 import json
@@ -36,11 +36,11 @@ _FAULT_TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class BodyRefused(ValueError):
-    """Raised for a body that is not what its path takes; says what is expected."""
+    """The body does not fit its path; the text shows the expected body."""
 
 
 class Controlled(Protocol):
-    """What the control API reaches of an emulator."""
+    """The part of an emulator that the control API uses."""
 
     faults: FaultBook
     ca_file: Path
@@ -51,7 +51,7 @@ class Controlled(Protocol):
 
 
 def control(request: Request, emulator: Controlled) -> Response:
-    """Answer with JSON; 400 names what is wrong with a body, 404 is any other path."""
+    """Return JSON: 400 with the problem of a body, 404 for an unknown path."""
     routes: dict[tuple[str, str], Callable[[], Any]] = {
         ("GET", "requests"): lambda: [asdict(record) for record in emulator.requests],
         ("GET", "ca.crt"): emulator.ca_file.read_bytes,
@@ -73,13 +73,13 @@ def control(request: Request, emulator: Controlled) -> Response:
 
 
 def new_fault(body: dict[str, Any]) -> Fault:
-    """The fault in *body*: the fields of `Fault`, beside a `name` of a ready-made one.
+    """Return the fault in *body*: the fields of `Fault`, or the `name` of a ready-made fault.
 
-    `retry_after`, `ip` and `resource` go to the ready-made fault that takes them.
+    `retry_after`, `ip` and `resource` are arguments of ready-made faults.
 
     Raises:
         BodyRefused: A field is unknown or of another type.
-        TypeError: A ready-made fault does not take a field.
+        TypeError: The ready-made fault has no such argument.
     """
     name = body.pop("name", None)
     known = {field.name for field in fields(Fault)}

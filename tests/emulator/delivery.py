@@ -1,6 +1,6 @@
 """HTTP on one connection: read a request, write its response, with the faults of the wire.
 
-Knows nothing of what is asked or answered.
+Knows nothing about the content.
 """
 
 import socket
@@ -14,10 +14,10 @@ from tests.emulator.fault import Fault
 from tests.emulator.message import Response, parse_request
 from tests.emulator.server import LoopbackServer
 
-_BODY_LIMIT = 1 << 20  # bytes of a request; the longest form has two tokens of some KiB
+_BODY_LIMIT = 1 << 20  # bytes of a request; the longest form has two tokens of a few KiB
 _ENDLESS_CHUNK = b"0" * (1 << 16)
-_ENDLESS_PAUSE = 0.005  # s between chunks: 13 MB/s, so that a careless client can still be ended
-_HANG_UP_SECONDS = 1  # for the client to close as well
+_ENDLESS_PAUSE = 0.005  # s between chunks: 13 MB/s, so a client without limit can be stopped
+_HANG_UP_SECONDS = 1  # for the client to close
 _BODILESS = frozenset({204, 304})  # RFC 9110, sections 8.6, 15.3.5 and 15.4.5
 _RST = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
@@ -36,7 +36,7 @@ class Delivery(BaseHTTPRequestHandler):
             self._write(Response(413), Fault(), server)
             return
         body = self.rfile.read(length)
-        # Several lines of one name are one list: RFC 9110, section 5.3. skopeo sends Accept so.
+        # Lines with the same name form a list: RFC 9110, section 5.3. skopeo sends several Accept.
         names = {name.lower() for name in self.headers}
         headers = {name: ", ".join(self.headers.get_all(name, [])) for name in names}
         request = parse_request(self.command, self.path, headers, body)
@@ -69,15 +69,15 @@ class Delivery(BaseHTTPRequestHandler):
             self.wfile.write(part)
 
     def _hang_up(self) -> None:
-        """End with a FIN that comes after what was sent; a reset could overtake it."""
-        with suppress(OSError):  # the client was faster
+        """End with a FIN after the sent bytes; a reset could overtake the bytes."""
+        with suppress(OSError):  # the client closed first
             socket.socket.shutdown(self.connection, socket.SHUT_WR)
             self.connection.settimeout(_HANG_UP_SECONDS)
             while self.connection.recv(_BODY_LIMIT):
                 pass
 
     def _write_head(self, response: Response, fault: Fault) -> None:
-        """Write date and length as well, unless the response names its own or has to have none."""
+        """Write the head; add date and length, unless present or forbidden."""
         headers = fault.replace_headers(response.headers)
         named = {name.lower() for name, _ in headers}
         bodiless = self.command == "HEAD" or response.status in _BODILESS
@@ -95,11 +95,11 @@ class Delivery(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep silent: requests are recorded, not printed."""
+        """Print nothing: requests are recorded."""
 
 
 def _parts(body: bytes, fault: Fault) -> Iterator[tuple[bytes, float]]:
-    """The body's parts as they go over the wire, each with the seconds before it."""
+    """Yield the parts of the body on the wire, each with the pause before, in seconds."""
     if fault.endless:
         data, pause = (b"0", fault.dribble) if fault.dribble else (_ENDLESS_CHUNK, _ENDLESS_PAUSE)
         chunk = b"%x\r\n%s\r\n" % (len(data), data)
@@ -117,7 +117,7 @@ def _bytes(data: bytes, pause: float) -> Iterator[tuple[bytes, float]]:
 
 
 def _raw_parts(data: bytes, fault: Fault) -> Iterator[tuple[bytes, float]]:
-    """*data* as `_parts` has a body's, with no framing."""
+    """Yield *data* as `_parts` does, without framing."""
     while True:
         if fault.dribble:
             yield from _bytes(data, fault.dribble)

@@ -1,6 +1,6 @@
-"""The emulator: IMDS on one port, ACR and its registry on another, and what a test reads off them.
+"""The emulator: IMDS, ACR with its registry, Entra and the API server, each on its own port.
 
-Starts and stops; what is answered is the router's and the endpoints' affair.
+Starts and stops the servers. The router and the endpoints answer.
 """
 
 import ssl
@@ -27,18 +27,17 @@ class Emulator(Settings):
     """A running Azure between `start` and `stop`, or within a `with` block.
 
     Attributes:
-        directory: Where `ca.crt`, `server.pem` and `token.crt` are written; `None`: a temporary
-            one.
-        imds_port: 0 means a free one, which replaces it at the start.
-        acr_port: Likewise.
-        entra_port: Likewise.
-        kubernetes_port: Likewise.
-        registries: How many there are, each with an address of its own, besides `localhost`: a
-            token for one is refused by the others.
-        faults: Those in force.
+        directory: The folder of `ca.crt`, `server.pem` and `token.crt`; `None`: a temporary folder.
+        imds_port: 0 means a free port, and is replaced at the start.
+        acr_port: As imds_port.
+        entra_port: As imds_port.
+        kubernetes_port: As imds_port.
+        registries: The number of registries besides `localhost`, each with a separate address. Each
+            registry rejects the tokens of the others.
+        faults: The faults in force.
         ca_file: The CA to trust for `https://<acr_server>`, from the start on.
-        token_file: The certificate of the key that signs ACR's tokens, from the start on; Docker's
-            registry takes it as `auth.token.rootcertbundle`.
+        token_file: The certificate of the key for ACR's tokens, from the start on. Docker's
+            registry accepts the file as `auth.token.rootcertbundle`.
     """
 
     directory: Path | None = None
@@ -52,7 +51,7 @@ class Emulator(Settings):
     token_file: Path = field(default=Path("token.crt"), init=False)
 
     def __post_init__(self) -> None:
-        """Make the keys; nothing listens yet."""
+        """Create the keys; no server listens yet."""
         self._router = Router(self, self.faults)
         self._running = ExitStack()
         names = (field.name for field in fields(Settings))
@@ -60,7 +59,7 @@ class Emulator(Settings):
         self._settings = {n: getattr(self, n) for n in names if n != "registry_url"}
 
     def start(self) -> None:
-        """Write new certificates and listen; after a stop, on the same ports with the same keys.
+        """Write new certificates and listen; after a stop, with the same ports and keys.
 
         Raises:
             OSError: A port is in use.
@@ -69,7 +68,7 @@ class Emulator(Settings):
             temporary = stack.enter_context(TemporaryDirectory(prefix="azure-emulator-"))
             directory = self.directory or Path(temporary)
             directory.mkdir(parents=True, exist_ok=True)
-            # Clients judge TLS by the machine's clock, whatever `clock` says.
+            # Clients check certificates by the machine's clock, not by `clock`.
             now = system_clock()
             addresses = self._addresses
             write_certificates(directory, addresses, now)
@@ -100,9 +99,9 @@ class Emulator(Settings):
         self._running.close()
 
     def reset(self) -> None:
-        """Put the settings back as constructed, clear the faults and forget the requests.
+        """Restore the constructor's settings, clear the faults and forget the requests.
 
-        A registry stays where it is.
+        The registry keeps its address.
         """
         for name, value in self._settings.items():
             setattr(self, name, value)
@@ -120,7 +119,7 @@ class Emulator(Settings):
 
     @property
     def imds_url(self) -> str:
-        """What stands for `http://169.254.169.254`, without a final slash."""
+        """The URL in place of `http://169.254.169.254`, without a final slash."""
         return f"http://{self._addresses[0]}:{self.imds_port}"
 
     @property
@@ -143,11 +142,11 @@ class Emulator(Settings):
         return list(self._router.log)
 
     def count(self, endpoint: Endpoint) -> int:
-        """How many requests *endpoint* had."""
+        """Return the number of requests to *endpoint*."""
         return sum(record.endpoint == endpoint for record in self.requests)
 
     def environment(self) -> dict[str, str]:
-        """The environment in which azure-identity, requests and the hooks find this Azure."""
+        """The environment for azure-identity, requests and the hooks to find this Azure."""
         return {
             "AZURE_POD_IDENTITY_AUTHORITY_HOST": self.imds_url,
             "REQUESTS_CA_BUNDLE": str(self.ca_file.absolute()),
@@ -156,11 +155,11 @@ class Emulator(Settings):
 
     @property
     def entra_url(self) -> str:
-        """What stands for `https://login.microsoftonline.com`, without a final slash."""
+        """The URL in place of `https://login.microsoftonline.com`, without a final slash."""
         return f"https://{self._addresses[0]}:{self.entra_port}"
 
     def federation(self) -> dict[str, str]:
-        """What more of an environment it takes for workload identity."""
+        """The additional environment for workload identity."""
         return {
             "WORKLOAD_IDENTITY": "enabled",
             "AZURE_AUTHORITY_HOST": self.entra_url,

@@ -31,7 +31,7 @@ NO_RECORD: Final = "No matching federated identity record found for presented as
 
 @dataclass(frozen=True)
 class FederatedCredential:
-    """What an identity trusts: of *issuer*, a token about *subject* for *audience*."""
+    """A federated credential: trusts a token of *issuer* for *subject* and *audience*."""
 
     client_id: str
     subject: str
@@ -41,7 +41,7 @@ class FederatedCredential:
 
 
 class EntraRefused(Exception):
-    """Raised for a request that gets no token; *code* is that of AADSTS."""
+    """The request gets no token; *code* is the number after AADSTS."""
 
     def __init__(
         self, code: int, text: str, status: int = 400, error: str = "invalid_request"
@@ -51,7 +51,7 @@ class EntraRefused(Exception):
 
 
 def entra_token(request: Request, settings: Settings, entra: Signer) -> Response:
-    """Answer with a token of the identity `client_id`, or refuse; packed, if that may be."""
+    """Return a token of the identity `client_id`, or a rejection; compressed if accepted."""
     status = 200
     try:
         body = _answer(request, settings, entra)
@@ -65,7 +65,7 @@ def entra_token(request: Request, settings: Settings, entra: Signer) -> Response
 
 
 def entra_error(code: int, text: str, error: str, now: datetime) -> bytes:
-    """The body of a refusal, with ids and a time of its own."""
+    """Return the body of a rejection, with new ids and time."""
     trace, correlation = str(uuid4()), str(uuid4())
     at = now.strftime("%Y-%m-%d %H:%M:%SZ")
     description = (
@@ -93,7 +93,7 @@ def _answer(request: Request, settings: Settings, entra: Signer) -> bytes:
     form = {name: first(request.form, name) for name in request.form}
     if form.get("grant_type") != "client_credentials":
         raise EntraRefused(70003, "The app requested an unsupported grant type.")
-    client_id = form.get("client_id", "").lower()  # of GUIDs, Entra heeds no case
+    client_id = form.get("client_id", "").lower()  # Entra ignores the case of GUIDs
     trusted = [c for c in settings.federated if (c.client_id, c.tenant_id) == (client_id, tenant)]
     if not trusted and not Identity.known_by("client_id", client_id).named_in(settings.identities):
         text = (
@@ -113,7 +113,7 @@ def _answer(request: Request, settings: Settings, entra: Signer) -> bytes:
 
 
 def _claims(assertion: str, settings: Settings) -> Mapping[str, Any]:
-    """The claims of *assertion*, signed with a key of its issuer's."""
+    """Return the claims of *assertion*, signed with a key of its issuer."""
     try:
         kid = jwt.get_unverified_header(assertion)["kid"]
         issuer = jwt.decode(assertion, options={"verify_signature": False})["iss"]
@@ -134,7 +134,7 @@ def _claims(assertion: str, settings: Settings) -> Mapping[str, Any]:
 def _judge(
     claims: Mapping[str, Any], trusted: list[FederatedCredential], settings: Settings
 ) -> None:
-    """Refuse an assertion of another time, or that no credential of *trusted* is about."""
+    """Reject an assertion outside its validity, or without a credential in *trusted*."""
     if not claims["nbf"] <= settings.clock().timestamp() < claims["exp"]:
         text = "Client assertion is not within its valid time range."
         raise EntraRefused(700024, text, 401, "invalid_client")
@@ -156,7 +156,7 @@ def _judge(
 
 
 def _differs_in_case(subject: str, trusted: list[FederatedCredential]) -> bool:
-    """Whether one of *trusted* would match if case did not count.
+    """True if a credential of *trusted* would match without regard to case.
 
     https://learn.microsoft.com/entra/identity-platform/reference-breaking-changes#august-2024
     """

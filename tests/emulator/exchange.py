@@ -30,10 +30,10 @@ GRANT_TYPES = ("access_token", "access_token_refresh_token")
 
 
 def exchange(request: Request, settings: Settings, entra: Signer, tokens: AcrTokens) -> Response:
-    """Answer with `{"refresh_token": ...}` and nothing else, or refuse.
+    """Return `{"refresh_token": ...}`, or a rejection.
 
-    Only the body for a missing role has been observed; those for malformed requests and for bad
-    Entra tokens follow ACR's error model, with a status that is assumed.
+    Only the body for a missing role was observed. The bodies for malformed requests and bad Entra
+    tokens follow ACR's error model, with assumed statuses.
     """
     if request.method != "POST":  # https://github.com/Azure/acr/issues/166
         return refusal(404, "NOT_FOUND", "404 page not found")

@@ -1,6 +1,6 @@
-"""A fault: what an endpoint does in place of, or beside, its healthy answer.
+"""A fault: an endpoint's behavior in place of, or in addition to, its healthy answer.
 
-Values and their bookkeeping; knows nothing of sockets.
+Values and their bookkeeping; knows nothing about sockets.
 """
 
 import threading
@@ -17,24 +17,25 @@ Body = bytes | str | Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What goes wrong.
+    """A fault of an endpoint.
 
-    With `status` or `body` the endpoint is not asked: the status defaults to 200 and the body to
-    an empty one. Without them it answers as always, and the rest applies to that answer.
+    With `status` or `body`, the fault replaces the endpoint's answer: the status defaults to 200,
+    and the body is empty by default. Otherwise the other attributes change the healthy answer.
 
     Attributes:
-        status: Of the response.
-        body: Bytes, text, an object written as JSON, or a function giving one at each request.
-        headers: Added to the response, in place of its own of that name.
-        token: Replaces the token in a healthy answer that has one.
+        status: The HTTP status of the response.
+        body: Bytes, text, an object written as JSON, or a function that returns a body for each
+            request.
+        headers: Added to the response; replace headers with the same name.
+        token: Replaces the token in a healthy answer with a token.
         delay: Seconds before the answer.
         reset: Reset the connection (RST) in place of an answer.
         dribble: Seconds before each byte of the body.
         endless: Send a body without end, in chunks.
-        raw: Bytes to send in place of the answer, then hang up; with `dribble` one by one, with
-            `endless` over and over.
-        times: How many requests it meets; `None`: until cleared.
-        host: Meets only requests to this `host` or `host:port`; `None`: all.
+        raw: Bytes to send in place of the answer before the connection ends; with `dribble` byte
+            by byte, with `endless` again and again.
+        times: The number of requests for the fault; `None`: until cleared.
+        host: Limits the fault to requests to this `host` or `host:port`; `None`: all.
     """
 
     status: int | None = None
@@ -50,11 +51,11 @@ class Fault:
     host: str | None = None
 
     def meets(self, request: Request) -> bool:
-        """Whether *request* goes to this fault's host."""
+        """True if *request* goes to the fault's host."""
         return self.host is None or self.host in {request.host, request.host.rpartition(":")[0]}
 
     def response(self) -> Response | None:
-        """The response in the endpoint's place; `None` if the endpoint shall answer."""
+        """Return the response in place of the endpoint's; `None` if the endpoint answers."""
         if self.status is None and self.body is None:
             return None
         body = self.body() if callable(self.body) else self.body
@@ -63,7 +64,7 @@ class Fault:
         return Response(self.status or 200, raw, (("Content-Type", f"{content}; charset=utf-8"),))
 
     def replace_headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """*headers* with this fault's in place of those of the same name."""
+        """Return *headers* with the fault's headers, which replace headers with the same name."""
         own = {name.lower() for name in self.headers}
         return (*(h for h in headers if h[0].lower() not in own), *self.headers.items())
 
@@ -71,7 +72,7 @@ class Fault:
 @dataclass
 class _InForce:
     fault: Fault
-    left: int | None  # requests it will yet meet
+    left: int | None  # remaining requests for the fault
 
 
 class FaultBook:
@@ -82,10 +83,10 @@ class FaultBook:
         self._faults: dict[Endpoint, list[_InForce]] = {}
 
     def add(self, endpoint: Endpoint, fault: Fault) -> None:
-        """Put *fault* in force, behind those already in force for *endpoint*.
+        """Put *fault* in force, after the earlier faults of *endpoint*.
 
         Raises:
-            ValueError: There is no such endpoint.
+            ValueError: The endpoint does not exist.
         """
         if endpoint not in get_args(Endpoint):
             raise ValueError(f"endpoint {endpoint!r}: expected one of {get_args(Endpoint)}")
@@ -93,14 +94,14 @@ class FaultBook:
             self._faults.setdefault(endpoint, []).append(_InForce(fault, fault.times))
 
     def clear(self, endpoint: Endpoint | None = None) -> None:
-        """Take back the faults of *endpoint*, or all."""
+        """Remove the faults of *endpoint*, or all faults."""
         with self._lock:
             for name in list(self._faults):
                 if endpoint in {None, name}:
                     del self._faults[name]
 
     def take(self, endpoint: Endpoint, request: Request) -> Fault:
-        """The first fault that meets *request*, which counts as met; a harmless one if none."""
+        """Return the first fault for *request*, and count its use; an empty fault if none."""
         with self._lock:
             for entry in self._faults.get(endpoint, []):
                 if entry.left == 0 or not entry.fault.meets(request):

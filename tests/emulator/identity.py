@@ -1,6 +1,6 @@
 """A managed identity: its three IDs, and how a request to IMDS selects it.
 
-Knows nothing of tokens.
+Knows nothing about tokens.
 """
 
 import re
@@ -37,7 +37,7 @@ class Identity:
 
     @classmethod
     def known_by(cls, kind: str, value: str) -> "Identity":
-        """The identity whose ID of *kind* (`client_id`...) is *value*; the others are derived."""
+        """Return the identity with the ID *value* of *kind* (`client_id`...), others derived."""
         seed = value.lower()
         ids = {
             "client_id": str(uuid5(NAMESPACE_URL, f"client:{seed}")),
@@ -50,11 +50,11 @@ class Identity:
 
     @classmethod
     def of_claims(cls, claims: Mapping[str, Any]) -> "Identity":
-        """The identity an Entra token is for; see `claims`."""
+        """Return the identity of an Entra token; see `claims`."""
         return cls(claims["appid"], claims["oid"], claims["xms_mirid"])
 
     def claims(self) -> dict[str, str]:
-        """The claims of an Entra token that say whom it is for.
+        """Return the claims of an Entra token for this identity.
 
         Names as in https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference;
         `xms_mirid` holds a managed identity's resource ID.
@@ -63,23 +63,23 @@ class Identity:
         return ids | {"xms_mirid": self.resource_id}
 
     def named_in(self, names: Collection[str] | None) -> bool:
-        """Whether one of its IDs is among *names*, in any case of letters; `None` names all."""
+        """True if *names* contains an ID of the identity, in any case; `None` contains all."""
         ids = {self.client_id, self.object_id, self.resource_id}
         return names is None or not ids.isdisjoint(name.lower() for name in names)
 
 
 def selectors(query: Fields) -> list[tuple[str, str]]:
-    """The selectors in a query to IMDS: field and value as sent."""
+    """Return the selectors in a query to IMDS: field and value as sent."""
     return [(field, first(query, field)) for field in _KINDS if field in query]
 
 
 def parse_selector(field: str, value: str) -> Identity | None:
-    """The identity that the field *field* selects; `None` if *value* has not the ID's form."""
+    """Return the identity selected by *field*; `None` if *value* is no such ID."""
     kind = _KINDS[field]
     form = _RESOURCE_ID if kind == "resource_id" else _GUID
     return Identity.known_by(kind, value) if form.fullmatch(value) else None
 
 
 def parse_id(value: str) -> Identity | None:
-    """The identity with the client ID or resource ID *value*; `None` if it is neither."""
+    """Return the identity with the client ID or resource ID *value*; `None` otherwise."""
     return parse_selector("client_id", value) or parse_selector("msi_res_id", value)

@@ -1,4 +1,4 @@
-"""One small image: a manifest, a configuration and a layer with one file.
+"""A small image: a manifest, a configuration and a layer with a file.
 
 The same bytes in every run. Media types and layout:
 https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md
@@ -20,20 +20,20 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 @dataclass(frozen=True)
 class Image:
-    """The manifest's bytes, and the blobs it names by their digests."""
+    """The manifest's bytes, and the blobs by their digests."""
 
     manifest: bytes
     blobs: dict[str, bytes]
 
 
 def digest(data: bytes) -> str:
-    """As registries name content: `sha256:` and 64 hexadecimal digits."""
+    """Return the digest in the form of registries: `sha256:` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 @cache
 def new_image() -> Image:
-    """Build the image."""
+    """Return the image."""
     archive = _archive("hello.txt", b"hello from the emulator\n")
     layer = gzip.compress(archive, mtime=0)
     config = compact(

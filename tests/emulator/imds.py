@@ -11,7 +11,7 @@ from tests.emulator.signer import Signer
 
 PATH = "/metadata/identity/oauth2/token"
 API_VERSION = "2018-02-01"
-TENANT = "409520d4-8100-4d1d-ad47-72432ddcc120"  # made up; any GUID will do
+TENANT = "409520d4-8100-4d1d-ad47-72432ddcc120"  # any GUID
 LIFETIME = 86400  # s; a managed identity's token lives 24 h
 BACK_DATED = 300  # s; Entra sets nbf 5 min before the issue
 # A version seen in recorded answers; clients must not depend on it.
@@ -28,17 +28,17 @@ SEVERAL = (
     "Multiple user assigned identities exist, please specify the clientId / resourceId of the"
     " identity in the token request"
 )
-# Its text is documented, as `bad_request_102`; the value of `error` on the wire is not known.
+# The text is documented as `bad_request_102`; the value of `error` on the wire is not known.
 NO_METADATA = "Required metadata header not specified"
 
 
 def imds_error(description: str, error: str = "invalid_request") -> bytes:
-    """The body of IMDS's refusals."""
+    """Return the body of IMDS's rejections."""
     return compact({"error": error, "error_description": description})
 
 
 def identity_token(request: Request, settings: Settings, entra: Signer) -> Response:
-    """Answer with a token for the query's `resource`, or with 400."""
+    """Return a token for the query's `resource`, or 400."""
     if request.headers.get("metadata", "").lower() != "true":
         return _refuse(NO_METADATA)
     selected = selectors(request.query)
@@ -57,7 +57,7 @@ def identity_token(request: Request, settings: Settings, entra: Signer) -> Respo
 
 
 def _issue(identity: Identity, resource: str, settings: Settings, entra: Signer) -> Response:
-    """All values are strings, in this order: observed in recorded answers of IMDS."""
+    """Return the answer: all values are strings, ordered as in recorded answers of IMDS."""
     now = int(settings.clock().timestamp())
     not_before, expires_on = now - BACK_DATED, now + LIFETIME
     issuer = f"https://sts.windows.net/{TENANT}/"

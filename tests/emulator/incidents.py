@@ -1,6 +1,6 @@
-"""Ready-made faults: the refusals of the real Azure, byte for byte.
+"""Ready-made faults: the rejections of the real Azure, byte for byte.
 
-Put them in force with `FaultBook.add`; `times` counts requests, `None` is until cleared.
+Put them in force with `FaultBook.add`; `times` is the number of requests; `None`: until cleared.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ def unknown_resource(
 def imds_entra_refused(
     code: int, text: str = "No.", error: str = "unauthorized_client", *, times: int | None = None
 ) -> Fault:
-    """`imds`: Entra's error AADSTS*code*, which IMDS quotes; with other ids in each body.
+    """`imds`: Entra's error AADSTS*code*, quoted by IMDS; with new ids in each body.
 
     https://github.com/Azure/azure-sdk-for-net/issues/13481
     """
@@ -60,7 +60,7 @@ def imds_entra_refused(
 def imds_throttled(retry_after: int | None = None, *, times: int | None = None) -> Fault:
     """`imds`: 429, as seen without a Retry-After: https://github.com/dotnet/SqlClient/issues/2344.
 
-    With one, in seconds, as azure-identity and msal would heed it.
+    With Retry-After, in seconds, azure-identity and msal wait.
     """
     body = imds_error("Temporarily throttled, too many requests")
     headers = _IMDS | _retry_after(retry_after)
@@ -70,7 +70,7 @@ def imds_throttled(retry_after: int | None = None, *, times: int | None = None) 
 def entra_refused(
     code: int, text: str = "No.", status: int = 401, *, times: int | None = None
 ) -> Fault:
-    """`entra`: the error AADSTS*code*; with other ids and another time in each body."""
+    """`entra`: the error AADSTS*code*; with new ids and time in each body."""
     return Fault(
         status=status,
         body=lambda: entra_error(code, text, "invalid_client", system_clock()),
@@ -82,14 +82,14 @@ def entra_refused(
 def kubernetes_refused(
     status: int, reason: str = "Forbidden", retry_after: int | None = None
 ) -> Fault:
-    """`kubernetes`: *status*, with an object that says so."""
+    """`kubernetes`: *status*, with a Status object."""
     body = kubernetes_status(status, reason, "no").body
     headers = dict(JSON) | _retry_after(retry_after)
     return Fault(status=status, body=body, headers=headers)
 
 
 def no_role(*, times: int | None = None) -> Fault:
-    """`exchange`: no role on the registry; with another correlation ID in each body."""
+    """`exchange`: no role on the registry; with a new correlation ID in each body."""
     return Fault(status=401, body=lambda: no_role_body(str(uuid4())), headers=_ACR, times=times)
 
 
@@ -107,7 +107,7 @@ def firewall(ip: str = "203.0.113.7", *, times: int | None = None) -> Fault:
 
 
 def denied(*, times: int | None = None) -> Fault:
-    """`exchange`, `token`, `v2`: a denial that names no address.
+    """`exchange`, `token`, `v2`: a denial without an address.
 
     https://github.com/Azure/azure-cli/issues/8798
     """
@@ -116,7 +116,7 @@ def denied(*, times: int | None = None) -> Fault:
 
 
 def registry_down(status: int = 503, *, times: int | None = None) -> Fault:
-    """`exchange`, `token`, `v2`: the front end of a registry that fails.
+    """`exchange`, `token`, `v2`: the front end of a failing registry.
 
     https://github.com/microsoft/containerregistry/issues/131
     """
@@ -130,7 +130,7 @@ def registry_down(status: int = 503, *, times: int | None = None) -> Fault:
 
 
 def web_page(status: int = 403, *, times: int | None = None) -> Fault:
-    """Any: a made-up page of a proxy or firewall in a server's place, with an id and an address."""
+    """Any: an invented page of a proxy or firewall, with an id and an address."""
     page = (
         "<!DOCTYPE html>\n<html><head><title>ERROR: Access Denied</title></head>\n<body>"
         f"<p>Your request from 203.0.113.7 was blocked. Reference {uuid4()}</p></body></html>\n"
@@ -140,7 +140,7 @@ def web_page(status: int = 403, *, times: int | None = None) -> Fault:
 
 
 def acr_throttled(retry_after: int | None = 1, *, times: int | None = None) -> Fault:
-    """`exchange`, `token`, `v2`: 429 with Retry-After in seconds, or none; its body is assumed.
+    """`exchange`, `token`, `v2`: 429 with Retry-After in seconds, or without; the body is assumed.
 
     https://learn.microsoft.com/azure/container-registry/container-registry-skus
     """

@@ -1,7 +1,7 @@
-"""The API server, as far as its TokenRequest API goes: a token of a ServiceAccount.
+"""The TokenRequest API of the API server: returns a token of a ServiceAccount.
 
 https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
-A real one is in tests/e2e; its refusals look like these.
+The rejections look like the rejections of the real API server in tests/e2e.
 """
 
 import json
@@ -17,11 +17,11 @@ from tests.emulator.signer import Signer
 PATH: Final = re.compile(r"/api/v1/namespaces/([-a-z0-9]+)/serviceaccounts/([-.a-z0-9]+)/token")
 LEAST_SECONDS: Final = 600
 JSON: Final = (("Content-Type", "application/json"),)
-OWN_TOKEN: Final = "the service's own"  # what a caller has to show
+OWN_TOKEN: Final = "the service's own"  # the bearer token of the caller
 
 
 def token_request(request: Request, settings: Settings, signer: Signer) -> Response:
-    """Answer with a token, or refuse."""
+    """Return a token, or a rejection."""
     found = PATH.fullmatch(request.path)
     if request.bearer() != OWN_TOKEN:
         return kubernetes_status(401, "Unauthorized", "Unauthorized")
@@ -39,7 +39,7 @@ def token_request(request: Request, settings: Settings, signer: Signer) -> Respo
 
 
 def kubernetes_status(code: int, reason: str, message: str) -> Response:
-    """A refusal in the API server's format."""
+    """Return a rejection in the API server's format."""
     body = {
         "kind": "Status",
         "apiVersion": "v1",

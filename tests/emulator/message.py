@@ -1,6 +1,6 @@
-"""One HTTP request as read, and one response as it shall be written.
+"""An HTTP request after reading, and an HTTP response before writing.
 
-Knows nothing of sockets, Azure or faults.
+Knows nothing about sockets, Azure or faults.
 """
 
 import base64
@@ -18,9 +18,9 @@ Fields = Mapping[str, list[str]]
 
 @dataclass(frozen=True)
 class Request:
-    """A request read to its end; header names in lower case, `form` empty unless it is one.
+    """A complete request. Header names are in lower case; `form` is empty for other content.
 
-    *target* is what stood in the request line: path and query as they were sent.
+    *target* is the unparsed path and query of the request line.
     """
 
     method: str
@@ -33,11 +33,11 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The server the client believes it speaks to, with the port: `127.0.0.1:8443`."""
+        """The Host header: the server and port, e.g. `127.0.0.1:8443`."""
         return self.headers.get("host", "").lower()
 
     def basic(self) -> tuple[str, str] | None:
-        """User and password of Basic authorization; `None` if there is none or it is malformed."""
+        """User and password of Basic authorization; `None` if absent or malformed."""
         try:
             user, colon, password = (
                 base64.b64decode(self._credential("Basic")).decode().partition(":")
@@ -57,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """A response; its length and the connection's headers are added when it is written."""
+    """A response, before the headers for length and connection are added."""
 
     status: int
     body: bytes = b""
@@ -65,7 +65,7 @@ class Response:
 
 
 def parse_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
-    """Split *target* and a form in *body*; field values that are blank are kept."""
+    """Return the request, with *target* and a form in *body* parsed; blank values are kept."""
     parts = urlsplit(target)
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     form = parse_qs(body.decode("latin-1"), keep_blank_values=True) if is_form else {}
@@ -74,10 +74,10 @@ def parse_request(method: str, target: str, headers: Mapping[str, str], body: by
 
 
 def first(fields: Fields, name: str) -> str:
-    """The field's first value, or the empty string if it was not sent."""
+    """Return the first value of the field *name*, "" without the field."""
     return fields.get(name, [""])[0]
 
 
 def compact(value: Any) -> bytes:  # noqa: ANN401 - json.dumps itself takes anything
-    """JSON without spaces, keys in the order given, as Azure writes it."""
+    """Return JSON as Azure writes JSON: without spaces, keys in the order of *value*."""
     return json.dumps(value, separators=(",", ":")).encode()

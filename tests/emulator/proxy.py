@@ -1,6 +1,6 @@
-"""Passes a request on to another server, and its answer back as it is.
+"""Forwards a request to another server, and returns the unchanged response.
 
-Knows what a proxy has to leave out; nothing of what is asked.
+Knows the headers that a proxy must drop, and nothing about the content.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from tests.emulator.message import Request, Response
 
 TIMEOUT_SECONDS = 30
-# Meant for one connection only: RFC 9110, section 7.6.1, and what older servers still send,
-# RFC 2616, section 13.5.1
+# Headers of a single connection: RFC 9110, section 7.6.1, and for older servers RFC 2616, section
+# 13.5.1
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -30,10 +30,10 @@ Header = tuple[str, str]
 
 
 def pass_on(request: Request, url: str) -> Response:
-    """The answer of the server at *url*, `http://host:port`, to *request*; 502 if it has none.
+    """Return the response of the server at *url*, `http://host:port`; 502 without a response.
 
-    The Host header stays the client's own. The body is read to its end first, so its length is
-    left to whoever writes the response; a response without one keeps the length it names.
+    The Host header stays the client's. The body is read to its end, and the writer of the response
+    sets the length; a response without a body keeps its Content-Length.
     """
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
@@ -57,7 +57,7 @@ def pass_on(request: Request, url: str) -> Response:
 
 
 def _end_to_end(headers: Iterable[Header]) -> list[Header]:
-    """*headers* less those of a connection, which the header Connection may name more of."""
+    """Return *headers* without the headers of a connection, which Connection can add to."""
     sent = list(headers)
     named = {
         option.strip().lower()

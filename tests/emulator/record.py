@@ -1,6 +1,6 @@
-"""What is kept of a request: enough to assert on, and no token.
+"""A record of a request for assertions, without tokens.
 
-Knows the names of secret fields; nothing of endpoints.
+Knows the names of secret fields, and nothing about endpoints.
 """
 
 import hashlib
@@ -19,21 +19,22 @@ _SECRET = frozenset({"access_token", "refresh_token", "password", "client_assert
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One request and what became of it.
+    """A request and the status of its response.
 
     Attributes:
-        endpoint: Which part of Azure it reached.
-        method: Of HTTP.
-        path: Without the query.
+        endpoint: The endpoint of the request.
+        method: The HTTP method.
+        path: The path without the query.
         query: Each field's values, joined by a space.
-        form: Likewise; tokens and passwords as `sha256:` and 12 digits.
-        authorization: The scheme, and the digest of what follows it; empty if none was sent.
-        host: `host:port` as the client named it.
-        identity: The ID selected at IMDS; the client ID sent to Entra; at the exchange the one its
-            token names; at the API server the ServiceAccount.
-        status: Of the answer; 0 if the connection was reset.
-        at: When it came in, an instant of `time.monotonic`.
-        cookie: The header of that name; empty if none was sent.
+        form: Each field's values, joined by a space; tokens and passwords are `sha256:` and 12
+            digits.
+        authorization: The scheme and the digest of the credentials; empty without the header.
+        host: `host:port` of the Host header.
+        identity: At IMDS the selected ID, at Entra the client ID, at the exchange the identity of
+            the token, at the API server the ServiceAccount.
+        status: The HTTP status of the response; 0 if the connection was reset.
+        at: The arrival of the request, an instant of `time.monotonic`.
+        cookie: The header Cookie; empty without the header.
     """
 
     endpoint: Endpoint
@@ -50,7 +51,7 @@ class RequestRecord:
 
 
 def new_record(endpoint: Endpoint, request: Request, status: int, at: float) -> RequestRecord:
-    """Keep what is not secret."""
+    """Return the record of a request, without secrets."""
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     return RequestRecord(
         endpoint=endpoint,
@@ -68,7 +69,7 @@ def new_record(endpoint: Endpoint, request: Request, status: int, at: float) -> 
 
 
 def short_digest(secret: str) -> str:
-    """Tells one secret from another without showing it; that of an empty one is empty."""
+    """Return a digest to compare secrets without showing them; "" for an empty secret."""
     return "sha256:" + hashlib.sha256(secret.encode()).hexdigest()[:12] if secret else ""
 
 

@@ -17,9 +17,9 @@ _CONTENT = re.compile(r"/v2/(?P<name>[a-z0-9._/-]+)/(?P<kind>manifests|blobs)/(?
 
 
 def registry(request: Request, tokens: AcrTokens) -> Response:
-    """Answer a pull with a Bearer access token that covers it; anything else with a challenge.
+    """Answer a pull with a sufficient Bearer access token; return a challenge otherwise.
 
-    A refresh token, or Basic authorization, does not do here: https://github.com/Azure/acr/issues/98
+    The registry accepts neither a refresh token nor Basic authorization: https://github.com/Azure/acr/issues/98
     """
     needed = _needed(request)
     bearer = request.bearer()
@@ -39,7 +39,7 @@ def registry(request: Request, tokens: AcrTokens) -> Response:
 
 
 def _needed(request: Request) -> Scope | None:
-    """The scope that the request needs; `None` at `/v2/` and at paths that are not served."""
+    """Return the scope for the request; `None` at `/v2/` and at unknown paths."""
     if request.path == "/v2/_catalog":
         return Scope("registry", "catalog", ("*",))
     match = _CONTENT.fullmatch(request.path)

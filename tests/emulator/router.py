@@ -1,6 +1,6 @@
-"""Which endpoint a request is for, the fault that meets it, and the log.
+"""Selects the endpoint and the fault for a request, and records the request.
 
-Wires the endpoints together; knows the format of none.
+Connects the endpoints, and knows no format of an endpoint.
 """
 
 import json
@@ -20,9 +20,9 @@ _TOKENS = ("access_token", "refresh_token")
 
 
 class Router:
-    """Four ports' worth of Azure, with keys of its own; `log` is in order of the answers.
+    """The four ports of Azure, with their keys; `log` is in order of the answers.
 
-    `acr_signer` has the key of ACR's tokens, `kubernetes_signer` that of ServiceAccounts'.
+    `acr_signer` signs ACR's tokens, `kubernetes_signer` the tokens of ServiceAccounts.
     """
 
     def __init__(self, settings: Settings, faults: FaultBook) -> None:
@@ -35,7 +35,7 @@ class Router:
         self.log: list[RequestRecord] = []
 
     def serve_imds(self, request: Request) -> tuple[Response, Fault]:
-        """Answer on the port of IMDS, under any prefix: azure-identity keeps that of its URL."""
+        """Answer on the port of IMDS, under any prefix: azure-identity keeps its URL's prefix."""
         return self._serve("imds" if request.path.endswith(imds.PATH) else "other", request)
 
     def serve_acr(self, request: Request) -> tuple[Response, Fault]:
@@ -86,7 +86,7 @@ class Router:
 
 
 def _tampered(response: Response, new: str | None) -> Response:
-    """*response* with *new* in place of the tokens in it."""
+    """Return *response* with *new* in place of its tokens."""
     if new is None or response.status != 200:
         return response
     body = json.loads(response.body)

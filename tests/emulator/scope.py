@@ -1,6 +1,6 @@
 """The scope of an ACR token: `repository:<name>:<action>[,<action>...]`.
 
-Knows the text and the claim; not who may have it.
+Knows the text and the claim, but no identity.
 """
 
 import re
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-# https://distribution.github.io/distribution/spec/auth/scope/ without wildcards in the name, as
-# Azure/acr@81b818e:docs/AAD-OAuth.md; the only registry scope there is registry:catalog:*
+# https://distribution.github.io/distribution/spec/auth/scope/ without wildcards in the name, and
+# registry:catalog:* as the only registry scope: Azure/acr@81b818e:docs/AAD-OAuth.md
 _SCOPE = re.compile(
     r"(?P<type>repository|registry):(?P<name>[a-z0-9][a-z0-9._/-]*):(?P<actions>[a-z_*]+(,[a-z_*]+)*)"
 )
@@ -24,15 +24,15 @@ class Scope:
     actions: tuple[str, ...]
 
     def __str__(self) -> str:
-        """As in a challenge."""
+        """Return the text of the scope, as in a challenge."""
         return f"{self.type}:{self.name}:{','.join(self.actions)}"
 
     def claim(self) -> dict[str, Any]:
-        """An entry of the claim `access`: keys `type`, `name` and `actions`."""
+        """Return an entry of the claim `access`: keys `type`, `name` and `actions`."""
         return {"type": self.type, "name": self.name, "actions": list(self.actions)}
 
     def within(self, access: Iterable[dict[str, Any]]) -> "Scope":
-        """This scope with those of its actions that the claim *access* covers."""
+        """Return this scope, limited to actions in the claim *access*."""
         covered = {
             action
             for entry in access
@@ -42,16 +42,16 @@ class Scope:
         return self.only(covered)
 
     def only(self, actions: Iterable[str]) -> "Scope":
-        """This scope with those of its actions that are among *actions*."""
+        """Return this scope, limited to *actions*."""
         kept = set(actions)
         return Scope(self.type, self.name, tuple(a for a in self.actions if a in kept))
 
 
 def parse_scopes(values: Iterable[str]) -> list[Scope]:
-    """Read the values of the field `scope`, each one scope or several between spaces.
+    """Return the scopes in *values* of the field `scope`; a value can have several, by spaces.
 
     Raises:
-        ValueError: One of them is not a scope, e.g. has a wildcard for a repository.
+        ValueError: A part is not a scope, e.g. has a wildcard for a repository.
     """
     scopes = []
     for text in " ".join(values).split():

@@ -1,6 +1,6 @@
-"""An HTTP server on loopback that can be stopped at any time, without a thread or socket left.
+"""An HTTP server on loopback. Stopping the server ends all threads and sockets at any time.
 
-Knows how to accept and to end connections; `delivery` speaks HTTP on them.
+Accepts and ends connections; `delivery` speaks HTTP.
 """
 
 import errno
@@ -21,10 +21,10 @@ Service = Callable[[Request], tuple[Response, Fault]]
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """Serves *service* on one port of each of *addresses*; with a TLS context over https.
+    """Serves *service* on the same port of all *addresses*; with a TLS context over HTTPS.
 
-    The first address must be free; others that the machine lacks are left out, such as 127.0.0.2 on
-    macOS. *handler* speaks HTTP on a connection.
+    The first address must be free. Other addresses are skipped if the machine lacks them, such as
+    127.0.0.2 on macOS. *handler* speaks HTTP on a connection.
     """
 
     request_queue_size = 128
@@ -53,7 +53,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self._acceptor.start()
 
     def server_bind(self) -> None:
-        """Bind only: HTTPServer would look up the host's name."""
+        """Bind only; HTTPServer would look up the host's name."""
         TCPServer.server_bind(self)
 
     def stop(self) -> None:
@@ -70,7 +70,7 @@ class LoopbackServer(ThreadingHTTPServer):
             opened.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as base
-        """Start a thread that `stop` waits for, but that a program which fails does not."""
+        """Start a daemon thread; `stop` waits for the thread, a failing program does not."""
         worker = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), daemon=True
         )
@@ -78,13 +78,13 @@ class LoopbackServer(ThreadingHTTPServer):
         worker.start()
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as in the base class
-        """Close only: a FIN before it would reach the client ahead of the RST of a fault."""
+        """Close only: a FIN would reach the client ahead of the RST of a fault."""
         with self._lock:
             self._connections.discard(request)
         request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as above
-        """Say nothing of clients that go away or distrust the certificate."""
+        """Print no errors of clients that disconnect or distrust the certificate."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -110,20 +110,20 @@ class LoopbackServer(ThreadingHTTPServer):
     def _accept(self, listener: socket.socket) -> None:
         try:
             connection, address = listener.accept()
-            if self._context:  # the handshake happens in the connection's own thread
+            if self._context:  # the connection's thread does the handshake
                 connection = self._context.wrap_socket(
                     connection, server_side=True, do_handshake_on_connect=False
                 )
         except OSError:
-            return  # gone before it was accepted
+            return  # closed before the accept
         with self._lock:
             self._connections.add(connection)
         self.process_request(connection, address)
 
 
 def _shut(connection: socket.socket) -> None:
-    """Wake the thread that reads or writes; SSLSocket's own method would pull TLS from under it."""
+    """Wake the reading or writing thread; SSLSocket.shutdown would remove TLS in use."""
     try:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except OSError:
-        return  # the client was faster
+        return  # the client closed first

@@ -1,6 +1,6 @@
-"""An RSA key that signs JWTs and judges those it signed.
+"""An RSA key to sign and verify JWTs.
 
-Takes `now`; knows no claim but `exp`, `nbf` and `aud`.
+Takes `now`; knows no claim except `exp`, `nbf` and `aud`.
 """
 
 import base64
@@ -17,7 +17,7 @@ from jwt.types import Options
 
 from tests.emulator.certificate import self_signed
 
-# The times are compared with `now`: PyJWT would take the machine's clock.
+# The times are compared with `now`; PyJWT would use the machine's clock.
 SIGNATURE_ONLY: Options = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -27,7 +27,7 @@ SIGNATURE_ONLY: Options = {
 
 
 class TokenRefused(Exception):
-    """Raised for a token that is malformed, foreign, expired, not yet valid or for others."""
+    """A token is malformed, foreign, expired, not yet valid or for another audience."""
 
 
 class Signer:
@@ -38,24 +38,25 @@ class Signer:
         self._kid = key_id(self._key.public_key())
 
     def certificate(self, now: datetime) -> bytes:
-        """This key's certificate in PEM, signed with the key itself, valid at *now*."""
+        """Return a self-signed certificate of the key, in PEM, valid at *now*."""
         return self_signed(self._key, now)
 
     def jwks(self) -> dict[str, Any]:
-        """This key in public, as an issuer's `/openid/v1/jwks` has it."""
+        """Return the public key as in an issuer's `/openid/v1/jwks`."""
         key: dict[str, Any] = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {"keys": [key | {"kid": self._kid, "alg": "RS256", "use": "sig"}]}
 
     def sign(self, claims: Mapping[str, Any]) -> str:
-        """A JWT with RS256, whose header begins `{"alg":"RS256",` as ACR's does."""
+        """Return a JWT with RS256; the header begins `{"alg":"RS256",` like ACR's."""
         headers = {"kid": self._kid}
         return jwt.encode(dict(claims), self._key, "RS256", headers=headers, sort_headers=True)
 
     def verify(self, token: str, *, audiences: Collection[str], now: datetime) -> dict[str, Any]:
-        """The claims of *token*, which must be for one of *audiences*, a final `/` apart.
+        """Return the claims of *token* for one of *audiences*, a final `/` aside.
 
         Raises:
-            TokenRefused: It is not this key's, or not valid at *now*, or for another audience.
+            TokenRefused: Another key signed the token, the token is not valid at *now*, or the
+                token is for another audience.
         """
         try:
             claims: dict[str, Any] = jwt.decode(
@@ -71,7 +72,7 @@ class Signer:
 
 
 def key_id(key: RSAPublicKey) -> str:
-    """The `kid` of *key* as libtrust makes it; Docker's registry 2.8 finds the key by it.
+    """Return the `kid` of *key* by libtrust's rule; Docker's registry 2.8 finds keys by `kid`.
 
     SHA-256 of the DER key, cut to 240 bits, in 12 groups of base32: docker/libtrust@aabc10e:util.go
     """

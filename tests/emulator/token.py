@@ -1,8 +1,7 @@
 """ACR: `/oauth2/token`, an ACR token or a user's password for an access token.
 
-POST as in https://learn.microsoft.com/rest/api/containerregistry/access-tokens and GET, the way of
-Docker, as in the same place. That the null GUID is a user whose password is a token:
-Azure/acr@81b818e:docs/AAD-OAuth.md
+POST, and Docker's GET: https://learn.microsoft.com/rest/api/containerregistry/access-tokens
+The null GUID is a user with a token as the password: Azure/acr@81b818e:docs/AAD-OAuth.md
 """
 
 from collections.abc import Mapping
@@ -17,12 +16,12 @@ from tests.emulator.signer import TokenRefused
 
 PATH = "/oauth2/token"
 NULL_GUID = "00000000-0000-0000-0000-000000000000"
-# What a wrong password is told: https://github.com/Azure/docker-login/issues/46
+# The answer to a wrong password: https://github.com/Azure/docker-login/issues/46
 INVALID_CLIENT = "Invalid clientid or client secret."
 
 
 def token(request: Request, settings: Settings, tokens: AcrTokens) -> Response:
-    """Answer with `{"access_token": ...}`, without any `expires_in`, or refuse."""
+    """Return `{"access_token": ...}`, without `expires_in`, or a rejection."""
     if request.method == "GET":
         return _get(request, settings, tokens)
     if request.method != "POST":
@@ -52,7 +51,7 @@ def _post(request: Request, settings: Settings, tokens: AcrTokens) -> Response:
 
 
 def _get(request: Request, settings: Settings, tokens: AcrTokens) -> Response:
-    """Without a scope this is `docker login`, which gets a token without access."""
+    """Answer a GET. Without a scope, as from `docker login`, the token has no access."""
     basic = request.basic()
     if basic is None:
         return refusal(401, "UNAUTHORIZED", AUTHENTICATE)
@@ -65,7 +64,7 @@ def _get(request: Request, settings: Settings, tokens: AcrTokens) -> Response:
 
 
 def _login(user: str, password: str, server: str, tokens: AcrTokens) -> dict[str, Any] | None:
-    """The claims of the token given as *password*; `None` if user or token is not accepted."""
+    """Return the claims of the token *password*; `None` for an unknown user or a bad token."""
     return _open(password, server, tokens, REFRESH, ACCESS) if user == NULL_GUID else None
 
 
@@ -99,7 +98,7 @@ def _grant(
 
 
 def _allowed(scope: Scope, holder: Mapping[str, Any], settings: Settings) -> Scope:
-    """An access token as password yields nothing beyond its own scopes."""
+    """Return the allowed part of *scope*; an access token as password keeps its scopes."""
     if holder["grant_type"] == ACCESS:
         scope = scope.within(holder["access"])
     return scope.only(settings.grant(holder["sub"], scope)) if settings.grant else scope

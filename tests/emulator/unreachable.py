@@ -1,6 +1,6 @@
-"""Addresses of loopback where nobody answers: one that refuses connections, one that is silent.
+"""Addresses of loopback without a server: connections are refused, or time out.
 
-The latter is what AKS's restriction of IMDS looks like to a Pod: connecting times out.
+AKS's restriction of IMDS looks to a Pod like the second: connections time out.
 https://learn.microsoft.com/azure/aks/imds-restriction
 """
 
@@ -14,7 +14,7 @@ _MORE_THAN_ENOUGH = 3
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """Hold a `host:port` that refuses every connection: it is bound, and does not listen."""
+    """Yield a `host:port` that refuses every connection: bound, but not listening."""
     with socket.socket() as bound:
         bound.bind(_LOOPBACK)
         yield _address(bound)
@@ -22,7 +22,7 @@ def refusing() -> Iterator[str]:
 
 @contextmanager
 def silent() -> Iterator[str]:
-    """Hold a `host:port` that answers no connection: Linux drops what a full queue can't take."""
+    """Yield a silent `host:port`: its queue is full, so Linux drops further connections."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(_LOOPBACK)

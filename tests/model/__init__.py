@@ -1,6 +1,6 @@
-"""An in-memory model of Metacontroller v4.17.2 on the parts of an API server that it needs.
+"""An in-memory model of Metacontroller v4.17.2, and of the API server as far as necessary.
 
-Each rule names its source; a line number goes with the release that its module names.
+Each rule names its source. A line number belongs to the release in the docstring of the module.
 """
 
 from tests.model.clock import Clock

@@ -1,4 +1,4 @@
-"""What the API server makes of an object before it stores it: pruning, defaults, validation.
+"""The API server's changes and checks before a write: pruning, defaults, validation.
 
 Paths without a repository are of kubernetes v1.36.
 """
@@ -30,9 +30,9 @@ Source: staging/src/k8s.io/api/core/v1/types.go
 
 
 def normalise(obj: Object) -> Object:
-    """Return *obj* as it reads after a round trip through the server's types.
+    """Return *obj* after a round trip through the server's types.
 
-    Source of what is dropped when empty: the omitempty tags of ObjectMeta, Secret and
+    Source of the fields dropped when empty: the omitempty tags of ObjectMeta, Secret and
     ServiceAccount; observed 2026-11-23: `imagePullSecrets: []` is gone on the next read.
     """
     stored = copy.deepcopy(obj)
@@ -52,10 +52,10 @@ def normalise(obj: Object) -> Object:
 
 
 def as_applied(obj: Object) -> Object:
-    """Return *obj* as a server-side apply takes it: a list that is said to be empty is a value.
+    """Return *obj* as in a server-side apply: an explicit empty list is a value.
 
-    Source: measured on kube-apiserver v1.36: `imagePullSecrets: []`, applied with force, takes away
-    a list that another manager holds, and counts as applied until it is left out.
+    Source: measured on kube-apiserver v1.36: `imagePullSecrets: []`, applied with force, removes
+    the list of another manager, and counts as applied until an apply omits the list.
     """
     empty = {key: value for key, value in obj.items() if value == []}
     return {**normalise(obj), **empty}
@@ -70,7 +70,7 @@ def deduplicate(refs: list[Object]) -> list[Object]:
 
 
 def validate(obj: Object) -> None:
-    """Check *obj* by the rules that hold for creating and updating.
+    """Check *obj* by the rules for both creation and update.
 
     Raises `InvalidError`: a reference lacks a field, two control, or a Secret breaks its type.
     Source: staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go:69,92
@@ -100,7 +100,7 @@ def _validate_secret(secret: Object) -> None:
 
 
 def validate_update(old: Object, new: Object) -> None:
-    """Check what may not change from *old* to *new*.
+    """Check the immutable fields from *old* to *new*.
 
     Raises `InvalidError`: the Secret's type changed, or a finalizer came after deletion began.
     Source: pkg/apis/core/validation/validation.go:7845 and
@@ -113,10 +113,9 @@ def validate_update(old: Object, new: Object) -> None:
 
 
 def initialise(obj: Object, uid: str, stamp: str) -> None:
-    """Set what the server sets on a new object of this kind, in place.
+    """Set the server's fields of a new object, in place.
 
-    *stamp* is the instant of creation. Of its own metadata the object loses what is the
-    server's to say.
+    *stamp* is the instant of creation. Values of the client for the server's fields are removed.
 
     Source, custom resources: apiextensions-apiserver:pkg/registry/customresource/strategy.go:145
     Source, namespaces: pkg/registry/core/namespace/strategy.go (PrepareForCreate) and

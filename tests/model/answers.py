@@ -1,4 +1,4 @@
-"""Decoding a hook's answer as Metacontroller does for hook version v2: strictly.
+"""Decodes a hook's answer as strictly as Metacontroller does for hook version v2.
 
 Source: metacontroller@v4.17.2:pkg/hooks/webhook.go:249 and the structs named below.
 """
@@ -61,7 +61,7 @@ class DecoratorAnswer:
 def composite_answer(body: object) -> CompositeAnswer:
     """Decode the answer of `/sync` or `/finalize`.
 
-    Raises `SyncError`: it does not decode; `MetacontrollerCrashError`: a null child.
+    Raises `SyncError`: the body is invalid; `MetacontrollerCrashError`: a child is null.
     """
     answer = _struct("answer", body, _COMPOSITE)
     return CompositeAnswer(
@@ -73,9 +73,9 @@ def composite_answer(body: object) -> CompositeAnswer:
 
 
 def decorator_answer(body: object) -> DecoratorAnswer:
-    """Decode the answer of a decorator's sync. Raises `SyncError`: it does not decode.
+    """Decode the answer of a decorator's sync. Raises `SyncError`: the body is invalid.
 
-    Attachments and a status are refused here: the modelled decorator has neither.
+    Attachments and a status are invalid, because the modelled decorator has neither.
     """
     answer = _struct("answer", body, _DECORATOR)
     if answer.get("attachments") or answer.get("status"):
@@ -92,7 +92,7 @@ def decorator_answer(body: object) -> DecoratorAnswer:
 
 
 def customize_answer(body: object) -> list[Object]:
-    """Decode the answer of a customize hook: its rules. Raises `SyncError`: it does not decode.
+    """Return the rules of a customize hook's answer. Raises `SyncError`: the body is invalid.
 
     Source: pkg/controller/common/customize/api/v2 (CustomizeHookResponse) and
     pkg/apis/metacontroller/v1alpha1/types.go (RelatedResourceRule)
@@ -105,7 +105,7 @@ def customize_answer(body: object) -> list[Object]:
 
 
 def _check_selection(rule: Object) -> None:
-    """Refuse names with a selector, and a namespace with a namespace selector.
+    """Reject names with a selector, and a namespace with a namespace selector.
 
     Source: pkg/controller/common/customize/manager.go:399
     """
@@ -117,7 +117,7 @@ def _check_selection(rule: Object) -> None:
 
 
 def _struct(what: str, body: object, fields: Fields) -> dict[str, Any]:
-    """Return *body* if it has no other than *fields*, each of its type or null."""
+    """Return *body* if it has only *fields*, each of its type or null."""
     if body is None:
         return {}
     if not isinstance(body, dict):

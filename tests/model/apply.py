@@ -1,6 +1,6 @@
-"""Writing one desired child, in either apply strategy, with updateStrategy InPlace.
+"""Writes a desired child, in either apply strategy, with updateStrategy InPlace.
 
-Source: metacontroller@v4.17.2:pkg/controller/common/manage_children.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/controller/common/manage_children.go
 """
 
 import copy
@@ -27,13 +27,13 @@ SERVER_SIDE_APPLY = "server-side-apply"
 
 
 class Applier(Protocol):
-    """Brings one child to what is desired of it."""
+    """Brings a child to its desired state."""
 
     def apply(self, parent: Object, observed: Object | None, desired: Object) -> None:
-        """Create or update; raises `ApiError` for what is not swallowed."""
+        """Create or update the child. Raises `ApiError`, unless Metacontroller ignores it."""
 
     def forget(self, child: Object) -> None:
-        """Note that *child* was deleted."""
+        """Record the deletion of *child*."""
 
 
 def new_applier(strategy: str, cluster: Cluster) -> Applier:
@@ -46,7 +46,7 @@ def new_applier(strategy: str, cluster: Cluster) -> Applier:
 
 
 def _owned(parent: Object, desired: Object) -> Object:
-    """Return *desired* with a reference to *parent*, if it has none by that uid (line 507)."""
+    """Return *desired* with a reference to *parent*, added if absent by uid (line 507)."""
     owned = copy.deepcopy(desired)
     if all(ref.get("uid") != uid_of(parent) for ref in owners_of(owned)):
         owned["metadata"]["ownerReferences"] = [*owners_of(owned), controller_ref(parent)]
@@ -60,13 +60,13 @@ class DynamicApply:
         self._cluster = cluster
 
     def apply(self, parent: Object, observed: Object | None, desired: Object) -> None:
-        """Create or update; a child that exists, went or changed meanwhile is let be."""
+        """Create or update the child; ignore a child created, deleted or changed meanwhile."""
         if observed is None:
             new = copy.deepcopy(desired)
             merge.set_last_applied(new, desired)
             try:
                 self._cluster.create(_owned(parent, new))
-            except AlreadyExistsError:  # swallowed (line 627)
+            except AlreadyExistsError:  # ignored (line 627)
                 return
             return
         new = merge.updated(observed, desired)
@@ -74,16 +74,16 @@ class DynamicApply:
             return
         try:
             self._cluster.update(new)
-        except (NotFoundError, ConflictError):  # swallowed (lines 596 and 599)
+        except (NotFoundError, ConflictError):  # ignored (lines 596 and 599)
             return
 
     def forget(self, child: Object) -> None:
-        """Nothing is remembered of *child* outside it."""
+        """Do nothing: all state is in the child."""
 
 
 @dataclass(frozen=True)
 class _Applied:
-    """What was last applied to a child (line 245)."""
+    """The last apply to a child (line 245)."""
 
     desired: str
     generation: int
@@ -92,14 +92,14 @@ class _Applied:
 
 
 class ServerSideApply:
-    """A forced patch of the desired fields (line 381); skips what it knows to be applied."""
+    """A forced patch of the desired fields (line 381); skips a child already applied."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._applied: dict[Key, _Applied] = {}
 
     def apply(self, parent: Object, observed: Object | None, desired: Object) -> None:
-        """Patch, which also takes over an object that exists; conflicts are swallowed."""
+        """Patch the child; takes over an existing object, and ignores conflicts."""
         if observed is not None and is_deleting(observed):
             return
         wanted = merge.without_system_fields(_owned(parent, desired))
@@ -121,11 +121,11 @@ class ServerSideApply:
         )
 
     def forget(self, child: Object) -> None:
-        """Forget what was applied to *child* (line 239)."""
+        """Forget the last apply to *child* (line 239)."""
         self._applied.pop(key_of(child), None)
 
     def _is_applied(self, observed: Object, content: str) -> bool:
-        """Tell whether nothing is to be done (line 361).
+        """True if the child needs no write (line 361).
 
         Kinds without a generation are compared by resourceVersion, others by generation.
         """
@@ -139,10 +139,10 @@ class ServerSideApply:
         return last.generation == int(generation)
 
     def _strip_last_applied(self, observed: Object) -> bool:
-        """Remove dynamic-apply's annotation, if seen; False if the child is gone (line 459).
+        """Remove dynamic-apply's annotation, if observed; False if the child is gone (line 459).
 
-        A patch: it needs no resourceVersion. The real JSON patch is refused where the live
-        object lacks the annotation already; here that passes.
+        A patch needs no resourceVersion. The API server rejects the real JSON patch if the live
+        object lacks the annotation already; the model accepts the patch.
         """
         if merge.LAST_APPLIED not in annotations_of(observed):
             return True

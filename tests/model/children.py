@@ -1,6 +1,6 @@
-"""Bringing the children of one parent from observed to desired.
+"""Brings the children of a parent from the observed to the desired state.
 
-Source: metacontroller@v4.17.2:pkg/controller/common/manage_children.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/controller/common/manage_children.go
 """
 
 from tests.model.apply import Applier
@@ -11,7 +11,7 @@ from tests.model.resources import find_kind
 
 
 def group_children(children: list[Object]) -> Groups:
-    """Return *children* by kind and name; of two by one name the last counts.
+    """Return *children* by kind and name; of two with the same name, the last counts.
 
     Source: metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go:30,47
     """
@@ -23,16 +23,16 @@ def group_children(children: list[Object]) -> Groups:
 
 
 class Children:
-    """Applies and deletes; one failure does not keep the others from being tried (line 146)."""
+    """Applies and deletes children; a failure does not stop the other writes (line 146)."""
 
     def __init__(self, cluster: Cluster, applier: Applier) -> None:
         self._cluster = cluster
         self._applier = applier
 
     def manage(self, parent: Object, observed: Groups, desired: Groups) -> None:
-        """Delete what is not desired, then create or update what is.
+        """Delete undesired children, then create or update the desired children.
 
-        Raises `SyncError`: something failed; the rest was done.
+        Raises `SyncError`: at least one write failed; the others were done.
         """
         errors: list[str] = []
         for group, children in sorted(observed.items()):
@@ -46,12 +46,12 @@ class Children:
             raise SyncError(f"can't reconcile children: {'; '.join(errors)}")
 
     def _delete(self, child: Object, errors: list[str]) -> None:
-        """Delete *child* in the background, if it still is the one observed (line 205)."""
+        """Delete *child* in the background, if its uid is unchanged (line 205)."""
         if is_deleting(child):
             return
         try:
             self._cluster.delete(*key_of(child), propagation="Background", uid=uid_of(child))
-        except NotFoundError:  # swallowed (line 229)
+        except NotFoundError:  # ignored (line 229)
             return
         except ApiError as error:
             errors.append(f"can't delete {key_of(child)}: {error}")

@@ -1,4 +1,4 @@
-"""Which children a binding has: adopting what its label selects, releasing what it does not.
+"""The children of a binding: adopts objects with its label, and releases others.
 
 Source: metacontroller@v4.17.2; CRM is pkg/third_party/kubernetes/controller_ref_manager.go, UM is
 pkg/dynamic/controllerref/unstructured.go, CC is pkg/controller/composite/controller.go.
@@ -29,9 +29,9 @@ LABEL = "controller-uid"
 
 
 def atomic_update(cluster: Cluster, obj: Object, change: Callable[[Object], None]) -> Object:
-    """Change the stored object that *obj* is a reading of, whatever its resourceVersion.
+    """Call *change* on the stored version of *obj*, with any resourceVersion, and update.
 
-    Raises `NotFoundError`: it is gone, or another object took its name.
+    Raises `NotFoundError`: the object is deleted, or another object has its name.
     Source: pkg/dynamic/clientset/clientset.go:152
     """
     live = cluster.read(*key_of(obj))
@@ -42,7 +42,7 @@ def atomic_update(cluster: Cluster, obj: Object, change: Callable[[Object], None
 
 
 class Claim:
-    """One sync's claim on the children of *parent*."""
+    """The claim of a sync on the children of *parent*."""
 
     def __init__(self, cluster: Cluster, informers: Informers, parent: Object) -> None:
         self._cluster = cluster
@@ -50,10 +50,10 @@ class Claim:
         self._parent = parent
 
     def children(self, resources: list[Resource]) -> Groups:
-        """Return the children by kind, {} if none, as the cache has them.
+        """Return the cached children by kind, {} if none.
 
-        What was adopted just now therefore still lacks its new reference (UM:71).
-        Raises `SyncError`: adopting or releasing failed.
+        So a new child still lacks its reference (UM:71).
+        Raises `SyncError`: an adoption or a release failed.
         """
         groups: Groups = {}
         for resource in resources:
@@ -70,7 +70,7 @@ class Claim:
         return groups
 
     def _claim(self, child: Object) -> bool:
-        """Tell whether *child* is the parent's, after adopting or releasing it (CRM:62)."""
+        """True if *child* belongs to the parent, after an adoption or a release (CRM:62)."""
         matches = labels_of(child).get(LABEL) == uid_of(self._parent)
         deleting = is_deleting(self._parent)
         if controller_of(child) is not None:
@@ -97,7 +97,7 @@ class Claim:
         return True
 
     def _release(self, child: Object) -> None:
-        """Take the parent's reference off *child* (UM:113)."""
+        """Remove the parent's reference from *child* (UM:113)."""
         uid = uid_of(self._parent)
         try:
             atomic_update(self._cluster, child, lambda obj: _remove_owner(obj, uid))

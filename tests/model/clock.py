@@ -1,13 +1,13 @@
-"""The virtual clock; nothing in the model reads another one."""
+"""The virtual clock, the only clock of the model."""
 
 from datetime import datetime, timedelta
 
 
 class Clock:
-    """An instant that moves only when told to.
+    """An instant that moves only by calls of its methods.
 
     Args:
-        start: aware datetime in UTC
+        start: An aware datetime in UTC.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -22,11 +22,11 @@ class Clock:
         self._now += timedelta(seconds=seconds)
 
     def advance_to(self, instant: datetime) -> None:
-        """Move forward to *instant*; an instant that has passed changes nothing."""
+        """Move forward to *instant*; a past instant changes nothing."""
         self._now = max(self._now, instant)
 
     def stamp(self) -> str:
-        """Return now as metadata carries it: RFC 3339, whole seconds.
+        """Return the instant as in metadata: RFC 3339, whole seconds.
 
         Source: kubernetes:staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/time.go (MarshalJSON)
         """

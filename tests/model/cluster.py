@@ -1,4 +1,4 @@
-"""The API server's verbs. Knows nothing of Metacontroller. Paths are of kubernetes v1.36."""
+"""The API server's verbs. Knows no Metacontroller. Paths are of kubernetes v1.36."""
 
 import copy
 import uuid
@@ -16,11 +16,11 @@ Objects = list[Object]
 
 
 class Cluster:
-    """The objects of one cluster; what goes in and comes out is a copy.
+    """The objects of a cluster. Arguments and results are copies.
 
     Attributes:
-        before_write: called with the verb and the object ahead of every write; what it raises
-            reaches the writer (an `ApiError` as a refusal, anything else as a kill)
+        before_write: Called with the verb and the object before every write. The writer gets its
+            exceptions: an `ApiError` is a rejection, any other exception a kill.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -30,19 +30,19 @@ class Cluster:
         self._made = 0
 
     def watch(self, watcher: Callable[[Event], None]) -> None:
-        """Tell *watcher*, and no other any more, of every change from now on."""
+        """Call *watcher*, in place of an earlier watcher, for every change from now on."""
         self._store.watchers = [watcher]
 
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
-        """Return one object, None if it does not exist; *namespace* "" where it has none."""
+        """Return an object, or None; *namespace* is "" for a cluster-scoped object."""
         return copy.deepcopy(self._store.get((kind, namespace, name)))
 
     def look(self, kind: str, namespace: str, name: str) -> Object | None:
-        """Return what `get` does, but the stored object itself: not to be altered."""
+        """Return the stored object itself, or None. The caller must not change the object."""
         return self._store.get((kind, namespace, name))
 
     def read(self, kind: str, namespace: str, name: str) -> Object:
-        """Return one object. Raises `NotFoundError`: it does not exist."""
+        """Return an object. Raises `NotFoundError`."""
         found = self.get(kind, namespace, name)
         if found is None:
             raise NotFoundError(f"{kind} {namespace}/{name} not found")
@@ -53,7 +53,7 @@ class Cluster:
         return copy.deepcopy(self.peek(kind, namespace))
 
     def peek(self, kind: str | None = None, namespace: str | None = None) -> Objects:
-        """Return what `list` does, but the stored objects themselves: not to be altered."""
+        """Return the stored objects themselves, as `list`. The caller must not change them."""
         return self._store.select(kind, namespace)
 
     def create(self, obj: Object) -> Object:
@@ -68,7 +68,7 @@ class Cluster:
         return self._store.put(None, new)
 
     def update(self, obj: Object) -> Object:
-        """Replace all but the status of a custom resource, which keeps its own.
+        """Replace the object, except the status of a custom resource.
 
         Raises `NotFoundError`, `ConflictError` or `InvalidError`.
         """
@@ -96,7 +96,7 @@ class Cluster:
     def edit(
         self, kind: str, namespace: str, name: str, change: Callable[[Object], object]
     ) -> Object:
-        """Read one object, let *change* alter it in place, and update it."""
+        """Read an object, call *change* to change the object in place, and update."""
         obj = self.read(kind, namespace, name)
         change(obj)
         return self.update(obj)
@@ -104,7 +104,7 @@ class Cluster:
     def apply(self, obj: Object) -> Object:
         """Apply *obj* server-side with force, as one field manager; create it if missing.
 
-        A change of who holds a field is a change too: it shows in managedFields.
+        A new manager of a field is a change too, because managedFields shows the manager.
         Raises `InvalidError`, or for its namespace `NotFoundError` or `ForbiddenError`.
         Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/
         """
@@ -128,9 +128,9 @@ class Cluster:
         propagation: str = "Background",
         uid: str | None = None,
     ) -> None:
-        """Begin to delete one object, or delete it if nothing holds it.
+        """Begin the deletion of an object; delete an object without finalizers at once.
 
-        Raises `NotFoundError`; `ConflictError`: *uid* is not the stored one.
+        Raises `NotFoundError`; `ConflictError`: the stored uid is not *uid*.
         Source: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go:1139
         """
         old = self.read(kind, namespace, name)
@@ -144,7 +144,7 @@ class Cluster:
             self._store.put(old, new)
 
     def _new(self, obj: Object) -> Object:
-        """Return *obj* as it is to be stored first, after all that may refuse it."""
+        """Return *obj* as first stored, after all checks."""
         kind, namespace, name = key_of(obj)
         if not name:
             raise InvalidError("metadata.name: name or generateName is required")
@@ -159,7 +159,7 @@ class Cluster:
         return new
 
     def _replace(self, old: Object, new: Object) -> Object:
-        """Store *new*; one that differs in nothing keeps its resourceVersion and is no event.
+        """Store *new*; an unchanged object keeps its resourceVersion and causes no event.
 
         Source: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go (GuaranteedUpdate: "if
         the data hasn't changed") and registry/generic/registry/store.go:781 (emptied finalizers)

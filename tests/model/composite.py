@@ -1,6 +1,6 @@
-"""The CompositeControllers: bindings of one API as parents, with Secrets and ServiceAccounts.
+"""The CompositeControllers: bindings of an API as parents of Secrets and ServiceAccounts.
 
-Source: metacontroller@v4.17.2:pkg/controller/composite/controller.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/controller/composite/controller.go
 """
 
 import copy
@@ -35,7 +35,7 @@ _CHILDREN = [SECRET, SERVICE_ACCOUNT]
 
 
 class Composite:
-    """The CompositeController of a definition; `on_event` fills its queue, `sync` works it off."""
+    """The CompositeController of a definition; `on_event` queues parents for `sync`."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Composite:
             self._enqueue(parent)
 
     def on_event(self, event: Event) -> None:
-        """Queue the parents that a change concerns: itself, of a child, of a related object."""
+        """Queue the parents of a change: of the parent, of a child, of a related object."""
         obj = event.latest
         if kind_of(obj) == self._parent.name and not _is_of_status(event):
             self._enqueue(obj)
@@ -72,7 +72,7 @@ class Composite:
             self._enqueue(parent)
 
     def _on_child(self, event: Event) -> None:
-        """Queue the parent that controls the child, or that could adopt it (lines 475, 522)."""
+        """Queue the child's controller, or the parents that could adopt it (lines 475, 522)."""
         child = event.latest
         namespace = child["metadata"]["namespace"]
         ref = controller_of(child)
@@ -87,7 +87,7 @@ class Composite:
                     self._enqueue(parent)
 
     def _is_parent(self, ref: Object) -> bool:
-        """Tell whether *ref* names the parent kind, in any version of its group (line 444)."""
+        """True if *ref* names the parent kind, in any version of its group (line 444)."""
         kind, group = self._parent.kind, self._parent.api_version.partition("/")[0]
         return bool(ref["kind"] == kind and ref["apiVersion"].partition("/")[0] == group)
 
@@ -95,9 +95,9 @@ class Composite:
         self.queue.add((parent["metadata"]["namespace"], parent["metadata"]["name"]))
 
     def sync(self, key: QueueKey) -> None:
-        """Bring one binding's world to what its hook says (lines 585 and 622).
+        """Bring a binding's children and status to the hook's answer (lines 585 and 622).
 
-        Raises `SyncError` or `ApiError`: to be tried again.
+        Raises `SyncError` or `ApiError`; the caller retries.
         """
         parent = copy.deepcopy(self._informers.get(self._parent.name, *key))
         if parent is None:
@@ -146,13 +146,13 @@ class Composite:
                 failure = error
         try:
             self._write_status(parent, status)
-        except (NotFoundError, ConflictError):  # swallowed, and with it the failure
+        except (NotFoundError, ConflictError):  # ignored, and so is the failure
             return
         if failure:
             raise failure
 
     def _write_status(self, parent: Object, status: Object) -> None:
-        """Replace the status, if it differs from the live one (line 879)."""
+        """Replace the status, if it differs from the live status (line 879)."""
         wanted = {**status, "observedGeneration": parent["metadata"]["generation"]}
         live = self._cluster.read(*key_of(parent))
         if uid_of(live) != uid_of(parent):
@@ -162,7 +162,7 @@ class Composite:
 
 
 def _is_of_status(event: Event) -> bool:
-    """Tell whether a parent changed in nothing that `ignoreStatusChanges` heeds (line 419)."""
+    """True if `ignoreStatusChanges` ignores the change of a parent (line 419)."""
     old, new = event.old, event.new
     if old is None or new is None or is_deleting(new):
         return False
@@ -171,7 +171,7 @@ def _is_of_status(event: Event) -> bool:
 
 
 def _generation_of(obj: Object) -> int:
-    """Return how often the spec was changed."""
+    """Return the generation of *obj*."""
     generation: int = obj["metadata"]["generation"]
     return generation
 
@@ -179,7 +179,7 @@ def _generation_of(obj: Object) -> int:
 def _label(parent: Object, desired: Groups) -> None:
     """Label every desired child with the parent's uid (line 699).
 
-    Raises `SyncError`: it has that label with another value (line 711).
+    Raises `SyncError`: a child has the label with another value (line 711).
     """
     for children in desired.values():
         for child in children.values():

@@ -1,6 +1,6 @@
 """The DecoratorController: every ServiceAccount as a parent, no attachments, no finalizer.
 
-Source: metacontroller@v4.17.2:pkg/controller/decorator/controller.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/controller/decorator/controller.go
 """
 
 import copy
@@ -19,7 +19,7 @@ from tests.model.workqueue import QueueKey, WorkQueue
 
 
 class Decorator:
-    """One DecoratorController; `on_event` fills its queue, `sync` works it off."""
+    """A DecoratorController; `on_event` queues ServiceAccounts for `sync`."""
 
     def __init__(self, cluster: Cluster, informers: Informers, hooks: Hooks) -> None:
         self.queue = WorkQueue(cluster.clock)
@@ -36,7 +36,7 @@ class Decorator:
             self._enqueue(parent)
 
     def on_event(self, event: Event) -> None:
-        """Queue the ServiceAccounts that a change concerns: itself, or by a related object."""
+        """Queue the ServiceAccounts of a change: of the ServiceAccount or of a related object."""
         if event.latest["kind"] == SERVICE_ACCOUNT.kind:
             self._enqueue(event.latest)
         parents = self._informers.known(SERVICE_ACCOUNT.kind)
@@ -47,9 +47,9 @@ class Decorator:
         self.queue.add((parent["metadata"]["namespace"], parent["metadata"]["name"]))
 
     def sync(self, key: QueueKey) -> None:
-        """Set on one ServiceAccount what its hook says (lines 568 and 615).
+        """Set the labels and annotations of the hook's answer (lines 568 and 615).
 
-        Raises `SyncError` or `ApiError`: to be tried again.
+        Raises `SyncError` or `ApiError`; the caller retries.
         """
         target = copy.deepcopy(self._informers.get(SERVICE_ACCOUNT.kind, *key))
         if target is None:
@@ -71,11 +71,11 @@ class Decorator:
         target["metadata"].update(labels=labels, annotations=annotations)
         try:
             self._cluster.update(target)
-        except (NotFoundError, ConflictError):  # swallowed (lines 732 and 736)
+        except (NotFoundError, ConflictError):  # ignored (lines 732 and 736)
             return
 
 
 def _changed(values: dict[str, str], updates: dict[str, str | None]) -> dict[str, str]:
-    """Return *values* with *updates*; None takes a key away (line 881)."""
+    """Return *values* with *updates*; None removes a key (line 881)."""
     merged = {**values, **updates}
     return {name: value for name, value in merged.items() if value is not None}

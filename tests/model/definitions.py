@@ -1,7 +1,7 @@
-"""The controllers as their requests carry them (key `controller`): the project's own manifests.
+"""The controllers in requests (key `controller`), from the project's manifests.
 
-What Metacontroller v4.17.2 and the API server make of them is as tests/golden shows it; but for
-managedFields, labels and kubectl's annotation, which are left out.
+Metacontroller v4.17.2 and the API server change the manifests as tests/golden shows, except for
+managedFields, labels and kubectl's annotation: these are left out.
 """
 
 from pathlib import Path

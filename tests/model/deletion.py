@@ -1,4 +1,4 @@
-"""What a delete request makes of an object. Paths are of kubernetes v1.36."""
+"""The effect of a delete request on an object. Paths are of kubernetes v1.36."""
 
 import copy
 
@@ -9,10 +9,10 @@ _FINALIZER = {"Foreground": [FOREGROUND], "Orphan": [ORPHAN], "Background": []}
 
 
 def begin(obj: Object, propagation: str, stamp: str) -> Object:
-    """Return *obj* as a delete request leaves it, at the instant *stamp*.
+    """Return *obj* after a delete request at the instant *stamp*.
 
-    The policy replaces the garbage collector's finalizers, and the generation of a kind that has
-    one grows the first time.
+    The policy replaces the garbage collector's finalizers. The first request increases the
+    generation, if the kind has a generation.
     Source: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go:984,1019
     """
     new = copy.deepcopy(obj)
@@ -34,7 +34,7 @@ def begin(obj: Object, propagation: str, stamp: str) -> Object:
 
 
 def is_complete(obj: Object) -> bool:
-    """Tell whether nothing holds a deleted *obj* any more.
+    """True if no finalizer blocks the deletion of *obj*.
 
     Source: store.go:573 and pkg/registry/core/namespace/storage/storage.go:258
     """

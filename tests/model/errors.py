@@ -1,11 +1,11 @@
-"""What the API server refuses with, and what stops the model.
+"""Rejections of the API server, and failures of the modelled Metacontroller.
 
 Source of the codes: kubernetes:staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go
 """
 
 
 class ApiError(Exception):
-    """The API server's refusal of one request."""
+    """The API server rejected a request."""
 
     status = 500
 
@@ -17,13 +17,13 @@ class NotFoundError(ApiError):
 
 
 class AlreadyExistsError(ApiError):
-    """An object of that kind and name exists."""
+    """An object of this kind and name exists."""
 
     status = 409
 
 
 class ConflictError(ApiError):
-    """The resourceVersion or uid is not the stored one."""
+    """The resourceVersion or uid differs from the stored value."""
 
     status = 409
 
@@ -35,14 +35,14 @@ class InvalidError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """Admission refuses the request."""
+    """Admission rejected the request."""
 
     status = 403
 
 
 class SyncError(Exception):
-    """One sync of one parent failed; it is tried again with a growing wait."""
+    """The sync of a parent failed; Metacontroller retries after a growing wait."""
 
 
 class MetacontrollerCrashError(Exception):
-    """The answer takes the whole Metacontroller process down."""
+    """The answer crashed the Metacontroller process."""

@@ -1,7 +1,7 @@
-"""Who owns which field: server-side apply, without managedFields on the wire.
+"""The owners of fields in server-side apply, without managedFields on the wire.
 
-Two managers are told apart: `APPLY` (Metacontroller's patches) and `UPDATE` (every other write,
-Metacontroller's own updates included, which the server records as another entry).
+There are two managers: `APPLY` (Metacontroller's patches) and `UPDATE` (every other write,
+including Metacontroller's updates, because the server records updates in another entry).
 Source of the rules: https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
 
@@ -20,10 +20,10 @@ _LISTED = ("ownerReferences", "finalizers")
 
 
 def leaves(obj: Object) -> dict[Path, Any]:
-    """Return the fields of *obj* that have an owner each.
+    """Return the fields of *obj*, each with a separate owner.
 
-    Granular: labels, annotations, data, ownerReferences by uid (each one atomic), finalizers.
-    Every other top-level field is atomic, as `imagePullSecrets` is.
+    Granular: labels, annotations, data, ownerReferences by uid (each atomic), finalizers. Every
+    other top-level field is atomic, such as `imagePullSecrets`.
     Source: the listType and structType markers in kubernetes v1.36,
     staging/src/k8s.io/api/core/v1/types.go:6374 and apimachinery/pkg/apis/meta/v1/types.go:257,314
     """
@@ -44,7 +44,7 @@ def leaves(obj: Object) -> dict[Path, Any]:
 
 
 def _set(obj: Object, path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON
-    """Put *value* at *path* of *obj*; None takes the field away."""
+    """Set *path* of *obj* to *value*; None removes the field."""
     parent = obj
     for step in path[:-2]:
         parent = parent.setdefault(step, {})
@@ -62,7 +62,7 @@ def _set(obj: Object, path: Path, value: Any) -> None:  # noqa: ANN401 - any JSO
 
 
 def _set_item(items: list[Any], identity: str, value: Any) -> None:  # noqa: ANN401 - any JSON
-    """Put *value* in *items* in place of the entry with that *identity*; None takes it away."""
+    """Replace the entry *identity* of *items* with *value*; None removes the entry."""
     names = [_identity(item) for item in items]
     at = names.index(identity) if identity in names else len(items)
     items[at : at + 1] = [] if value is None else [copy.deepcopy(value)]
@@ -73,10 +73,10 @@ def _identity(item: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def _order(merged: Object, live: Object, applied: Object, section: str) -> None:
-    """Put the list *section* of the metadata *merged*, in place, into the order of a merge.
+    """Sort the list *section* of the metadata *merged*, in place, in the order of a merge.
 
-    What only the server has stays where it is; what is in both comes in the order of *applied*,
-    after what precedes it there.
+    Entries of the server only keep their place. Common entries come in the order of *applied*,
+    after the entries that precede them in *applied*.
     Source: structured-merge-diff@v6.3.3:typed/merge.go (visitListItems)
     """
     waiting = [_identity(item) for item in applied.get(section) or []]
@@ -95,15 +95,15 @@ def _order(merged: Object, live: Object, applied: Object, section: str) -> None:
 
 
 class FieldOwners:
-    """The holders of every stored object's fields, by uid."""
+    """The managers of the fields of stored objects, by uid."""
 
     def __init__(self) -> None:
         self._holders: dict[str, Holders] = {}
 
     def record_update(self, old: Object | None, new: Object) -> None:
-        """Note a write that is not an apply: what it changed is its own alone.
+        """Record a write other than an apply: `UPDATE` alone owns the changed fields.
 
-        What was applied as empty is not there, and stays applied until somebody sets it.
+        Fields applied as empty do not exist, and stay applied until a write sets the field.
         """
         before, after = leaves(old) if old else {}, leaves(new)
         held = self._holders.get(uid_of(new), {})
@@ -114,9 +114,9 @@ class FieldOwners:
         }
 
     def merge(self, live: Object, applied: Object) -> tuple[Object, Holders]:
-        """Return *live* with *applied* forced onto it, and the holders to record with it.
+        """Return *live* with *applied* forced, and the managers to record with the result.
 
-        A field applied before and now left out goes, unless another manager holds it too.
+        A field of an earlier apply that *applied* lacks is removed, unless `UPDATE` owns it too.
         """
         held = dict(self._holders.get(uid_of(live), {}))
         present, wanted = leaves(live), leaves(applied)
@@ -136,11 +136,11 @@ class FieldOwners:
         return merged, held
 
     def record_apply(self, obj: Object, holders: Holders) -> bool:
-        """Note an apply; tell whether it changed who holds what."""
+        """Record an apply. True if the managers of a field changed."""
         changed = self._holders.get(uid_of(obj)) != holders
         self._holders[uid_of(obj)] = holders
         return changed
 
     def forget(self, obj: Object) -> None:
-        """Drop a deleted object."""
+        """Remove a deleted object."""
         self._holders.pop(uid_of(obj), None)

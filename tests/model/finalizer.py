@@ -1,6 +1,6 @@
 """Metacontroller's finalizer on a composite parent.
 
-Source: metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/controller/common/finalizer/finalizer.go
 """
 
 from tests.model.definitions import NAME
@@ -17,7 +17,7 @@ FINALIZER = finalizer_of(NAME)
 
 
 def add(finalizer: str, parent: Object) -> None:
-    """Add the *finalizer*, in place; one that is there stays."""
+    """Add the *finalizer*, in place, unless present."""
     if finalizer not in finalizers_of(parent):
         parent["metadata"]["finalizers"] = [*finalizers_of(parent), finalizer]
 
@@ -29,6 +29,6 @@ def remove(finalizer: str, parent: Object) -> None:
 
 
 def should_finalize(finalizer: str, parent: Object) -> bool:
-    """Tell whether the children of a deleting parent are managed (line 66)."""
+    """True if the children of a deleting parent are managed (line 66)."""
     finalizers = finalizers_of(parent)
     return finalizer in finalizers and not {FOREGROUND, ORPHAN} & set(finalizers)

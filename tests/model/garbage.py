@@ -1,8 +1,8 @@
 """The garbage collector of the controller manager.
 
-Level-based: what it would do shows in the store at any moment, so nothing is queued here.
-Source: kubernetes v1.36, pkg/controller/garbagecollector/garbagecollector.go; lines are its.
-Left out: the cycle breaker (line 598), owners of kinds that this cluster does not serve.
+Level-based: the store shows the pending work at any moment, so this model has no queue.
+Source, also of the lines: kubernetes v1.36, pkg/controller/garbagecollector/garbagecollector.go
+Left out: the cycle breaker (line 598), owners of kinds unknown to this cluster.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from tests.model.resources import find_kind
 
 @dataclass
 class Owners:
-    """The uids of an object's owners, sorted by what they are (line 464)."""
+    """The uids of an object's owners, by the state of the owner (line 464)."""
 
     solid: set[str] = field(default_factory=set)
     dangling: set[str] = field(default_factory=set)
@@ -32,17 +32,17 @@ class Owners:
 
 
 class GarbageCollector:
-    """Deletes what no living owner keeps."""
+    """Deletes objects whose owners are all gone."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     def pending(self) -> list[Key]:
-        """Return what there is to do, as keys for `work`."""
+        """Return the pending work, as keys for `work`."""
         return [key_of(obj) for obj in self._cluster.peek() if self._is_due(obj)]
 
     def work(self, key: Key) -> None:
-        """Do one thing for one object."""
+        """Do the next step for an object."""
         obj = self._cluster.read(*key)
         if is_deleting(obj):
             self._release(obj)
@@ -58,7 +58,7 @@ class GarbageCollector:
         return bool(owners.dangling or owners.waiting)
 
     def _release(self, owner: Object) -> None:
-        """Let go of an *owner*: its dependents orphaned (line 749) or deleted (line 664)."""
+        """Release *owner*: its dependents are orphaned (line 749) or deleted (line 664)."""
         finalizer = ORPHAN if ORPHAN in finalizers_of(owner) else FOREGROUND
         if finalizer == ORPHAN:
             for dependent in self._dependents(owner):
@@ -67,7 +67,7 @@ class GarbageCollector:
         self._cluster.update(owner)
 
     def _attempt_to_delete(self, obj: Object) -> None:
-        """Drop the references that keep nothing, or delete *obj* (lines 570 to 660)."""
+        """Remove references to dead owners, or delete *obj* (lines 570 to 660)."""
         owners = self._owners(obj)
         if owners.solid:
             self._drop(obj, owners.dangling | owners.waiting)
@@ -85,7 +85,7 @@ class GarbageCollector:
         self._cluster.update({**dependent, "metadata": metadata})
 
     def _dependents(self, owner: Object, *, blocking: bool = False) -> list[Object]:
-        """Return who refers to *owner*, or only who holds up its foreground deletion."""
+        """Return the dependents of *owner*; with *blocking*, those that block its deletion."""
         return [
             obj
             for obj in self._cluster.peek()
@@ -94,7 +94,7 @@ class GarbageCollector:
         ]
 
     def _owners(self, obj: Object) -> Owners:
-        """Sort the owners of *obj*: looked up by name, then compared by uid (line 434)."""
+        """Return the owners of *obj* by state: looked up by name, compared by uid (line 434)."""
         owners = Owners()
         for ref in owners_of(obj):
             resource = find_kind(ref["apiVersion"], ref["kind"])

@@ -1,6 +1,6 @@
-"""Calling a hook over what stands for HTTP.
+"""Calls a hook in place of HTTP.
 
-Source: metacontroller@v4.17.2:pkg/hooks/webhook.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/hooks/webhook.go
 """
 
 import json
@@ -23,7 +23,7 @@ then stands where a killed process would have left it, until `restart`.
 
 
 class TooManyRequestsError(SyncError):
-    """The hook answered 429; `seconds` is for how long to leave it alone."""
+    """The hook answered 429; `seconds` is the wait before the next call."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"too many requests, retry after {seconds} s")
@@ -32,7 +32,7 @@ class TooManyRequestsError(SyncError):
 
 @dataclass(frozen=True)
 class Call:
-    """One exchange with a hook; status 0 stands for a connection that failed."""
+    """A call of a hook, with the answer; status 0 means a failed connection."""
 
     path: str
     request: Object
@@ -42,7 +42,7 @@ class Call:
 
 
 class HotLoop(AssertionError):
-    """Work that never ends at one instant; `calls` are the last ones made."""
+    """Endless work at the same instant; `calls` are the last calls."""
 
     def __init__(self, calls: list[Call]) -> None:
         super().__init__(f"no end in sight; the last calls: {[call.path for call in calls]}")
@@ -50,10 +50,10 @@ class HotLoop(AssertionError):
 
 
 class Hooks:
-    """The hook service, and a record of what was said.
+    """The hook service, and a record of its calls.
 
     Attributes:
-        calls: every call, oldest first
+        calls: Every call, oldest first.
     """
 
     def __init__(self, post: Post, clock: Clock) -> None:

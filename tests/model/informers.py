@@ -1,6 +1,6 @@
-"""Metacontroller's caches of the cluster, one watch per kind.
+"""Metacontroller's caches of the cluster, with a watch per kind.
 
-Fresh informers always show the store; stale ones show it as of the last event delivered.
+Fresh informers always show the store; stale informers show the state of the last delivered event.
 """
 
 from collections import deque
@@ -11,11 +11,11 @@ from tests.model.store import Event
 
 
 class Informers:
-    """What a Metacontroller process knows, and the events that it has not seen yet.
+    """The cache of a Metacontroller process, and the undelivered events.
 
     Args:
-        cluster: whose objects to watch, from now on
-        fresh: whether reads see the store itself
+        cluster: The cluster to watch, from now on.
+        fresh: Whether reads show the store itself.
     """
 
     def __init__(self, cluster: Cluster, *, fresh: bool) -> None:
@@ -25,15 +25,15 @@ class Informers:
         self._undelivered: dict[str, deque[Event]] = {}
 
     def receive(self, event: Event) -> None:
-        """Take an *event* from the server, to be delivered later."""
+        """Keep an *event* of the server for later delivery."""
         self._undelivered.setdefault(key_of(event.latest)[0], deque()).append(event)
 
     def undelivered(self) -> list[str]:
-        """Return the kinds that have events to deliver."""
+        """Return the kinds with undelivered events."""
         return sorted(kind for kind, events in self._undelivered.items() if events)
 
     def deliver(self, kind: str) -> Event:
-        """Take in the oldest event of *kind*; the order between kinds is not kept."""
+        """Deliver the oldest event of *kind*; kinds have no common order."""
         event = self._undelivered[kind].popleft()
         if event.new is None:
             self._cache.pop(key_of(event.latest), None)
@@ -42,20 +42,20 @@ class Informers:
         return event
 
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
-        """Return one object as far as known, None if it is not; not to be altered."""
+        """Return a cached object, or None. The caller must not change the object."""
         if self._fresh:
             return self._cluster.get(kind, namespace, name)
         return self._cache.get((kind, namespace, name))
 
     def known(self, kind: str, namespace: str | None = None) -> list[Object]:
-        """Return the known objects of *kind*, by namespace and name; not to be altered."""
+        """Return the cached objects of *kind*, by namespace and name; do not change the objects."""
         if self._fresh:
             return self._cluster.peek(kind, namespace)
         keys = [k for k in self._cache if k[0] == kind and namespace in (None, k[1])]
         return [self._cache[key] for key in sorted(keys)]
 
     def candidates(self, kind: str, parent: Object) -> list[Object]:
-        """Return what *parent* controls, then the orphans, in its namespace.
+        """Return the children of *parent*, then the orphans, in its namespace.
 
         Source: metacontroller@v4.17.2:pkg/dynamic/informer/informer.go:150,160
         """

@@ -1,6 +1,6 @@
 """The three-way merge of dynamic-apply.
 
-Source: metacontroller@v4.17.2:pkg/dynamic/apply/apply.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/dynamic/apply/apply.go
 """
 
 import copy
@@ -36,7 +36,7 @@ def without_last_applied(obj: Object) -> Object:
 
 
 def without_system_fields(obj: Object) -> Object:
-    """Return a copy without what only the server writes, nor `status`, nor last-applied.
+    """Return a copy without the server's fields, `status` and last-applied.
 
     Source: metacontroller@v4.17.2:pkg/controller/common/manage_children.go:320
     """
@@ -48,14 +48,14 @@ def without_system_fields(obj: Object) -> Object:
 
 
 def set_last_applied(obj: Object, applied: Object) -> None:
-    """Remember *applied*, whole, in an annotation of *obj* (line 39), in place."""
+    """Write the whole *applied* to an annotation of *obj* (line 39), in place."""
     annotations = obj["metadata"].get("annotations") or {}
     annotations[LAST_APPLIED] = json.dumps(applied, sort_keys=True, separators=(",", ":"))
     obj["metadata"]["annotations"] = annotations
 
 
 def updated(observed: Object, desired: Object) -> Object:
-    """Return *observed* with what changed since the last apply of *desired*.
+    """Return *observed* with the changes of *desired* since the last apply.
 
     Source: metacontroller@v4.17.2:pkg/controller/common/manage_children.go:41
     """
@@ -93,7 +93,7 @@ def _as(kind: type, value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _merge_objects(destination: Object, last: Object, desired: Object) -> Object:
-    """Take away what was applied and is not any more, then set the rest (line 114)."""
+    """Remove fields of the last apply that *desired* lacks, then set the rest (line 114)."""
     for name in last.keys() - desired.keys():
         destination.pop(name, None)
     for name, value in desired.items():
@@ -102,7 +102,7 @@ def _merge_objects(destination: Object, last: Object, desired: Object) -> Object
 
 
 def _merge_lists(destination: list[Any], last: list[Any], desired: list[Any]) -> list[Any]:
-    """Merge lists of objects by a key they have in common, or take *desired* (line 134)."""
+    """Merge lists of objects by a common key, or return *desired* (line 134)."""
     key = merge_key(destination + last + desired)
     if key is None:
         return desired
@@ -116,7 +116,7 @@ def _merge_lists(destination: list[Any], last: list[Any], desired: list[Any]) ->
 
 
 def merge_key(items: list[Any]) -> str | None:
-    """Guess by which field a list of objects is keyed, None if by none (line 223)."""
+    """Return the presumed key field of a list of objects, or None (line 223)."""
     if not items or not all(isinstance(item, dict) for item in items):
         return None
     common = set.intersection(*(set(item) for item in items))

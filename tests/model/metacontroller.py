@@ -1,7 +1,7 @@
-"""Metacontroller and the cluster's own controllers, one step at a time.
+"""Metacontroller and the cluster's controllers, step by step.
 
-Source: metacontroller@v4.17.2; how a worker takes errors is
-pkg/controller/composite/controller.go:359, and pkg/controller/decorator/controller.go:365 alike.
+Source: metacontroller@v4.17.2; for errors of a worker pkg/controller/composite/controller.go:359
+and pkg/controller/decorator/controller.go:365.
 """
 
 import random
@@ -32,20 +32,20 @@ _STEPS_PER_CALL = 50
 
 
 class Metacontroller:
-    """The controllers, the garbage collector and the namespace controller over one cluster.
+    """The controllers, the garbage collector and the namespace controller of a cluster.
 
     Args:
-        cluster: what to act on; its clock is the only one
-        post: the hook service
-        strategy: `dynamic-apply` or `server-side-apply`
-        seed: settles the order of things that may happen in any order
-        upstream: whether upstream's bindings are served, too
-        stale: how often work goes ahead of news from the server, 0 (never: caches show the
-            store) to 1 (always); True means 0.5
+        cluster: The cluster, with the only clock.
+        post: The hook service.
+        strategy: `dynamic-apply` or `server-side-apply`.
+        seed: The seed for the order of steps without a fixed order.
+        upstream: Whether msi-acrpull's bindings are served too.
+        stale: How often work precedes an undelivered event, from 0 (never: caches show the store)
+            to 1 (always); True means 0.5.
 
     Attributes:
-        events: the Warning Events of failed syncs, oldest first
-        namespaces: the namespace controller
+        events: The Warning Events of failed syncs, oldest first.
+        namespaces: The namespace controller.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Metacontroller:
         return self._hooks.calls
 
     def restart(self) -> None:
-        """Kill the process and start it: caches, delays and retries are lost, all is queued."""
+        """Kill and start the process: caches, delays and retries are lost, all keys are queued."""
         self._informers = Informers(self._cluster, fresh=not self._stale)
         self._cluster.watch(self._informers.receive)
         children = Children(self._cluster, new_applier(self._strategy, self._cluster))
@@ -90,9 +90,9 @@ class Metacontroller:
         self._relist()
 
     def step(self) -> bool:
-        """Do one thing: deliver an event, sync a parent, collect an object.
+        """Deliver an event, sync a parent, or collect an object.
 
-        Return False if there was nothing to do.
+        Returns False if no work is pending.
         """
         self._promote()
         choices = self._choices()
@@ -101,9 +101,9 @@ class Metacontroller:
         return bool(choices)
 
     def settle(self, max_calls: int = 300) -> None:
-        """Step until nothing is left to do, at this instant.
+        """Step until no work is pending at this instant.
 
-        Raises `HotLoop`: that took more than *max_calls* calls.
+        Raises `HotLoop`: more than *max_calls* calls were made.
         """
         before = len(self.calls)
         for _ in range(max_calls * _STEPS_PER_CALL):
@@ -114,7 +114,7 @@ class Metacontroller:
         raise HotLoop(self.calls[-20:])
 
     def advance(self, seconds: float) -> None:
-        """Let *seconds* pass, and settle whenever something falls due. Raises `HotLoop`."""
+        """Advance the clock by *seconds*, and settle at each due time. Raises `HotLoop`."""
         clock = self._cluster.clock
         end = clock.now() + timedelta(seconds=seconds)
         self.settle()
@@ -125,7 +125,7 @@ class Metacontroller:
         self.settle()
 
     def next_due(self) -> datetime:
-        """Return when something next falls due: a resync, a retry, a relist, a Namespace's end."""
+        """Return the next due time: of a resync, a retry, a relist, or work on a Namespace."""
         delays = [controller.queue.next_due() for controller in self._controllers]
         delays.append(self.namespaces.next_due())
         return min([self._next_relist, *(delay for delay in delays if delay)])
@@ -142,7 +142,7 @@ class Metacontroller:
             controller.enqueue_all()
 
     def _choices(self) -> list[Callable[[], None]]:
-        """Return what may happen next: news first, unless it is late this time."""
+        """Return the possible next steps: events first, unless events are late this time."""
         news = [partial(self._deliver, kind) for kind in self._informers.undelivered()]
         work: list[Callable[[], None]] = [
             partial(self._sync, controller) for controller in self._controllers if controller.queue
@@ -159,7 +159,7 @@ class Metacontroller:
             controller.on_event(event)
 
     def _collect(self, janitor: GarbageCollector | NamespaceController, key: Key) -> None:
-        with suppress(ApiError):  # refused, so still pending
+        with suppress(ApiError):  # rejected, so still pending
             janitor.work(key)
 
     def _sync(self, controller: Composite | Decorator) -> None:

@@ -8,13 +8,13 @@ from tests.model.resources import NAMESPACE
 
 
 class NamespaceController:
-    """Empties a deleted Namespace, one object at a time, and then lets it go.
+    """Deletes the objects of a deleted Namespace one by one, and then the Namespace.
 
     Source: pkg/controller/namespace/deletion/namespaced_resources_deleter.go:98
 
     Attributes:
-        grace: how long it leaves a deleted Namespace alone: in truth `GRACE`, here not at all
-            unless set
+        grace: The wait after the deletion of a Namespace. The real controller waits `GRACE`, the
+            model does not wait by default.
     """
 
     GRACE = timedelta(seconds=5)
@@ -25,7 +25,7 @@ class NamespaceController:
         self._cluster = cluster
 
     def next_due(self) -> datetime | None:
-        """Return when the next Namespace is to be emptied, None if none is."""
+        """Return the time of the next work on a Namespace, or None."""
         begins = (self._begins(each) for each in self._cluster.peek(NAMESPACE.kind))
         now = self._cluster.clock.now()
         return min((begin for begin in begins if begin and begin > now), default=None)
@@ -36,7 +36,7 @@ class NamespaceController:
         return datetime.fromisoformat(namespace["metadata"]["deletionTimestamp"]) + self.grace
 
     def pending(self) -> list[Key]:
-        """Return what there is to do, as keys for `work`."""
+        """Return the pending work, as keys for `work`."""
         due: list[Key] = []
         for namespace in self._cluster.peek(NAMESPACE.kind):
             begins = self._begins(namespace)
@@ -47,7 +47,7 @@ class NamespaceController:
         return due
 
     def work(self, key: Key) -> None:
-        """Delete one object of a deleted Namespace, or finalize the Namespace itself."""
+        """Delete an object of a deleted Namespace, or finalize the Namespace itself."""
         if key[0] != NAMESPACE.kind:
             self._cluster.delete(*key)
             return

@@ -1,4 +1,4 @@
-"""Reading Kubernetes objects: dicts as from `kubectl get -o json`, without managedFields."""
+"""Reads Kubernetes objects: dicts as from `kubectl get -o json`, without managedFields."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ ORPHAN = "orphan"
 
 
 def kind_of(obj: Object) -> str:
-    """Return what kind *obj* is of; two groups have an AcrPullBinding, so that says its version."""
+    """Return the kind of *obj*, with the version for AcrPullBinding: two groups have this kind."""
     kind = str(obj["kind"])
     return f"{kind} of {obj['apiVersion']}" if kind == UPSTREAM_KIND else kind
 
 
 def key_of(obj: Object) -> Key:
-    """Return where *obj* is stored."""
+    """Return the key of *obj* in the store."""
     return (kind_of(obj), obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
 
 
@@ -38,7 +38,7 @@ def qualified_name(obj: Object) -> str:
 
 
 def uid_of(obj: Object) -> str:
-    """Return the uid that the API server gave *obj*."""
+    """Return the uid of *obj*."""
     return str(obj["metadata"]["uid"])
 
 
@@ -63,17 +63,17 @@ def finalizers_of(obj: Object) -> list[str]:
 
 
 def is_deleting(obj: Object) -> bool:
-    """Tell whether deletion of *obj* has begun."""
+    """True if *obj* is being deleted."""
     return "deletionTimestamp" in obj["metadata"]
 
 
 def controller_of(obj: Object) -> Object | None:
-    """Return the ownerReference that has `controller: true`, None if none has."""
+    """Return the ownerReference with `controller: true`, or None."""
     return next((ref for ref in owners_of(obj) if ref.get("controller")), None)
 
 
 def controller_ref(owner: Object) -> Object:
-    """Return the reference with which *owner* controls a child.
+    """Return a controller reference to *owner*.
 
     Source: metacontroller@v4.17.2:pkg/controller/common/manage_children.go:125
     """

@@ -1,4 +1,4 @@
-"""What a write must meet, and what it may not change. Paths are of kubernetes v1.36."""
+"""The API server's checks before a write. Paths are of kubernetes v1.36."""
 
 from tests.model.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from tests.model.objects import Object, key_of, uid_of
@@ -15,7 +15,7 @@ _SYSTEM_FIELDS = (
 
 
 def check_namespace(obj: Object, namespace: Object | None) -> None:
-    """Refuse a new *obj* in a *namespace* that is missing or going.
+    """Reject a new *obj* in a *namespace* that is missing or being deleted.
 
     Raises `NotFoundError` or `ForbiddenError`.
     Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
@@ -31,10 +31,10 @@ def check_namespace(obj: Object, namespace: Object | None) -> None:
 
 
 def check_version(old: Object, obj: Object) -> None:
-    """Refuse an *obj* that is not written from the stored *old* one.
+    """Reject an *obj* that was not made from the stored object *old*.
 
     Raises `ConflictError`: another uid or resourceVersion; `InvalidError`: a custom resource
-    without a resourceVersion, which core kinds may lack.
+    without a resourceVersion. Core kinds need no resourceVersion.
     Source: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go:674,735,743
     """
     version = obj["metadata"].get("resourceVersion")
@@ -46,13 +46,13 @@ def check_version(old: Object, obj: Object) -> None:
 
 
 def check_uid(old: Object, uid: str | None) -> None:
-    """Refuse another *uid* than the stored one; None passes. Raises `ConflictError`."""
+    """Reject a *uid* other than the stored uid; None passes. Raises `ConflictError`."""
     if uid is not None and uid != uid_of(old):
         raise ConflictError(f"{key_of(old)}: the UID in the precondition differs")
 
 
 def carry_over(old: Object, new: Object) -> None:
-    """Give *new*, in place, what no update changes, and the generation that it has earned.
+    """Set the immutable fields of *new*, in place, and its generation.
 
     Source: staging/src/k8s.io/apiserver/pkg/registry/rest/update.go:126-145 and
     apiextensions-apiserver:pkg/registry/customresource/strategy.go:159

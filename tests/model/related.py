@@ -1,6 +1,6 @@
-"""Related objects: what a customize hook selects, and whom their changes concern.
+"""Related objects: the selection of a customize hook, and the parents of their changes.
 
-Source: metacontroller@v4.17.2:pkg/controller/common/customize/manager.go; lines are its.
+Source, also of the lines: metacontroller@v4.17.2:pkg/controller/common/customize/manager.go
 Only hook version v2 is modelled: rules may select from any namespace.
 """
 
@@ -28,14 +28,14 @@ class _Cached:
 
 
 class Related:
-    """The customize side of one controller.
+    """The related objects of a controller.
 
     Args:
-        path: of its customize hook
-        definition: the controller as its requests carry it
-        hooks: where to ask
-        informers: where to look
-        clock: how old an answer is
+        path: The path of the customize hook.
+        definition: The controller, as in its requests.
+        hooks: The hook service.
+        informers: The caches of the objects.
+        clock: The clock for the age of answers.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Related:
         self._watched: set[str] = set()
 
     def objects(self, parent: Object) -> Groups:
-        """Return what is related to *parent*, a group for every rule, {} if empty (line 562).
+        """Return the related objects of *parent*, a group per rule, {} if empty (line 562).
 
-        The kind of a rule is watched from its first use on (line 264).
+        The watch of a kind begins with the first rule for the kind (line 264).
         """
         groups: Groups = {}
         for rule in self._rules(parent):
@@ -67,9 +67,9 @@ class Related:
         return groups
 
     def concerned(self, event: Event, parents: list[Object]) -> list[Object]:
-        """Return which *parents* relate to the changed object, old or new (lines 299 to 340).
+        """Return the *parents* related to the changed object, old or new (lines 299 to 340).
 
-        Asks the hook about every parent whose rules are not cached (line 364).
+        Calls the hook for every parent without cached rules (line 364).
         """
         states = [obj for obj in (event.old, event.new) if obj is not None]
         if kind_of(event.latest) not in self._watched:
@@ -94,7 +94,7 @@ class Related:
         return cached.rules
 
     def _matches(self, rule: Object, obj: Object) -> bool:
-        """Tell whether *rule* selects *obj* (line 444)."""
+        """True if *rule* selects *obj* (line 444)."""
         resource = find_plural(rule.get("apiVersion", ""), rule.get("resource", ""))
         namespace = obj["metadata"].get("namespace", "")
         if kind_of(obj) != resource.name:
@@ -112,7 +112,7 @@ class Related:
 
 
 def _selects(selector: Object | None, labels: dict[str, str]) -> bool:
-    """Evaluate a label selector; none, or an empty one, selects everything.
+    """True if *selector* selects *labels*; None and an empty selector select everything.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
     """

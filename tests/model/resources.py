@@ -10,10 +10,7 @@ from tests.model.objects import Object, kind_of
 
 @dataclass(frozen=True)
 class Resource:
-    """One served kind.
-
-    `custom` means a custom resource: it has a generation and a status subresource.
-    """
+    """A served kind; a `custom` resource has a generation and a status subresource."""
 
     api_version: str
     kind: str
@@ -31,7 +28,7 @@ class Resource:
 
     @cached_property
     def name(self) -> str:
-        """What no other resource is called."""
+        """A unique name of the kind in this model."""
         return kind_of({"kind": self.kind, "apiVersion": self.api_version})
 
 
@@ -48,20 +45,20 @@ RESOURCES = {r.name: r for r in (NAMESPACE, SECRET, SERVICE_ACCOUNT, BINDING, *U
 
 
 def resource_of(obj: Object) -> Resource:
-    """Return the resource that *obj* is of."""
+    """Return the resource of *obj*."""
     return RESOURCES[kind_of(obj)]
 
 
 def find_kind(api_version: str, kind: str) -> Resource | None:
-    """Return the resource of that *api_version* and *kind*, None where nothing serves it."""
+    """Return the resource of *api_version* and *kind*, None if the API server has no such kind."""
     resource = RESOURCES.get(kind_of({"kind": kind, "apiVersion": api_version}))
     return resource if resource and resource.api_version == api_version else None
 
 
 def find_plural(api_version: str, plural: str) -> Resource:
-    """Return the resource that a rule names by its *plural*.
+    """Return the resource with the name *plural* in a rule.
 
-    Raises `SyncError`: nothing serves it, which fails the whole sync.
+    Raises `SyncError`: the API server has no such kind. Then the whole sync fails.
     Source: metacontroller@v4.17.2:pkg/controller/common/customize/manager.go:581
     """
     for resource in RESOURCES.values():

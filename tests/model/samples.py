@@ -1,4 +1,4 @@
-"""Objects as a user would first write them."""
+"""Objects as a user creates them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ def namespace(name: str) -> Object:
 
 
 def service_account(namespace: str, name: str, *, pull_secrets: Iterable[str] = ()) -> Object:
-    """Return a ServiceAccount that lists *pull_secrets*, in that order."""
+    """Return a ServiceAccount with *pull_secrets* as its `imagePullSecrets`, in order."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -22,7 +22,7 @@ def service_account(namespace: str, name: str, *, pull_secrets: Iterable[str] = 
 
 
 def binding(namespace: str, name: str, **spec: Any) -> Object:  # noqa: ANN401  any JSON
-    """Return an ACRPullBinding; *spec* holds its fields under their own (camelCase) names."""
+    """Return an ACRPullBinding; *spec* has the fields by their camelCase names."""
     return {
         "apiVersion": "acrpull.dev/v1beta1",
         "kind": "ACRPullBinding",

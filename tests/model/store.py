@@ -1,4 +1,4 @@
-"""What is stored, and who is told of changes. Paths are of kubernetes v1.36."""
+"""The stored objects, and the watchers of changes. Paths are of kubernetes v1.36."""
 
 import copy
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from tests.model.objects import Key, Object, key_of
 
 @dataclass(frozen=True)
 class Event:
-    """A change that watchers see: `old` is None for an addition, `new` for a deletion.
+    """A change, for watchers: `old` is None for an addition, `new` for a deletion.
 
-    Neither is to be altered.
+    A watcher must not change the objects.
     """
 
     old: Object | None
@@ -20,18 +20,18 @@ class Event:
 
     @property
     def latest(self) -> Object:
-        """The object as the change left it, or as it last was."""
+        """The object after the change; after a deletion, its last state."""
         obj = self.new or self.old
         assert obj is not None
         return obj
 
 
 class Store:
-    """The objects by key. None of them is ever altered; each write puts another in its place.
+    """The objects by key. A stored object never changes; each write stores another object.
 
     Attributes:
-        fields: who holds which field of them
-        watchers: called with every change, at once
+        fields: The managers of the objects' fields.
+        watchers: Called with every change, at once.
     """
 
     def __init__(self) -> None:
@@ -41,13 +41,13 @@ class Store:
         self._version = 0
 
     def get(self, key: Key) -> Object | None:
-        """Return one object itself, None if it does not exist."""
+        """Return the stored object itself, or None."""
         return self._objects.get(key)
 
     def select(self, kind: str | None, namespace: str | None) -> list[Object]:
-        """Return the objects themselves, by namespace and name; None means all.
+        """Return the stored objects themselves, by namespace and name; None means all.
 
-        Another thread may add some meanwhile.
+        Another thread may add objects meanwhile.
         """
         keys = [
             k for k in list(self._objects) if kind in (None, k[0]) and namespace in (None, k[1])
@@ -63,7 +63,7 @@ class Store:
         return copy.deepcopy(new)
 
     def remove(self, old: Object) -> None:
-        """Take *old* out of the store."""
+        """Remove *old* from the store."""
         self._version += 1
         del self._objects[key_of(old)]
         self.fields.forget(old)

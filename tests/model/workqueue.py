@@ -1,4 +1,4 @@
-"""The queue of one controller. Source: client-go v0.36, util/workqueue; lines are its."""
+"""The queue of a controller. Source, also of the lines: client-go v0.36, util/workqueue."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -23,11 +23,11 @@ class WorkQueue:
         self._failures: Counter[QueueKey] = Counter()
 
     def __bool__(self) -> bool:
-        """Tell whether a key is ready."""
+        """True if a key is ready."""
         return bool(self._ready)
 
     def add(self, key: QueueKey) -> None:
-        """Queue *key*; one that is queued already keeps its place."""
+        """Queue *key*; a queued key keeps its place."""
         self._ready.setdefault(key)
 
     def add_after(self, key: QueueKey, seconds: float) -> None:
@@ -45,22 +45,22 @@ class WorkQueue:
         self.add_after(key, min(doubled, _LONGEST_RETRY_SECONDS))
 
     def forget(self, key: QueueKey) -> None:
-        """Note that *key* succeeded."""
+        """Reset the failures of *key* after a success."""
         del self._failures[key]
 
     def pop(self) -> QueueKey:
-        """Take the first ready key."""
+        """Return the first ready key, and remove the key."""
         key = next(iter(self._ready))
         del self._ready[key]
         return key
 
     def promote(self) -> None:
-        """Make ready every key whose time has come, earliest first."""
+        """Make every due key ready, earliest first."""
         due = [key for key, at in self._waiting.items() if at <= self._clock.now()]
         for key in sorted(due, key=lambda key: self._waiting[key]):
             del self._waiting[key]
             self.add(key)
 
     def next_due(self) -> datetime | None:
-        """Return when the next waiting key is due, None if none waits."""
+        """Return the time of the next waiting key, or None."""
         return min(self._waiting.values(), default=None)
