@@ -8,7 +8,8 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, Hold, covers, resolve, usable_token
+from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, covers, usable_token
+from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret import still_works
 from hooks.core.status.status import Freshness, new_status
 from hooks.core.sync import Answer, desired_accounts
@@ -17,7 +18,7 @@ from hooks.core.sync import Answer, desired_accounts
 HAND_OVER_GRACE: Final = timedelta(seconds=3)
 
 
-def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
+def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Answer:
     """Return what is to be while the binding goes; `finalized` once it may.
 
     Metacontroller writes no children while the garbage collector's finalizer is on the binding. But
@@ -28,10 +29,9 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
-    request = resolve(observed, policy)
     works = (
-        covers(usable_token(observed, request, now), request)
-        if isinstance(request, TokenRequest)
+        covers(usable_token(observed, wanted, now), wanted)
+        if isinstance(wanted, TokenRequest)
         else still_works(observed, observed.secret, policy, now)
     )
     secret = None if finalized else observed.secret

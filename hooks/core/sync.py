@@ -17,21 +17,18 @@ from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.permission import is_withdrawn
 from hooks.core.policy.policy import Policy
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
-    Hold,
     Keep,
-    Reject,
     covers,
     due_at,
-    resolve,
     secret_removed,
     usable_token,
 )
+from hooks.core.renewal.resolve import Hold, Reject, Wanted
 from hooks.core.renewal.secret import (
     Unwritten,
     desired_secret,
@@ -55,27 +52,27 @@ class Answer:
 
 def sync(
     observed: Observed,
+    wanted: Wanted,
     decision: Decision,
     outcome: AcrToken | MintFailed | None,
     policy: Policy,
     now: datetime,
 ) -> Answer:
     """Return the answer at *now*; *outcome* is the result of a `Mint`, otherwise None."""
-    request = resolve(observed, policy)
     writes = _secret_contest(observed, decision, outcome, now)
     problem = _problem(observed, decision, outcome, writes, now)
     token = usable = None
-    if isinstance(request, TokenRequest):
-        token = desired_token(observed, request, outcome, policy, now)
-        usable = usable_token(observed, request, now)
-    secret = desired_secret(observed, request, decision, token, now)
+    if isinstance(wanted, TokenRequest):
+        token = desired_token(observed, wanted, outcome, policy, now)
+        usable = usable_token(observed, wanted, now)
+    secret = desired_secret(observed, wanted, decision, token, now)
     fresh = Freshness(
-        works=covers(usable, request)
-        if isinstance(request, TokenRequest)
+        works=covers(usable, wanted)
+        if isinstance(wanted, TokenRequest)
         else still_works(observed, secret, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
-    withdrawn = is_withdrawn(observed.binding, policy, has_secret=secret is not None)
+    withdrawn = isinstance(wanted, Reject) and not (wanted.by_setting and secret is not None)
     contest = _contest(observed, now, withdrawn=withdrawn)
     status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
     wait = _resync(observed, problem, usable, status, policy, now)

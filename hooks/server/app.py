@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
-from hooks.handlers import Clock, Hooks, Minting
+from hooks.handlers import Clock, Hooks, Minting, Reply
 from hooks.limits import Bulkhead
 from hooks.log import FIELDS, redact
 from hooks.server import request_log as call
@@ -29,7 +29,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the service; *mint* gets tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks = Hooks(settings.policy, mint, clock, call.note_token, settings.apis)
+    hooks = Hooks(settings.policy, mint, clock, settings.apis)
     bulkhead = new_bulkhead()
     routes = {
         "/sync": hooks.sync,
@@ -55,15 +55,15 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     return app
 
 
-def _view(path: str, hook: Callable[[JSON], JSON], bulkhead: Bulkhead) -> Callable[[], Response]:
+def _view(path: str, hook: Callable[[JSON], Reply], bulkhead: Bulkhead) -> Callable[[], Response]:
     key = "object" if path in {"/serviceaccount/sync", "/secret/sync"} else "parent"
 
     def view() -> Response:
         with received(bulkhead, key) as body:
             call.note_object(body.get(key))
-            result = hook(body)
-            call.note_result(result)
-            return _json(result)
+            reply = hook(body)
+            call.note_reply(reply)
+            return _json(reply.body)
 
     return view
 

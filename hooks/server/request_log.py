@@ -7,14 +7,13 @@ metacontroller@v4.17.2:pkg/hooks/webhook.go:206
 import logging
 import time
 from collections.abc import Set
-from datetime import timedelta
 from typing import Final
 
 from flask import Flask, Response, g, request
 
 from hooks import metrics
-from hooks.core.fields import JSON
 from hooks.core.names import MAX_NAME_LENGTH
+from hooks.handlers import Reply
 from hooks.log import FIELDS
 
 HEALTH: Final = frozenset({"/healthz", "/readyz"})  # calls that nothing is told of
@@ -47,18 +46,17 @@ def note_object(obj: object) -> None:
         note(**{key: _cut(meta.get(key)) for key in ("namespace", "name", "uid")})
 
 
-def note_result(result: JSON) -> None:
-    """Add the reason of the condition Ready, the first, in an answer."""
-    conditions = result.get("status", {}).get("conditions")
+def note_reply(reply: Reply) -> None:
+    """Add the facts about *reply*, and the reason of its condition Ready; count its token."""
+    if reply.token is not None:
+        note(token=reply.token)
+    if reply.mint_reason is not None:
+        note(mint_reason=reply.mint_reason)
+    if reply.remaining is not None:
+        metrics.observe_served(reply.remaining)
+    conditions = reply.body.get("status", {}).get("conditions")
     if conditions:
         note(reason=conditions[0]["reason"])
-
-
-def note_token(source: str, remaining: timedelta | None) -> None:
-    """Add where the token in an answer is from, and count it if there is one."""
-    note(token=source)
-    if remaining is not None:
-        metrics.observe_served(remaining)
 
 
 def note_bug(error: Exception, number: str) -> None:

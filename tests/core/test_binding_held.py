@@ -4,12 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import decide
-from hooks.core.sync import sync
 from tests.core.builders import (
     BINDING,
     EXPIRED,
@@ -18,6 +15,9 @@ from tests.core.builders import (
     POLICY,
     SECRET,
     SERVER,
+    decide,
+    finalize,
+    sync,
 )
 
 WORKLOAD = Spec(SERVER, WorkloadIdentity(None, None, None), None)

@@ -10,7 +10,7 @@ from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.policy.cloud import is_arm
-from hooks.core.renewal.decision import Hold, resolve
+from hooks.core.renewal.resolve import Hold, resolve
 from tests.core.builders import (
     AUDIENCE,
     IDENTITY,

@@ -9,11 +9,8 @@ from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccoun
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import (
-    inputs_hash,
-    resolve,
-    usable_token,
-)
+from hooks.core.renewal.decision import inputs_hash, usable_token
+from hooks.core.renewal.resolve import resolve
 from tests.core.builders import (
     AUDIENCE,
     BINDING,

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.observed import Observed
@@ -22,6 +21,7 @@ from tests.core.builders import (
     SECRET,
     SECRET_NAME,
     UNTOUCHED,
+    finalize,
 )
 
 GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))

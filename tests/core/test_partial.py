@@ -7,14 +7,13 @@ from datetime import datetime
 import pytest
 
 from hooks.core.exchange.acr import missing_actions, parse_answer, parse_token, scope_down
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Keep, Mint, decide, inputs_hash
-from hooks.core.sync import Answer, sync
+from hooks.core.renewal.decision import Keep, Mint, MintReason, inputs_hash
+from hooks.core.sync import Answer
 from tests.core.builders import (
     BINDING,
     HOUR,
@@ -27,7 +26,10 @@ from tests.core.builders import (
     SECOND,
     SECRET_NAME,
     SERVER,
+    decide,
+    finalize,
     new_jwt,
+    sync,
 )
 
 REQUESTED = replace(REQUEST, scope="repository:a:pull repository:b:pull")
@@ -57,7 +59,7 @@ def holding(token: AcrToken | None) -> Observed:
 
 def answered(observed: Observed, outcome: MintFailed, now: datetime = NOW) -> Answer:
     """Return the answer to *observed* when a mint has come to *outcome*."""
-    return sync(observed, Mint(REQUESTED, None), outcome, POLICY, now)
+    return sync(observed, Mint(REQUESTED, None, MintReason.DUE), outcome, POLICY, now)
 
 
 def fresh(answer: Answer) -> str:
@@ -98,7 +100,9 @@ def test_better_than_none() -> None:
 def test_asked_for_again() -> None:
     """A partial token does not prevent a mint, and stays in the Secret until it is due."""
     observed = holding(PARTIAL)
-    assert decide(observed, POLICY, NOW) == Mint(REQUESTED, PARTIAL.issued_at)
+    assert decide(observed, POLICY, NOW) == Mint(
+        REQUESTED, PARTIAL.issued_at, MintReason.SCOPE_NOT_COVERED
+    )
     assert decide(holding(WHOLE), POLICY, NOW) == Keep()
     later = short(granting("a", since=NOW + MINUTE))
     answer = answered(observed, later, NOW + MINUTE)
@@ -129,7 +133,7 @@ def test_better_one() -> None:
     secret = PullSecret(SECRET_NAME, SERVER, PARTIAL, inputs_hash(request))
     held = replace(OBSERVED, binding=replace(BINDING, spec=spec), secret=secret)
     for token, taken in ((WHOLE, WHOLE), (granting("c"), PARTIAL), (granting("b", "c"), PARTIAL)):
-        answer = sync(held, Mint(request, None), short(token), POLICY, NOW)
+        answer = sync(held, Mint(request, None, MintReason.DUE), short(token), POLICY, NOW)
         assert answer.secret is not None
         assert answer.secret.token == taken
 

@@ -10,9 +10,8 @@ from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Reject, decide
+from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.status.status import ConditionState, Problem, attached
-from hooks.core.sync import sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -26,6 +25,8 @@ from tests.core.builders import (
     SECOND,
     SECRET_NAME,
     UNTOUCHED,
+    decide,
+    sync,
 )
 
 INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)

@@ -44,28 +44,37 @@ class Denial:
     by_setting: bool = False
 
 
-def is_withdrawn(binding: Binding, policy: Policy, *, has_secret: bool) -> bool:
+def is_withdrawn(
+    binding: Binding, policy: Policy, namespace: Namespace | None, *, has_secret: bool
+) -> bool:
     """True if *binding* is denied and keeps no Secret; *has_secret*: a Secret of it exists."""
     if not isinstance(binding.spec, Spec):
         return False
-    server, identity = binding.spec.server or policy.server, binding.spec.identity
-    denied = None if server is None else denial(server, identity or policy.identity, policy)
+    server = binding.spec.server or policy.server
+    identity = binding.spec.identity or policy.identity
+    denied = None if server is None else denial(server, identity, policy, namespace)
     return denied is not None and not (denied.by_setting and has_secret)
 
 
 def denial(
-    server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
+    server: str,
+    identity: Identity | WorkloadIdentity | None,
+    policy: Policy,
+    namespace: Namespace | None,
 ) -> Denial | None:
     """Return why *identity* is not allowed at *server*; None if the policy allows it.
 
     If an annotation and a setting both deny it, the annotation's denial is returned.
     """
-    denials = _denials(server, identity, policy)
+    denials = _denials(server, identity, policy, namespace)
     return min(denials, key=lambda found: found.by_setting, default=None)
 
 
 def _denials(
-    server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
+    server: str,
+    identity: Identity | WorkloadIdentity | None,
+    policy: Policy,
+    namespace: Namespace | None,
 ) -> Iterator[Denial]:
     """Yield every denial.
 
@@ -79,7 +88,6 @@ def _denials(
             "administrator to allow the registry."
         )
         yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
-    namespace = policy.namespace
     if namespace is None:
         return
     servers = _listed(namespace.servers, policy)

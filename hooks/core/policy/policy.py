@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hooks.core.model.cluster import Namespace
 from hooks.core.model.identity import Identity
 
 
@@ -24,7 +23,6 @@ class Policy:
     refresh_before: timedelta
     refresh_jitter: timedelta = timedelta(0)
     namespace_required: bool = False
-    namespace: Namespace | None = None
     workload_identity: bool = False
     own_token: bool = False
     tenant_id: str | None = None

@@ -14,15 +14,8 @@ from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import (
-    Decision,
-    Hold,
-    Mint,
-    Reject,
-    due_at,
-    inputs_hash,
-    usable_token,
-)
+from hooks.core.renewal.decision import Decision, Mint, due_at, inputs_hash, usable_token
+from hooks.core.renewal.resolve import Hold, Reject, Wanted
 
 WRITE_GRACE: Final = timedelta(seconds=10)
 
@@ -67,7 +60,7 @@ def desired_token(
 
 def desired_secret(
     observed: Observed,
-    request: TokenRequest | Hold | Reject,
+    wanted: Wanted,
     decision: Decision,
     token: AcrToken | None,
     now: datetime,
@@ -81,8 +74,8 @@ def desired_secret(
     name = observed.binding.secret_name
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
         return observed.secret  # as it is
-    if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
-        return PullSecret(name, request.server, token, inputs_hash(request))
+    if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
+        return PullSecret(name, wanted.server, token, inputs_hash(wanted))
     denied = isinstance(decision, Reject) and not _outlasts(decision, observed, now)
     if denied or observed.secret_taken or observed.secret_left:
         return None
@@ -92,8 +85,8 @@ def desired_secret(
     if secret is None or not secret.inherited:
         return secret
     # An annotation of acrpull shows the apply strategy, and a hash shows changes of the spec.
-    known = token is not None and isinstance(request, TokenRequest)
-    return replace(secret, inputs=inputs_hash(request) if known else INHERITED)
+    known = token is not None and isinstance(wanted, TokenRequest)
+    return replace(secret, inputs=inputs_hash(wanted) if known else INHERITED)
 
 
 def _outlasts(denied: Reject, observed: Observed, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from hooks.core.model.conditions import format_time, parse_time, set_condition
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Reject
+from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
 
 Problem = MintFailed | Hold | Reject | Unwritten
