@@ -1,7 +1,7 @@
 """The CompositeController's `sync`: the desired Secret and ServiceAccounts of a binding.
 
-Metacontroller deletes a child that an answer leaves out, so every observed ServiceAccount is in
-every answer: `Answer` requires them.
+Metacontroller deletes a child that is missing from an answer, so every answer contains every
+observed ServiceAccount: `Answer` requires them.
 """
 
 from dataclasses import dataclass, replace
@@ -41,7 +41,10 @@ from hooks.core.status.status import Freshness, Problem, attach_seconds, new_sta
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to `/sync` or `/finalize`; 0 seconds: no call until something changes."""
+    """The answer to `/sync` or `/finalize`.
+
+    With *resync_after_seconds* 0, Metacontroller calls again only after a change.
+    """
 
     status: Status
     secret: PullSecret | None
@@ -58,7 +61,11 @@ def sync(
     policy: Policy,
     now: datetime,
 ) -> Answer:
-    """Return the answer at *now*; *outcome* is the result of a `Mint`, otherwise None."""
+    """Return the answer at *now*.
+
+    *wanted* is the result of `resolve`, *decision* the result of `decide` before the token request,
+    and *outcome* the result of the token request; None if *decision* is not a `Mint`.
+    """
     writes = _secret_contest(observed, decision, outcome, now)
     problem = _problem(observed, decision, outcome, writes, now)
     token = usable = None
@@ -96,7 +103,7 @@ def sync(
 def _secret_contest(
     observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
 ) -> Contest | None:
-    """Return the contest over the Secret; None if this answer would not write it anyway."""
+    """Return the contest over the Secret; None if this answer does not write the Secret."""
     held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
     if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
         return None
@@ -104,7 +111,7 @@ def _secret_contest(
 
 
 def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
-    """Return the contest over the entry; None if acrpull would not list the entry anyway."""
+    """Return the contest over the entry; None if acrpull does not list the entry."""
     binding, target = observed.binding, observed.target
     if target is None or not targets(
         binding, target.name, target.pull_secrets, withdrawn=withdrawn
@@ -164,7 +171,7 @@ def _resync(
     policy: Policy,
     now: datetime,
 ) -> int:
-    """Return when to look again."""
+    """Return the seconds until the next call."""
     if isinstance(problem, Hold):
         return problem.resync_after_seconds
     if isinstance(problem, Reject):
@@ -184,14 +191,14 @@ def _resync(
         )
     if usable is None:
         return resync_after_seconds(now, now)
-    # A token from the future shows a clock that is wrong, and may be set right at any time.
+    # A token from the future shows a wrong clock. The clock may be corrected at any time.
     return resync_after_seconds(
         due_at(observed.binding, usable, policy), max(now, usable.issued_at)
     )
 
 
 def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:
-    """Return when a setting may have changed, or the token that may stay expires."""
+    """Return the seconds until a setting may have changed, or the token in the Secret expires."""
     token = observed.secret.token if observed.secret is not None else None
     if not denied.by_setting or token is None or token.expires_at <= now:
         return denied.resync_after_seconds

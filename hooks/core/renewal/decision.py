@@ -207,7 +207,7 @@ def _taken(observed: Observed) -> Hold:
 def _not_now(observed: Observed) -> Hold | None:
     """Return why a token request must wait; None if nothing prevents the request.
 
-    Metacontroller adopts a ServiceAccount before it calls `/sync`. The answer adds the protective
+    Metacontroller adopts a ServiceAccount before a call of `/sync`. The answer adds the protective
     owner reference. Until then, deleting the binding deletes the ServiceAccount, so the answer must
     not wait for Azure.
     """
