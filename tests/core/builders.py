@@ -40,7 +40,7 @@ LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
 
 
 def new_jwt(claims: object) -> str:
-    """Return an unsigned JWT whose payload is *claims*, JSON or text that should have been."""
+    """Return an unsigned JWT with the payload *claims*, JSON or any text."""
     text = claims if isinstance(claims, str) else json.dumps(claims)
     parts = ('{"alg":"RS256"}', text, "signature")
     return ".".join(base64.urlsafe_b64encode(p.encode()).decode().rstrip("=") for p in parts)
@@ -53,7 +53,7 @@ def new_token(issued_at: datetime, expires_at: datetime) -> AcrToken:
 
 
 def new_last_applied(*names: str | None) -> str:
-    """Return what dynamic-apply notes of an answer whose list had *names*."""
+    """Return the last applied configuration of dynamic-apply after an answer with *names*."""
     return json.dumps({"imagePullSecrets": [{} if n is None else {"name": n} for n in names]})
 
 
@@ -120,7 +120,7 @@ GOING: Final = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 
 
 def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
-    """Return *observed* with *spec* for its binding's."""
+    """Return *observed* with *spec* in its binding."""
     return replace(observed, binding=replace(observed.binding, spec=spec))
 
 

@@ -1,4 +1,4 @@
-"""A binding whose token cannot be requested now, while the token in its Secret works."""
+"""A binding without a token request, while the token in its Secret works."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ WORKLOAD = Spec(SERVER, WorkloadIdentity(None, None, None), None)
 
 
 def held(status: str = "True", generation: int = 2, spec: Spec | str = WORKLOAD) -> Observed:
-    """Return what is observed of a binding whose ServiceAccount was deleted."""
+    """Return the observation of a binding after its ServiceAccount was deleted."""
     condition = Condition("TokenFresh", status, "TokenValid", "", generation, "")
     binding = replace(BINDING, spec=spec, status=Status((condition,)))
     return replace(OBSERVED, binding=binding, accounts=(), related=())
@@ -49,7 +49,7 @@ WORKS = "True/RefreshFailing"
     ],
 )
 def test_held(observed: Observed, *, expected: bool) -> None:
-    """A ServiceAccount that was deleted does not make a working token worthless."""
+    """A working token stays fresh after the ServiceAccount was deleted."""
     result = sync(observed, decide(observed, POLICY, NOW), None, POLICY, NOW)
     found = result.status.condition("TokenFresh")
     assert found is not None

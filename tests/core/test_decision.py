@@ -39,7 +39,7 @@ UNGUARDED = (replace(ACCOUNT, owners=(HOLDER,)),)
 
 
 def asking(spec: Spec | str) -> Observed:
-    """Return what is observed of a binding with *spec*."""
+    """Return the observation of a binding with *spec*."""
     return replace(OBSERVED, binding=replace(BINDING, spec=spec))
 
 
@@ -47,7 +47,7 @@ CHANGED = replace(OBSERVED, secret=replace(SECRET, unmodified=False))
 
 
 def with_token(token: AcrToken | None) -> Observed:
-    """Return what is observed with *token* in the Secret."""
+    """Return an observation with *token* in the Secret."""
     return replace(OBSERVED, secret=replace(SECRET, token=token))
 
 
@@ -74,7 +74,7 @@ def with_token(token: AcrToken | None) -> Observed:
     ],
 )
 def test_unresolvable(spec: Spec | str, kind: type, reason: str, words: str) -> None:
-    """A spec that can't be met says why, and is looked at again when settings may have changed."""
+    """An unusable spec has a message, and the next call comes after a change of settings."""
     found = resolve(asking(spec), POLICY)
     assert isinstance(found, Hold | Reject)
     assert type(found) is kind
@@ -92,7 +92,7 @@ def test_unresolvable(spec: Spec | str, kind: type, reason: str, words: str) -> 
     ],
 )
 def test_keep(token: AcrToken) -> None:
-    """A token that is not due is kept, also while something else has to wait."""
+    """A token that is not due is kept, even while another problem waits."""
     observed = with_token(token)
     assert decide(observed, POLICY, NOW) == Keep()
     assert decide(replace(observed, accounts=UNGUARDED, namespace=None), POLICY, NOW) == Keep()
@@ -134,7 +134,7 @@ OTHER_INPUTS = replace(OBSERVED, secret=replace(SECRET, inputs="x"))
     ],
 )
 def test_mint(observed: Observed, reason: MintReason, newer_than: datetime | None) -> None:
-    """A missing or due token is minted, newer than the token of an intact Secret."""
+    """A missing or due token is minted, newer than the token of an unmodified Secret."""
     assert decide(observed, POLICY, NOW) == Mint(REQUEST, newer_than, reason)
 
 
@@ -236,7 +236,7 @@ def test_newer_than_status(
     ],
 )
 def test_hold(observed: Observed, reason: str, resync: int, words: str) -> None:
-    """What has to wait says for what, for how long, and what to do where there is something."""
+    """A hold has a message with the cause and the remedy, and the time until the next call."""
     decision = decide(observed, POLICY, NOW)
     assert isinstance(decision, Hold)
     assert (decision.reason, decision.resync_after_seconds) == (reason, resync)

@@ -1,4 +1,4 @@
-"""Which registries and identities are allowed, in the cluster and in a Namespace."""
+"""The allowed registries and identities, in the cluster and in a Namespace."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ OTHER = Identity(client_id="99999999-2222-3333-4444-555555555555")
     ],
 )
 def test_server_allowed(server: str, *, allowed: bool) -> None:
-    """A suffix allows what ends in all of its labels; a port must be listed with its host."""
+    """A suffix allows servers that end in all of its labels; a port must be listed verbatim."""
     assert server_allowed(server, ("azurecr.io", "localhost:5000")) is allowed
 
 
@@ -82,7 +82,7 @@ EVIL = "x.evil.io"
 def test_identities(
     listed: tuple[str, ...] | None, identity: Identity | None, *, allowed: bool
 ) -> None:
-    """A Namespace allows the identities that it lists; letter case does not matter."""
+    """A Namespace allows the listed identities; letter case does not matter."""
     keys = None if listed is None else identity_keys(",".join(listed))
     found = denial(SERVER, identity, POLICY, replace(NAMESPACE, identities=keys))
     text = (
