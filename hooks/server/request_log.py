@@ -47,11 +47,12 @@ def note_object(obj: object) -> None:
 
 
 def note_reply(reply: Reply) -> None:
-    """Add the facts about *reply*, and the reason of its condition Ready; count its token."""
+    """Add and count the facts about *reply*, and add the reason of its condition Ready."""
     if reply.token is not None:
         note(token=reply.token)
     if reply.mint_reason is not None:
         note(mint_reason=reply.mint_reason)
+        metrics.observe_token_request(reply.mint_reason)
     if reply.remaining is not None:
         metrics.observe_served(reply.remaining)
     conditions = reply.body.get("status", {}).get("conditions")

@@ -59,7 +59,7 @@ def showing(*accounts: ServiceAccount) -> Observed:
     ],
 )
 def test_finalized(observed: Observed, *, finalized: bool) -> None:
-    """The deletion completes once owned ServiceAccounts are protected and do not list the Secret."""
+    """The deletion completes once its ServiceAccounts are protected and do not list the Secret."""
     answer = finalize(observed, POLICY, NOW)
     assert answer.finalized is finalized
     assert answer.resync_after_seconds == (0 if finalized else 1)
