@@ -1,20 +1,24 @@
-"""What each hook does, from a decoded body to one to encode. Knows no HTTP."""
+"""The seven hooks: from the decoded body of a request to the body of the response. Knows no HTTP.
+
+Each hook raises `BadRequest` if the body is malformed.
+"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hooks.core import finalize as finalizer
-from hooks.core import sync as binding
-from hooks.core.account import decorator as service_account
-from hooks.core.account import takeover
+from hooks.core.account.decorator import decorate
+from hooks.core.account.takeover import take_over
 from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
 from hooks.core.fields import JSON
+from hooks.core.finalize import finalize
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import Decision, Keep, Mint, decide
-from hooks.core.wire import response as answer
+from hooks.core.renewal.decision import Decision, Keep, Mint, MintReason, decide
+from hooks.core.renewal.resolve import resolve
+from hooks.core.sync import sync
+from hooks.core.wire import response
 from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
@@ -29,78 +33,93 @@ from hooks.schemas import check_spec
 
 Minting = Callable[[TokenRequest, datetime | None, str], AcrToken | MintFailed]
 Clock = Callable[[], datetime]
-Telling = Callable[[str, timedelta | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body of a response, and facts for the request log.
+
+    Attributes:
+        token: The source of the token in the Secret: "minted", "kept", "held" or "failed". None for
+            a hook other than `sync`.
+        mint_reason: Why a token was needed; None if no token was requested.
+        remaining: The remaining lifetime of the token in the Secret; None without a token.
+    """
+
+    body: JSON
+    token: str | None = None
+    mint_reason: MintReason | None = None
+    remaining: timedelta | None = None
 
 
 class Hooks:
-    """The seven hooks: a decoded body in, a body to encode out. Each raises `BadRequest`.
+    """The hooks under *policy*.
 
-    *tell* is told where the token in an answer to `sync` is from, and how long it still works;
-    *apis* are those that the cluster has bindings of.
+    *mint* returns a token for a request, issued after an instant, for a binding in a Namespace.
+    *clock* returns the time in UTC. *apis* are the APIs with bindings in the cluster.
     """
 
     def __init__(
-        self,
-        policy: Policy,
-        mint: Minting,
-        clock: Clock,
-        tell: Telling = lambda *_: None,
-        apis: Iterable[Api] = (OURS,),
+        self, policy: Policy, mint: Minting, clock: Clock, apis: Iterable[Api] = (OURS,)
     ) -> None:
         self._policy = policy
         self._mint = mint
         self._clock = clock
-        self._tell = tell
         self._apis = tuple(apis)
 
-    def sync(self, body: JSON) -> JSON:
-        """Answer the CompositeController's `sync`."""
+    def sync(self, body: JSON) -> Reply:
+        """Return the desired Secret and ServiceAccounts of a binding, and its status."""
         observed = parse_observed(body, check_spec)
-        policy = replace(self._policy, namespace=observed.namespace)
-        decision = decide(observed, policy, self._clock())
+        wanted = resolve(observed, self._policy)
+        decision = decide(observed, wanted, self._policy, self._clock())
         outcome = None
         if isinstance(decision, Mint):
             namespace = observed.binding.namespace
             outcome = self._mint(decision.request, decision.newer_than, namespace)
-        now = self._clock()
-        result = binding.sync(observed, decision, outcome, policy, now)
-        token = result.secret.token if result.secret else None
-        self._tell(_source(decision, outcome), token.expires_at - now if token else None)
-        return answer.new_answer(observed.binding, result, finalizing=False)
+        now = self._clock()  # a token request takes seconds
+        answer = sync(observed, wanted, decision, outcome, self._policy, now)
+        token = answer.secret.token if answer.secret else None
+        return Reply(
+            response.new_answer(observed.binding, answer, finalizing=False),
+            token=_source(decision, outcome),
+            mint_reason=decision.reason if isinstance(decision, Mint) else None,
+            remaining=token.expires_at - now if token else None,
+        )
 
-    def finalize(self, body: JSON) -> JSON:
-        """Answer the CompositeController's `finalize`."""
+    def finalize(self, body: JSON) -> Reply:
+        """Return the desired objects of a binding that is being deleted."""
         observed = parse_observed(body, check_spec, finalizing=True)
-        policy = replace(self._policy, namespace=observed.namespace)
-        result = finalizer.finalize(observed, policy, self._clock())
-        return answer.new_answer(observed.binding, result, finalizing=True)
+        wanted = resolve(observed, self._policy)
+        answer = finalize(observed, wanted, self._policy, self._clock())
+        return Reply(response.new_answer(observed.binding, answer, finalizing=True))
 
-    def customize(self, body: JSON) -> JSON:
-        """Answer the CompositeController's `customize`."""
-        return answer.new_rules(parse_parent(body, check_spec))
+    def customize(self, body: JSON) -> Reply:
+        """Return the objects that `sync` of a binding needs in addition to its children."""
+        return Reply(response.new_rules(parse_parent(body, check_spec)))
 
-    def decorate(self, body: JSON) -> JSON:
-        """Answer the DecoratorController's `sync`."""
+    def decorate(self, body: JSON) -> Reply:
+        """Return the desired labels and annotations of a ServiceAccount."""
         account, bindings = parse_target(body), parse_bindings(body, check_spec)
-        policy = replace(self._policy, namespace=parse_namespace_of(body, account))
-        return answer.new_decoration(service_account.decorate(account, bindings, policy))
+        namespace = parse_namespace_of(body, account)
+        decoration = decorate(account, bindings, self._policy, namespace)
+        return Reply(response.new_decoration(decoration))
 
-    def take_over(self, body: JSON) -> JSON:
-        """Answer the `sync` of the DecoratorController of Secrets."""
+    def take_over(self, body: JSON) -> Reply:
+        """Return the desired labels and annotations of a Secret."""
         secret, bindings = parse_decorated_secret(body), parse_bindings(body, check_spec)
-        return answer.new_decoration(takeover.take_over(secret, bindings))
+        return Reply(response.new_decoration(take_over(secret, bindings)))
 
-    def take_over_customize(self, body: JSON) -> JSON:
-        """Answer the `customize` of the DecoratorController of Secrets."""
-        return answer.new_secret_rules(parse_parent_secret(body), self._apis)
+    def take_over_customize(self, body: JSON) -> Reply:
+        """Return the bindings that may take over a Secret."""
+        return Reply(response.new_secret_rules(parse_parent_secret(body), self._apis))
 
-    def decorate_customize(self, body: JSON) -> JSON:
-        """Answer the DecoratorController's `customize`."""
-        return answer.new_decorator_rules(parse_parent_namespace(body), self._apis)
+    def decorate_customize(self, body: JSON) -> Reply:
+        """Return the Namespace of a ServiceAccount and the bindings in the Namespace."""
+        return Reply(response.new_decorator_rules(parse_parent_namespace(body), self._apis))
 
 
 def _source(decision: Decision, outcome: AcrToken | MintFailed | None) -> str:
-    """Return where the token in an answer is from, for the log."""
+    """Return the source of the token in the Secret, for the request log."""
     if isinstance(decision, Mint):
         return "minted" if isinstance(outcome, AcrToken) else "failed"
     return "kept" if isinstance(decision, Keep) else "held"

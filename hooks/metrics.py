@@ -17,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from hooks import listener
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.renewal.decision import MintReason
 
 # The `_created` series are redundant: process_start_time_seconds has the same time.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -34,6 +35,11 @@ HOOK_SECONDS: Final = Histogram(
     "Duration of hook calls.",
     ["hook"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, INF),
+)
+TOKEN_REQUESTS: Final = Counter(
+    "acrpull_token_requests_total",
+    "Calls of /sync that needed a new token, by reason.",
+    ["reason"],
 )
 MINTS: Final = Counter(
     "acrpull_mints_total",
@@ -58,6 +64,8 @@ BUILD: Final = Info("acrpull_build", "Revision and Python version of the running
 
 def prepare(hooks: Iterable[str]) -> None:
     """Create the series of alerts and panels with the value 0: a first value of 1 has no rate."""
+    for why in MintReason:
+        TOKEN_REQUESTS.labels(why)
     for hop in Hop:
         MINTS.labels(hop, Reason.THROTTLED)
     for hop in (Hop.EXCHANGE, Hop.TOKEN):
@@ -73,6 +81,11 @@ def observe_request(hook: str, outcome: str, seconds: float) -> None:
     HOOK_REQUESTS.labels(hook, outcome).inc()
     if hook != OTHER:
         HOOK_SECONDS.labels(hook).observe(seconds)
+
+
+def observe_token_request(reason: MintReason) -> None:
+    """Count a call of /sync that needed a new token because of *reason*."""
+    TOKEN_REQUESTS.labels(reason).inc()
 
 
 def observe_mint(request: TokenRequest, outcome: AcrToken | MintFailed) -> None:

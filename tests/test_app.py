@@ -112,7 +112,14 @@ def test_line_of_a_mint(client: FlaskClient, caplog: pytest.LogCaptureFixture) -
         client.post("/sync", json={"parent": PARENT})
     assert line(caplog) == (
         "INFO",
-        {"hook": "/sync", **WHO, "token": "minted", "reason": "WritingSecret", **OK},
+        {
+            "hook": "/sync",
+            **WHO,
+            "token": "minted",
+            "mint_reason": "NoSecret",
+            "reason": "WritingSecret",
+            **OK,
+        },
     )
 
 
@@ -123,7 +130,8 @@ def test_line_of_a_token_that_is_kept(
     body = minted(client)
     with caplog.at_level(logging.INFO, "hooks"):
         client.post("/sync", json=body)
-    assert line(caplog)[1]["token"] == "kept"
+    _, facts = line(caplog)
+    assert (facts["token"], "mint_reason" in facts) == ("kept", False)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from hooks.core.renewal.decision import MintReason
 from tests.client import Client, aged, observed, token
 from tests.emulator import Emulator, Fault, identity_not_found, no_role
 from tests.emulator.fault import Endpoint
@@ -16,6 +17,7 @@ from tests.service import Service
 CALLS = "acrpull_hook_requests_total"
 DURATIONS = "acrpull_hook_request_duration_seconds_count"
 MINTS = "acrpull_mints_total"
+REASONS = "acrpull_token_requests_total"
 HITS = "acrpull_mint_cache_hits_total"
 SERVED = "acrpull_served_token_remaining_seconds_count"
 SCOPE = "repository:app:pull"
@@ -34,6 +36,7 @@ def test_healthy_call(client: Client, service: Service) -> None:
     assert grown(service, before) == {
         (CALLS, "/sync", "ok"): 1,
         (DURATIONS, "/sync"): 1,
+        (REASONS, "NoSecret"): 1,
         (MINTS, "exchange", "TokenValid"): 1,
         (SERVED,): 1,
     }
@@ -46,7 +49,7 @@ def test_kept_and_remembered(client: Client, service: Service) -> None:
     client.sync(observed(client.parent(), answer=answer))
     client.sync(observed(client.parent("other")))
     calls = {(CALLS, "/sync", "ok"): 2, (DURATIONS, "/sync"): 2}
-    assert grown(service, before) == {**calls, (HITS,): 1, (SERVED,): 2}
+    assert grown(service, before) == {**calls, (REASONS, "NoSecret"): 1, (HITS,): 1, (SERVED,): 2}
 
 
 # The hop that a mint ends with, what Azure does there, for which scope, and how it is counted.
@@ -165,6 +168,8 @@ def test_all_is_there_from_the_start(emulator: Emulator) -> None:
         for outcome in ("ok", "bad_request", "unauthorized", "busy", "error"):
             labels = frozenset({("hook", "/customize"), ("outcome", outcome)})
             assert scrape[CALLS, labels] == 0
+        reasons = {dict(labels)["reason"] for name, labels in scrape if name == REASONS}
+        assert reasons == set(MintReason)
         hops = {dict(labels)["hop"] for name, labels in scrape if name == MINTS}
         assert hops == {"imds", "service-account-token", "entra", "exchange", "token"}
         revision = {dict(labels)["revision"] for name, labels in scrape if "build" in name}
@@ -212,6 +217,6 @@ def test_names(service: Service) -> None:
         for line in page(service).splitlines()
         if line.removeprefix("# HELP ").removeprefix("# TYPE ").startswith("acrpull_")
     ]
-    assert len({line.split()[2] for line in ours if line.startswith("# TYPE")}) == 8
+    assert len({line.split()[2] for line in ours if line.startswith("# TYPE")}) == 9
     ended = promtool("check", "metrics", text="\n".join([*ours, ""]))
     assert (ended.stdout, ended.stderr, ended.returncode) == ("", "", 0)

@@ -1,4 +1,4 @@
-"""The CompositeController's `finalize`: what is to be while a binding goes, and when it may."""
+"""The CompositeController's `finalize`: the desired objects while a binding is deleted."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,30 +8,31 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, Hold, covers, resolve, usable_token
+from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, covers, usable_token
+from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret import still_works
 from hooks.core.status.status import Freshness, new_status
 from hooks.core.sync import Answer, desired_accounts
 
-# Bindings deleted together are deleted one by one; the first keeps the ServiceAccount meanwhile.
+# Bindings of a bulk deletion are deleted one after the other. Meanwhile the first binding keeps the
+# ServiceAccount.
 HAND_OVER_GRACE: Final = timedelta(seconds=3)
 
 
-def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
-    """Return what is to be while the binding goes; `finalized` once it may.
+def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Answer:
+    """Return the answer while the binding is deleted; `finalized` once the deletion may complete.
 
-    Metacontroller writes no children while the garbage collector's finalizer is on the binding. But
-    that comes off although an adoption is under way that the collector has not seen yet; then it
-    writes them again, and lets the ServiceAccount go.
+    Metacontroller writes no children while the binding has the garbage collector's finalizer. The
+    collector removes the finalizer although an adoption may be in flight. After the removal,
+    Metacontroller writes children again, and releases the ServiceAccount.
     """
     since = parse_time(observed.binding.deleted_at)
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
-    request = resolve(observed, policy)
     works = (
-        covers(usable_token(observed, request, now), request)
-        if isinstance(request, TokenRequest)
+        covers(usable_token(observed, wanted, now), wanted)
+        if isinstance(wanted, TokenRequest)
         else still_works(observed, observed.secret, policy, now)
     )
     secret = None if finalized else observed.secret
@@ -45,11 +46,10 @@ def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
 
 
 def _is_settled(observed: Observed) -> bool:
-    """Say whether no adoption is under way that does not show yet.
+    """True if no adoption can be in flight.
 
-    It is not as long as the status neither says that the adoption is done nor that the deletion was
-    noticed before: a sync that began before the deletion adopts all the same. The deletion itself
-    counts as a generation.
+    A sync that began before the deletion still adopts. So an adoption can be in flight until the
+    status shows a completed adoption, or the deletion. The deletion counts as a generation.
     kubernetes@v1.36.3:staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go (BeforeDelete)
     """
     attached = observed.binding.status.condition("Attached")

@@ -1,4 +1,4 @@
-"""When to act, as arithmetic on instants. Reads no clock."""
+"""When to renew, retry and look again. Reads no clock."""
 
 import hashlib
 import math
@@ -11,26 +11,26 @@ from hooks.core.model.token import AcrToken, MintFailed
 MIN_RETRY_SECONDS: Final = 5
 MAX_RETRY_SECONDS: Final = 300  # 5 min
 MAX_RESYNC_SECONDS: Final = 86400  # 1 day
-MAX_RETRY_AFTER_SECONDS: Final = 3600  # 1 h; a registry that asks for more is asked again then
-# As long as MSAL answers from memory after IMDS has refused with some statuses, here with all. MSAL
-# heeds a Retry-After of up to 1 h, and so do we.
+MAX_RETRY_AFTER_SECONDS: Final = 3600  # 1 h; a longer wait in a response is cut to this
+# MSAL caches a refusal by IMDS with some statuses for this time; acrpull caches every failure. Like
+# MSAL, acrpull respects a Retry-After of up to 1 h.
 FAILURE_SECONDS: Final = 5
 
 
 def refresh_at(token: AcrToken, refresh_before: timedelta) -> datetime:
-    """Return the instant from which *token* is due for renewal.
+    """Return the instant at which *token* is due, *refresh_before* ahead of its expiry.
 
-    That is *refresh_before* ahead of its expiry, but never in the first half of its life: else a
-    token that lives no longer than *refresh_before* would be due as soon as it is made.
+    A token is never due in the first half of its life. Otherwise a token with a life shorter than
+    *refresh_before* would be due as soon as the registry issues the token.
     """
     life = token.expires_at - token.issued_at
     return token.expires_at - min(refresh_before, life / 2)
 
 
 def jitter_for(key: str, jitter: timedelta) -> timedelta:
-    """Return how much earlier than others *key* is renewed: always the same, less than *jitter*.
+    """Return how much earlier *key* is renewed: less than *jitter*, and constant for a key.
 
-    So bindings that were made together are not renewed together.
+    Bindings created together are then renewed at different times.
     """
     if not jitter:
         return jitter
@@ -39,9 +39,9 @@ def jitter_for(key: str, jitter: timedelta) -> timedelta:
 
 
 def resync_after_seconds(at: datetime, now: datetime) -> int:
-    """Return the whole seconds from *now* that land at or after *at*; at least 1, at most a day.
+    """Return the seconds from *now* to *at*, rounded up; at least 1, at most a day.
 
-    More would not fit what Metacontroller counts in: int64 nanoseconds.
+    Metacontroller counts in int64 nanoseconds, so a far instant would overflow.
     """
     return min(max(1, math.ceil((at - now).total_seconds())), MAX_RESYNC_SECONDS)
 
@@ -54,12 +54,14 @@ def retry_after_seconds(
     life: timedelta | None,
     asked: float | None,
 ) -> int:
-    """Return the seconds to wait after a failed mint.
+    """Return the seconds to wait after a failed token request.
 
-    As long as it has been failing, so that each wait doubles the time since *failing_since*,
-    within `MIN_RETRY_SECONDS` and `MAX_RETRY_SECONDS`; at most a quarter of the *life* of the last
-    token, and of what is left of one that works until *usable_until*. Not less than Azure *asked*
-    for, but half of what is left at most: a wait must not cost the last pulls.
+    1. The wait equals the time since *failing_since*, so the time doubles with each failure.
+    2. The wait is at least `MIN_RETRY_SECONDS` and at most `MAX_RETRY_SECONDS`.
+    3. The wait is at most a quarter of the *life* of the last token, and a quarter of the time
+       until *usable_until*, the expiry of a working token.
+    4. The wait is at least the wait that Azure *asked* for, up to half of the time until
+       *usable_until*, because pulls fail once the token expires.
     """
     failing = (now - failing_since).total_seconds()
     wait = min(max(failing, MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
@@ -73,12 +75,12 @@ def retry_after_seconds(
 
 
 def negative_ttl_seconds(failed: MintFailed) -> float:
-    """Return how long *failed* answers for all who ask for the same, without a call to Azure."""
+    """Return how long the cache returns *failed* for the same request, in seconds."""
     return max(FAILURE_SECONDS, min(failed.retry_after_seconds or 0, MAX_RETRY_SECONDS))
 
 
 def with_wait_left(failed: MintFailed, age: float) -> MintFailed:
-    """Return *failed* for who hears of it *age* seconds later: of a wait asked for, the rest."""
+    """Return *failed* with its retry delay reduced by *age* seconds, for a cached failure."""
     if failed.retry_after_seconds is None:
         return failed
     return replace(failed, retry_after_seconds=max(0.0, failed.retry_after_seconds - age))

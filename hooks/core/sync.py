@@ -1,7 +1,7 @@
 """The CompositeController's `sync`: the desired Secret and ServiceAccounts of a binding.
 
-Metacontroller deletes a child that an answer leaves out, so every observed ServiceAccount is in
-every answer: `Answer` requires them.
+Metacontroller deletes a child that is missing from an answer, so every answer contains every
+observed ServiceAccount: `Answer` requires them.
 """
 
 from dataclasses import dataclass, replace
@@ -17,21 +17,18 @@ from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.permission import is_withdrawn
 from hooks.core.policy.policy import Policy
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import (
     GUARD_RESYNC_SECONDS,
     Decision,
-    Hold,
     Keep,
-    Reject,
     covers,
     due_at,
-    resolve,
     secret_removed,
     usable_token,
 )
+from hooks.core.renewal.resolve import Hold, Reject, Wanted
 from hooks.core.renewal.secret import (
     Unwritten,
     desired_secret,
@@ -44,7 +41,10 @@ from hooks.core.status.status import Freshness, Problem, attach_seconds, new_sta
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to `/sync` or `/finalize`; 0 seconds: no call until something changes."""
+    """The answer to `/sync` or `/finalize`.
+
+    With *resync_after_seconds* 0, Metacontroller calls again only after a change.
+    """
 
     status: Status
     secret: PullSecret | None
@@ -55,27 +55,31 @@ class Answer:
 
 def sync(
     observed: Observed,
+    wanted: Wanted,
     decision: Decision,
     outcome: AcrToken | MintFailed | None,
     policy: Policy,
     now: datetime,
 ) -> Answer:
-    """Return the answer at *now*; *outcome* is the result of a `Mint`, otherwise None."""
-    request = resolve(observed, policy)
+    """Return the answer at *now*.
+
+    *wanted* is the result of `resolve`, *decision* the result of `decide` before the token request,
+    and *outcome* the result of the token request; None if *decision* is not a `Mint`.
+    """
     writes = _secret_contest(observed, decision, outcome, now)
     problem = _problem(observed, decision, outcome, writes, now)
     token = usable = None
-    if isinstance(request, TokenRequest):
-        token = desired_token(observed, request, outcome, policy, now)
-        usable = usable_token(observed, request, now)
-    secret = desired_secret(observed, request, decision, token, now)
+    if isinstance(wanted, TokenRequest):
+        token = desired_token(observed, wanted, outcome, policy, now)
+        usable = usable_token(observed, wanted, now)
+    secret = desired_secret(observed, wanted, decision, token, now)
     fresh = Freshness(
-        works=covers(usable, request)
-        if isinstance(request, TokenRequest)
+        works=covers(usable, wanted)
+        if isinstance(wanted, TokenRequest)
         else still_works(observed, secret, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
-    withdrawn = is_withdrawn(observed.binding, policy, has_secret=secret is not None)
+    withdrawn = isinstance(wanted, Reject) and not (wanted.by_setting and secret is not None)
     contest = _contest(observed, now, withdrawn=withdrawn)
     status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
     wait = _resync(observed, problem, usable, status, policy, now)
@@ -99,7 +103,7 @@ def sync(
 def _secret_contest(
     observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
 ) -> Contest | None:
-    """Return the contest over the Secret; None if this answer would not write it anyway."""
+    """Return the contest over the Secret; None if this answer does not write the Secret."""
     held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
     if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
         return None
@@ -107,7 +111,7 @@ def _secret_contest(
 
 
 def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
-    """Return the contest over the entry; None if acrpull would not list the entry anyway."""
+    """Return the contest over the entry; None if acrpull does not list the entry."""
     binding, target = observed.binding, observed.target
     if target is None or not targets(
         binding, target.name, target.pull_secrets, withdrawn=withdrawn
@@ -167,7 +171,7 @@ def _resync(
     policy: Policy,
     now: datetime,
 ) -> int:
-    """Return when to look again."""
+    """Return the seconds until the next call."""
     if isinstance(problem, Hold):
         return problem.resync_after_seconds
     if isinstance(problem, Reject):
@@ -187,14 +191,14 @@ def _resync(
         )
     if usable is None:
         return resync_after_seconds(now, now)
-    # A token from the future shows a clock that is wrong, and may be set right at any time.
+    # A token from the future shows a wrong clock. The clock may be corrected at any time.
     return resync_after_seconds(
         due_at(observed.binding, usable, policy), max(now, usable.issued_at)
     )
 
 
 def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:
-    """Return when a setting may have changed, or the token that may stay expires."""
+    """Return the seconds until a setting may have changed, or the token in the Secret expires."""
     token = observed.secret.token if observed.secret is not None else None
     if not denied.by_setting or token is None or token.expires_at <= now:
         return denied.resync_after_seconds

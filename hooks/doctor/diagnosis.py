@@ -17,7 +17,8 @@ from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import ANY
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import Mint, decide, resolve
+from hooks.core.renewal.decision import Mint, decide
+from hooks.core.renewal.resolve import Wanted, resolve
 from hooks.core.wire import response as answer
 from hooks.core.wire.request import parse_observed
 from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fields
@@ -85,11 +86,11 @@ def diagnose(
         return Diagnosis(api.kind, name, namespace, found.stored, problems, notes)
     observed = with_identity(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
-    policy = replace(policy, namespace={n.name: n for n in namespaces}.get(where))
-    problems = tuple(dict.fromkeys(map(api.in_terms_of_api, _refusals(observed, policy))))
+    within = replace(observed, namespace={n.name: n for n in namespaces}.get(where))
+    problems = tuple(dict.fromkeys(map(api.in_terms_of_api, _refusals(within, policy))))
     if problems:
         return Diagnosis(api.kind, name, where, accepted=True, problems=problems, refused=True)
-    plan = _plan(observed, policy)
+    plan = _plan(observed, resolve(within, policy), policy)
     notes = tuple(map(api.in_terms_of_api, _notes(plan.request)))
     return Diagnosis(api.kind, name, where, accepted=True, notes=notes, plan=plan)
 
@@ -112,24 +113,24 @@ def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:
     """
     suffix = policy.acr_server_suffixes[0]
     server = suffix if ":" in suffix else f"registry.{suffix}"
-    asked, namespace = observed.binding, policy.namespace
+    asked, namespace = observed.binding, observed.namespace
     spec = asked.spec
-    variants = [(asked, policy)]
+    variants = [observed]
     if isinstance(spec, Spec):
         anywhere = replace(namespace, servers={ANY}) if namespace else None
         allowed = replace(asked, spec=replace(spec, server=server))
-        variants.append((allowed, replace(policy, namespace=anywhere)))
-    for variant, terms in variants:
-        outcome = resolve(replace(observed, binding=variant), terms)
+        variants.append(replace(observed, binding=allowed, namespace=anywhere))
+    for variant in variants:
+        outcome = resolve(variant, policy)
         if not isinstance(outcome, TokenRequest):
             yield outcome.message
 
 
-def _plan(observed: Observed, policy: Policy) -> Plan:
-    decision = decide(observed, policy, SOME_TIME)
+def _plan(observed: Observed, wanted: Wanted, policy: Policy) -> Plan:
+    decision = decide(observed, wanted, policy, SOME_TIME)
     if not isinstance(decision, Mint):
         raise TypeError(f"{decision} of a new binding whose spec resolves")
-    result = binding.sync(observed, decision, TOKEN, policy, SOME_TIME)
+    result = binding.sync(observed, wanted, decision, TOKEN, policy, SOME_TIME)
     asked = observed.binding
     spec = asked.spec
     return Plan(

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
-from hooks.handlers import Clock, Hooks, Minting
+from hooks.handlers import Clock, Hooks, Minting, Reply
 from hooks.limits import Bulkhead
 from hooks.log import redact
 from hooks.server import request_log
@@ -31,7 +31,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     """Return the application; *mint* requests tokens, *clock* returns the time in UTC."""
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks = Hooks(settings.policy, mint, clock, request_log.add_token, settings.apis)
+    hooks = Hooks(settings.policy, mint, clock, settings.apis)
     bulkhead = new_bulkhead()
     routes = {
         "/sync": hooks.sync,
@@ -57,15 +57,15 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     return app
 
 
-def _view(path: str, hook: Callable[[JSON], JSON], bulkhead: Bulkhead) -> Callable[[], Response]:
+def _view(path: str, hook: Callable[[JSON], Reply], bulkhead: Bulkhead) -> Callable[[], Response]:
     key = "object" if path in {"/serviceaccount/sync", "/secret/sync"} else "parent"
 
     def view() -> Response:
         with received(bulkhead, key) as body:
             request_log.add_object(body.get(key))
-            result = hook(body)
-            request_log.add_result(result)
-            return _json(result)
+            reply = hook(body)
+            request_log.add_reply(reply)
+            return _json(reply.body)
 
     return view
 

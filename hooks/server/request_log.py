@@ -7,14 +7,13 @@ metacontroller@v4.17.2:pkg/hooks/webhook.go:206
 import logging
 import time
 from collections.abc import Set
-from datetime import timedelta
 from typing import Final
 
 from flask import Flask, Response, g, request
 
 from hooks import metrics
-from hooks.core.fields import JSON
 from hooks.core.names import MAX_NAME_LENGTH
+from hooks.handlers import Reply
 from hooks.log import FIELDS
 
 HEALTH: Final = frozenset({"/healthz", "/readyz"})  # neither logged nor counted
@@ -47,18 +46,18 @@ def add_object(obj: object) -> None:
         add(**{key: _cut(meta.get(key)) for key in ("namespace", "name", "uid")})
 
 
-def add_result(result: JSON) -> None:
-    """Add the reason of the condition Ready, the first condition in *result*."""
-    conditions = result.get("status", {}).get("conditions")
+def add_reply(reply: Reply) -> None:
+    """Add and count the facts about *reply*, and add the reason of the condition Ready."""
+    if reply.token is not None:
+        add(token=reply.token)
+    if reply.mint_reason is not None:
+        add(mint_reason=reply.mint_reason)
+        metrics.observe_token_request(reply.mint_reason)
+    if reply.remaining is not None:
+        metrics.observe_served(reply.remaining)
+    conditions = reply.body.get("status", {}).get("conditions")
     if conditions:
         add(reason=conditions[0]["reason"])
-
-
-def add_token(source: str, remaining: timedelta | None) -> None:
-    """Add the *source* of the token in the response; *remaining* is None without a token."""
-    add(token=source)
-    if remaining is not None:
-        metrics.observe_served(remaining)
 
 
 def add_bug(error: Exception, number: str) -> None:

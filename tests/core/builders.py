@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from hooks.core import finalize as core_finalize
+from hooks.core import sync as core_sync
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Binding, Spec, Status
 from hooks.core.model.cluster import Namespace, Owner, PullSecret, ServiceAccount
@@ -18,7 +20,10 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import inputs_hash
+from hooks.core.renewal import decision as core_decision
+from hooks.core.renewal.decision import Decision, inputs_hash
+from hooks.core.renewal.resolve import resolve
+from hooks.core.sync import Answer
 
 NOW: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
@@ -35,7 +40,7 @@ LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
 
 
 def new_jwt(claims: object) -> str:
-    """Return an unsigned JWT whose payload is *claims*, JSON or text that should have been."""
+    """Return an unsigned JWT with the payload *claims*, JSON or any text."""
     text = claims if isinstance(claims, str) else json.dumps(claims)
     parts = ('{"alg":"RS256"}', text, "signature")
     return ".".join(base64.urlsafe_b64encode(p.encode()).decode().rstrip("=") for p in parts)
@@ -48,7 +53,7 @@ def new_token(issued_at: datetime, expires_at: datetime) -> AcrToken:
 
 
 def new_last_applied(*names: str | None) -> str:
-    """Return what dynamic-apply notes of an answer whose list had *names*."""
+    """Return the last applied configuration of dynamic-apply after an answer with *names*."""
     return json.dumps({"imagePullSecrets": [{} if n is None else {"name": n} for n in names]})
 
 
@@ -115,8 +120,30 @@ GOING: Final = replace(OBSERVED, binding=replace(BINDING, deleting=True))
 
 
 def asking(spec: Spec | str, observed: Observed = OBSERVED) -> Observed:
-    """Return *observed* with *spec* for its binding's."""
+    """Return *observed* with *spec* in its binding."""
     return replace(observed, binding=replace(observed.binding, spec=spec))
+
+
+def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
+    """Return the decision that the hook `sync` makes."""
+    return core_decision.decide(observed, resolve(observed, policy), policy, now)
+
+
+def sync(
+    observed: Observed,
+    decision: Decision,
+    outcome: AcrToken | MintFailed | None,
+    policy: Policy,
+    now: datetime,
+) -> Answer:
+    """Return the answer of the hook `sync`."""
+    wanted = resolve(observed, policy)
+    return core_sync.sync(observed, wanted, decision, outcome, policy, now)
+
+
+def finalize(observed: Observed, policy: Policy, now: datetime) -> Answer:
+    """Return the answer of the hook `finalize`."""
+    return core_finalize.finalize(observed, resolve(observed, policy), policy, now)
 
 
 DENIED: Final = asking(Spec("x.evil.io", IDENTITY, None))

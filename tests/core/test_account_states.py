@@ -146,7 +146,7 @@ EXAMPLES: Final = {
 def test_decorator(state: str) -> None:
     """The label names the owner in each state, and disappears with the last binding."""
     example = EXAMPLES[state]
-    before, written = example.account, decorate(example.account, example.bindings, POLICY)
+    before, written = example.account, decorate(example.account, example.bindings, POLICY, None)
     assert written.labels.get("controller-uid", before.uid_label) == example.label
     wanted = written.annotations.get(WANTED, ",".join(before.wanted)) or ""
     assert tuple(filter(None, wanted.split(","))) == example.wanted

@@ -10,8 +10,9 @@ from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Decision, Hold, Keep, Mint, Reject, decide, inputs_hash
-from hooks.core.sync import Answer, sync
+from hooks.core.renewal.decision import Decision, Keep, Mint, inputs_hash
+from hooks.core.renewal.resolve import Hold, Reject
+from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -36,6 +37,8 @@ from tests.core.builders import (
     TAKEN,
     UNTOUCHED,
     asking,
+    decide,
+    sync,
 )
 
 STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
@@ -59,9 +62,8 @@ FORBIDDEN = replace(OBSERVED, namespace=replace(NAMESPACE, servers=()))
 
 def answer(observed: Observed, outcome: Outcome = None) -> Answer:
     """Return the answer to *observed*, with *outcome* if a token is needed."""
-    policy = replace(POLICY, namespace=observed.namespace)
-    decision = decide(observed, policy, NOW)
-    return sync(observed, decision, outcome if isinstance(decision, Mint) else None, policy, NOW)
+    decision = decide(observed, POLICY, NOW)
+    return sync(observed, decision, outcome if isinstance(decision, Mint) else None, POLICY, NOW)
 
 
 MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash(REQUEST))

@@ -8,8 +8,7 @@ from hooks.core.account.decorator import decorate
 from hooks.core.model.binding import Binding, Spec
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import decide
-from hooks.core.sync import Answer, sync
+from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -22,12 +21,14 @@ from tests.core.builders import (
     SECOND,
     SECRET_NAME,
     WANTED,
+    decide,
+    sync,
 )
 
 SUFFIXES = replace(POLICY, acr_server_suffixes=("azurecr.cn",))
-REQUIRED = replace(POLICY, namespace=NAMESPACE, namespace_required=True)
-ANNOTATION = replace(POLICY, namespace=replace(NAMESPACE, servers=()))
-BOTH = replace(SUFFIXES, namespace=replace(NAMESPACE, identities=()))
+REQUIRED = replace(POLICY, namespace_required=True)
+NO_SERVERS = replace(OBSERVED, namespace=replace(NAMESPACE, servers=()))
+NO_IDENTITIES = replace(OBSERVED, namespace=replace(NAMESPACE, identities=()))
 
 
 def answer(policy: Policy, observed: Observed = OBSERVED, hours: int = 0) -> Answer:
@@ -95,13 +96,16 @@ def test_by_setting_until_it_expires() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "reason"),
-    [(ANNOTATION, "ServerNotAllowed"), (BOTH, "IdentityNotAllowed")],
+    ("policy", "observed", "reason"),
+    [
+        (POLICY, NO_SERVERS, "ServerNotAllowed"),
+        (SUFFIXES, NO_IDENTITIES, "IdentityNotAllowed"),
+    ],
     ids=["annotation", "both"],
 )
-def test_by_annotation(policy: Policy, reason: str) -> None:
+def test_by_annotation(policy: Policy, observed: Observed, reason: str) -> None:
     """An annotation that denies a binding removes Secret and entry at once."""
-    result = answer(policy)
+    result = answer(policy, observed)
     assert (result.secret, lists(result), result.resync_after_seconds) == (None, False, 300)
     assert states(result) == {
         "Ready": f"False/{reason}",
@@ -130,7 +134,7 @@ def test_decorator_follows() -> None:
     """The decorator wants the entry as long as the status names the Secret."""
 
     def wanted(binding: Binding) -> str | None:
-        return decorate(ACCOUNT, (binding,), SUFFIXES).annotations[WANTED]
+        return decorate(ACCOUNT, (binding,), SUFFIXES, None).annotations[WANTED]
 
     kept = replace(BINDING, status=answer(SUFFIXES).status)
     assert wanted(kept) == SECRET_NAME

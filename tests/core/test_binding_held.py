@@ -1,15 +1,12 @@
-"""A binding whose token cannot be requested now, while the token in its Secret works."""
+"""A binding without a token request, while the token in its Secret works."""
 
 from dataclasses import replace
 
 import pytest
 
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import decide
-from hooks.core.sync import sync
 from tests.core.builders import (
     BINDING,
     EXPIRED,
@@ -18,13 +15,16 @@ from tests.core.builders import (
     POLICY,
     SECRET,
     SERVER,
+    decide,
+    finalize,
+    sync,
 )
 
 WORKLOAD = Spec(SERVER, WorkloadIdentity(None, None, None), None)
 
 
 def held(status: str = "True", generation: int = 2, spec: Spec | str = WORKLOAD) -> Observed:
-    """Return what is observed of a binding whose ServiceAccount was deleted."""
+    """Return the observation of a binding after its ServiceAccount was deleted."""
     condition = Condition("TokenFresh", status, "TokenValid", "", generation, "")
     binding = replace(BINDING, spec=spec, status=Status((condition,)))
     return replace(OBSERVED, binding=binding, accounts=(), related=())
@@ -49,7 +49,7 @@ WORKS = "True/RefreshFailing"
     ],
 )
 def test_held(observed: Observed, *, expected: bool) -> None:
-    """A ServiceAccount that was deleted does not make a working token worthless."""
+    """A working token stays fresh after the ServiceAccount was deleted."""
     result = sync(observed, decide(observed, POLICY, NOW), None, POLICY, NOW)
     found = result.status.condition("TokenFresh")
     assert found is not None

@@ -9,8 +9,7 @@ from hooks.core.model.binding import Condition, Status
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Keep, Mint, decide
-from hooks.core.sync import sync
+from hooks.core.renewal.decision import Keep, Mint
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -31,7 +30,9 @@ from tests.core.builders import (
     SECOND,
     SECRET,
     TAKEN,
+    decide,
     new_token,
+    sync,
 )
 
 STALE = replace(OBSERVED, secret=replace(SECRET, token=EXPIRED))
@@ -41,10 +42,9 @@ Outcome = AcrToken | MintFailed | None
 
 def resync(observed: Observed, outcome: Outcome) -> int:
     """Return the wait after *observed*, with *outcome* if a token is needed."""
-    policy = replace(POLICY, namespace=observed.namespace)
-    decision = decide(observed, policy, NOW)
+    decision = decide(observed, POLICY, NOW)
     outcome = outcome if isinstance(decision, Mint) else None
-    return sync(observed, decision, outcome, policy, NOW).resync_after_seconds
+    return sync(observed, decision, outcome, POLICY, NOW).resync_after_seconds
 
 
 def failing(since: str) -> Observed:

@@ -9,8 +9,8 @@ from hooks.core.fields import JSON
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import Mint, decide, inputs_hash
-from hooks.core.sync import Answer, sync
+from hooks.core.renewal.decision import Mint, inputs_hash
+from hooks.core.sync import Answer
 from hooks.core.wire.dockerconfig import encode
 from hooks.core.wire.request import parse_observed
 from hooks.core.wire.response import new_answer
@@ -25,6 +25,8 @@ from tests.core.builders import (
     SECRET_NAME,
     SERVER,
     TOKEN,
+    decide,
+    sync,
 )
 
 KEY = ".dockerconfigjson"
@@ -52,7 +54,8 @@ def extended(token: AcrToken) -> str:
 def answer(observed: Observed, outcome: AcrToken | MintFailed, policy: Policy = POLICY) -> Answer:
     """Return the answer to *observed*, which needs a token, when *outcome* comes of it."""
     decision = decide(observed, policy, NOW)
-    assert decision == Mint(REQUEST, None)
+    assert isinstance(decision, Mint)
+    assert decision.newer_than is None
     return sync(observed, decision, outcome, policy, NOW)
 
 

@@ -1,4 +1,4 @@
-"""Which cloud a binding is of, and which the service serves."""
+"""The cloud of a binding, and the cloud of the service."""
 
 from dataclasses import replace
 from typing import Final
@@ -10,7 +10,7 @@ from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.policy.cloud import is_arm
-from hooks.core.renewal.decision import Hold, resolve
+from hooks.core.renewal.resolve import Hold, resolve
 from tests.core.builders import (
     AUDIENCE,
     IDENTITY,
@@ -26,13 +26,13 @@ ENABLED: Final = replace(POLICY, workload_identity=True)
 
 
 def asked(authority: str | None, audience: str | None = None) -> Spec:
-    """Return what a binding of some cloud asks for."""
+    """Return a spec with *authority* as the Entra of its cloud."""
     return Spec(SERVER, WORKLOAD, "repository:app:pull", audience, authority)
 
 
 @pytest.mark.parametrize("authority", [None, "login.microsoftonline.com", "login.chinacloudapi.cn"])
 def test_off(authority: str | None) -> None:
-    """Where workload identity is off, the cloud does not matter, for no Entra is asked."""
+    """The cloud does not matter if workload identity is disabled, because Entra is not called."""
     found = resolve(asking(asked(authority)), POLICY)
     assert isinstance(found, Hold)
     assert found.message.startswith("Workload identity is disabled. ")
@@ -49,7 +49,7 @@ def test_off(authority: str | None) -> None:
     ],
 )
 def test_elsewhere(spec: Spec, words: str) -> None:
-    """One of another cloud than the service serves is held, and says so."""
+    """A binding of another cloud is held, and the message names the cloud."""
     found = resolve(asking(spec), ENABLED)
     assert isinstance(found, Hold)
     assert found.reason == Reason.INVALID_SPEC
@@ -65,7 +65,7 @@ def test_elsewhere(spec: Spec, words: str) -> None:
     ],
 )
 def test_other_names(authority: str, served: str) -> None:
-    """One Entra has several names."""
+    """All names of an Entra mean the same cloud."""
     policy = replace(ENABLED, authority=served)
     assert isinstance(resolve(asking(asked(authority)), policy), TokenRequest)
 
@@ -83,7 +83,7 @@ def test_other_names(authority: str, served: str) -> None:
     ],
 )
 def test_example_is_served(served: str, example: str) -> None:
-    """The example is of the cloud that the service serves, not of one that it refuses."""
+    """The example in the message is for the service's cloud."""
     found = resolve(asking(asked("login.example.com")), replace(ENABLED, authority=served))
     assert isinstance(found, Hold)
     assert found.message.endswith(f"Fix environment or cloudConfig, e.g. {example}")
@@ -91,13 +91,13 @@ def test_example_is_served(served: str, example: str) -> None:
 
 @pytest.mark.parametrize("audience", [None, f"{AUDIENCE}/", AUDIENCE])
 def test_managed_identity(audience: str | None) -> None:
-    """A managed identity's token is its node's, whatever cloud that is in."""
+    """A managed identity in any cloud is allowed, because IMDS uses the Entra of the node."""
     spec = Spec(SERVER, IDENTITY, None, audience, "login.example.com")
     assert resolve(asking(spec), POLICY) == REQUEST
 
 
 def test_another_audience() -> None:
-    """Whoever may bind does not choose what tokens are for."""
+    """A spec cannot choose the audience of tokens."""
     spec = Spec(SERVER, IDENTITY, None, "https://vault.example.com")
     found = resolve(asking(spec), POLICY)
     assert isinstance(found, Hold)
@@ -119,5 +119,5 @@ def test_another_audience() -> None:
     ],
 )
 def test_is_arm(audience: str, *, arm: bool) -> None:
-    """ARM's audience is known in any cloud, and however it ends."""
+    """The audience of ARM is recognized in any cloud and with any ending."""
     assert is_arm(audience) is arm

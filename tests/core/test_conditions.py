@@ -1,4 +1,4 @@
-"""Conditions: times on the wire, and when a transition time moves."""
+"""Conditions: the format of times, and changes of a transition time."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -44,12 +44,12 @@ def test_format_time(at: datetime, text: str) -> None:
     ],
 )
 def test_parse_time(text: str | None, at: datetime | None) -> None:
-    """Only a text that names one instant is a time."""
+    """Only a text with a date, a time and a time zone is an instant."""
     assert parse_time(text) == at
 
 
 def test_times_round_trip() -> None:
-    """What was written is read as the same instant."""
+    """A formatted time is parsed as the same instant."""
     assert parse_time(format_time(datetime(2027, 1, 1, tzinfo=UTC))) == datetime(
         2027, 1, 1, tzinfo=UTC
     )
@@ -84,9 +84,9 @@ def test_times_round_trip() -> None:
     ],
 )
 def test_set_condition(previous: tuple[Condition, ...], since: str) -> None:
-    """Reason, message and generation are the new ones.
+    """A condition has the new reason, message and generation.
 
-    The time moves only with the status, unless a clock that was ahead wrote the time.
+    The transition time changes only with the status, or if the time is in the future.
     """
     binding = replace(BINDING, status=Status(conditions=previous))
     condition = set_condition(binding, "Ready", "True", "New", "new", NOW)

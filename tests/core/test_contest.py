@@ -10,8 +10,7 @@ from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.conditions import format_time
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import decide
-from hooks.core.sync import Answer, sync
+from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -27,7 +26,9 @@ from tests.core.builders import (
     SECRET,
     SECRET_NAME,
     TAKEN,
+    decide,
     new_token,
+    sync,
 )
 
 REMOVED = replace(ACCOUNT, pull_secrets=("zeta", "alpha"))

@@ -2,21 +2,16 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken
+from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import (
-    Hold,
-    Keep,
-    Mint,
-    Reject,
-    decide,
-    resolve,
-)
+from hooks.core.renewal.decision import Keep, Mint, MintReason, inputs_hash
+from hooks.core.renewal.resolve import Hold, Reject, resolve
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -36,6 +31,7 @@ from tests.core.builders import (
     SECRET,
     SERVER,
     TOKEN,
+    decide,
     new_token,
 )
 
@@ -43,7 +39,7 @@ UNGUARDED = (replace(ACCOUNT, owners=(HOLDER,)),)
 
 
 def asking(spec: Spec | str) -> Observed:
-    """Return what is observed of a binding with *spec*."""
+    """Return the observation of a binding with *spec*."""
     return replace(OBSERVED, binding=replace(BINDING, spec=spec))
 
 
@@ -51,7 +47,7 @@ CHANGED = replace(OBSERVED, secret=replace(SECRET, unmodified=False))
 
 
 def with_token(token: AcrToken | None) -> Observed:
-    """Return what is observed with *token* in the Secret."""
+    """Return an observation with *token* in the Secret."""
     return replace(OBSERVED, secret=replace(SECRET, token=token))
 
 
@@ -78,7 +74,7 @@ def with_token(token: AcrToken | None) -> Observed:
     ],
 )
 def test_unresolvable(spec: Spec | str, kind: type, reason: str, words: str) -> None:
-    """A spec that can't be met says why, and is looked at again when settings may have changed."""
+    """An unusable spec has a message, and the next call comes after a change of settings."""
     found = resolve(asking(spec), POLICY)
     assert isinstance(found, Hold | Reject)
     assert type(found) is kind
@@ -96,7 +92,7 @@ def test_unresolvable(spec: Spec | str, kind: type, reason: str, words: str) -> 
     ],
 )
 def test_keep(token: AcrToken) -> None:
-    """A token that is not due is kept, also while something else has to wait."""
+    """A token that is not due is kept, even while another problem waits."""
     observed = with_token(token)
     assert decide(observed, POLICY, NOW) == Keep()
     assert decide(replace(observed, accounts=UNGUARDED, namespace=None), POLICY, NOW) == Keep()
@@ -108,27 +104,60 @@ OTHER_INPUTS = replace(OBSERVED, secret=replace(SECRET, inputs="x"))
 
 
 @pytest.mark.parametrize(
-    ("observed", "newer_than"),
+    ("observed", "reason", "newer_than"),
     [
-        pytest.param(NO_SECRET, None, id="no-secret"),
-        pytest.param(with_token(None), None, id="no-token-left"),
-        pytest.param(CHANGED, None, id="altered"),
-        pytest.param(with_token(EXPIRED), EXPIRED.issued_at, id="expired"),
-        pytest.param(with_token(DUE), DUE.issued_at, id="due-this-second"),
-        pytest.param(with_token(BRIEF), BRIEF.issued_at, id="short-life-due"),
-        pytest.param(OTHER_INPUTS, None, id="other-inputs"),
+        pytest.param(NO_SECRET, MintReason.NO_SECRET, None, id="no-secret"),
+        pytest.param(with_token(None), MintReason.NO_TOKEN, None, id="no-token-left"),
+        pytest.param(CHANGED, MintReason.ALTERED, None, id="altered"),
+        pytest.param(with_token(EXPIRED), MintReason.EXPIRED, EXPIRED.issued_at, id="expired"),
+        pytest.param(with_token(DUE), MintReason.DUE, DUE.issued_at, id="due-this-second"),
+        pytest.param(with_token(BRIEF), MintReason.DUE, BRIEF.issued_at, id="short-life-due"),
+        pytest.param(OTHER_INPUTS, MintReason.INPUTS_CHANGED, None, id="other-inputs"),
         pytest.param(
             replace(OBSERVED, secret=replace(SECRET, server="b.io")),
+            MintReason.INPUTS_CHANGED,
             TOKEN.issued_at,
             id="other-server",
         ),
-        pytest.param(replace(NO_SECRET, namespace=None, related=None), None, id="by-hand"),
-        pytest.param(replace(NO_SECRET, accounts=(), related=()), None, id="no-service-account"),
+        pytest.param(
+            replace(NO_SECRET, namespace=None, related=None),
+            MintReason.NO_SECRET,
+            None,
+            id="by-hand",
+        ),
+        pytest.param(
+            replace(NO_SECRET, accounts=(), related=()),
+            MintReason.NO_SECRET,
+            None,
+            id="no-service-account",
+        ),
     ],
 )
-def test_mint(observed: Observed, newer_than: datetime | None) -> None:
-    """A missing or due token is minted, newer than the token of an intact Secret."""
-    assert decide(observed, POLICY, NOW) == Mint(REQUEST, newer_than)
+def test_mint(observed: Observed, reason: MintReason, newer_than: datetime | None) -> None:
+    """A missing or due token is minted, newer than the token of an unmodified Secret."""
+    assert decide(observed, POLICY, NOW) == Mint(REQUEST, newer_than, reason)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"token": None, "unmodified": False}, MintReason.NO_TOKEN),
+        ({"unmodified": False, "inputs": "x"}, MintReason.ALTERED),
+        ({"inputs": "x", "token": EXPIRED}, MintReason.INPUTS_CHANGED),
+        ({"token": replace(EXPIRED, access=[])}, MintReason.EXPIRED),
+        ({"token": replace(DUE, access=[])}, MintReason.SCOPE_NOT_COVERED),
+    ],
+    ids=lambda value: value if isinstance(value, MintReason) else None,
+)
+def test_first_mint_reason(changes: dict[str, Any], reason: MintReason) -> None:
+    """Of several reasons for a new token, the decision has the first in the list."""
+    observed = asking(Spec(SERVER, IDENTITY, "repository:app:pull"))
+    request = resolve(observed, POLICY)
+    assert isinstance(request, TokenRequest)
+    secret = replace(SECRET, **{"inputs": inputs_hash(request), **changes})
+    decision = decide(replace(observed, secret=secret), POLICY, NOW)
+    assert isinstance(decision, Mint)
+    assert decision.reason is reason
 
 
 @pytest.mark.parametrize(
@@ -153,9 +182,11 @@ def test_newer_than_status(
     conditions = (Condition("TokenFresh", fresh, "", "", 2),) if fresh else ()
     status = Status(conditions, token_issue_time=time)
     binding = replace(BINDING, status=status)
-    assert decide(replace(observed, binding=binding), POLICY, NOW) == Mint(REQUEST, newer_than)
-    other = replace(OTHER_INPUTS, binding=binding)
-    assert decide(other, POLICY, NOW) == Mint(REQUEST, None)
+    decision = decide(replace(observed, binding=binding), POLICY, NOW)
+    assert isinstance(decision, Mint)
+    assert decision.newer_than == newer_than
+    other = decide(replace(OTHER_INPUTS, binding=binding), POLICY, NOW)
+    assert other == Mint(REQUEST, None, MintReason.INPUTS_CHANGED)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +236,7 @@ def test_newer_than_status(
     ],
 )
 def test_hold(observed: Observed, reason: str, resync: int, words: str) -> None:
-    """What has to wait says for what, for how long, and what to do where there is something."""
+    """A hold has a message with the cause and the remedy, and the time until the next call."""
     decision = decide(observed, POLICY, NOW)
     assert isinstance(decision, Hold)
     assert (decision.reason, decision.resync_after_seconds) == (reason, resync)

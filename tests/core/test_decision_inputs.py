@@ -1,4 +1,4 @@
-"""What a token is made from, and whether the observed one was."""
+"""The inputs of a token, and whether the observed token has these inputs."""
 
 from dataclasses import replace
 
@@ -9,11 +9,8 @@ from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccoun
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import (
-    inputs_hash,
-    resolve,
-    usable_token,
-)
+from hooks.core.renewal.decision import inputs_hash, usable_token
+from hooks.core.renewal.resolve import resolve
 from tests.core.builders import (
     AUDIENCE,
     BINDING,
@@ -36,7 +33,7 @@ RESOURCE = Identity(resource_id="/subscriptions/x")
 
 
 def with_token(token: AcrToken | None) -> Observed:
-    """Return what is observed with *token* in the Secret."""
+    """Return an observation with *token* in the Secret."""
     return replace(OBSERVED, secret=replace(SECRET, token=token))
 
 
@@ -77,7 +74,7 @@ def test_inputs_hash_of_recreated_account() -> None:
 
 
 def test_inputs_hash_is_stable() -> None:
-    """The hash is the same in every process and release, else all tokens are minted anew."""
+    """The hash is the same in every process and release; otherwise all tokens are renewed."""
     expected = "45515ce571a936ae17a6b0b3e1e1a40b7f14ff73167fcab6ebaac4c955addee5"
     assert inputs_hash(REQUEST) == expected
 
@@ -107,7 +104,7 @@ def test_inputs_hash_is_stable() -> None:
     ],
 )
 def test_resolve(spec: Spec, policy: Policy, request_: TokenRequest) -> None:
-    """What the spec leaves out comes from the service's defaults."""
+    """Fields missing from the spec have the service's defaults."""
     binding = replace(BINDING, spec=spec)
     assert resolve(replace(OBSERVED, binding=binding), policy) == request_
 
@@ -131,5 +128,5 @@ def test_resolve(spec: Spec, policy: Policy, request_: TokenRequest) -> None:
     ],
 )
 def test_usable_token(observed: Observed, token: AcrToken | None) -> None:
-    """A token is usable while it lives and was made for this server from these inputs."""
+    """A token is usable until the expiry, if issued for this server and these inputs."""
     assert usable_token(observed, REQUEST, NOW) == token

@@ -20,7 +20,8 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import Hold, Mint, Reject, decide, inputs_hash, resolve
+from hooks.core.renewal.decision import Mint, MintReason, inputs_hash
+from hooks.core.renewal.resolve import Hold, Reject, resolve
 from tests.core.builders import (
     ACCOUNT,
     AUDIENCE,
@@ -35,6 +36,7 @@ from tests.core.builders import (
     POLICY,
     SECOND,
     SERVER,
+    decide,
 )
 
 TENANT = "22222222-3333-4444-5555-666666666666"
@@ -95,7 +97,7 @@ def test_trusted(observed: Observed, policy: Policy, identity: FederatedIdentity
     """The spec says which identity, then the ServiceAccount, then the service which tenant."""
     request = TokenRequest(identity, SERVER, None, AUDIENCE)
     assert resolve(observed, policy) == request
-    assert decide(observed, policy, NOW) == Mint(request, None)
+    assert decide(observed, policy, NOW) == Mint(request, None, MintReason.NO_SECRET)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +167,12 @@ def test_namespace_lists_identities_of_nodes() -> None:
     """A Namespace's list of identities is for those of nodes; its list of servers for all."""
     listed = replace(NAMESPACE, identities=(OTHER_ID,))
     observed = observe(FULL, NOTED)
-    assert isinstance(resolve(observed, replace(ON, namespace=listed)), TokenRequest)
+    assert isinstance(resolve(replace(observed, namespace=listed), ON), TokenRequest)
     managed = replace(observed, binding=replace(BINDING, spec=Spec(SERVER, IDENTITY, None)))
     for policy in (ON, OWN):
-        assert isinstance(resolve(managed, replace(policy, namespace=listed)), Reject)
-    wrong_cloud = replace(NAMESPACE, servers=("other.azurecr.io",))
-    assert isinstance(resolve(observed, replace(ON, namespace=wrong_cloud)), Reject)
+        assert isinstance(resolve(replace(managed, namespace=listed), policy), Reject)
+    other = replace(NAMESPACE, servers=("other.azurecr.io",))
+    assert isinstance(resolve(replace(observed, namespace=other), ON), Reject)
 
 
 @pytest.mark.parametrize(

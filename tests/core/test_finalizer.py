@@ -1,10 +1,9 @@
-"""The answer to `/finalize`: no ServiceAccount is lost, and nothing else holds up the deletion."""
+"""The answer to `/finalize`: no ServiceAccount is lost, and the deletion completes."""
 
 from dataclasses import replace
 
 import pytest
 
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.observed import Observed
@@ -22,6 +21,7 @@ from tests.core.builders import (
     SECRET,
     SECRET_NAME,
     UNTOUCHED,
+    finalize,
 )
 
 GOING = replace(OBSERVED, binding=replace(BINDING, deleting=True))
@@ -33,7 +33,7 @@ FOREIGNS = replace(ACCOUNT, owners=(FOREIGN,), uid_label=None)
 
 
 def showing(*accounts: ServiceAccount) -> Observed:
-    """Return a deletion in which *accounts* show."""
+    """Return the observation of a deletion with *accounts*."""
     return replace(GOING, accounts=accounts, related=accounts)
 
 
@@ -59,7 +59,7 @@ def showing(*accounts: ServiceAccount) -> Observed:
     ],
 )
 def test_finalized(observed: Observed, *, finalized: bool) -> None:
-    """A binding goes once all that it holds is guarded and without its Secret."""
+    """The deletion completes once its ServiceAccounts are protected and do not list the Secret."""
     answer = finalize(observed, POLICY, NOW)
     assert answer.finalized is finalized
     assert answer.resync_after_seconds == (0 if finalized else 1)
@@ -79,9 +79,9 @@ def test_finalized(observed: Observed, *, finalized: bool) -> None:
 def test_children_are_let_go_by_others(
     finalizer: str, account: ServiceAccount, *, finalized: bool
 ) -> None:
-    """A deletion that leaves the children to the garbage collector waits until it let them go.
+    """If the garbage collector handles the children, the deletion waits for their release.
 
-    Else an adoption that it has not seen would stay on a ServiceAccount for good.
+    Otherwise an adoption in flight would stay on a ServiceAccount forever.
     """
     binding = replace(GOING.binding, other_finalizers=frozenset({finalizer}))
     answer = finalize(replace(showing(account), binding=binding), POLICY, NOW)
@@ -90,7 +90,7 @@ def test_children_are_let_go_by_others(
 
 @pytest.mark.parametrize("account", [ACCOUNT, UNGUARDED, LET_GO], ids=["listed", "bare", "let-go"])
 def test_every_account(account: ServiceAccount) -> None:
-    """Each answer has every ServiceAccount observed: guarded, and without the Secret."""
+    """Each answer has every observed ServiceAccount, protected and without the Secret."""
     (desired,) = finalize(showing(account), POLICY, NOW).accounts
     assert desired.name == "default"
     assert desired.owners == (HOLDER, GUARD)
@@ -98,7 +98,7 @@ def test_every_account(account: ServiceAccount) -> None:
 
 
 def test_others_secrets_stay() -> None:
-    """The Secrets of the bindings that stay are still listed."""
+    """The Secrets of the remaining bindings are still listed."""
     wanted = (SECRET_NAME, "acr-pull-jobs")
     account = replace(ACCOUNT, wanted=wanted, attached=wanted)
     (desired,) = finalize(showing(account), POLICY, NOW).accounts
@@ -115,7 +115,7 @@ def test_others_secrets_stay() -> None:
     ],
 )
 def test_status(observed: Observed, message: str) -> None:
-    """The status reports the deletion, and the ServiceAccount that it waits for."""
+    """The status reports the deletion, and the ServiceAccount to release."""
     status = finalize(observed, POLICY, NOW).status
     attached, ready = status.condition("Attached"), status.condition("Ready")
     assert attached is not None
@@ -162,6 +162,6 @@ def test_token_fresh(observed: Observed, status: str, reason: str) -> None:
 
 
 def test_no_secret() -> None:
-    """A binding that never had a Secret waits all the same, and makes none."""
+    """A binding without a Secret also waits, and creates no Secret."""
     answer = finalize(replace(GOING, secret=None), POLICY, NOW)
     assert (answer.finalized, answer.secret) == (False, None)

@@ -7,7 +7,6 @@ import pytest
 
 from hooks.core.account.attachment import blocks_deletion
 from hooks.core.account.decorator import decorate
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Binding, Condition, Spec, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.observed import Observed
@@ -24,6 +23,7 @@ from tests.core.builders import (
     POLICY,
     SECOND,
     SECRET_NAME,
+    finalize,
 )
 
 JOBS = replace(
@@ -196,4 +196,4 @@ def test_adoption_under_way(
 )
 def test_label(account: ServiceAccount, bindings: tuple[Binding, ...], label: str | None) -> None:
     """The label moves once the holder has let go; left entries are for any binding to take off."""
-    assert decorate(account, bindings, POLICY).labels == {"controller-uid": label}
+    assert decorate(account, bindings, POLICY, None).labels == {"controller-uid": label}

@@ -14,8 +14,8 @@ from hooks.core.apis.api import Api
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.cluster import Owner, PullSecret
-from hooks.core.renewal.decision import Hold, Keep, Mint, decide, inputs_hash
-from hooks.core.sync import sync
+from hooks.core.renewal.decision import Keep, Mint, inputs_hash
+from hooks.core.renewal.resolve import Hold
 from hooks.core.wire.objects import parse_binding, parse_secret
 from hooks.core.wire.request import parse_bindings, parse_observed
 from hooks.core.wire.response import new_pull_secret, new_status_fields
@@ -36,7 +36,9 @@ from tests.core.builders import (
     SERVER,
     TOKEN,
     UNTOUCHED,
+    decide,
     new_token,
+    sync,
 )
 
 FIRST, SECOND = UPSTREAM
@@ -268,7 +270,7 @@ def test_decorator() -> None:
     }
     bindings = parse_bindings(body, lambda *_: None)
     assert [binding.kind for binding in bindings] == ["ACRPullBinding", *["AcrPullBinding"] * 2]
-    decoration = decorate(UNTOUCHED, bindings, POLICY)
+    decoration = decorate(UNTOUCHED, bindings, POLICY, None)
     assert decoration.annotations == {
         "acrpull.dev/pull-secrets": "acr-pull-app,app-msi-acrpull-secret"
     }

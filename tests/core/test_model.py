@@ -1,4 +1,4 @@
-"""The values themselves: what they show of themselves, and what they never show."""
+"""The texts of values, and the secrets missing from these texts."""
 
 from dataclasses import replace
 
@@ -22,13 +22,13 @@ TAKEN = Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "", 1)
     ],
 )
 def test_identity_text(identity: Identity, text: str) -> None:
-    """An identity is shown by the name that the user gave it."""
+    """The text of an identity is the ID in the spec."""
     assert str(identity) == text
 
 
 @pytest.mark.parametrize("value", [NEW_TOKEN, SECRET], ids=["token", "secret"])
 def test_repr_has_no_token(value: object) -> None:
-    """A token is in no repr, be it its own or that of what holds it."""
+    """No repr contains a token: neither the repr of the token nor of its Secret."""
     assert "eyJ" not in repr(value)
 
 
@@ -36,7 +36,7 @@ def test_repr_has_no_token(value: object) -> None:
     ("kind", "found"), [("Ready", READY), ("TokenFresh", FRESH), ("Attached", None)]
 )
 def test_status_condition(kind: str, found: Condition | None) -> None:
-    """A status finds its condition by type, and None where it has none of it."""
+    """A status returns the condition of a type, or None."""
     assert Status(conditions=(READY, FRESH)).condition(kind) == found
 
 

@@ -1,4 +1,4 @@
-"""A token that is good for a part of the scope: better than none, and never called good."""
+"""A token for a part of the scope: better than no token, and never reported as fresh."""
 
 import json
 from dataclasses import replace
@@ -12,14 +12,13 @@ from hooks.core.exchange.acr import (
     parse_token,
     scope_down,
 )
-from hooks.core.finalize import finalize
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Keep, Mint, decide, inputs_hash
-from hooks.core.sync import Answer, sync
+from hooks.core.renewal.decision import Keep, Mint, MintReason, inputs_hash
+from hooks.core.sync import Answer
 from tests.core.builders import (
     BINDING,
     HOUR,
@@ -32,21 +31,24 @@ from tests.core.builders import (
     SECOND,
     SECRET_NAME,
     SERVER,
+    decide,
+    finalize,
     new_jwt,
+    sync,
 )
 
 REQUESTED = replace(REQUEST, scope="repository:a:pull repository:b:pull")
 
 
 def granting(*names: str, since: datetime = NOW) -> AcrToken:
-    """Return an access token, good for 75 minutes, to pull from *names*."""
+    """Return an access token for 75 minutes and pulls from *names*."""
     access = [{"type": "repository", "name": name, "actions": ["pull"]} for name in names]
     begin = int(since.timestamp())
     return parse_token(new_jwt({"iat": begin, "exp": begin + 75 * 60, "access": access}))
 
 
 def short(token: AcrToken | None) -> MintFailed:
-    """Return what a mint says that brought *token* and no better one."""
+    """Return the failure of a mint with the partial *token*."""
     return MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b", token=token)
 
 
@@ -54,15 +56,15 @@ PARTIAL, WHOLE = granting("a"), granting("a", "b")
 
 
 def holding(token: AcrToken | None) -> Observed:
-    """Return what is observed of a binding for both, whose Secret holds *token*."""
+    """Return the observation of a binding for both, with *token* in the Secret."""
     binding = replace(BINDING, spec=Spec(SERVER, IDENTITY, REQUESTED.scope))
     secret = PullSecret(SECRET_NAME, SERVER, token, inputs_hash(REQUESTED)) if token else None
     return replace(OBSERVED, binding=binding, secret=secret)
 
 
 def answered(observed: Observed, outcome: MintFailed, now: datetime = NOW) -> Answer:
-    """Return the answer to *observed* when a mint has come to *outcome*."""
-    return sync(observed, Mint(REQUESTED, None), outcome, POLICY, now)
+    """Return the answer to *observed* after a mint with *outcome*."""
+    return sync(observed, Mint(REQUESTED, None, MintReason.DUE), outcome, POLICY, now)
 
 
 def fresh(answer: Answer) -> str:
@@ -75,7 +77,7 @@ def fresh(answer: Answer) -> str:
     ("token", "along"), [(PARTIAL, PARTIAL), (granting("x"), None), (granting(), None)]
 )
 def test_comes_along(token: AcrToken, along: AcrToken | None) -> None:
-    """A token that is good for a part comes with the failure; one good for nothing does not."""
+    """A failure contains a token for a part of the scope, but not a token for no part."""
     body = json.dumps({"access_token": token.value}).encode()
     outcome = parse_registry_response(REQUESTED, scope_down(REQUESTED, "r"), 200, {}, body)
     assert isinstance(outcome, MintFailed)
@@ -85,14 +87,14 @@ def test_comes_along(token: AcrToken, along: AcrToken | None) -> None:
 
 
 def test_lacking() -> None:
-    """What a token lacks is told by what it says; a refresh token is good for everything."""
+    """Missing actions follow from the claim of a token; a refresh token lacks no action."""
     assert missing_actions(REQUESTED, PARTIAL) == ("pull on b",)
     assert missing_actions(REQUESTED, WHOLE) == ()
     assert missing_actions(REQUEST, granting()) == ()
 
 
 def test_better_than_none() -> None:
-    """Without a token that works, the partial one is in the Secret, and TokenFresh says no."""
+    """Without a working token, the Secret has the partial token, and TokenFresh is False."""
     for observed in (holding(None), holding(granting("a", "b", since=NOW - 2 * HOUR))):
         answer = answered(observed, short(PARTIAL))
         assert answer.secret == PullSecret(SECRET_NAME, SERVER, PARTIAL, inputs_hash(REQUESTED))
@@ -103,7 +105,9 @@ def test_better_than_none() -> None:
 def test_asked_for_again() -> None:
     """A partial token does not prevent a mint, and stays in the Secret until it is due."""
     observed = holding(PARTIAL)
-    assert decide(observed, POLICY, NOW) == Mint(REQUESTED, PARTIAL.issued_at)
+    assert decide(observed, POLICY, NOW) == Mint(
+        REQUESTED, PARTIAL.issued_at, MintReason.SCOPE_NOT_COVERED
+    )
     assert decide(holding(WHOLE), POLICY, NOW) == Keep()
     later = short(granting("a", since=NOW + MINUTE))
     answer = answered(observed, later, NOW + MINUTE)
@@ -122,25 +126,25 @@ def test_renewed() -> None:
 
 @pytest.mark.parametrize("token", [PARTIAL, WHOLE], ids=["partial", "whole"])
 def test_failed_without_a_token(token: AcrToken) -> None:
-    """A failure without a token leaves the observed token in the Secret, also if it is due."""
+    """A failure without a token leaves the observed token in the Secret, even if due."""
     observed = holding(token)
     assert answered(observed, short(None), NOW + 45 * MINUTE).secret == observed.secret
 
 
 def test_better_one() -> None:
-    """A partial token makes way at once for one that is good for more, and not for less."""
+    """A partial token is replaced at once by a token with more actions, but not with fewer."""
     request = replace(REQUESTED, scope=f"{REQUESTED.scope} repository:c:pull")
     spec = Spec(SERVER, IDENTITY, request.scope)
     secret = PullSecret(SECRET_NAME, SERVER, PARTIAL, inputs_hash(request))
     held = replace(OBSERVED, binding=replace(BINDING, spec=spec), secret=secret)
     for token, taken in ((WHOLE, WHOLE), (granting("c"), PARTIAL), (granting("b", "c"), PARTIAL)):
-        answer = sync(held, Mint(request, None), short(token), POLICY, NOW)
+        answer = sync(held, Mint(request, None, MintReason.DUE), short(token), POLICY, NOW)
         assert answer.secret is not None
         assert answer.secret.token == taken
 
 
 def test_never_in_place_of_a_whole_one() -> None:
-    """A whole token stays as long as it works."""
+    """A token for the whole scope stays as long as the token works."""
     now = NOW + 75 * MINUTE - SECOND
     observed = holding(WHOLE)
     answer = answered(observed, short(granting("a", since=now)), now)
@@ -152,7 +156,7 @@ def test_never_in_place_of_a_whole_one() -> None:
     ("token", "status"), [(PARTIAL, "False/Deleting"), (WHOLE, "True/TokenValid")]
 )
 def test_while_deleting(token: AcrToken, status: str) -> None:
-    """A deletion makes a partial token no better."""
+    """A partial token is not fresh while the binding is deleted."""
     observed = holding(token)
     going = replace(observed, binding=replace(observed.binding, deleting=True))
     assert fresh(finalize(going, POLICY, NOW)) == status

@@ -1,4 +1,4 @@
-"""Which registries and identities are allowed, in the cluster and in a Namespace."""
+"""The allowed registries and identities, in the cluster and in a Namespace."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ OTHER = Identity(client_id="99999999-2222-3333-4444-555555555555")
     ],
 )
 def test_server_allowed(server: str, *, allowed: bool) -> None:
-    """A suffix allows what ends in all of its labels; a port must be listed with its host."""
+    """A suffix allows servers that end in all of its labels; a port must be listed verbatim."""
     assert server_allowed(server, ("azurecr.io", "localhost:5000")) is allowed
 
 
@@ -58,11 +58,6 @@ def test_no_suffix_allows_nothing() -> None:
 
 
 EVIL = "x.evil.io"
-
-
-def within(namespace: Namespace, *, required: bool = False) -> Policy:
-    """Return the policy for *namespace*."""
-    return replace(POLICY, namespace=namespace, namespace_required=required)
 
 
 @pytest.mark.parametrize(
@@ -87,16 +82,9 @@ def within(namespace: Namespace, *, required: bool = False) -> Policy:
 def test_identities(
     listed: tuple[str, ...] | None, identity: Identity | None, *, allowed: bool
 ) -> None:
-    """A Namespace allows the identities that it lists; letter case does not matter."""
-    found = denial(
-        SERVER,
-        identity,
-        within(
-            replace(
-                NAMESPACE, identities=None if listed is None else identity_keys(",".join(listed))
-            )
-        ),
-    )
+    """A Namespace allows the listed identities; letter case does not matter."""
+    keys = None if listed is None else identity_keys(",".join(listed))
+    found = denial(SERVER, identity, POLICY, replace(NAMESPACE, identities=keys))
     text = (
         f'Identity "{identity}" is not listed in annotation acrpull.dev/allowed-identities of '
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
@@ -125,63 +113,69 @@ def test_identities(
 )
 def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
     """A Namespace may narrow the registries, not widen them."""
-    policy = within(
-        replace(NAMESPACE, servers=None if listed is None else server_keys(",".join(listed)))
-    )
+    keys = None if listed is None else server_keys(",".join(listed))
+    namespace = replace(NAMESPACE, servers=keys)
     text = (
         f'Registry "{SERVER}" is not listed in annotation acrpull.dev/allowed-acr-servers of '
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
     )
-    found = denial(SERVER, IDENTITY, policy)
+    found = denial(SERVER, IDENTITY, POLICY, namespace)
     assert found == (None if allowed else Denial(Reason.SERVER_NOT_ALLOWED, text))
-    assert denial(EVIL, IDENTITY, policy) is not None
+    assert denial(EVIL, IDENTITY, POLICY, namespace) is not None
 
 
 LISTED = replace(NAMESPACE, servers=("*",), identities=("*",))
 NONE_LISTED = replace(NAMESPACE, servers=(), identities=())
+ONE_LISTED = replace(NAMESPACE, identities=(CLIENT_ID,))
+REQUIRED = replace(POLICY, namespace_required=True)
 
 
 @pytest.mark.parametrize(
-    ("server", "policy", "reason", "by_setting"),
+    ("server", "policy", "namespace", "reason", "by_setting"),
     [
-        pytest.param(SERVER, POLICY, None, False, id="allowed"),
-        pytest.param(EVIL, POLICY, Reason.SERVER_NOT_ALLOWED, True, id="suffixes"),
-        pytest.param(EVIL, within(LISTED), Reason.SERVER_NOT_ALLOWED, True, id="suffixes-alone"),
+        pytest.param(SERVER, POLICY, None, None, False, id="allowed"),
+        pytest.param(EVIL, POLICY, None, Reason.SERVER_NOT_ALLOWED, True, id="suffixes"),
+        pytest.param(EVIL, POLICY, LISTED, Reason.SERVER_NOT_ALLOWED, True, id="suffixes-alone"),
         pytest.param(
             EVIL,
-            within(replace(LISTED, identities=())),
+            POLICY,
+            replace(LISTED, identities=()),
             Reason.IDENTITY_NOT_ALLOWED,
             False,
             id="suffixes-and-annotation",
         ),
         pytest.param(
-            SERVER, within(NONE_LISTED), Reason.SERVER_NOT_ALLOWED, False, id="both-annotations"
+            SERVER, POLICY, NONE_LISTED, Reason.SERVER_NOT_ALLOWED, False, id="both-annotations"
         ),
-        pytest.param(SERVER, within(LISTED, required=True), None, False, id="required-and-listed"),
+        pytest.param(SERVER, REQUIRED, LISTED, None, False, id="required-and-listed"),
         pytest.param(
             SERVER,
-            within(NAMESPACE, required=True),
+            REQUIRED,
+            NAMESPACE,
             Reason.SERVER_NOT_ALLOWED,
             True,
             id="required-and-no-annotation",
         ),
         pytest.param(
             SERVER,
-            within(replace(LISTED, identities=None), required=True),
+            REQUIRED,
+            replace(LISTED, identities=None),
             Reason.IDENTITY_NOT_ALLOWED,
             True,
             id="required-and-no-identities",
         ),
         pytest.param(
             SERVER,
-            within(replace(NAMESPACE, identities=()), required=True),
+            REQUIRED,
+            replace(NAMESPACE, identities=()),
             Reason.IDENTITY_NOT_ALLOWED,
             False,
             id="required-and-one-annotation-denies",
         ),
         pytest.param(
             SERVER,
-            replace(POLICY, namespace_required=True),
+            REQUIRED,
+            None,
             None,
             False,
             id="required-and-namespace-unknown",
@@ -189,17 +183,22 @@ NONE_LISTED = replace(NAMESPACE, servers=(), identities=())
     ],
 )
 def test_by_setting(
-    server: str, policy: Policy, reason: Reason | None, *, by_setting: bool
+    server: str,
+    policy: Policy,
+    namespace: Namespace | None,
+    reason: Reason | None,
+    *,
+    by_setting: bool,
 ) -> None:
     """A denial is by a setting only if no annotation denies the binding."""
-    found = denial(server, IDENTITY, policy)
+    found = denial(server, IDENTITY, policy, namespace)
     assert (found and found.reason) == reason
     assert (found is not None and found.by_setting) is by_setting
 
 
 def test_suffixes_text() -> None:
     """The message of a denial by the suffixes names the setting and its value."""
-    found = denial(EVIL, IDENTITY, POLICY)
+    found = denial(EVIL, IDENTITY, POLICY, None)
     assert found is not None
     assert found.message == (
         'Registry "x.evil.io" is not allowed by ALLOWED_ACR_SERVER_SUFFIXES '
@@ -209,41 +208,62 @@ def test_suffixes_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "policy", "has_secret", "withdrawn"),
+    ("spec", "policy", "namespace", "has_secret", "withdrawn"),
     [
-        pytest.param(Spec(SERVER, IDENTITY, None), POLICY, True, False, id="allowed"),
-        pytest.param(Spec(EVIL, None, None), POLICY, True, False, id="by-setting-keeps-secret"),
-        pytest.param(Spec(EVIL, None, None), POLICY, False, True, id="by-setting-no-secret"),
+        pytest.param(Spec(SERVER, IDENTITY, None), POLICY, None, True, False, id="allowed"),
         pytest.param(
-            Spec(SERVER, IDENTITY, None), within(NONE_LISTED), True, True, id="by-annotation"
+            Spec(EVIL, None, None), POLICY, None, True, False, id="by-setting-keeps-secret"
+        ),
+        pytest.param(Spec(EVIL, None, None), POLICY, None, False, True, id="by-setting-no-secret"),
+        pytest.param(
+            Spec(SERVER, IDENTITY, None), POLICY, NONE_LISTED, True, True, id="by-annotation"
         ),
         pytest.param(
-            Spec(None, IDENTITY, None), replace(POLICY, server=EVIL), False, True, id="default"
+            Spec(None, IDENTITY, None),
+            replace(POLICY, server=EVIL),
+            None,
+            False,
+            True,
+            id="default",
         ),
         pytest.param(
-            Spec(SERVER, IDENTITY, None), replace(POLICY, server=EVIL), False, False, id="spec-1st"
+            Spec(SERVER, IDENTITY, None),
+            replace(POLICY, server=EVIL),
+            None,
+            False,
+            False,
+            id="spec-1st",
         ),
         pytest.param(
             Spec(SERVER, None, None),
-            replace(within(replace(NAMESPACE, identities=(CLIENT_ID,))), identity=OTHER),
+            replace(POLICY, identity=OTHER),
+            ONE_LISTED,
             True,
             True,
             id="default-identity",
         ),
         pytest.param(
             Spec(SERVER, IDENTITY, None),
-            replace(within(replace(NAMESPACE, identities=(CLIENT_ID,))), identity=OTHER),
+            replace(POLICY, identity=OTHER),
+            ONE_LISTED,
             False,
             False,
             id="spec-identity-first",
         ),
-        pytest.param(Spec(None, None, None), POLICY, False, False, id="no-server"),
-        pytest.param("spec is wrong", replace(POLICY, server=EVIL), False, False, id="invalid"),
+        pytest.param(Spec(None, None, None), POLICY, None, False, False, id="no-server"),
+        pytest.param(
+            "spec is wrong", replace(POLICY, server=EVIL), None, False, False, id="invalid"
+        ),
     ],
 )
 def test_is_withdrawn(
-    spec: Spec | str, policy: Policy, *, has_secret: bool, withdrawn: bool
+    spec: Spec | str,
+    policy: Policy,
+    namespace: Namespace | None,
+    *,
+    has_secret: bool,
+    withdrawn: bool,
 ) -> None:
     """A denied binding is withdrawn, unless it has a Secret and only a setting denies it."""
     binding = replace(BINDING, spec=spec)
-    assert is_withdrawn(binding, policy, has_secret=has_secret) is withdrawn
+    assert is_withdrawn(binding, policy, namespace, has_secret=has_secret) is withdrawn

@@ -1,4 +1,4 @@
-"""When a token is due, and how long to wait: to the second."""
+"""The time when a token is due, and the seconds to wait."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -85,7 +85,7 @@ def test_resync_after_seconds(ahead: float, seconds: int) -> None:
 def test_retry_after_seconds(
     failing: float, left: float | None, asked: float | None, seconds: int
 ) -> None:
-    """The wait grows with the failure, within what the token has left and Azure asked for."""
+    """The wait grows with the failure, within the limits by the token and by Azure."""
     usable_until = None if left is None else NOW + timedelta(seconds=left)
     since = NOW - timedelta(seconds=failing)
     wait = retry_after_seconds(since, NOW, usable_until=usable_until, life=None, asked=asked)
@@ -111,7 +111,7 @@ def test_retries_keep_up_with_short_lives(
 
 
 def test_retries_double() -> None:
-    """Tries that each wait as told come after 5 s, then at doubling times, then each 5 minutes."""
+    """Retries come after 5 s, then at doubling times, then every 5 minutes."""
     now, waits = NOW, []
     for _ in range(9):
         waits.append(retry_after_seconds(NOW, now, usable_until=None, life=None, asked=None))
@@ -120,7 +120,7 @@ def test_retries_double() -> None:
 
 
 def test_spread() -> None:
-    """Each key has its share of the time, always the same, and they lie apart."""
+    """Each key has a constant jitter, and the jitters of keys differ."""
     minute = timedelta(minutes=1)
     shares = [jitter_for(f"uid-{number}", minute) for number in range(100)]
     assert shares == [jitter_for(f"uid-{number}", minute) for number in range(100)]
@@ -144,7 +144,7 @@ def test_spread() -> None:
 def test_failure_is_remembered(
     asked: float | None, age: float, memory: float, rest: float | None
 ) -> None:
-    """A failure answers for others for a while; who hears of it later waits what is left."""
+    """A failure is cached for a time, and a later caller waits for the rest of the delay."""
     failed = replace(FAILED, retry_after_seconds=asked)
     assert negative_ttl_seconds(failed) == memory
     assert with_wait_left(failed, age) == replace(failed, retry_after_seconds=rest)

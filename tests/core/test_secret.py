@@ -10,9 +10,9 @@ from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Mint, decide
+from hooks.core.renewal.decision import Mint, MintReason
 from hooks.core.renewal.secret import Unwritten, writing
-from hooks.core.sync import Answer, sync
+from hooks.core.sync import Answer
 from tests.core.builders import (
     BINDING,
     EXPIRED,
@@ -27,7 +27,9 @@ from tests.core.builders import (
     REQUEST,
     SECOND,
     SECRET,
+    decide,
     new_token,
+    sync,
 )
 
 WAITING = 'Waiting for Metacontroller to write Secret "acr-pull-app".'
@@ -168,14 +170,18 @@ def test_refused_write(
     assert [answer.resync_after_seconds for answer in answers] == waits
 
 
-@pytest.mark.parametrize("token", [None, EXPIRED, DUE], ids=["no-secret", "expired", "due"])
-def test_retry_uses_the_same_token(token: AcrToken | None) -> None:
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [(None, MintReason.NO_SECRET), (EXPIRED, MintReason.EXPIRED), (DUE, MintReason.DUE)],
+    ids=["no-secret", "expired", "due"],
+)
+def test_retry_uses_the_same_token(token: AcrToken | None, reason: MintReason) -> None:
     """A retry accepts the token that an earlier answer contained, and not the observed token."""
     secret = replace(SECRET, token=token) if token else None
     cluster = Cluster(replace(OBSERVED, secret=secret))
     for now in (NOW, NOW + 5 * SECOND, NOW + MINUTE):
         issued_at = token.issued_at if token else None
-        assert decide(cluster.observed, POLICY, now) == Mint(REQUEST, issued_at)
+        assert decide(cluster.observed, POLICY, now) == Mint(REQUEST, issued_at, reason)
         cluster.call(now)
 
 
@@ -185,6 +191,8 @@ def test_deleted_secret() -> None:
     cluster.call(NOW - MINUTE)
     cluster.observed = replace(cluster.observed, secret=None)
     assert SECRET.token is not None
-    assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, SECRET.token.issued_at)
+    assert decide(cluster.observed, POLICY, NOW) == Mint(
+        REQUEST, SECRET.token.issued_at, MintReason.NO_SECRET
+    )
     assert states(cluster.call(NOW))[1:3] == ("False/WritingSecret", "True/OnSchedule")
-    assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None)
+    assert decide(cluster.observed, POLICY, NOW) == Mint(REQUEST, None, MintReason.NO_SECRET)

@@ -11,8 +11,9 @@ from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Mint, decide
-from hooks.core.sync import Answer, sync
+from hooks.core.renewal.decision import Mint
+from hooks.core.renewal.resolve import Hold
+from hooks.core.sync import Answer
 from hooks.core.wire.response import new_pull_secret
 from tests.core.builders import (
     BINDING,
@@ -26,6 +27,8 @@ from tests.core.builders import (
     SECOND,
     SECRET,
     asking,
+    decide,
+    sync,
 )
 
 CHANGED = replace(SECRET, token=None, unmodified=False, changed_data="e30=")

@@ -7,8 +7,7 @@ import pytest
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import decorate
 from hooks.core.model.binding import Binding, Condition, Spec, Status
-from hooks.core.model.cluster import ServiceAccount
-from hooks.core.policy.policy import Policy
+from hooks.core.model.cluster import Namespace, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,
@@ -113,26 +112,24 @@ def test_owner(
     account: ServiceAccount, bindings: tuple[Binding, ...], decoration: Decoration
 ) -> None:
     """The holder owns it while it targets it, else the oldest that does, whose names come first."""
-    assert decorate(account, bindings, POLICY) == decoration
+    assert decorate(account, bindings, POLICY, None) == decoration
 
 
 LISTED_NONE = replace(NAMESPACE, servers=())
 
 
 @pytest.mark.parametrize(
-    ("policy", "status", "wanted"),
+    ("namespace", "status", "wanted"),
     [
-        pytest.param(POLICY, ANSWERED.status, True, id="by-setting-with-secret"),
-        pytest.param(POLICY, Status((FRESH,)), False, id="by-setting-without-secret"),
-        pytest.param(
-            replace(POLICY, namespace=LISTED_NONE), ANSWERED.status, False, id="by-annotation"
-        ),
+        pytest.param(None, ANSWERED.status, True, id="by-setting-with-secret"),
+        pytest.param(None, Status((FRESH,)), False, id="by-setting-without-secret"),
+        pytest.param(LISTED_NONE, ANSWERED.status, False, id="by-annotation"),
     ],
 )
-def test_denied(policy: Policy, status: Status, *, wanted: bool) -> None:
+def test_denied(namespace: Namespace | None, status: Status, *, wanted: bool) -> None:
     """A denied binding is attached only while a setting denies it and its Secret stays."""
     denied = replace(DENIED, status=status)
-    assert decorate(UNTOUCHED, (denied,), policy) == (
+    assert decorate(UNTOUCHED, (denied,), POLICY, namespace) == (
         owned("uid-app", SECRET_NAME) if wanted else NOTHING
     )
 
@@ -149,7 +146,7 @@ def test_denied(policy: Policy, status: Status, *, wanted: bool) -> None:
 )
 def test_holder_leaves(account: ServiceAccount, leaving: Binding, owner: str) -> None:
     """A holder that leaves stays the owner until the guard is on and its Secret off the list."""
-    assert decorate(account, (leaving, OLDER), POLICY) == owned(owner, "acr-pull-old")
+    assert decorate(account, (leaving, OLDER), POLICY, None) == owned(owner, "acr-pull-old")
 
 
 @pytest.mark.parametrize(
@@ -160,21 +157,21 @@ def test_holder_leaves(account: ServiceAccount, leaving: Binding, owner: str) ->
 def test_last_holder_leaves(annotations: frozenset[str]) -> None:
     """While only a leaving holder is left the label stays, and that nothing is wanted is said."""
     account = replace(UNGUARDED, annotations=annotations)
-    assert decorate(account, (DELETING,), POLICY) == owned("uid-app", "")
+    assert decorate(account, (DELETING,), POLICY, None) == owned("uid-app", "")
 
 
 @pytest.mark.parametrize("bindings", [(), (OLDER,)], ids=["none", "another"])
 def test_label_is_told_as_ours(bindings: tuple[Binding, ...]) -> None:
     """A label that was set while nobody targeted comes off once its binding is gone."""
     account = replace(UNGUARDED, annotations=frozenset[str](), wanted=(), attached=())
-    said = decorate(account, (DELETING,), POLICY).annotations
+    said = decorate(account, (DELETING,), POLICY, None).annotations
     account = replace(
         account,
         owners=(GUARD,),
         annotations=frozenset(key for key, value in said.items() if value is not None),
     )
     others = [replace(binding, service_account_name="build") for binding in bindings]
-    assert decorate(account, others, POLICY).labels == {"controller-uid": None}
+    assert decorate(account, others, POLICY, None).labels == {"controller-uid": None}
 
 
 TAKEN = Status((Condition("RenewalHealthy", "Unknown", "SecretNameTaken", "", 1),))
@@ -186,8 +183,8 @@ def test_name_is_taken(account: ServiceAccount, secret_name: str) -> None:
     """Beside one whose Secret there is, one whose name is taken neither owns nor lists."""
     taken, other = replace(BINDING, status=TAKEN), replace(OLDER, secret_name=secret_name)
     expected = owned("uid-old", secret_name)
-    assert decorate(account, (taken, other), POLICY) == expected
-    assert decorate(account, (taken,), POLICY) == owned("uid-app", SECRET_NAME)
+    assert decorate(account, (taken, other), POLICY, None) == expected
+    assert decorate(account, (taken,), POLICY, None) == owned("uid-app", SECRET_NAME)
 
 
 @pytest.mark.parametrize("taken", [True, False], ids=["taken", "new"])
@@ -202,7 +199,7 @@ def test_entry_is_left_alone(attached: tuple[str, ...], *, taken: bool) -> None:
     account = replace(ACCOUNT, owners=(holder, GUARD), attached=attached)
     wanted = ",".join(["acr-pull-old", *attached])
     for bindings in ((OLDER, replace(BINDING, status=status)), (OLDER, ANSWERED)):
-        assert decorate(account, bindings, POLICY) == owned("uid-old", wanted)
+        assert decorate(account, bindings, POLICY, None) == owned("uid-old", wanted)
         wanted = f"acr-pull-old,{SECRET_NAME}"
 
 
@@ -218,7 +215,7 @@ def test_entry_of_somebody_else(reason: str, secret_name: str | None, *, taken: 
     account = replace(ACCOUNT, attached=(), annotations=ACCOUNT.annotations - {ATTACHED})
     gone = Decoration({"controller-uid": None}, {WANTED: None, LAST_APPLIED: None})
     held = owned("uid-app", "")
-    assert decorate(account, (moved,), POLICY) == (gone if taken else held)
+    assert decorate(account, (moved,), POLICY, None) == (gone if taken else held)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +235,6 @@ def test_entry_of_somebody_else(reason: str, secret_name: str | None, *, taken: 
 )
 def test_unreadable_last_applied(value: str | None, *, kept: bool) -> None:
     """A bound ServiceAccount loses a last-applied configuration that Metacontroller can't read."""
-    decoration = decorate(replace(ACCOUNT, last_applied=value), (BINDING,), POLICY)
+    decoration = decorate(replace(ACCOUNT, last_applied=value), (BINDING,), POLICY, None)
     expected: dict[str, str | None] = {WANTED: SECRET_NAME}
     assert decoration.annotations == expected | ({} if kept else {LAST_APPLIED: None})

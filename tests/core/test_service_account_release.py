@@ -32,13 +32,13 @@ NOTHING = Decoration()
 def test_foreign_is_left_alone(owners: tuple[Owner, ...]) -> None:
     """A ServiceAccount of another controller is not changed."""
     account = replace(UNTOUCHED, owners=owners, uid_label="somebody's")
-    assert decorate(account, (BINDING,), POLICY) == NOTHING
+    assert decorate(account, (BINDING,), POLICY, None) == NOTHING
 
 
 def test_foreign_while_held() -> None:
     """The holder stays the owner when another reference is added beside its own."""
     account = replace(ACCOUNT, owners=(HOLDER, GUARD, replace(FOREIGN, controller=False)))
-    assert decorate(account, (BINDING,), POLICY) == Decoration(
+    assert decorate(account, (BINDING,), POLICY, None) == Decoration(
         {"controller-uid": "uid-app"}, {WANTED: SECRET_NAME}
     )
 
@@ -53,7 +53,7 @@ def test_taken_over_by_foreign(
     account: ServiceAccount, owners: tuple[Owner, ...], annotations: list[str]
 ) -> None:
     """What became another's loses our marks but for names still listed, and no last-applied."""
-    decoration = decorate(replace(account, owners=owners), (BINDING,), POLICY)
+    decoration = decorate(replace(account, owners=owners), (BINDING,), POLICY, None)
     assert decoration == Decoration({"controller-uid": None}, dict.fromkeys(annotations))
 
 
@@ -119,11 +119,11 @@ def test_nobodys(
     annotations: list[str],
 ) -> None:
     """Nobody's loses what we put on it and nothing else; names still listed stay ours."""
-    decoration = decorate(account, bindings, POLICY)
+    decoration = decorate(account, bindings, POLICY, None)
     assert decoration == Decoration(dict.fromkeys(labels), dict.fromkeys(annotations))
 
 
 @pytest.mark.parametrize("bindings", [(), (BINDING,), (DELETING,)])
 def test_deleting_service_account(bindings: tuple[Binding, ...]) -> None:
     """A ServiceAccount that is being deleted is left to go."""
-    assert decorate(replace(ACCOUNT, deleting=True), bindings, POLICY) == NOTHING
+    assert decorate(replace(ACCOUNT, deleting=True), bindings, POLICY, None) == NOTHING

@@ -6,7 +6,7 @@ from hooks.core.model.binding import Condition
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Reject
+from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.status.status import (
     ConditionState,

@@ -10,9 +10,8 @@ from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Reject, decide
+from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.status.status import ConditionState, Problem, attached
-from hooks.core.sync import sync
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -26,6 +25,8 @@ from tests.core.builders import (
     SECOND,
     SECRET_NAME,
     UNTOUCHED,
+    decide,
+    sync,
 )
 
 INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
@@ -51,7 +52,7 @@ CONTEST = Contest(3, NOW, add=True, resync_after_seconds=60)
 
 
 def related(*accounts: ServiceAccount) -> Observed:
-    """Return what is observed with *accounts* in the Namespace."""
+    """Return the observation with *accounts* in the Namespace."""
     return replace(OBSERVED, related=accounts)
 
 
@@ -136,20 +137,20 @@ def related(*accounts: ServiceAccount) -> Observed:
     ],
 )
 def test_attached(observed: Observed, problem: Problem | None, finding: ConditionState) -> None:
-    """A binding is attached if its ServiceAccount lists its Secret, also if it has a problem."""
+    """A binding is attached if its ServiceAccount lists its Secret, even with a problem."""
     assert attached(observed, problem, None, NOW) == finding
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, UNLISTED], ids=["listed", "not-listed"])
 @pytest.mark.parametrize("problem", [None, FAILED, DENIED], ids=["none", "failed", "denied"])
 def test_contest(account: ServiceAccount, problem: Problem | None) -> None:
-    """During a contest the entry counts as removed, also while the ServiceAccount lists it."""
+    """During a contest the entry counts as removed, even while the ServiceAccount lists it."""
     found = attached(related(account), problem, CONTEST, NOW)
     assert (found.status, found.reason) == ("False", "EntryRemoved")
 
 
 def waits(seconds: int, reason: str = "Attaching", created: str = "") -> Observed:
-    """Return what is observed of a binding whose entry is missing since *seconds*."""
+    """Return the observation of a binding with an entry missing for *seconds*."""
     since = format_time(NOW - seconds * SECOND)
     condition = Condition("Attached", "False", reason, "", 2, since)
     binding = replace(BINDING, status=Status((condition,)))
@@ -171,7 +172,7 @@ def waits(seconds: int, reason: str = "Attaching", created: str = "") -> Observe
     ],
 )
 def test_refused_write(observed: Observed, left: int) -> None:
-    """An entry that is not added in two minutes counts as refused; the events say why."""
+    """An entry missing for two minutes counts as refused; the message refers to the events."""
     found = attached(observed, None, None, NOW)
     assert (found.reason == "ServiceAccountNotWritten") == (left == 0)
     if left == 0:

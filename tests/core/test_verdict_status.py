@@ -10,7 +10,7 @@ from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Reject
+from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.status.status import Freshness, Problem, new_status
 from tests.core.builders import (

@@ -12,7 +12,7 @@ from hooks.core.account.decoration import Decoration
 from hooks.core.account.last_applied import is_readable
 from hooks.core.account.ownership import controller_uid, is_foreign, is_protected
 from hooks.core.model.binding import Binding
-from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
@@ -23,7 +23,12 @@ from hooks.core.policy.permission import is_withdrawn
 from hooks.core.policy.policy import Policy
 
 
-def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Policy) -> Decoration:
+def decorate(
+    account: ServiceAccount,
+    bindings: Sequence[Binding],
+    policy: Policy,
+    namespace: Namespace | None,
+) -> Decoration:
     """Return the label and annotations of *account*, given all *bindings* of the Namespace.
 
     A binding with a taken Secret name owns *account* only if all targeting bindings have taken
@@ -36,12 +41,12 @@ def decorate(account: ServiceAccount, bindings: Sequence[Binding], policy: Polic
     if account.deleting:
         return Decoration()
     name, entries = account.name, frozenset(account.pull_secrets)
+    admitted = [binding for binding in bindings if not _is_withdrawn(binding, policy, namespace)]
     targeting = sorted(
-        (b for b in bindings if targets(b, name, entries, withdrawn=_is_withdrawn(b, policy))),
-        key=_age,
+        (b for b in admitted if targets(b, name, entries, withdrawn=False)), key=_age
     )
     eligible = [b for b in targeting if not _is_taken(b)] or targeting
-    owner = _owner(account, bindings, eligible, policy)
+    owner = _owner(account, bindings, eligible, admitted)
     if owner is None:
         return _undecorate(account, bindings)
     listed = managed_entries(account)
@@ -61,7 +66,7 @@ def _owner(
     account: ServiceAccount,
     bindings: Sequence[Binding],
     targeting: Sequence[Binding],
-    policy: Policy,
+    admitted: Sequence[Binding],
 ) -> Binding | None:
     """Return the owner of *account*; *targeting* is sorted by age, oldest first.
 
@@ -78,18 +83,14 @@ def _owner(
     if is_foreign(account):
         return None
     if not targeting and managed_entries(account):
-        targeting = sorted((b for b in bindings if _cleans_up(b, policy)), key=_age)
+        targeting = sorted((b for b in admitted if not b.deleting), key=_age)
     return targeting[0] if targeting else None
 
 
-def _cleans_up(binding: Binding, policy: Policy) -> bool:
-    """True if *binding* may adopt a ServiceAccount only to remove entries."""
-    return not binding.deleting and not _is_withdrawn(binding, policy)
-
-
-def _is_withdrawn(binding: Binding, policy: Policy) -> bool:
+def _is_withdrawn(binding: Binding, policy: Policy, namespace: Namespace | None) -> bool:
     """True if *binding* is denied, and keeps no Secret according to its status."""
-    return is_withdrawn(binding, policy, has_secret=binding.status.secret_name is not None)
+    has_secret = binding.status.secret_name is not None
+    return is_withdrawn(binding, policy, namespace, has_secret=has_secret)
 
 
 def _has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[Binding]) -> bool:

@@ -1,1 +1,1 @@
-"""The values that the core computes with: bindings, ServiceAccounts, Secrets, tokens."""
+"""The values of the core: bindings, ServiceAccounts, Secrets, tokens."""

@@ -1,4 +1,4 @@
-"""A binding of any API version. Knows no JSON key and no wire format."""
+"""A binding of any API version, without JSON keys."""
 
 from dataclasses import dataclass
 
@@ -20,16 +20,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The status of a binding, as `/sync` last returned it. Times are RFC 3339, as on the wire.
+    """The last status that `/sync` returned for a binding. Times are texts in RFC 3339.
 
     Attributes:
-        secret_name: The observed Secret of the binding; None if there is none.
+        secret_name: The name of the observed Secret; None without a Secret.
         token_issue_time: When the token in the observed Secret was issued.
         token_expiration_time: When the token in the observed Secret expires.
-        secret_pending_time: Since when a returned token waits to be written to the Secret.
-        write_attempts: How often the Secret was written again while another client removes it.
+        secret_pending_time: When a returned token began to wait for the write of the Secret.
+        write_attempts: How often the Secret was written again after another client removed it.
         last_write_time: When the Secret was last written again, or first found removed.
-        attach_attempts: How often the entry was added again while another client removes it.
+        attach_attempts: How often the entry was added again after another client removed it.
         last_attach_time: When the entry was last added again, or first found removed.
     """
 
@@ -45,31 +45,31 @@ class Status:
     last_attach_time: str | None = None
 
     def condition(self, kind: str) -> Condition | None:
-        """Return the condition of type *kind*, if there is one."""
+        """Return the condition of type *kind*; None without such a condition."""
         return next((c for c in self.conditions if c.type == kind), None)
 
     @property
     def attaching(self) -> bool:
-        """Whether the binding waits for its entry to be added."""
+        """True if the entry of the binding waits to be added."""
         return any(c.reason == Reason.ATTACHING for c in self.conditions if c.type == "Attached")
 
     @property
     def trouble(self) -> str | None:
-        """The message of Ready; None while there is nothing to report."""
+        """The message of Ready; None if Ready is True or missing."""
         ready = self.condition("Ready")
         return None if ready is None or ready.reason == Reason.READY else ready.message
 
     @property
     def secret_taken(self) -> bool:
-        """Whether the last answer found another owner's Secret under the binding's name."""
+        """True if, in the last answer, another owner's Secret had the name of the Secret."""
         return any(c.reason == Reason.SECRET_NAME_TAKEN for c in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What the user asked for, as written; None is "the service's default".
+    """The spec of a binding, as written; None means the default of the service.
 
-    *audience* and *authority*, the host of Entra, are those of the spec's cloud.
+    *audience* and *authority*, the host of Entra, belong to the cloud in the spec.
     """
 
     server: str | None
@@ -81,9 +81,9 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A binding of any API version. *spec* is the problem's text when it is invalid.
+    """A binding of any API version. If the spec is invalid, *spec* is the text of the problem.
 
-    *other_finalizers* are the finalizers that Metacontroller does not remove.
+    *other_finalizers* are the finalizers of other controllers: Metacontroller does not remove them.
     """
 
     name: str

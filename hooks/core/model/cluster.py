@@ -1,4 +1,4 @@
-"""What a binding finds in its Namespace, and the Namespace. Knows no JSON key."""
+"""The objects in the Namespace of a binding, and the Namespace, without JSON keys."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -19,10 +19,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccount:
-    """An observed ServiceAccount. A nameless entry of *pull_secrets* (`{}`) is None.
+    """An observed ServiceAccount.
 
-    *last_applied* is what Metacontroller last wrote, JSON, under dynamic-apply; *client_id* and
-    *tenant_id* are what annotations say of the identity that trusts it, whatever that is.
+    Attributes:
+        pull_secrets: The names in `imagePullSecrets`; None for an entry without a name (`{}`).
+        wanted: The Secrets that the owner must list, from the annotation of the decorator.
+        attached: The entries that acrpull manages, from the annotation of the owner.
+        annotations: The keys of all annotations.
+        last_applied: The JSON that Metacontroller last wrote under dynamic-apply.
+        client_id: The client ID in an annotation, unchecked: any text.
+        tenant_id: The tenant ID in an annotation, unchecked: any text.
     """
 
     name: str
@@ -43,12 +49,17 @@ class ServiceAccount:
 
 @dataclass(frozen=True, slots=True)
 class PullSecret:
-    """A pull Secret, observed or to be.
+    """A pull Secret, observed or desired.
 
-    *token* is None where it holds none; *intact* is False where it holds anything else than we
-    wrote. One whose token upstream's controller wrote is *inherited*; it has no *inputs* before our
-    first answer is applied. *changed_data* is the docker config, base64, that another client wrote:
-    an answer with it leaves the Secret as it is.
+    Attributes:
+        token: The token; None if the Secret contains no readable token.
+        inputs: The hash of the inputs of the token: see `inputs_hash`.
+        unmodified: False if the Secret contains anything that acrpull did not write.
+        dynamic_apply: Whether Metacontroller wrote the Secret under dynamic-apply.
+        inherited: Whether msi-acrpull wrote the token. Such a Secret has no *inputs* until
+            Metacontroller applies the first answer.
+        changed_data: The docker config of another client, base64. A desired Secret with this data
+            leaves the observed Secret unchanged.
     """
 
     name: str
@@ -63,11 +74,11 @@ class PullSecret:
 
 @dataclass(frozen=True, slots=True)
 class OwnedSecret:
-    """An observed Secret without its data: its name and whose it is.
+    """The name and the owners of an observed Secret, without its data.
 
     Attributes:
-        made_here: Whether it has the annotation that acrpull puts on its Secrets.
-        uid_label: The label that makes Metacontroller select it as a child.
+        made_here: Whether the Secret has the annotation of acrpull's Secrets.
+        uid_label: The label by which Metacontroller selects the Secret as a child.
     """
 
     name: str
@@ -80,10 +91,10 @@ class OwnedSecret:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """The binding's Namespace, as observed.
+    """The observed Namespace of a binding.
 
-    *identities* and *servers* are all that may be used in it, as `permission` compares them; None
-    where it does not say.
+    *identities* and *servers* are the keys of the allowed identities and servers: see `permission`.
+    None means that the Namespace has no such annotation.
     """
 
     uid: str

@@ -1,4 +1,4 @@
-"""Conditions as the Kubernetes API conventions want them. Reads no clock.
+"""Conditions by the conventions of the Kubernetes API. Reads no clock.
 
 https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
 """
@@ -14,7 +14,7 @@ def format_time(at: datetime) -> str:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Return the instant in UTC that RFC 3339 *text* names; None if the text names none."""
+    """Return the instant in UTC of *text* in RFC 3339; None if *text* is not a time."""
     try:
         at = datetime.fromisoformat(text or "")
         return at.astimezone(UTC) if at.tzinfo else None
@@ -27,8 +27,7 @@ def set_condition(
 ) -> Condition:
     """Return the condition of type *kind*; its transition time moves only when *status* flips.
 
-    A transition time in the future becomes *now*: a clock was wrong, and waits count from this
-    time.
+    A transition time in the future becomes *now*: a clock was wrong, and waits start at this time.
     """
     previous = binding.status.condition(kind)
     since = format_time(now)

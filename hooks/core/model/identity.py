@@ -1,25 +1,25 @@
-"""Who a token is for, as a spec names it and as Azure is asked. Knows no wire format."""
+"""The identity of a token, in a spec and in a request to Azure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user-assigned managed identity, by exactly one of its two names."""
+    """A user-assigned managed identity, with either a client ID or a resource ID."""
 
     client_id: str | None = None
     resource_id: str | None = None
 
     def __str__(self) -> str:
-        """Return the name that the user gave."""
+        """Return the ID in the spec."""
         return self.client_id or self.resource_id or ""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadIdentity:
-    """An identity that trusts a ServiceAccount of the binding's Namespace, as a spec names it.
+    """An identity in a spec that trusts a ServiceAccount of the binding's Namespace.
 
-    None is the default: the binding's own ServiceAccount, and what its annotations say.
+    None means the default: the ServiceAccount of the binding, and the IDs in its annotations.
     """
 
     service_account_name: str | None = None
@@ -29,20 +29,23 @@ class WorkloadIdentity:
 
 @dataclass(frozen=True, slots=True)
 class TrustedAccount:
-    """A ServiceAccount that an identity trusts; *uid* is empty where it was not observed."""
+    """A ServiceAccount that an identity trusts; *uid* is empty if the account was not observed."""
 
     namespace: str
     name: str
     uid: str
 
     def __str__(self) -> str:
-        """Return what people call it."""
+        """Return "namespace/name"."""
         return f"{self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class FederatedIdentity:
-    """An identity that is had for a token of *account*; None: of the service's own."""
+    """An identity whose token Entra issues for a token of *account*.
+
+    None means the ServiceAccount of the service.
+    """
 
     tenant_id: str
     client_id: str

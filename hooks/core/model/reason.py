@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A reason of a condition: a closed set, each explained in docs/troubleshooting.md."""
+    """A reason of a condition. docs/troubleshooting.md explains each reason."""
 
     READY = "Ready"
     TOKEN_VALID = "TokenValid"

@@ -1,4 +1,4 @@
-"""A registry's token: how it is asked for, what it is, and why there is none."""
+"""A token of a registry, the request for a token, and the failure of a request."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from hooks.core.model.reason import Reason
 
 
 class Hop(StrEnum):
-    """A request on the way to a token."""
+    """A step of a token request."""
 
     IMDS = "imds"
     SERVICE_ACCOUNT_TOKEN = "service-account-token"
@@ -21,7 +21,7 @@ class Hop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """All that a token depends on; *scope* is None for a refresh token."""
+    """The inputs of a token; *scope* is None for a refresh token."""
 
     identity: Identity | FederatedIdentity
     server: str
@@ -31,9 +31,9 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class AcrToken:
-    """A registry's token: the one type that holds one. Instants are aware, in UTC.
+    """A token of a registry. No other type contains a token. Instants are aware, in UTC.
 
-    *access* is what it says that it is good for: its claim, any JSON value.
+    *access* is the claim `access`, the granted actions: any JSON value.
     """
 
     value: str = field(repr=False)
@@ -44,10 +44,12 @@ class AcrToken:
 
 @dataclass(frozen=True, slots=True)
 class MintFailed:
-    """No token came as asked for, and why; *retry_after_seconds* is what Azure asked for, if so.
+    """A token request failed.
 
-    *token* is one that came all the same, and is good for a part; *hop* is where it failed, None:
-    at the last one.
+    Attributes:
+        retry_after_seconds: The wait that Azure requested; None if Azure requested no wait.
+        token: A token that grants a part of the scope; None if no token was issued.
+        hop: The step that failed; None means the last step.
     """
 
     reason: Reason

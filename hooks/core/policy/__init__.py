@@ -1,1 +1,1 @@
-"""What the cluster's owner permits."""
+"""Permissions of a binding, by the settings and the annotations of its Namespace."""

@@ -1,4 +1,4 @@
-"""Azure's clouds. Each has an Entra of its own, and the service uses one of them."""
+"""Azure's clouds. Each cloud has its own Entra; the service uses the Entra of a single cloud."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ AUTHORITIES: Final = {
     "USGovernmentCloud": "login.microsoftonline.us",
     "ChinaCloud": "login.chinacloudapi.cn",
 }
-# The hosts of Azure Resource Manager (ARM), which name the audience of its tokens.
+# The hosts of Azure Resource Manager (ARM), in the audience of its tokens.
 # go-azure-sdk@188b90e:sdk/environments/azure_china.go, azure_gov.go
 ARM_HOSTS: Final = frozenset(
     {
@@ -38,7 +38,7 @@ ALIASES: Final = {
 
 
 def is_arm(audience: str) -> bool:
-    """True if *audience* is ARM's, in any cloud. A registry can be set to reject its tokens.
+    """True if *audience* is ARM, in any cloud. A registry can reject tokens for ARM.
 
     https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
     """
@@ -47,10 +47,10 @@ def is_arm(audience: str) -> bool:
 
 
 def wrong_cloud(spec: Spec, policy: Policy) -> str | None:
-    """Return why *spec* belongs to another cloud than the service's; None if it does not.
+    """Return why *spec* belongs to another cloud than the service; None if the clouds match.
 
-    The operator chooses the audience, because a token for another audience would be worth more
-    than a pull. The Entra of a managed identity does not matter here: the node's is used.
+    The operator chooses the audience, because a token for another audience could allow more than
+    pulls. For a managed identity the authority is ignored, because IMDS uses the Entra of the node.
     """
     if spec.audience is not None and spec.audience.rstrip("/") != policy.audience.rstrip("/"):
         return (
@@ -68,7 +68,7 @@ def wrong_cloud(spec: Spec, policy: Policy) -> str | None:
 
 
 def _example(authority: str) -> str:
-    """Return the part of a spec that names the cloud whose Entra is at *authority*."""
+    """Return an example of a spec for the cloud with Entra at *authority*."""
     served = _known(authority)
     named = next((name for name, host in AUTHORITIES.items() if host == served), None)
     other = f"environment: AirgappedCloud and entraAuthorityHost: https://{authority}"
@@ -76,6 +76,6 @@ def _example(authority: str) -> str:
 
 
 def _known(authority: str) -> str:
-    """Return the one name of *authority*, a host of Entra that can have several."""
+    """Return the main name of *authority*, a host of Entra with several names."""
     host = authority.removesuffix(":443")
     return ALIASES.get(host, host)

@@ -1,4 +1,4 @@
-"""What the cluster's owner permits: which registries, and in a Namespace which identities."""
+"""The registries and identities that settings and annotations of a Namespace allow."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
 from hooks.core.policy.policy import Policy
 
 ANY: Final = "*"
-# str.lower makes a k of a kelvin sign, too, so somebody else's name would be one that is listed.
+# str.lower maps U+212A (Kelvin sign) to "k", so a different name could match a listed name.
 LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def server_allowed(server: str, suffixes: Collection[str]) -> bool:
-    """Say whether a token may be sent to *server*.
+    """True if a token may be sent to *server*.
 
     Suffixes match by whole labels: "azurecr.io" allows "x.azurecr.io" but not "xazurecr.io". A
-    server with a port, which only a test has, must be listed verbatim.
+    server with a port, used in tests, must be listed verbatim.
     """
     if ":" in server:
         return server in suffixes
@@ -34,9 +34,10 @@ class Denial:
     """Why a binding is not allowed.
 
     Attributes:
-        by_setting: Whether a setting of the service denies it, and no annotation does. A setting
-            covers the whole cluster and may be an operator's mistake, so a working token stays in
-            its Secret. An annotation is a deliberate act on one Namespace and removes the Secret.
+        by_setting: Whether a setting of the service denies the binding, and no annotation does. A
+            setting covers the whole cluster and may be a mistake of an operator, so a working token
+            stays in the Secret. An annotation is a deliberate act on a Namespace and removes the
+            Secret.
     """
 
     reason: Reason
@@ -44,33 +45,47 @@ class Denial:
     by_setting: bool = False
 
 
-def is_withdrawn(binding: Binding, policy: Policy, *, has_secret: bool) -> bool:
-    """True if *binding* is denied and keeps no Secret; *has_secret*: a Secret of it exists."""
+def is_withdrawn(
+    binding: Binding, policy: Policy, namespace: Namespace | None, *, has_secret: bool
+) -> bool:
+    """True if *binding* is denied and keeps no Secret.
+
+    *has_secret* is True if the Secret of *binding* exists.
+    """
     if not isinstance(binding.spec, Spec):
         return False
-    server, identity = binding.spec.server or policy.server, binding.spec.identity
-    denied = None if server is None else denial(server, identity or policy.identity, policy)
+    server = binding.spec.server or policy.server
+    identity = binding.spec.identity or policy.identity
+    denied = None if server is None else denial(server, identity, policy, namespace)
     return denied is not None and not (denied.by_setting and has_secret)
 
 
 def denial(
-    server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
+    server: str,
+    identity: Identity | WorkloadIdentity | None,
+    policy: Policy,
+    namespace: Namespace | None,
 ) -> Denial | None:
-    """Return why *identity* is not allowed at *server*; None if the policy allows it.
+    """Return why *identity* is not allowed at *server* in *namespace*; None if allowed.
 
-    If an annotation and a setting both deny it, the annotation's denial is returned.
+    The denial by an annotation is returned before a denial by a setting. If *namespace* is None,
+    the Namespace was not observed, and only the suffixes of the service apply.
     """
-    denials = _denials(server, identity, policy)
+    denials = _denials(server, identity, policy, namespace)
     return min(denials, key=lambda found: found.by_setting, default=None)
 
 
 def _denials(
-    server: str, identity: Identity | WorkloadIdentity | None, policy: Policy
+    server: str,
+    identity: Identity | WorkloadIdentity | None,
+    policy: Policy,
+    namespace: Namespace | None,
 ) -> Iterator[Denial]:
     """Yield every denial.
 
-    Any Pod on a node can use the identities of the node, so a Namespace lists those it allows.
-    Entra gives a workload identity only to the ServiceAccounts that the identity's owner named.
+    Any Pod on a node can use the identities of the node, so a Namespace lists the allowed
+    identities. Workload identities need no list: Entra issues their tokens only to ServiceAccounts
+    in a federated credential of the identity.
     """
     if not server_allowed(server, policy.acr_server_suffixes):
         text = (
@@ -79,7 +94,6 @@ def _denials(
             "administrator to allow the registry."
         )
         yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
-    namespace = policy.namespace
     if namespace is None:
         return
     servers = _listed(namespace.servers, policy)
@@ -94,14 +108,14 @@ def _denials(
 
 
 def identity_keys(text: str) -> frozenset[str]:
-    """Return the identities that *text* lists, comma separated, as they compare."""
+    """Return the keys of the identities in *text*, comma separated."""
     return frozenset(entry.rstrip("/") for entry in _entries(text))
 
 
 def server_keys(text: str) -> frozenset[str]:
-    """Return the servers that *text* lists, comma separated, as they compare.
+    """Return the keys of the servers in *text*, comma separated.
 
-    DNS heeds no case, nor a last dot. Only `*` itself allows all servers, and `*.` allows none.
+    DNS ignores letter case and a final dot. `*` allows all servers, and `*.` allows no server.
     https://www.rfc-editor.org/rfc/rfc4343
     """
     entries = ((entry, entry.removesuffix(".")) for entry in _entries(text))
@@ -114,14 +128,14 @@ def _entries(text: str) -> Iterator[str]:
 
 
 def _listed(listed: Collection[str] | None, policy: Policy) -> Collection[str]:
-    """Return what is *listed*; without a list, nothing where one is required, else anything."""
+    """Return *listed*; without a list, nothing if the policy requires a list, otherwise `*`."""
     if listed is None:
         return () if policy.namespace_required else (ANY,)
     return listed
 
 
 def _key(identity: str) -> str:
-    """Return *identity* as it compares: Azure heeds no case in client IDs and resource IDs.
+    """Return the key of *identity*. Azure ignores letter case in client IDs and resource IDs.
 
     https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
     """

@@ -1,20 +1,27 @@
-"""The settings that decisions depend on."""
+"""The settings for decisions."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hooks.core.model.cluster import Namespace
 from hooks.core.model.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that decisions depend on; with a *namespace*, in that.
+    """The settings for decisions.
 
-    *authority* is the host of the one Entra that the service asks;
-    *namespace_required* says that what a Namespace does not list is denied there.
-    *workload_identity* allows tokens of ServiceAccounts to be exchanged; *own_token*, that of the
-    service is, in place of asking IMDS; *tenant_id* is the default for both.
+    Attributes:
+        acr_server_suffixes: The domains of allowed registries.
+        audience: The audience of the tokens that Entra issues for a registry.
+        server: The default registry; None if a spec must name a registry.
+        identity: The default identity; None if a spec must name an identity.
+        refresh_before: How long before the expiry a token is due for renewal.
+        refresh_jitter: The maximum by which a binding is due earlier than others.
+        namespace_required: Whether a Namespace without a list denies every identity and server.
+        workload_identity: Whether bindings may use tokens of their ServiceAccounts.
+        own_token: Whether managed identities use the service's own token and not IMDS.
+        tenant_id: The default tenant for federated identities.
+        authority: The host of Entra.
     """
 
     acr_server_suffixes: tuple[str, ...]
@@ -24,7 +31,6 @@ class Policy:
     refresh_before: timedelta
     refresh_jitter: timedelta = timedelta(0)
     namespace_required: bool = False
-    namespace: Namespace | None = None
     workload_identity: bool = False
     own_token: bool = False
     tenant_id: str | None = None

@@ -1,60 +1,55 @@
-"""Whether a binding's token is kept, or a new one is to be minted. Mints nothing itself."""
+"""Whether the token of a binding is kept, or a new token is requested, and why."""
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 from hooks.core.account.contest import find_secret_contest
 from hooks.core.exchange.acr import missing_actions
-from hooks.core.exchange.federation import resolve_identity
-from hooks.core.model.binding import Binding, Spec
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import PullSecret
 from hooks.core.model.conditions import parse_time
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.permission import denial
 from hooks.core.policy.policy import Policy
 from hooks.core.refresh import jitter_for, refresh_at
+from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Reject, Wanted
+
+
+class MintReason(StrEnum):
+    """Why a new token is requested.
+
+    `CHECKS` has one check for each reason. The first reason that applies is returned.
+    """
+
+    NO_SECRET = "NoSecret"  # the Secret does not exist
+    NO_TOKEN = "NoToken"  # the Secret contains no token that acrpull can read
+    ALTERED = "Altered"  # another client changed the Secret
+    INPUTS_CHANGED = "InputsChanged"  # the token is for another registry, identity or scope
+    EXPIRED = "Expired"  # the token has expired
+    SCOPE_NOT_COVERED = "ScopeNotCovered"  # the token lacks an action of the requested scope
+    DUE = "Due"  # the token works, and its renewal is due
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The observed token is good and not yet due."""
+    """The observed token works and is not due for renewal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """A token is needed, issued after *newer_than*."""
+    """A token is needed for *reason*, issued after *newer_than*."""
 
     request: TokenRequest
     newer_than: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """No token can be requested, or not now. The observed Secret stays."""
-
-    reason: Reason
-    message: str
-    resync_after_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """The binding is denied.
-
-    Attributes:
-        by_setting: Whether a setting denies the binding: see `Denial`.
-    """
-
-    reason: Reason
-    message: str
-    resync_after_seconds: int
-    by_setting: bool = False
+    reason: MintReason
 
 
 Decision = Keep | Mint | Hold | Reject
@@ -63,97 +58,132 @@ MAX_REMEMBERED: Final = 1024  # hashes
 
 GUARD_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
-SETTINGS_RESYNC_SECONDS: Final = 300  # a changed setting sends no event, so look now and then
+
+
+def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Decision:
+    """Return the decision about the token of *observed* at *now*; *wanted* is from `resolve`."""
+    if observed.binding.deleting:
+        return Hold(Reason.DELETING, "The binding is being deleted.", 0)
+    if not isinstance(wanted, TokenRequest):
+        return _namespace_missing(observed) or wanted
+    if observed.secret_taken or observed.secret_left:
+        return _taken(observed)
+    reason = _mint_reason(observed, wanted, policy, now)
+    if reason is None:
+        return Keep()
+    return (
+        _not_now(observed)
+        or _removed(observed, now)
+        or Mint(wanted, _newer_than(observed, wanted, now), reason)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """The input of a check."""
+
+    binding: Binding
+    secret: PullSecret | None
+    request: TokenRequest
+    policy: Policy
+    now: datetime
+
+    @property
+    def token(self) -> AcrToken | None:
+        return None if self.secret is None else self.secret.token
+
+
+def _no_secret(case: _Case) -> bool:
+    return case.secret is None
+
+
+def _no_token(case: _Case) -> bool:
+    return case.token is None
+
+
+def _altered(case: _Case) -> bool:
+    return case.secret is not None and not case.secret.unmodified
+
+
+def _inputs_changed(case: _Case) -> bool:
+    return case.secret is not None and not _is_for(case.secret, case.request)
+
+
+def _expired(case: _Case) -> bool:
+    return case.token is not None and case.token.expires_at <= case.now
+
+
+def _scope_not_covered(case: _Case) -> bool:
+    return not covers(case.token, case.request)
+
+
+def _due(case: _Case) -> bool:
+    return case.token is not None and due_at(case.binding, case.token, case.policy) <= case.now
+
+
+CHECKS: Final[tuple[tuple[MintReason, Callable[[_Case], bool]], ...]] = (
+    (MintReason.NO_SECRET, _no_secret),
+    (MintReason.NO_TOKEN, _no_token),
+    (MintReason.ALTERED, _altered),
+    (MintReason.INPUTS_CHANGED, _inputs_changed),
+    (MintReason.EXPIRED, _expired),
+    (MintReason.SCOPE_NOT_COVERED, _scope_not_covered),
+    (MintReason.DUE, _due),
+)
+
+
+def _mint_reason(
+    observed: Observed, request: TokenRequest, policy: Policy, now: datetime
+) -> MintReason | None:
+    """Return the first reason to request a new token; None if the observed token is kept."""
+    case = _Case(observed.binding, observed.secret, request, policy, now)
+    return next((reason for reason, applies in CHECKS if applies(case)), None)
 
 
 @lru_cache(MAX_REMEMBERED)
 def inputs_hash(request: TokenRequest) -> str:
     """Return a hash of the inputs of a token; JSON keeps the inputs apart.
 
-    Entra trusts a ServiceAccount by its name. So the uid is no input, and the token stays usable
-    while the ServiceAccount is recreated.
+    Entra trusts a ServiceAccount by its name. The uid is no input, so the token stays usable while
+    the ServiceAccount is recreated.
     https://learn.microsoft.com/entra/workload-id/workload-identity-federation
     """
     identity = request.identity
     if isinstance(identity, Identity):
-        who: tuple[object, ...] = (identity.client_id, identity.resource_id)
+        names: tuple[object, ...] = (identity.client_id, identity.resource_id)
     else:
         account = identity.account
         trust = (account.namespace, account.name) if account else ()
-        who = (identity.tenant_id, identity.client_id, trust)
-    parts = [request.server, *who, request.scope, request.audience]
+        names = (identity.tenant_id, identity.client_id, trust)
+    parts = [request.server, *names, request.scope, request.audience]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def resolve(observed: Observed, policy: Policy) -> TokenRequest | Hold | Reject:
-    """Return the token that the spec asks for, defaults filled in, or why it can't be had."""
-    spec = observed.binding.spec
-    if not isinstance(spec, Spec):
-        return Hold(Reason.INVALID_SPEC, spec, SETTINGS_RESYNC_SECONDS)
-    server, identity = spec.server or policy.server, spec.identity or policy.identity
-    if server is None:
-        text = (
-            "spec.acrServer is missing and the service has no default. Set it, for example "
-            "myregistry.azurecr.io."
-        )
-        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    denied = denial(server, identity, policy)
-    if denied is not None:
-        resync = SETTINGS_RESYNC_SECONDS
-        return Reject(denied.reason, denied.message, resync, by_setting=denied.by_setting)
-    if identity is None:
-        text = (
-            "spec names no managed identity and the service has no default. Set it, for example "
-            "managedIdentityClientID: 11111111-2222-3333-4444-555555555555."
-        )
-        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
-    who = resolve_identity(identity, observed, policy)
-    if isinstance(who, tuple):
-        return Hold(*who, SETTINGS_RESYNC_SECONDS)
-    return TokenRequest(who, server, spec.scope, policy.audience)
+def _is_for(secret: PullSecret, request: TokenRequest) -> bool:
+    """True if the token in *secret* was issued for the inputs in *request*.
+
+    A kubelet looks up the token by the server, the key in the docker config. A Secret that
+    msi-acrpull created has no other inputs.
+    """
+    same = secret.inherited or secret.inputs == inputs_hash(request)
+    return same and secret.server == request.server
 
 
 def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:
-    """Return the observed token if it is for *request* and a registry still takes it.
-
-    The server is the key in the docker config: that is what a kubelet looks up. Of a token that
-    upstream's controller got, nothing else is known.
-    """
+    """Return the observed token if it is for *request* and has not expired at *now*."""
     secret = observed.secret
     if secret is None or secret.token is None or secret.token.expires_at <= now:
         return None
-    same = secret.inherited or secret.inputs == inputs_hash(request)
-    return secret.token if same and secret.server == request.server else None
+    return secret.token if _is_for(secret, request) else None
 
 
 def covers(token: AcrToken | None, request: TokenRequest) -> bool:
-    """Say whether there is a *token*, and it is good for all that *request* asks for."""
+    """True if *token* exists and grants every action in the scope of *request*."""
     return token is not None and not missing_actions(request, token)
 
 
-def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
-    """Return what is to be done about *observed*'s token at *now*."""
-    if observed.binding.deleting:
-        return Hold(Reason.DELETING, "The binding is being deleted.", 0)
-    request = resolve(observed, policy)
-    if not isinstance(request, TokenRequest):
-        return _namespace_missing(observed) or request
-    if observed.secret_taken or observed.secret_left:
-        return _taken(observed)
-    token = usable_token(observed, request, now)
-    unmodified = observed.secret is not None and observed.secret.unmodified
-    good = unmodified and covers(token, request)
-    if token is not None and good and due_at(observed.binding, token, policy) > now:
-        return Keep()
-    return (
-        _not_now(observed)
-        or _removed(observed, now)
-        or Mint(request, _newer_than(observed, request, now))
-    )
-
-
 def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
-    """Return the instant from which *binding*'s *token* is to be renewed."""
+    """Return the instant at which the *token* of *binding* is due for renewal."""
     lead = policy.refresh_before + jitter_for(binding.uid, policy.refresh_jitter)
     return refresh_at(token, lead)
 
@@ -175,10 +205,11 @@ def _taken(observed: Observed) -> Hold:
 
 
 def _not_now(observed: Observed) -> Hold | None:
-    """Return why minting has to wait.
+    """Return why a token request must wait; None if nothing prevents the request.
 
-    Metacontroller adopts a ServiceAccount before it calls us. Until our answer has put the guard on
-    it, deleting the binding deletes it, so that answer must not wait for Azure.
+    Metacontroller adopts a ServiceAccount before a call of `/sync`. The answer adds the protective
+    owner reference. Until then, deleting the binding deletes the ServiceAccount, so the answer must
+    not wait for Azure.
     """
     missing = _namespace_missing(observed)
     if missing is not None:
@@ -201,7 +232,7 @@ def _namespace_missing(observed: Observed) -> Hold | None:
 
 
 def _removed(observed: Observed, now: datetime) -> Hold | None:
-    """Return why a Secret that another client removes again and again is not written now."""
+    """Return why acrpull does not write a Secret that another client keeps removing."""
     contest = find_secret_contest(observed.binding, observed.secret, now)
     if contest is None or contest.add:
         return None
@@ -209,7 +240,7 @@ def _removed(observed: Observed, now: datetime) -> Hold | None:
 
 
 def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
-    """Return what is to be said of a Secret that does not last."""
+    """Return the `Hold` for a Secret that another client deletes or changes after each write."""
     text = (
         f'Secret "{binding.secret_name}" does not last: another client deletes or changes it soon '
         "after each write. Find the client in the audit log of the API server, or in the events of "
@@ -219,12 +250,12 @@ def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
 
 
 def _newer_than(observed: Observed, request: TokenRequest, now: datetime) -> datetime | None:
-    """Return the issue time of the token that a new one must replace; None if there is no such one.
+    """Return the issue time of the token that a new token must replace; None if there is none.
 
-    A retry may use a token that an earlier answer contained and Metacontroller could not write, so
-    the time is always the time of a token in an observed Secret. The status has the time of a
-    Secret that a user has deleted or altered since; its token may be revoked. In a contest, each
-    removal would cost a token, so the last token is written again.
+    A retry may reuse a token that Metacontroller could not write, so the returned time is always
+    the issue time of a token in an observed Secret. If a user has deleted or altered the Secret
+    since, the token may be revoked, and the status contains the time. In a contest, each removal
+    would cost a token, so acrpull writes the last token again.
     """
     secret, status = observed.secret, observed.binding.status
     if secret is not None and secret.token is not None and secret.unmodified:

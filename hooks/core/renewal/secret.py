@@ -1,4 +1,4 @@
-"""The desired Secret of a binding, and whether Metacontroller has written it."""
+"""The desired Secret of a binding, and whether Metacontroller has written the Secret."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,25 +14,18 @@ from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import (
-    Decision,
-    Hold,
-    Mint,
-    Reject,
-    due_at,
-    inputs_hash,
-    usable_token,
-)
+from hooks.core.renewal.decision import Decision, Mint, due_at, inputs_hash, usable_token
+from hooks.core.renewal.resolve import Hold, Reject, Wanted
 
 WRITE_GRACE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A token of this answer that the observed Secret lacks.
+    """A token of this answer, missing from the observed Secret.
 
     Attributes:
-        since: When an answer first contained a token that the Secret lacks.
+        since: When an answer first contained a token that was missing from the Secret.
         resync_after_seconds: When to look again; None once the write counts as refused.
     """
 
@@ -49,10 +42,11 @@ def desired_token(
     policy: Policy,
     now: datetime,
 ) -> AcrToken | None:
-    """Return the token that the Secret should hold; None if no token works.
+    """Return the token for the Secret; None if no token works.
 
-    A token with a part of the scope replaces no token, a partial token that is due, and a token
-    with a smaller part.
+    A partial token grants only a part of the scope. A new partial token is returned if no observed
+    token works, if the observed token is partial and due, or if the observed token grants less.
+    The observed token is checked again at *now*, because the token request took seconds.
     """
     if isinstance(outcome, AcrToken):
         return outcome
@@ -67,7 +61,7 @@ def desired_token(
 
 def desired_secret(
     observed: Observed,
-    request: TokenRequest | Hold | Reject,
+    wanted: Wanted,
     decision: Decision,
     token: AcrToken | None,
     now: datetime,
@@ -80,9 +74,9 @@ def desired_secret(
     """
     name = observed.binding.secret_name
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
-        return observed.secret  # as it is
-    if isinstance(decision, Mint) and isinstance(request, TokenRequest) and token is not None:
-        return PullSecret(name, request.server, token, inputs_hash(request))
+        return observed.secret  # unchanged
+    if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
+        return PullSecret(name, wanted.server, token, inputs_hash(wanted))
     denied = isinstance(decision, Reject) and not _outlasts(decision, observed, now)
     if denied or observed.secret_taken or observed.secret_left:
         return None
@@ -92,12 +86,12 @@ def desired_secret(
     if secret is None or not secret.inherited:
         return secret
     # An annotation of acrpull shows the apply strategy, and a hash shows changes of the spec.
-    known = token is not None and isinstance(request, TokenRequest)
-    return replace(secret, inputs=inputs_hash(request) if known else INHERITED)
+    known = token is not None and isinstance(wanted, TokenRequest)
+    return replace(secret, inputs=inputs_hash(wanted) if known else INHERITED)
 
 
 def _outlasts(denied: Reject, observed: Observed, now: datetime) -> bool:
-    """True if the observed token works, and *denied* lets it stay."""
+    """True if the observed token works, and *denied* lets the token stay."""
     token = observed.secret.token if observed.secret is not None else None
     return denied.by_setting and token is not None and token.expires_at > now
 
@@ -111,7 +105,7 @@ def still_works(
     """True if the token in the observed *secret* works, although none can be requested now.
 
     The identity may be unknown now, for example because its ServiceAccount was deleted. So the
-    token is for this spec unless TokenFresh said otherwise, or was about another generation.
+    token counts as issued for this spec if TokenFresh is True for this generation, or is missing.
     """
     binding, fresh = observed.binding, observed.binding.status.condition("TokenFresh")
     if not isinstance(binding.spec, Spec) or secret is None or not secret.unmodified:
@@ -125,12 +119,12 @@ def still_works(
 
 
 def writing(observed: Observed, now: datetime) -> Unwritten:
-    """Return the state of a token that this answer contains and the observed Secret lacks.
+    """Return the state of a token of this answer, missing from the observed Secret.
 
-    Metacontroller writes the Secret after the answer, and reports it with the next call. A write
-    that does not show within `WRITE_GRACE` was refused, for example by an admission policy or a
-    quota, or because the Secret is immutable. A time in the future counts as now, so that a wait
-    always ends.
+    Metacontroller writes the Secret after the answer, and reports the Secret with the next call.
+    A write counts as refused if the token is still missing after `WRITE_GRACE`. Causes are an
+    admission policy, a quota, or an immutable Secret. A time in the future counts as now, so every
+    wait ends.
     """
     name = observed.binding.secret_name
     since = min(parse_time(observed.binding.status.secret_pending_time) or now, now)

@@ -1,1 +1,1 @@
-"""What the status of a binding says."""
+"""The status of a binding."""

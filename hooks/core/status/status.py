@@ -1,7 +1,7 @@
-"""The status of a binding: its token, its ServiceAccount, and the sum of both.
+"""The status of a binding: the conditions of its token and its ServiceAccount, and the sum of both.
 
 Every condition describes the observed cluster. `Ready` has the whole message of a problem, *What
-happened. What to do.* The condition that caused it has the first sentence only.
+happened. What to do.* The condition with the problem has the first sentence only.
 """
 
 import math
@@ -18,20 +18,20 @@ from hooks.core.model.conditions import format_time, parse_time, set_condition
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.decision import Hold, Reject
+from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
 
 Problem = MintFailed | Hold | Reject | Unwritten
 
 NOT_ADDED: Final = frozenset({Reason.ATTACHING, Reason.SERVICE_ACCOUNT_NOT_WRITTEN})
-# These end without an action, and tell nothing about the observed token.
+# These problems end without an action, and do not concern the observed token.
 PASSING: Final = frozenset(
     {Reason.PENDING, Reason.NAMESPACE_TERMINATING, Reason.DELETING, Reason.WRITING_SECRET}
 )
 UNWRITTEN: Final = frozenset({Reason.SECRET_NOT_WRITTEN, Reason.SECRET_REMOVED})
-# These do not end until somebody changes the binding, a setting or an object. `Stalled` makes
-# kstatus report Failed at once, so a refusal by Azure is none of them: a role assignment or a
-# federated credential that was just created takes minutes to show.
+# These problems end when a user changes the binding, a setting or an object. kstatus reports Failed
+# as soon as `Stalled` is True. A missing role assignment or federated credential is not among these
+# problems, because a new role assignment or credential takes minutes to propagate.
 # https://github.com/kubernetes-sigs/cli-utils/blob/v0.37.2/pkg/kstatus/README.md#conditions
 STALLED: Final = frozenset(
     {
@@ -44,10 +44,10 @@ STALLED: Final = frozenset(
         Reason.SCOPE_REFUSED,
     }
 )
-# Metacontroller's default of 5 requests a second took 66 s to attach 30 bindings. A refused write
-# shows no sooner than this.
+# An entry counts as refused after this time. At Metacontroller's default of 5 requests a second,
+# attaching 30 bindings took 66 s.
 ATTACH_GRACE: Final = timedelta(seconds=120)
-# A first sentence: quoted text, and a period only before a space and a capital.
+# A first sentence: a period ends the sentence before a space and a capital, but not in quotes.
 SENTENCE: Final = re.compile(r'((?:"[^"]*"|[^".]|"|\.(?! [A-Z]))*\.?) ?')
 
 
@@ -71,7 +71,7 @@ class Freshness:
 
     Attributes:
         works: Whether the token works, and covers all that the spec asks for.
-        due: When its renewal is due; None if it does not work.
+        due: When the renewal is due; None if the token does not work.
     """
 
     works: bool
@@ -79,13 +79,13 @@ class Freshness:
 
 
 def new_state(status: str, reason: str, text: str) -> ConditionState:
-    """Return the finding whose message and remedy are the first sentence of *text* and the rest."""
+    """Return a state; *text* is split into the first sentence, the message, and the remedy."""
     remedy = SENTENCE.sub("", text, count=1)
     return ConditionState(status, reason, text.removesuffix(remedy).rstrip(), remedy)
 
 
 def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> ConditionState:
-    """Judge the token in the observed Secret, which expires at *expiry*."""
+    """Return the state of the token in the observed Secret; the token expires at *expiry*."""
     if fresh.works and (problem is None or problem.reason in PASSING):
         return ConditionState("True", Reason.TOKEN_VALID, f"The token expires at {expiry}.")
     if problem is None:
@@ -102,7 +102,10 @@ def token_fresh(problem: Problem | None, fresh: Freshness, expiry: str) -> Condi
 def renewal_healthy(
     observed: Observed, problem: Problem | None, fresh: Freshness, previous: Condition | None
 ) -> ConditionState:
-    """Judge the renewal: False from the first failure to the next success, which times the wait."""
+    """Return the state of the renewal: False from the first failure to the next success.
+
+    The transition time is the start of the failures; the wait for the next request depends on it.
+    """
     if problem is None:
         due = f"The next renewal is due at {format_time(fresh.due)}." if fresh.due else ""
         return ConditionState("True", Reason.ON_SCHEDULE, due)
@@ -123,7 +126,7 @@ def renewal_healthy(
 def attached(
     observed: Observed, problem: Problem | None, contest: Contest | None, now: datetime
 ) -> ConditionState:
-    """Judge the observed ServiceAccount."""
+    """Return the state of the observed ServiceAccount."""
     binding = observed.binding
     if binding.deleting:
         return new_state("False", Reason.DELETING, _waiting(observed))
@@ -143,7 +146,7 @@ def attached(
 
 
 def attach_seconds(observed: Observed, now: datetime) -> int:
-    """Return the seconds until an entry that is not added counts as refused; 0 if it does at *now*.
+    """Return the seconds until a missing entry counts as refused; 0 if it does at *now*.
 
     A time in the future counts as now.
     """
@@ -215,7 +218,7 @@ def _named(owner: Owner) -> str:
 
 
 def _waiting(observed: Observed) -> str:
-    """Return the reason why the deletion of the binding waits; "" if it does not."""
+    """Return the text for a binding in deletion, with the reason for a wait."""
     accounts = observed.unprotected if observed.unmanaged else observed.blocking
     names = ", ".join(f'"{account.name}"' for account in accounts)
     if not names:
@@ -231,7 +234,10 @@ def _waiting(observed: Observed) -> str:
 def ready(
     problem: Problem | None, token: ConditionState, account: ConditionState
 ) -> ConditionState:
-    """Sum up: the first of the two that is not True, otherwise the state of the token."""
+    """Return the sum of both: the first state that is not True, with the token before the account.
+
+    The denial of a binding comes before both.
+    """
     if isinstance(problem, Reject):
         return new_state("False", problem.reason, problem.message)
     if account.reason == Reason.DELETING:

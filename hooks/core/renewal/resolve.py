@@ -1,0 +1,68 @@
+"""The token that a binding asks for, or why no token can be requested for the binding."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hooks.core.exchange.federation import resolve_identity
+from hooks.core.model.binding import Spec
+from hooks.core.model.reason import Reason
+from hooks.core.model.token import TokenRequest
+from hooks.core.observed import Observed
+from hooks.core.policy.permission import denial
+from hooks.core.policy.policy import Policy
+
+SETTINGS_RESYNC_SECONDS: Final = 300  # Metacontroller sends no event when a setting changes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """No token can be requested now. The observed Secret stays."""
+
+    reason: Reason
+    message: str
+    resync_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The binding is denied.
+
+    Attributes:
+        by_setting: Whether a setting denies the binding: see `Denial`.
+    """
+
+    reason: Reason
+    message: str
+    resync_after_seconds: int
+    by_setting: bool = False
+
+
+Wanted = TokenRequest | Hold | Reject
+
+
+def resolve(observed: Observed, policy: Policy) -> Wanted:
+    """Return the token request of the spec with defaults filled in, or why there is none."""
+    spec = observed.binding.spec
+    if not isinstance(spec, Spec):
+        return Hold(Reason.INVALID_SPEC, spec, SETTINGS_RESYNC_SECONDS)
+    server, identity = spec.server or policy.server, spec.identity or policy.identity
+    if server is None:
+        text = (
+            "spec.acrServer is missing and the service has no default. Set it, for example "
+            "myregistry.azurecr.io."
+        )
+        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    denied = denial(server, identity, policy, observed.namespace)
+    if denied is not None:
+        resync = SETTINGS_RESYNC_SECONDS
+        return Reject(denied.reason, denied.message, resync, by_setting=denied.by_setting)
+    if identity is None:
+        text = (
+            "spec names no managed identity and the service has no default. Set it, for example "
+            "managedIdentityClientID: 11111111-2222-3333-4444-555555555555."
+        )
+        return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
+    resolved = resolve_identity(identity, observed, policy)
+    if isinstance(resolved, tuple):
+        return Hold(*resolved, SETTINGS_RESYNC_SECONDS)
+    return TokenRequest(resolved, server, spec.scope, policy.audience)
