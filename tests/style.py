@@ -16,7 +16,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = "hooks"
-LIMIT: Final = 8.0  # filler words per 100 words
+LIMIT: Final = 5.0  # filler words per 100 words
 FILLER: Final = frozenset(
     (
         *("that", "which", "what", "who", "whoever", "where", "one", "it", "those"),
