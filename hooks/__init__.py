@@ -14,8 +14,8 @@ Start reading at `handlers.py`. A request makes five stops:
                    that Metacontroller waits. `core/exchange/` has the requests and reads the
                    answers of Azure, without I/O.
 
-`settings/` reads environment variables and files at the start. `doctor/` judges a file with
-bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
+`settings/` reads environment variables at the start, and the files that they name. `doctor/` judges
+a file with bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
 
 `hooks.core` is pure: values and *now* in, values out. The import contracts in `pyproject.toml` keep
 each room in its place, and `make check` checks them.

@@ -1,4 +1,4 @@
-"""The seven hooks: from the decoded body of a request to the body of the response. Knows no HTTP.
+"""Start here: the seven hooks, from a decoded body to the body of the response. Knows no HTTP.
 
 Each hook raises `BadRequest` if the body is malformed.
 """

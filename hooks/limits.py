@@ -105,8 +105,8 @@ class SlowPeerLimit:
 class Bulkhead:
     """Limits the requests, or their bytes, that are in progress at once, by Namespace.
 
-    All Namespaces together have up to *total*. While they have more than *shared*, a Namespace has
-    up to *few*. A single Namespace therefore gets *shared*, and leaves the rest to the others.
+    Up to *total* units may be in use. Once more than *shared* are in use, a Namespace may use at
+    most *few*. A single Namespace therefore gets *shared*, and leaves the rest to the others.
     """
 
     def __init__(self, total: int, shared: int, few: int, excess: str) -> None:

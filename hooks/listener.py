@@ -17,7 +17,7 @@ from typing import Final
 
 TIMEOUT_SECONDS: Final = 2  # for the request and the response together
 MAX_CONNECTIONS: Final = 1000  # the next caller ends the oldest connection
-MAX_HEAD_BYTES: Final = 8 * 1024
+MAX_PROBE_HEAD_BYTES: Final = 8 * 1024
 BACKLOG: Final = 1024  # connections in the kernel, not yet accepted
 # A low number: the listener reads a new request before MAX_CONNECTIONS later connections abort it.
 # cpython@v3.11.0:Lib/asyncio/selector_events.py, BaseSelectorEventLoop._accept_connection
@@ -58,7 +58,7 @@ class Listener:
 
     async def _run(self, sock: socket.socket) -> None:
         serving = await asyncio.start_server(
-            self._serve, sock=sock, limit=MAX_HEAD_BYTES, backlog=ACCEPTED_AT_ONCE
+            self._serve, sock=sock, limit=MAX_PROBE_HEAD_BYTES, backlog=ACCEPTED_AT_ONCE
         )
         sock.listen(BACKLOG)
         await asyncio.wrap_future(self._closed)

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 # The first characters of a JWT ('{"' or '{ ' in base64), of a JWT encoded in base64 again, and of
 # `auth` in a Docker config ("00000000-" in base64).
-TOKEN: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
+TOKEN_TEXT: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
 PLAIN: Final = re.compile(r"[-\w./:+%@]+", re.ASCII)  # a value that needs no quotes
 FIELDS: Final = "fields"  # the key of `extra` whose dict becomes keys of the line
 
 
 def redact(text: str) -> str:
     """Return *text* with "[redacted]" in the place of each string that looks like a token."""
-    return TOKEN.sub("[redacted]", text)
+    return TOKEN_TEXT.sub("[redacted]", text)
 
 
 class JsonFormatter(logging.Formatter):

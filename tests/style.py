@@ -16,7 +16,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = "hooks"
-LIMIT: Final = 5.0  # filler words per 100 words
+LIMIT: Final = 4.5  # filler words per 100 words
 FILLER: Final = frozenset(
     (
         *("that", "which", "what", "who", "whoever", "where", "one", "it", "those"),
@@ -27,7 +27,7 @@ MIN_WORDS: Final = 60  # one word more changes the share of a shorter text by mo
 SHORT: Final = "all shorter modules"
 SHOWN: Final = 3
 # Code, `repository@commit:path`, and URLs.
-NO_PROSE: Final = re.compile(r"`[^`]*`|\S+@\S+|https?://\S+")
+NO_PROSE: Final = re.compile(r"`[^`\n]*`|\S+@\S+|https?://\S+")
 DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:)")
 WORD: Final = re.compile(r"([a-z]+)(?:'[a-z]+)?")  # without 's, 're, n't
 
@@ -85,6 +85,8 @@ def check(root: Path) -> str:
         SystemExit: The share of a module is above `LIMIT`; the text names every such module.
     """
     found = shares(root)
+    if not any(each.words for each in found):
+        raise SystemExit(f"No text found in {root / FOLDER}.")
     bad = [each for each in found if each.percent > LIMIT]
     if bad:
         raise SystemExit(

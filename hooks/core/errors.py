@@ -18,7 +18,7 @@ class BadRequest(HookError):
 
 
 class MalformedToken(HookError):
-    """A text in place of a registry's token is not a token."""
+    """The text in the place of a registry's token is not a valid token."""
 
 
 class Busy(HookError):

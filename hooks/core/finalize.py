@@ -8,7 +8,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import GUARD_RESYNC_SECONDS, covers, usable_token
+from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS, covers, usable_token
 from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret import still_works
 from hooks.core.status.status import Freshness, new_status
@@ -40,7 +40,7 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
         new_status(observed, problem, Freshness(works), now),
         secret,
         desired_accounts(observed, hand_over=hand_over),
-        0 if finalized else GUARD_RESYNC_SECONDS,
+        0 if finalized else PROTECTION_RESYNC_SECONDS,
         finalized,
     )
 

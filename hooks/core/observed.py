@@ -55,7 +55,7 @@ class Observed:
 
     @property
     def strategy_unknown(self) -> bool:
-        """Whether the apply strategy is unknown, and decides about an owner reference.
+        """True if an owner reference depends on the apply strategy, and the strategy is unknown.
 
         See `hooks.core.account.ownership.desired_owners`.
         """

@@ -20,7 +20,7 @@ from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import (
-    GUARD_RESYNC_SECONDS,
+    PROTECTION_RESYNC_SECONDS,
     Decision,
     Keep,
     covers,
@@ -96,7 +96,7 @@ def sync(
             withdrawn=withdrawn,
             hold_entry=contest is not None and not contest.add,
         ),
-        GUARD_RESYNC_SECONDS if observed.unprotected else wait,
+        PROTECTION_RESYNC_SECONDS if observed.unprotected else wait,
     )
 
 

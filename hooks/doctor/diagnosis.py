@@ -27,7 +27,7 @@ from hooks.schemas import check_manifest, check_spec, prune, version_of
 
 # No child depends on the time, so any instant will do.
 SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
-TOKEN: Final = AcrToken("<token>", SOME_TIME, SOME_TIME + timedelta(hours=3))
+PLACEHOLDER_TOKEN: Final = AcrToken("<token>", SOME_TIME, SOME_TIME + timedelta(hours=3))
 
 MORE_THAN_PULL: Final = (
     "spec.scope has other actions than pull. The role of the identity must allow them."
@@ -130,7 +130,7 @@ def _plan(observed: Observed, wanted: Wanted, policy: Policy) -> Plan:
     decision = decide(observed, wanted, policy, SOME_TIME)
     if not isinstance(decision, Mint):
         raise TypeError(f"{decision} of a new binding whose spec resolves")
-    result = binding.sync(observed, wanted, decision, TOKEN, policy, SOME_TIME)
+    result = binding.sync(observed, wanted, decision, PLACEHOLDER_TOKEN, policy, SOME_TIME)
     asked = observed.binding
     spec = asked.spec
     return Plan(

@@ -1,8 +1,13 @@
 """The time budget of a hook: from Metacontroller's timeout down to each socket timeout, in seconds.
 
-A hard deadline ends a request, even if each read is in time. An identity waits for its turn as long
-as its requests still fit into `MINT_SECONDS`. The registry gets the rest of `MINT_SECONDS`. Without
-a wait for a turn, the rest is at least 3 s after IMDS, and 2 s after Entra.
+    10.0  Metacontroller's timeout
+     7.5  a hook's wait for a token
+     7.0  all requests for the token
+            4.0 IMDS (connect 1, read 3), or 2.0 API server + 3.0 Entra
+            the rest: the registry, at least 3.0 after IMDS and 2.0 after Entra
+
+A hard deadline ends a request, even if each read is in time. A request for an Entra token waits for
+its turn only while its own timeout still fits into `MINT_SECONDS`.
 """
 
 from typing import Final
@@ -29,7 +34,7 @@ WORKLOAD_IDENTITY_SECONDS: Final = API_SERVER_SECONDS + ENTRA_SECONDS
 REGISTRY_CONNECT_SECONDS: Final = 2.0
 REGISTRY_READ_SECONDS: Final = 3.0
 
-# A peer that takes longer is slow, and may hold only a few threads. The last of 32 requests waits
-# 1.6 s for the rate limiter of IMDS. The requests to Entra take 0.2 s, and to a registry 0.1 s.
+# A peer that takes longer is slow, and may hold only a few threads. The last of 24 requests waits
+# 1.2 s for the rate limiter of IMDS. The requests to Entra take 0.2 s, and to a registry 0.1 s.
 IDENTITY_SLOW_AFTER_SECONDS: Final = 2.0
 REGISTRY_SLOW_AFTER_SECONDS: Final = 1.0

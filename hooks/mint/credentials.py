@@ -3,9 +3,9 @@
 An identity has one credential, because a credential caches its token. The providers are
 `ManagedIdentities` and `WorkloadIdentities`.
 
-A credential judges its cache by the machine's clock. A token that was cached while the clock was
-ahead counts as valid for as long after its expiry, and registries reject the expired token. A
-credential is therefore replaced after the clock was set.
+A credential judges its cache by the machine's clock. If the clock was an hour ahead when a token
+was cached, the credential returns the token for an hour after its expiry, and registries reject it.
+A credential is therefore replaced after the clock was set.
 microsoft-authentication-library-for-python@1.39.0:msal/managed_identity.py (expires_in)
 """
 
@@ -33,8 +33,8 @@ MAX_STEP_SECONDS: Final = 60  # azure-identity renews a token 300 s before its e
 class TokenProvider(Protocol):
     """Gets Entra tokens of identities of one kind.
 
-    *max_seconds* is the longest time that `entra_token` takes after *start_by*. *timed_out* is the
-    failure if it could not start in time.
+    *max_seconds* is the longest time that `entra_token` takes after *start_by*. *timed_out* is
+    returned if the request could not start by *start_by*.
     """
 
     max_seconds: float

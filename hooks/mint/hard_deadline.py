@@ -190,7 +190,7 @@ def harden(session: requests.Session, limit: int) -> None:
     """Disable cookies, `.netrc` and compression in *session*, and limit bodies to *limit* bytes."""
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _no_auth
-    # One token needs no compression, and a decompression bomb does.
+    # A token is small. Without compression there are no decompression bombs.
     session.headers["Accept-Encoding"] = "identity"
     session.mount("https://", DeadlineAdapter(limit))
 

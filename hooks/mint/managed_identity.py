@@ -20,7 +20,7 @@ from hooks.mint.imds_transport import ImdsTransport
 IMDS_TIMED_OUT: Final = imds_answer.imds_failure(
     Reason.TIMEOUT, "Other requests wait for the node's metadata service (IMDS). Retrying."
 )
-# MSAL repeats a refusal until the end of its Retry-After, when acrpull may have forgotten it.
+# MSAL returns a rejection again until its Retry-After ends. By then acrpull may have forgotten it.
 IMDS_WAIT_NOT_OVER: Final = imds_answer.imds_failure(
     Reason.THROTTLED, f"{imds_answer.IMDS_NAME} asked for a longer wait. Retrying."
 )

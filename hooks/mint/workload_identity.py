@@ -21,8 +21,8 @@ from hooks.mint.credentials import entra_scope, is_token
 from hooks.mint.entra_transport import EntraTransport, LastRequest
 from hooks.settings.federation_settings import FederationSettings
 
-# The errors of azure-identity: an OSError if the CA file does not exist, the others also if a
-# response is unreadable.
+# azure-identity raises OSError if the CA file does not exist, and any of the others if a response
+# is unreadable.
 UNREADABLE: Final = (
     *(AzureError, ValueError, LookupError, TypeError, AttributeError),
     *(RecursionError, OverflowError, OSError),

@@ -17,7 +17,7 @@ from hooks.handlers import Reply
 from hooks.log import FIELDS
 
 HEALTH: Final = frozenset({"/healthz", "/readyz"})  # neither logged nor counted
-OUTCOMES: Final = {401: "unauthorized", 429: "busy"}
+OUTCOME_BY_STATUS: Final = {401: "unauthorized", 429: "busy"}
 LEVELS: Final = {"ok": logging.INFO, "error": logging.ERROR}  # any other outcome is a warning
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def _emit(hook: str | None, status: int) -> None:
 def _outcome(status: int) -> str:
     if status < 400:  # noqa: PLR2004  HTTP
         return "ok"
-    return OUTCOMES.get(status) or ("bad_request" if status < 500 else "error")  # noqa: PLR2004
+    return OUTCOME_BY_STATUS.get(status) or ("bad_request" if status < 500 else "error")  # noqa: PLR2004
 
 
 def _cut(name: object) -> object:

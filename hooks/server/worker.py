@@ -9,8 +9,8 @@ A connection is in one of four places:
 4. in the poller, in `pending_conns` again, after the last response, until the caller closes.
 
 A connection in `pending_conns` has a deadline, `timeout`. If no place is free for a new connection,
-the worker closes the oldest connection in `pending_conns`. Even then a caller with a prompt head
-finds a place.
+the worker closes the oldest connection in `pending_conns`. Callers that send the
+head promptly are still served.
 """
 
 import errno

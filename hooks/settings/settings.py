@@ -16,7 +16,7 @@ from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
 from hooks.core.policy.permission import server_allowed
 from hooks.core.policy.policy import Policy
 from hooks.schemas import check_spec
-from hooks.settings.federation_settings import FederationSettings
+from hooks.settings.federation_settings import SWITCH, FederationSettings
 from hooks.settings.parse import (
     SettingsError,
     is_loopback,
@@ -32,7 +32,6 @@ from hooks.settings.tls import TlsFiles
 
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # the default first
-SWITCH: Final = ("disabled", "enabled")  # the default first
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 EXAMPLE_METRICS: Final = "127.0.0.1:8083"
 

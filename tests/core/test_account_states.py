@@ -17,6 +17,7 @@ from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
+    ATTACHED,
     BINDING,
     FOREIGN,
     GUARD,
@@ -119,6 +120,19 @@ EXAMPLES: Final = {
         (),
         (HOLDER, GUARD),
         ("zeta", "alpha"),
+    ),
+    "left": Example(
+        replace(
+            ACCOUNT,
+            owners=(GUARD,),
+            uid_label=None,
+            wanted=(),
+            annotations=frozenset({ATTACHED}),
+            last_applied=None,
+        ),
+        (BINDING,),
+        "uid-app",
+        (SECRET_NAME,),
     ),
     "handed over": Example(
         replace(

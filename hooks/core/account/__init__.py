@@ -3,8 +3,10 @@
 Theory of operation
 ===================
 
-A ServiceAccount belongs to its user. Metacontroller writes a ServiceAccount only for its owner: the
-binding whose uid is in the label `controller-uid`, and to which the controller reference points.
+A ServiceAccount belongs to its user. Metacontroller writes the list and the owner references of a
+ServiceAccount only as a child of its owner: the binding whose uid is in the label `controller-uid`,
+and to which the controller reference points. For the decorator, Metacontroller writes the label and
+an annotation.
 The garbage collector deletes an object after the deletion of its last owner.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 
@@ -25,8 +27,9 @@ B is the owner, C the next owner; "any" means present or absent. Only acrpull's 
     protected    B      B                     yes         -          -
     listed       B      B                     yes         yes        -
     shared       B      B                     yes         any        yes
-    handed over  B, C   -                     yes         -          yes
+    handed over  B, then C  -                 yes         -          yes
     released     -      -                     yes         -          -
+    left         -      -                     any         any        any
     foreign      -      another controller    any         any        any
 
 The annotation `acrpull.dev/pull-secrets` exists from labeled to handed over, and the annotation
@@ -42,26 +45,37 @@ owner reference with `controller: false`.
     shared       no: only an owner removes entries     no
     handed over  once the next binding adopted         yes
     released     yes                                   yes, once labeled
+    left         yes                                   yes, once labeled
     foreign      yes                                   no
 
-A binding with an ambiguous owner reference can't hand over while the apply strategy is unknown, and
-does not wait for entries that other bindings still want. A binding with another client's finalizer
-also hands over a protected ServiceAccount. A ServiceAccount under deletion blocks no binding.
+A ServiceAccount is left if the entries of a deleted binding could not be removed. Another owner
+reference without control, for example of a ClusterServiceVersion, keeps a ServiceAccount: then a
+labeled ServiceAccount does not block. With B's label and without `acrpull.dev/pull-secrets`, a
+foreign ServiceAccount blocks, too, until the decorator has removed the label. A binding with an
+ambiguous owner reference can't hand over while the apply strategy is unknown, and does not wait for
+entries that other bindings still want. A binding with another client's finalizer also hands over a
+protected ServiceAccount. A ServiceAccount under deletion blocks no binding.
 
     from -> to                 by                     when
-    free -> labeled            decorator              B is the oldest binding to target the
-                                                      ServiceAccount, or the oldest of all if
-                                                      entries of acrpull were left
+    free -> labeled            decorator              B is the oldest targeting binding whose
+                                                      Secret name is not taken
+    left -> labeled            decorator              likewise, or B is the oldest binding of all,
+                                                      to remove the entries
+    labeled -> free            decorator              B is deleted before the adoption
     labeled -> adopted         Metacontroller         B is alive, no other controller
     adopted -> listed          B's /sync              one write adds protection and entry
     listed -> shared           decorator, B's /sync   another binding joins after its /sync
-    listed -> protected        B's /sync, /finalize   B is deleted or denied, or targets another
+    listed -> protected        B's /sync, /finalize   B is deleted or withdrawn, or targets another
+    protected -> listed        B's /sync              B targets the ServiceAccount again, or a user
+                                                      removed the entry
+    shared -> listed           decorator, B's /sync   the other binding leaves, and B stays
     shared -> handed over      B's /finalize          3 s after B's deletion, B's entry is removed
-    shared -> labeled          decorator,             B is denied or targets another, B's entry is
-                               Metacontroller         removed: the label moves to another binding,
-                                                      B's reference is removed
+    shared -> labeled          decorator,             B is withdrawn or targets another, and its
+                               Metacontroller         entry is removed: the label moves to another
+                                                      binding, B's reference is removed
     handed over -> shared      decorator,             the label names the next binding,
                                Metacontroller         and the next binding adopts
+    handed over -> left        decorator              no binding wants the entries any more
     shared -> protected        B's /sync, /finalize   no other binding targets the ServiceAccount
     protected -> labeled       as shared -> labeled   another binding targets the ServiceAccount
     protected -> released      decorator, then        no other binding: label, annotations

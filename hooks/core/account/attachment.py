@@ -153,9 +153,9 @@ def _pull_secrets(
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Return the list of *account*, and the *managed* names on the old or the new list.
 
-    dynamic-apply removes only entries that its last-applied annotation contains. An entry missing
-    there is listed once more, which adds the entry to the annotation; the next response omits the
-    entry. metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
+    dynamic-apply removes only entries that its last-applied annotation contains. If the
+    annotation lacks an entry, the response lists the entry once more. Metacontroller then records
+    the entry, and the next response omits it. metacontroller@v4.17.2:pkg/dynamic/apply/apply.go:114
     """
     removable = managed - set(wanted)
     if dynamic_apply and removable & set(account.pull_secrets):

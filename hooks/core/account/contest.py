@@ -59,9 +59,9 @@ class Contest:
 
 
 def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
-    """Return the contest at *now* over *binding*'s entry; None if nobody removes the entry.
+    """Return the contest at *now* over *binding*'s entry; None if no client removes the entry.
 
-    *target* is the ServiceAccount to list the entry.
+    *target* is the ServiceAccount that must list the entry.
     """
     status = binding.status
     attached = status.condition("Attached")
@@ -75,7 +75,7 @@ def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Con
 def find_secret_contest(
     binding: Binding, secret: PullSecret | None, now: datetime
 ) -> Contest | None:
-    """Return the contest at *now* over *binding*'s *secret*; None if nobody removes the Secret.
+    """Return the contest at *now* over *binding*'s *secret*; None if no client removes it.
 
     Another client can delete the Secret or change the data. An expired token, or a token for
     another spec, is not a contest.

@@ -33,7 +33,8 @@ def decorate(
 
     A binding with a taken Secret name owns *account* only if all targeting bindings have taken
     names. Before a binding's first sync, and while the name is taken, an entry of the name can
-    belong to the user, or to msi-acrpull. Then the name is wanted only if `attached` has the name.
+    belong to the user, or to msi-acrpull. In both cases the name is wanted only if `attached`
+    contains the name.
 
     Metacontroller fails to write a child with an unreadable last-applied annotation. A decorator's
     write does not read the annotation, and therefore can remove the value.

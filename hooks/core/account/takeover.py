@@ -17,7 +17,7 @@ from hooks.core.names import UID_LABEL
 
 
 def is_left(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if acrpull made *secret*, no object owns *secret*, and the name fits *binding*.
+    """True if acrpull made *secret*, no object owns *secret*, and *binding*'s Secret has its name.
 
     A hash in the Secret's name hides the binding's name, so `/secret/sync` would not find the
     binding.

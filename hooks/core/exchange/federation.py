@@ -74,7 +74,7 @@ def _by_account(
 ) -> FederatedIdentity | Unresolved:
     """Return the identity that trusts the ServiceAccount named in *asked*.
 
-    A hand-written request may omit the ServiceAccount. Then the ServiceAccount has no annotations.
+    A hand-written request may omit the ServiceAccount. acrpull then assumes no annotations.
     """
     namespace = observed.binding.namespace
     if not NAMESPACE_NAME.fullmatch(namespace):  # a hand-written request can contain any text

@@ -44,7 +44,7 @@ class TrustedAccount:
 class FederatedIdentity:
     """An identity whose token Entra issues for a token of *account*.
 
-    None means the ServiceAccount of the service.
+    *account* is None for the ServiceAccount of acrpull itself.
     """
 
     tenant_id: str

@@ -56,7 +56,7 @@ Decision = Keep | Mint | Hold | Reject
 
 MAX_REMEMBERED: Final = 1024  # hashes
 
-GUARD_RESYNC_SECONDS: Final = 1
+PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
 
 
@@ -220,7 +220,7 @@ def _not_now(observed: Observed) -> Hold | None:
     if observed.unprotected:
         names = ", ".join(f'"{account.name}"' for account in observed.unprotected)
         text = f"Waiting for ServiceAccount {names} to be protected from garbage collection."
-        return Hold(Reason.PENDING, text, GUARD_RESYNC_SECONDS)
+        return Hold(Reason.PENDING, text, PROTECTION_RESYNC_SECONDS)
     return None
 
 
