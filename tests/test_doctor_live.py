@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from hooks.core.model.reason import Reason
-from hooks.log import TOKEN
+from hooks.log import TOKEN_TEXT
 from tests.doctor import Run, manifest, run, upstream
 from tests.emulator import (
     Emulator,
@@ -61,8 +61,8 @@ def live(emulator: Emulator, spec: Mapping[str, str] = {}, **environ: str) -> Ru
     shown = json.loads(done.out)
     for binding in shown["bindings"]:
         del binding["children"]  # a docker config, with a placeholder, looks like a token
-    assert not TOKEN.search(json.dumps(shown))
-    assert not TOKEN.search(done.err)
+    assert not TOKEN_TEXT.search(json.dumps(shown))
+    assert not TOKEN_TEXT.search(done.err)
     return done
 
 
