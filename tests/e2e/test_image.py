@@ -116,7 +116,7 @@ def test_doctor(pod: Container) -> None:
 
 def test_nothing_is_compiled(pod: Container) -> None:
     """All that a start imports was compiled when the image was built."""
-    done = pod.run("python", "-v", "-c", "import hooks.wsgi, hooks.worker")
+    done = pod.run("python", "-v", "-c", "import hooks.wsgi, hooks.server.worker")
     assert done.returncode == 0, done.stderr
     read = re.findall(r"(?m)^# code object from '?(.*?)'?$", done.stderr)
     assert any(path.startswith("/app/hooks/") for path in read)
