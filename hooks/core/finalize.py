@@ -5,12 +5,11 @@ from typing import Final
 
 from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS, covers, usable_token
+from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS
 from hooks.core.renewal.resolve import Hold, Wanted
-from hooks.core.renewal.secret import still_works
+from hooks.core.renewal.secret import token_works
 from hooks.core.status.status import Freshness, new_status
 from hooks.core.sync import Answer, desired_accounts
 
@@ -30,11 +29,7 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
-    works = (
-        covers(usable_token(observed, wanted, now), wanted)
-        if isinstance(wanted, TokenRequest)
-        else still_works(observed, observed.secret, policy, now)
-    )
+    works = token_works(observed, wanted, observed.secret, policy, now)
     secret = None if finalized else observed.secret
     return Answer(
         new_status(observed, problem, Freshness(works), now),

@@ -79,6 +79,11 @@ def negative_ttl_seconds(failed: MintFailed) -> float:
     return max(FAILURE_SECONDS, min(failed.retry_after_seconds or 0, MAX_RETRY_SECONDS))
 
 
+def recall_failure(failed: MintFailed, age: float) -> MintFailed | None:
+    """Return *failed*, cached for *age* seconds, with the rest of its wait; None if too old."""
+    return with_wait_left(failed, age) if age < negative_ttl_seconds(failed) else None
+
+
 def with_wait_left(failed: MintFailed, age: float) -> MintFailed:
     """Return *failed* with its retry delay reduced by *age* seconds, for a cached failure."""
     if failed.retry_after_seconds is None:

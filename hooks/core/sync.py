@@ -23,7 +23,6 @@ from hooks.core.renewal.decision import (
     PROTECTION_RESYNC_SECONDS,
     Decision,
     Keep,
-    covers,
     due_at,
     secret_removed,
     usable_token,
@@ -33,7 +32,8 @@ from hooks.core.renewal.secret import (
     Unwritten,
     desired_secret,
     desired_token,
-    still_works,
+    outlasting_token,
+    token_works,
     writing,
 )
 from hooks.core.status.status import Freshness, Problem, attach_seconds, new_status
@@ -74,12 +74,10 @@ def sync(
         usable = usable_token(observed, wanted, now)
     secret = desired_secret(observed, wanted, decision, token, now)
     fresh = Freshness(
-        works=covers(usable, wanted)
-        if isinstance(wanted, TokenRequest)
-        else still_works(observed, secret, policy, now),
+        works=token_works(observed, wanted, secret, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
-    withdrawn = isinstance(wanted, Reject) and not (wanted.by_setting and secret is not None)
+    withdrawn = isinstance(wanted, Reject) and secret is None
     contest = _contest(observed, now, withdrawn=withdrawn)
     status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
     wait = _resync(observed, problem, usable, status, policy, now)
@@ -199,7 +197,7 @@ def _resync(
 
 def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:
     """Return the seconds until a setting may have changed, or the token in the Secret expires."""
-    token = observed.secret.token if observed.secret is not None else None
-    if not denied.by_setting or token is None or token.expires_at <= now:
+    token = outlasting_token(denied, observed, now)
+    if token is None:
         return denied.resync_after_seconds
     return min(denied.resync_after_seconds, resync_after_seconds(token.expires_at, now))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hooks.core.exchange import acr
+from hooks.core.exchange.entra import entra_scope
 from hooks.core.exchange.service_account_token import body, path
 from hooks.core.model import token
 from hooks.core.model.identity import FederatedIdentity, Identity
@@ -73,7 +74,7 @@ def _federation(
         yield HopRequest(token.Hop.SERVICE_ACCOUNT_TOKEN, "POST", url, form={"spec": asked})
     form = {
         "client_id": identity.client_id,
-        "scope": f"{request.audience.removesuffix('/.default')}/.default",
+        "scope": entra_scope(request.audience),
         "grant_type": "client_credentials",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": "<ServiceAccount token>",

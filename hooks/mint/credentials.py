@@ -23,7 +23,7 @@ from azure.core.credentials import TokenCredential
 
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import MintFailed, TokenRequest
-from hooks.core.refresh import negative_ttl_seconds, with_wait_left
+from hooks.core.refresh import recall_failure
 
 TOKEN_CHARACTERS: Final = re.compile(r"[!-~]+")
 MAX_CREDENTIALS: Final = 1000  # about 50 KiB each
@@ -60,10 +60,7 @@ class _Failure:
 
     def recall(self) -> MintFailed | None:
         """Return the failure with the rest of its wait; None if it is too old."""
-        age = time.monotonic() - self.at
-        return (
-            with_wait_left(self.outcome, age) if age < negative_ttl_seconds(self.outcome) else None
-        )
+        return recall_failure(self.outcome, time.monotonic() - self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +131,6 @@ def _token(
     if isinstance(outcome, MintFailed):
         cached.failures[request.audience] = _Failure(outcome, time.monotonic())
     return outcome
-
-
-def entra_scope(audience: str) -> str:
-    """Return the scope by which a credential requests a token for *audience*."""
-    return f"{audience.removesuffix('/.default')}/.default"
 
 
 def is_token(value: object) -> bool:

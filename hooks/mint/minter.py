@@ -18,7 +18,7 @@ from hooks import metrics
 from hooks.core.exchange.acr import check_token
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
-from hooks.core.refresh import negative_ttl_seconds, refresh_at, with_wait_left
+from hooks.core.refresh import recall_failure, refresh_at
 from hooks.limits import Bulkhead
 from hooks.mint.budget import TOKEN_WAIT_SECONDS
 
@@ -41,10 +41,7 @@ class _Remembered:
         """Return the failure with the rest of its wait; None if too old at *instant* or a token."""
         if isinstance(self.outcome, AcrToken):
             return None
-        age = instant - self.at
-        return (
-            with_wait_left(self.outcome, age) if age < negative_ttl_seconds(self.outcome) else None
-        )
+        return recall_failure(self.outcome, instant - self.at)
 
     def token(
         self, newer_than: datetime | None, now: datetime, refresh_before: timedelta

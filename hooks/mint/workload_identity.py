@@ -10,14 +10,19 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import ClientAssertionCredential
 
-from hooks.core.exchange.entra import entra_failure, explain_refusal, parse_assertion
+from hooks.core.exchange.entra import (
+    entra_failure,
+    entra_scope,
+    explain_refusal,
+    parse_assertion,
+)
 from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.mint.api_server import ServiceAccountTokens
 from hooks.mint.budget import WORKLOAD_IDENTITY_SECONDS
 from hooks.mint.connection import certificate_problem, proxy_problem
-from hooks.mint.credentials import entra_scope, is_token
+from hooks.mint.credentials import is_token
 from hooks.mint.entra_transport import EntraTransport, LastRequest
 from hooks.settings.federation_settings import FederationSettings
 

@@ -46,7 +46,7 @@ def decorate(
     targeting = sorted(
         (b for b in admitted if targets(b, name, entries, withdrawn=False)), key=_age
     )
-    eligible = [b for b in targeting if not _is_taken(b)] or targeting
+    eligible = [b for b in targeting if not b.status.secret_taken] or targeting
     owner = _owner(account, bindings, eligible, admitted)
     if owner is None:
         return _undecorate(account, bindings)
@@ -104,7 +104,7 @@ def _has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[
     """
     if not is_protected(account, None):
         return True
-    own = account.attached if _is_taken(owner) else account.pull_secrets
+    own = account.attached if owner.status.secret_taken else account.pull_secrets
     if owner.secret_name in own and owner.secret_name in account.pull_secrets:
         return True
     return bool(managed_entries(account)) and (owner.deleting or not targeting)
@@ -113,11 +113,6 @@ def _has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[
 def _owns_secret_name(binding: Binding) -> bool:
     """True if the last sync found no other owner's Secret of the name of *binding*'s Secret."""
     return bool(binding.status.conditions) and not binding.status.secret_taken
-
-
-def _is_taken(binding: Binding) -> bool:
-    """True if the last sync found another owner's Secret of the name of *binding*'s Secret."""
-    return binding.status.secret_taken
 
 
 def _age(binding: Binding) -> tuple[str, str, str]:

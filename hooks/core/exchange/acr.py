@@ -189,8 +189,7 @@ def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
     text = (
         f'Registry "{request.server}" did not grant all of spec.scope; missing: '
         f'{", ".join(lacks)}. Assign identity "{request.identity}" a role that includes this (if '
-        "the registry uses ABAC, Container Registry Repository Reader for pull), or reduce "
-        "spec.scope."
+        f"the registry uses ABAC, {ABAC_ROLE} for pull), or reduce spec.scope."
     )
     useless = lacks == missing(request.scope or "", None)
     return MintFailed(Reason.SCOPE_NOT_GRANTED, text, token=None if useless else token)

@@ -80,6 +80,11 @@ class Refusal:
     shown: str = ""
 
 
+def entra_scope(audience: str) -> str:
+    """Return the scope of a request to Entra for a token for *audience*."""
+    return f"{audience.removesuffix('/.default')}/.default"
+
+
 def parse_assertion(token: str, audience: str) -> Assertion | None:
     """Return the claims of *token*, or None if *token* is not a ServiceAccount token.
 

@@ -18,8 +18,8 @@ def missing(scope: str, access: Any) -> tuple[str, ...]:  # noqa: ANN401  any JS
     a registry may replace `*` by the granted actions.
     """
     granted = set(_granted(access))
+    every = {(kind, name) for kind, name, action in granted if action == "*"}
     granted |= {(kind, name, "*") for kind, name, _ in granted}
-    every = {(kind, name) for kind, name, action in _granted(access) if action == "*"}
     return tuple(
         f"{action} on {name}"
         for kind, name, action in _asked(scope)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from hooks.core.account.contest import find_secret_contest
+from hooks.core.account.contest import Contest, find_secret_contest
 from hooks.core.exchange.acr import missing_actions
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import PullSecret
@@ -71,10 +71,11 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     reason = _mint_reason(observed, wanted, policy, now)
     if reason is None:
         return Keep()
+    contest = find_secret_contest(observed.binding, observed.secret, now)
     return (
         _not_now(observed)
-        or _removed(observed, now)
-        or Mint(wanted, _newer_than(observed, wanted, now), reason)
+        or _removed(observed, contest)
+        or Mint(wanted, _newer_than(observed, wanted, contest), reason)
     )
 
 
@@ -231,9 +232,8 @@ def _namespace_missing(observed: Observed) -> Hold | None:
     return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
 
 
-def _removed(observed: Observed, now: datetime) -> Hold | None:
+def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
     """Return why acrpull does not write a Secret that another client keeps removing."""
-    contest = find_secret_contest(observed.binding, observed.secret, now)
     if contest is None or contest.add:
         return None
     return secret_removed(observed.binding, contest.resync_after_seconds)
@@ -249,7 +249,9 @@ def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
     return Hold(Reason.SECRET_REMOVED, text, resync_after_seconds)
 
 
-def _newer_than(observed: Observed, request: TokenRequest, now: datetime) -> datetime | None:
+def _newer_than(
+    observed: Observed, request: TokenRequest, contest: Contest | None
+) -> datetime | None:
     """Return the issue time of the token that a new token must replace; None if there is none.
 
     A retry may reuse a token that Metacontroller could not write, so the returned time is always
@@ -260,7 +262,7 @@ def _newer_than(observed: Observed, request: TokenRequest, now: datetime) -> dat
     secret, status = observed.secret, observed.binding.status
     if secret is not None and secret.token is not None and secret.unmodified:
         return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
-    if find_secret_contest(observed.binding, secret, now) is not None:
+    if contest is not None:
         return None
     fresh = status.condition("TokenFresh")
     had = fresh is not None and fresh.status == "True"

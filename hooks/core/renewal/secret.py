@@ -14,7 +14,14 @@ from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy.policy import Policy
-from hooks.core.renewal.decision import Decision, Mint, due_at, inputs_hash, usable_token
+from hooks.core.renewal.decision import (
+    Decision,
+    Mint,
+    covers,
+    due_at,
+    inputs_hash,
+    usable_token,
+)
 from hooks.core.renewal.resolve import Hold, Reject, Wanted
 
 WRITE_GRACE: Final = timedelta(seconds=10)
@@ -77,7 +84,7 @@ def desired_secret(
         return observed.secret  # unchanged
     if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
         return PullSecret(name, wanted.server, token, inputs_hash(wanted))
-    denied = isinstance(decision, Reject) and not _outlasts(decision, observed, now)
+    denied = isinstance(decision, Reject) and not outlasting_token(decision, observed, now)
     if denied or observed.secret_taken or observed.secret_left:
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
@@ -90,23 +97,27 @@ def desired_secret(
     return replace(secret, inputs=inputs_hash(wanted) if known else INHERITED)
 
 
-def _outlasts(denied: Reject, observed: Observed, now: datetime) -> bool:
-    """True if the observed token works, and *denied* lets the token stay."""
+def outlasting_token(denied: Reject, observed: Observed, now: datetime) -> AcrToken | None:
+    """Return the observed token if the token works, and *denied* lets the token stay."""
     token = observed.secret.token if observed.secret is not None else None
-    return denied.by_setting and token is not None and token.expires_at > now
+    return token if token and denied.by_setting and token.expires_at > now else None
 
 
-def still_works(
+def token_works(
     observed: Observed,
+    wanted: Wanted,
     secret: PullSecret | None,
     policy: Policy,
     now: datetime,
 ) -> bool:
-    """True if the token in the observed *secret* works, although none can be requested now.
+    """True if the observed token works for the spec; *secret* is the Secret that stays.
 
-    The identity may be unknown now, for example because its ServiceAccount was deleted. So the
-    token counts as issued for this spec if TokenFresh is True for this generation, or is missing.
+    If no token can be requested now, the identity may be unknown, for example because its
+    ServiceAccount was deleted. The token then counts as issued for this spec if TokenFresh is True
+    for this generation, or is missing.
     """
+    if isinstance(wanted, TokenRequest):
+        return covers(usable_token(observed, wanted, now), wanted)
     binding, fresh = observed.binding, observed.binding.status.condition("TokenFresh")
     if not isinstance(binding.spec, Spec) or secret is None or not secret.unmodified:
         return False
