@@ -16,7 +16,8 @@ from hooks.limits import Bulkhead
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # about 4,000 related objects
 # Small bodies need no reservation: with 32 threads, all of them together have at most 2 MiB.
 SMALL_BYTES: Final = 64 * 1024
-# Of all larger bodies together. A decoded body needs up to 25 times its size in memory.
+# Of all larger bodies together. A decoded body needs up to 32 times its size in memory: a list of
+# empty objects does.
 BYTES_AT_ONCE: Final = MAX_BODY_BYTES * 3 // 2
 SHARED_BYTES: Final = MAX_BODY_BYTES + 1024 * 1024
 FEW_BYTES: Final = 1024 * 1024  # of a Namespace while all together have SHARED_BYTES

@@ -74,36 +74,25 @@ class Example:
     blocks: bool = False
 
 
+def bound(account: ServiceAccount) -> Example:
+    """Return the example of an *account* with a single binding, which the next sync attaches."""
+    return Example(
+        account,
+        (BINDING,),
+        "uid-app",
+        (SECRET_NAME,),
+        (HOLDER, GUARD),
+        ("zeta", "alpha", SECRET_NAME),
+        blocks=True,
+    )
+
+
 EXAMPLES: Final = {
     "free": Example(UNTOUCHED, (BINDING,), "uid-app", (SECRET_NAME,)),
     # Metacontroller adopts, and calls `/sync` before its cache shows the owner reference.
-    "labeled": Example(
-        LABELED,
-        (BINDING,),
-        "uid-app",
-        (SECRET_NAME,),
-        (HOLDER, GUARD),
-        ("zeta", "alpha", SECRET_NAME),
-        blocks=True,
-    ),
-    "adopted": Example(
-        replace(LABELED, owners=(HOLDER,)),
-        (BINDING,),
-        "uid-app",
-        (SECRET_NAME,),
-        (HOLDER, GUARD),
-        ("zeta", "alpha", SECRET_NAME),
-        blocks=True,
-    ),
-    "listed": Example(
-        ACCOUNT,
-        (BINDING,),
-        "uid-app",
-        (SECRET_NAME,),
-        (HOLDER, GUARD),
-        ("zeta", "alpha", SECRET_NAME),
-        blocks=True,
-    ),
+    "labeled": bound(LABELED),
+    "adopted": bound(replace(LABELED, owners=(HOLDER,))),
+    "listed": bound(ACCOUNT),
     "shared": Example(
         SHARED,
         (BINDING, JOBS),

@@ -70,21 +70,38 @@ def client(scene: Scene, undo: Callable[[Scene], bool]) -> Iterator[list[float]]
         thread.join()
 
 
+def fight(
+    stage: Stage,
+    scene: Scene,
+    undo: Callable[[Scene], bool],
+    condition: str,
+    reason: str,
+    attempts: str,
+) -> str:
+    """Let another client *undo* each write of acrpull; return the message of Ready.
+
+    Expect acrpull to slow down, and *condition* to stay False for *reason*. *attempts* is the field
+    of the status that counts the attempts.
+    """
+    with client(scene, undo) as removals:
+        message = scene.says("app", "Ready", f"False/{reason}")
+        since, soon = since_when(scene, condition), len(removals)
+        calls = count_calls(stage, scene)
+        time.sleep(FIGHT_SECONDS)
+        assert len(removals) - soon <= MOST_REMOVALS
+        assert count_calls(stage, scene) - calls < 120  # without a brake, 93 a second
+        assert since_when(scene, condition) == since
+        assert scene.binding("app")["status"][attempts] >= 1
+    return message
+
+
 def test_fight(stage: Stage, calm_scene: Scene) -> None:
     """Writes become rare, the reason is named, and the entry comes back when the fight is over."""
     scene = calm_scene
     scene.bind("app")
     scene.ready("app")
-    with client(scene, remove_entry) as removals:
-        message = scene.says("app", "Ready", "False/EntryRemoved")
-        assert "--show-managed-fields" in message
-        since, soon = since_when(scene, "Attached"), len(removals)
-        calls = count_calls(stage, scene)
-        time.sleep(FIGHT_SECONDS)
-        assert len(removals) - soon <= MOST_REMOVALS
-        assert count_calls(stage, scene) - calls < 120  # without a brake, 93 a second
-        assert since_when(scene, "Attached") == since
-        assert scene.binding("app")["status"]["attachAttempts"] >= 1
+    message = fight(stage, scene, remove_entry, "Attached", "EntryRemoved", "attachAttempts")
+    assert "--show-managed-fields" in message
     scene.listed("default", *USERS, "acr-pull-app")
 
 
@@ -97,16 +114,8 @@ def test_fight_over_the_secret(
     scene.bind("app")
     scene.ready("app")
     tokens = stage.emulator.count("exchange")
-    with client(scene, undo) as removals:
-        message = scene.says("app", "Ready", "False/SecretRemoved")
-        assert "another client deletes or changes it" in message
-        since, soon = since_when(scene, "TokenFresh"), len(removals)
-        calls = count_calls(stage, scene)
-        time.sleep(FIGHT_SECONDS)
-        assert len(removals) - soon <= MOST_REMOVALS
-        assert count_calls(stage, scene) - calls < 120  # without a brake, 93 a second
-        assert since_when(scene, "TokenFresh") == since
-        assert scene.binding("app")["status"]["writeAttempts"] >= 1
+    message = fight(stage, scene, undo, "TokenFresh", "SecretRemoved", "writeAttempts")
+    assert "another client deletes or changes it" in message
     assert stage.emulator.count("exchange") == tokens
     eventually(lambda: check_token(scene), 2 * WAIT_SECONDS)
 
