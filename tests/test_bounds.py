@@ -28,7 +28,7 @@ from tests.bounds import Make, cases
 pytestmark = pytest.mark.slow
 
 NOW: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-# The worst of these cases takes 33: bindings whose specs all differ, so jsonschema checks each of them.
+# The worst of these cases takes 33: the specs of all bindings differ, and jsonschema checks each.
 MULTIPLE: Final = 50
 FIXED_SECONDS: Final = 0.005  # Flask, a log line, an answer, JSON within a string
 TRIES: Final = 3
