@@ -1,11 +1,9 @@
-"""Conditions by the conventions of the Kubernetes API. Reads no clock.
+"""Converts instants to RFC 3339, the format of times in Kubernetes, and back.
 
-https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
+https://www.rfc-editor.org/rfc/rfc3339
 """
 
 from datetime import UTC, datetime
-
-from hooks.core.model.binding import Binding, Condition
 
 
 def format_time(at: datetime) -> str:
@@ -20,19 +18,3 @@ def parse_time(text: str | None) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo else None
     except (ValueError, OverflowError):
         return None
-
-
-def set_condition(
-    binding: Binding, kind: str, status: str, reason: str, message: str, now: datetime
-) -> Condition:
-    """Return the condition of type *kind*; its transition time moves only when *status* flips.
-
-    A transition time in the future becomes *now*: a clock was wrong, and waits start at this time.
-    """
-    previous = binding.status.condition(kind)
-    since = format_time(now)
-    if previous is not None and previous.status == status and previous.last_transition_time:
-        before = parse_time(previous.last_transition_time)
-        if before is None or before <= now:
-            since = previous.last_transition_time
-    return Condition(kind, status, reason, message, binding.generation, since)

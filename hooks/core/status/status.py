@@ -12,9 +12,9 @@ from typing import Final
 
 from hooks.core.account.contest import Contest
 from hooks.core.account.ownership import controller, foreign_controller
-from hooks.core.model.binding import Condition, Status
+from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
-from hooks.core.model.conditions import format_time, parse_time, set_condition
+from hooks.core.model.conditions import format_time, parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
@@ -296,3 +296,21 @@ def new_status(
         attach_attempts=contest.attempts if contest is not None else 0,
         last_attach_time=format_time(contest.last_attempt) if contest is not None else None,
     )
+
+
+def set_condition(
+    binding: Binding, kind: str, status: str, reason: str, message: str, now: datetime
+) -> Condition:
+    """Return the condition of type *kind*; its transition time moves only when *status* flips.
+
+    https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
+
+    A transition time in the future becomes *now*: a clock was wrong, and waits start at this time.
+    """
+    previous = binding.status.condition(kind)
+    since = format_time(now)
+    if previous is not None and previous.status == status and previous.last_transition_time:
+        before = parse_time(previous.last_transition_time)
+        if before is None or before <= now:
+            since = previous.last_transition_time
+    return Condition(kind, status, reason, message, binding.generation, since)
