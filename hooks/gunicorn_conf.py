@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from hooks import log
 from hooks.server.worker import check_gunicorn, end_unknown
+from hooks.settings.environment import Settings
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings
 from hooks.settings.tls import ServerTls
 
 # Each thread with a large body delays a small request by several of these intervals.

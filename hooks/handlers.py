@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hooks.core.account.decorator import decorate
-from hooks.core.account.takeover import take_over
 from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
 from hooks.core.fields import JSON
 from hooks.core.finalize import finalize
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import Decision, Keep, Mint, MintReason, decide
 from hooks.core.renewal.resolve import resolve
+from hooks.core.renewal.takeover import take_over
 from hooks.core.sync import sync
 from hooks.core.wire import response
 from hooks.core.wire.request import (

@@ -9,7 +9,7 @@ from hooks.mint.chain import TokenChain, new_entra_tokens
 from hooks.mint.minter import Minter
 from hooks.mint.registry import Registry
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level)

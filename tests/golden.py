@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hooks.core.exchange.acr import exchange, parse_registry_response
+from hooks.core.exchange.registry_protocol import exchange, parse_registry_response
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.core.builders import new_token
 from tests.merge_patch import patched
 from tests.story import HEADERS

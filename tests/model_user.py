@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hooks.core.exchange.acr import exchange, parse_registry_response
+from hooks.core.exchange.registry_protocol import exchange, parse_registry_response
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.core.builders import new_token
 from tests.model import Clock, Cluster, Metacontroller, binding, namespace, service_account
 from tests.model.objects import Object

@@ -11,7 +11,7 @@ from hooks.core.errors import Busy
 from hooks.core.fields import JSON
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.core.builders import ACCOUNT, FAILED, NEW_TOKEN, NOW, PARENT
 
 BARE = {"metadata": {"name": "a"}}

@@ -21,7 +21,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.server.app import create_app
 from hooks.server.body import MAX_BODY_BYTES
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.bench.bodies import encode
 from tests.bounds import Make, cases
 

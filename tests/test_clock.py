@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.core.model.conditions import parse_time
 from hooks.core.refresh import MAX_RETRY_SECONDS
+from hooks.core.rfc3339 import parse_time
 from tests.client import LIFE_SECONDS, Client, observed, reason, service_account
 from tests.e2e.eventually import eventually
 from tests.emulator import Emulator

@@ -14,7 +14,7 @@ from hooks.core import names
 from hooks.core.model.reason import Reason
 from hooks.core.names import KIND
 from hooks.doctor.diagnosis import diagnose
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.docs import FENCE, PAGES, ROOT, Block, blocks, commands
 from tests.tools import require
 from tests.variables import VARIABLES

@@ -9,7 +9,13 @@ from typing import Final
 
 import pytest
 
-from hooks.core.exchange import acr, entra, federation, imds_answer, service_account_token
+from hooks.core.exchange import (
+    entra,
+    federation,
+    imds_answer,
+    registry_protocol,
+    service_account_token,
+)
 from hooks.core.model.reason import Reason
 from hooks.mint import api_server, managed_identity, minter, registry, workload_identity
 from tests.client import Object, docker_config
@@ -170,7 +176,7 @@ def check_messages(row: Row, state: State, results: dict[State, Played]) -> None
 
 def test_every_failure_has_a_row() -> None:
     """The table has every reason of a failed mint, and no other reason."""
-    modules = (acr, entra, federation, imds_answer, service_account_token)
+    modules = (entra, federation, imds_answer, registry_protocol, service_account_token)
     hops = (api_server, managed_identity, minter, registry, workload_identity)
     sources = (inspect.getsource(module) for module in (*modules, *hops))
     failures = {Reason[name] for name in re.findall(r"Reason\.([A-Z_]+)", "".join(sources))}

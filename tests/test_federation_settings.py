@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from hooks.settings.environment import Settings
 from hooks.settings.federation_settings import FederationSettings
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings
 from tests.emulator import Emulator
 
 TENANT = "22222222-3333-4444-5555-666666666666"

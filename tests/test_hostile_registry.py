@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.exchange.acr import MAX_ANSWER_BYTES
+from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES
 from hooks.core.model.reason import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
 from hooks.mint.budget import TOKEN_WAIT_SECONDS

@@ -13,7 +13,7 @@ from hooks.core import names
 from hooks.core.apis import APIS
 from hooks.server.app import create_app
 from hooks.server.probes import health_checks
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.variables import VARIABLES
 
 ROOT: Final = Path(__file__).parents[1]

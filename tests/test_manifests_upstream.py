@@ -7,7 +7,7 @@ import pytest
 from hooks.core.apis import UPSTREAM
 from hooks.core.apis.api import Api
 from hooks.core.names import UPSTREAM_SECRET_SUFFIX
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.test_manifests import COMPOSITE, FOLDER, OBJECTS, ROOT, load
 
 COMPONENT = FOLDER / "upstream"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hooks.core.model.reason import Reason
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.test_manifests import not_called
 from tests.variables import VARIABLES
 

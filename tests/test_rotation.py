@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from hooks.settings.environment import Settings
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings
 from tests.authority import Authority, client_context, mount
 from tests.client import Client
 from tests.e2e.eventually import eventually

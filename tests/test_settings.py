@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from hooks.core.model.identity import Identity
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
+from hooks.settings.environment import Settings, read_hook_tokens
 from hooks.settings.federation_settings import FederationSettings
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings, read_hook_tokens
 from tests.variables import VARIABLES
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 
 
 class _Recorder(Mapping[str, str]):

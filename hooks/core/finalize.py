@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS
 from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret import token_works
-from hooks.core.status.status import Freshness, new_status
+from hooks.core.rfc3339 import parse_time
+from hooks.core.status.conditions import Freshness, new_status
 from hooks.core.sync import Answer, desired_accounts
 
 # Bindings of a bulk deletion are deleted one after the other. Meanwhile the first binding keeps the

@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account, targets
-from hooks.core.account.contest import Contest, find_contest, find_secret_contest
 from hooks.core.account.ownership import OwnershipContext, is_foreign
+from hooks.core.contest import Contest, find_contest, find_secret_contest
 from hooks.core.exchange.federation import pending_if_new
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret, ServiceAccount
-from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import (
     PROTECTION_RESYNC_SECONDS,
@@ -36,7 +35,8 @@ from hooks.core.renewal.secret import (
     token_works,
     writing,
 )
-from hooks.core.status.status import Freshness, Problem, attach_seconds, new_status
+from hooks.core.rfc3339 import parse_time
+from hooks.core.status.conditions import Freshness, Problem, attach_seconds, new_status
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
 from hooks.doctor.workload import is_unknown
 from hooks.schemas import version_of
+from hooks.settings.environment import Settings
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings
 
 GOOD: Final = 0
 PROBLEMS: Final = 1

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from hooks.core.exchange.acr import ABAC_ROLE
 from hooks.core.exchange.federation import subject, trust_command
+from hooks.core.exchange.registry_protocol import ABAC_ROLE
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import TokenRequest
 from hooks.doctor.workload import PLACEHOLDER_ID

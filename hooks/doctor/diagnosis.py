@@ -15,8 +15,8 @@ from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import ANY
-from hooks.core.policy.policy import Policy
 from hooks.core.renewal.decision import Mint, decide
 from hooks.core.renewal.resolve import Wanted, resolve
 from hooks.core.wire import response as answer

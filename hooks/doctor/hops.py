@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hooks.core.exchange import acr
+from hooks.core.exchange import registry_protocol
 from hooks.core.exchange.entra import entra_scope
 from hooks.core.exchange.service_account_token import body, path
 from hooks.core.model import token
@@ -53,9 +53,9 @@ def hop_requests(
         yield HopRequest(token.Hop.IMDS, "GET", url, headers={"Metadata": "true"})
     else:
         yield from _federation(request, request.identity, federation)
-    posts = {token.Hop.EXCHANGE: acr.exchange(request, "<Entra token>")}
+    posts = {token.Hop.EXCHANGE: registry_protocol.exchange(request, "<Entra token>")}
     if request.scope is not None:
-        posts[token.Hop.TOKEN] = acr.scope_down(request, "<refresh token>")
+        posts[token.Hop.TOKEN] = registry_protocol.scope_down(request, "<refresh token>")
     for name, post in posts.items():
         yield HopRequest(name, "POST", f"https://{request.server}{post.path}", form=post.form)
 

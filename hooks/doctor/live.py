@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from hooks.core.exchange.acr import check_token
-from hooks.core.model.conditions import format_time
+from hooks.core.exchange.registry_protocol import check_token
 from hooks.core.model.identity import Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.rfc3339 import format_time
 from hooks.doctor.hops import HopResult
 from hooks.mint.budget import MINT_SECONDS
 from hooks.mint.chain import new_entra_tokens

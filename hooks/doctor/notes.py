@@ -21,7 +21,7 @@ from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.selection import Selection
 from hooks.doctor.workload import PLACEHOLDER_ID
 from hooks.schemas import version_of
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 
 # Variables that make azure-identity call another endpoint than IMDS.
 # azure-sdk-for-python@azure-identity_1.27.0:azure/identity/_credentials/managed_identity.py

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from hooks.core.exchange.acr import ABAC_ROLE
+from hooks.core.exchange.registry_protocol import ABAC_ROLE
 from hooks.core.fields import JSON
 from hooks.core.names import DOCKER_CONFIG_KEY
 from hooks.doctor.workload import PLACEHOLDER_ID

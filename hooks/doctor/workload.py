@@ -9,7 +9,7 @@ from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.identity import FederatedIdentity, Identity, WorkloadIdentity
 from hooks.core.names import NULL_GUID
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 
 PLACEHOLDER_ID: Final = NULL_GUID
 

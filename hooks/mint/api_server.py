@@ -9,7 +9,7 @@ import time
 import requests
 import urllib3
 
-from hooks.core.exchange.acr import MAX_ANSWER_BYTES, retry_after
+from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES, retry_after
 from hooks.core.exchange.service_account_token import (
     COMPONENT,
     body,

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from azure.core.pipeline.transport import RequestsTransport
 
-from hooks.core.exchange.acr import MAX_ANSWER_BYTES
 from hooks.core.exchange.imds_answer import ImdsResponse
+from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES
 from hooks.limits import RateLimiter
 from hooks.mint.budget import IMDS_CONNECT_SECONDS, IMDS_READ_SECONDS, IMDS_SECONDS
 from hooks.mint.hard_deadline import DeadlineAdapter, hard_deadline

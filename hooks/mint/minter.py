@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hooks import metrics
-from hooks.core.exchange.acr import check_token
+from hooks.core.exchange.registry_protocol import check_token
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.refresh import recall_failure, refresh_at

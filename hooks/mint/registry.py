@@ -11,7 +11,7 @@ from typing import Final
 import requests
 import urllib3
 
-from hooks.core.exchange import acr
+from hooks.core.exchange import registry_protocol
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.mint.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
@@ -30,7 +30,7 @@ class Registry:
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
-        harden(self._session, acr.MAX_ANSWER_BYTES)
+        harden(self._session, registry_protocol.MAX_ANSWER_BYTES)
 
     def mint(
         self, request: TokenRequest, entra_token: str, deadline: float
@@ -49,19 +49,19 @@ class Registry:
 
         The exchange returns a refresh token. Only a request with a scope has a second hop.
         """
-        outcome = self._post(request, acr.exchange(request, entra_token), deadline)
+        outcome = self._post(request, registry_protocol.exchange(request, entra_token), deadline)
         if isinstance(outcome, MintFailed):
             yield Hop.EXCHANGE, replace(outcome, hop=Hop.EXCHANGE)
             return
         yield Hop.EXCHANGE, outcome
         if request.scope is not None:
-            post = acr.scope_down(request, outcome.value)
+            post = registry_protocol.scope_down(request, outcome.value)
             yield Hop.TOKEN, self._post(request, post, deadline)
 
     def _post(
-        self, request: TokenRequest, post: acr.Post, deadline: float
+        self, request: TokenRequest, post: registry_protocol.Post, deadline: float
     ) -> AcrToken | MintFailed:
-        url = acr.url(request, post)
+        url = registry_protocol.url(request, post)
         if isinstance(url, MintFailed):
             return url
         left = deadline - time.monotonic()
@@ -82,7 +82,7 @@ class Registry:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             timed_out = time.monotonic() >= deadline
             return _timed_out(request) if timed_out else _unreachable(request, error)
-        outcome = acr.parse_registry_response(
+        outcome = registry_protocol.parse_registry_response(
             request, post, response.status_code, headers, response.content
         )
         # http.client accepts truncated headers as complete.

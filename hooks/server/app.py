@@ -20,8 +20,8 @@ from hooks.log import redact
 from hooks.server import request_log
 from hooks.server.body import MAX_BODY_BYTES, new_bulkhead, received
 from hooks.server.probes import health_checks
+from hooks.settings.environment import Settings, read_hook_tokens
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings, read_hook_tokens
 
 MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2

@@ -8,8 +8,8 @@ from typing import Final
 from hooks import listener
 from hooks.listener import Listener, Page
 from hooks.log import FIELDS
+from hooks.settings.environment import Settings, read_hook_tokens
 from hooks.settings.parse import SettingsError
-from hooks.settings.settings import Settings, read_hook_tokens
 
 # Metacontroller's timeout for a hook: `timeout` in metacontroller/composite.yaml.
 READY_SECONDS: Final = 10

@@ -16,7 +16,7 @@ from hooks import log
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.bench.floor import new_floor
 from tests.emulator import Emulator
 from tests.emulator.settings import system_clock

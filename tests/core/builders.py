@@ -19,7 +19,7 @@ from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal import decision as core_decision
 from hooks.core.renewal.decision import Decision, inputs_hash
 from hooks.core.renewal.resolve import resolve

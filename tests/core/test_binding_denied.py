@@ -7,7 +7,7 @@ import pytest
 from hooks.core.account.decorator import decorate
 from hooks.core.model.binding import Binding, Spec
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,

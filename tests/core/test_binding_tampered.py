@@ -8,7 +8,7 @@ import pytest
 from hooks.core.fields import JSON
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import Mint, inputs_hash
 from hooks.core.sync import Answer
 from hooks.core.wire.dockerconfig import encode

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from hooks.core.model.binding import Condition, Status
-from hooks.core.model.conditions import format_time, parse_time
-from hooks.core.status.status import set_condition
+from hooks.core.rfc3339 import format_time, parse_time
+from hooks.core.status.conditions import set_condition
 from tests.core.builders import BINDING, NOW
 
 EARLIER = "2026-11-23T09:00:00Z"

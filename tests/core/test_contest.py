@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.account.contest import Contest, find_contest
+from hooks.core.contest import Contest, find_contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import ServiceAccount
-from hooks.core.model.conditions import format_time
 from hooks.core.observed import Observed
+from hooks.core.rfc3339 import format_time
 from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,

@@ -8,7 +8,7 @@ from hooks.core.model.binding import Spec
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import inputs_hash, usable_token
 from hooks.core.renewal.resolve import resolve
 from tests.core.builders import (

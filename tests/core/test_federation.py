@@ -14,14 +14,14 @@ from hooks.core.exchange.federation import (
 )
 from hooks.core.model.binding import Condition, Spec
 from hooks.core.model.cluster import ServiceAccount
-from hooks.core.model.conditions import format_time
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import Mint, MintReason, inputs_hash
 from hooks.core.renewal.resolve import Hold, Reject, resolve
+from hooks.core.rfc3339 import format_time
 from tests.core.builders import (
     ACCOUNT,
     AUDIENCE,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from hooks.core.exchange.acr import (
+from hooks.core.exchange.registry_protocol import (
     missing_actions,
     parse_registry_response,
     parse_token,

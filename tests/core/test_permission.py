@@ -8,6 +8,7 @@ from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import (
     Denial,
     denial,
@@ -16,7 +17,6 @@ from hooks.core.policy.permission import (
     server_allowed,
     server_keys,
 )
-from hooks.core.policy.policy import Policy
 from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
 
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/puller"

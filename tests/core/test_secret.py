@@ -6,12 +6,12 @@ from datetime import datetime
 import pytest
 
 from hooks.core.model.binding import Status
-from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Mint, MintReason
 from hooks.core.renewal.secret import Unwritten, writing
+from hooks.core.rfc3339 import format_time
 from hooks.core.sync import Answer
 from tests.core.builders import (
     BINDING,

@@ -7,12 +7,12 @@ import pytest
 
 from hooks.core.model.binding import Condition, Status
 from hooks.core.model.cluster import PullSecret
-from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Mint
 from hooks.core.renewal.resolve import Hold
+from hooks.core.rfc3339 import format_time
 from hooks.core.sync import Answer
 from hooks.core.wire.response import new_pull_secret
 from tests.core.builders import (

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.account.decoration import Decoration
-from hooks.core.account.takeover import is_left, take_over
 from hooks.core.apis import UPSTREAM
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret
+from hooks.core.renewal.takeover import is_left, take_over
 from tests.core.builders import BINDING, FOREIGN, HOLDER, SECRET_NAME
 
 FIRST, SECOND = UPSTREAM

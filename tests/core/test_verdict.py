@@ -8,7 +8,7 @@ from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
-from hooks.core.status.status import (
+from hooks.core.status.conditions import (
     ConditionState,
     Freshness,
     Problem,

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.contest import Contest
+from hooks.core.contest import Contest
 from hooks.core.model.binding import Condition, Status
 from hooks.core.model.cluster import ServiceAccount
-from hooks.core.model.conditions import format_time
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
 from hooks.core.renewal.resolve import Hold, Reject
-from hooks.core.status.status import ConditionState, Problem, attached
+from hooks.core.rfc3339 import format_time
+from hooks.core.status.conditions import ConditionState, Problem, attached
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

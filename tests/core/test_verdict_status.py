@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.contest import Contest
+from hooks.core.contest import Contest
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
@@ -12,7 +12,7 @@ from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
-from hooks.core.status.status import Freshness, Problem, new_status
+from hooks.core.status.conditions import Freshness, Problem, new_status
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

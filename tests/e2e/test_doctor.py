@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from hooks.doctor.diagnosis import diagnose
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.e2e.api import ApiError
 from tests.e2e.stage import Stage
 from tests.e2e.test_crds import VALID, judge

@@ -5,8 +5,7 @@ import json
 from datetime import datetime, timedelta
 from math import ceil
 
-from hooks.core.exchange.acr import parse_token
-from hooks.core.model.conditions import format_time
+from hooks.core.exchange.registry_protocol import parse_token
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken
 from hooks.core.names import (
@@ -15,6 +14,7 @@ from hooks.core.names import (
     PULL_SECRETS_ANNOTATION,
     UID_LABEL,
 )
+from hooks.core.rfc3339 import format_time
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,

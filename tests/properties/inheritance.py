@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from hooks.core.model.conditions import format_time
 from hooks.core.names import UID_LABEL
+from hooks.core.rfc3339 import format_time
 from tests.model.objects import Object, uid_of
 from tests.properties.kinds import secret_of
 from tests.properties.tokens import granted, new_jwt

@@ -13,13 +13,18 @@ from hypothesis import strategies as st
 from hooks.core.apis import APIS
 from hooks.core.apis.api import Api
 from hooks.core.errors import MalformedToken
-from hooks.core.exchange.acr import check_token, exchange, parse_registry_response, parse_token
-from hooks.core.model.conditions import format_time, parse_time
+from hooks.core.exchange.registry_protocol import (
+    check_token,
+    exchange,
+    parse_registry_response,
+    parse_token,
+)
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.names import MAX_NAME_LENGTH
 from hooks.core.refresh import refresh_at, resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import inputs_hash
+from hooks.core.rfc3339 import format_time, parse_time
 from hooks.core.wire import dockerconfig
 from hooks.core.wire.dockerconfig import ManagedEntry
 from tests.properties.tokens import new_jwt, shows_token

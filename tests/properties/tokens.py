@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hooks.core.exchange.acr import parse_token
+from hooks.core.exchange.registry_protocol import parse_token
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 

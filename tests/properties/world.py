@@ -8,7 +8,7 @@ from typing import Any
 
 from hooks.core.names import SERVERS_ANNOTATION
 from hooks.server.app import create_app
-from hooks.settings.settings import Settings
+from hooks.settings.environment import Settings
 from tests.model import Clock, Cluster, Metacontroller, namespace
 from tests.model.objects import Object
 from tests.properties.exchange import check_exchange

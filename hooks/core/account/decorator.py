@@ -19,8 +19,8 @@ from hooks.core.names import (
     PULL_SECRETS_ANNOTATION,
     UID_LABEL,
 )
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import is_withdrawn
-from hooks.core.policy.policy import Policy
 
 
 def decorate(

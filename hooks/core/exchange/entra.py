@@ -11,9 +11,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from hooks.core.apis.api import CREATE_CREDENTIAL
-from hooks.core.exchange.acr import JWT, STATUS_PAGE, parse_claims
 from hooks.core.exchange.federation import trust_command
 from hooks.core.exchange.received import SERVER_ERRORS, TOO_MANY_REQUESTS, described, parsed
+from hooks.core.exchange.registry_protocol import JWT, STATUS_PAGE, parse_claims
 from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop, MintFailed

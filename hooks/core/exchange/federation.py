@@ -13,14 +13,14 @@ from typing import Final
 
 from hooks.core.model.binding import Condition, Spec
 from hooks.core.model.cluster import ServiceAccount
-from hooks.core.model.conditions import parse_time
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.names import ACCOUNT_SUBJECT, CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
 from hooks.core.observed import Observed
 from hooks.core.policy.cloud import wrong_cloud
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
+from hooks.core.rfc3339 import parse_time
 
 # The Namespace and the tenant ID become parts of URLs, so other characters are rejected.
 NAMESPACE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -6,7 +6,6 @@ Source: the page in `ERRORS`.
 from dataclasses import dataclass, field
 from typing import Final
 
-from hooks.core.exchange.acr import retry_after
 from hooks.core.exchange.entra import (
     UNKNOWN_IDENTITY,
     UNKNOWN_TENANT,
@@ -15,6 +14,7 @@ from hooks.core.exchange.entra import (
     sort_code,
 )
 from hooks.core.exchange.received import SERVER_ERRORS, TOO_MANY_REQUESTS, error_code, parsed
+from hooks.core.exchange.registry_protocol import retry_after
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop, MintFailed

@@ -6,8 +6,8 @@ https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/tok
 import json
 from typing import Final
 
-from hooks.core.exchange.acr import JWT
 from hooks.core.exchange.received import TOO_MANY_REQUESTS, described
+from hooks.core.exchange.registry_protocol import JWT
 from hooks.core.fields import JSON
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason

@@ -4,7 +4,7 @@ from typing import Final
 
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import WorkloadIdentity
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 
 PUBLIC: Final = "PublicCloud"
 # The host of Entra, by the cloud's name.

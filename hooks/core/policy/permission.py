@@ -10,7 +10,7 @@ from hooks.core.model.cluster import Namespace
 from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.names import IDENTITIES_ANNOTATION, SERVERS_ANNOTATION
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 
 ANY: Final = "*"
 # str.lower maps U+212A (Kelvin sign) to "k", so a different name could match a listed name.

@@ -9,18 +9,18 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from hooks.core.account.contest import Contest, find_secret_contest
-from hooks.core.exchange.acr import missing_actions
+from hooks.core.contest import Contest, find_secret_contest
+from hooks.core.exchange.registry_protocol import missing_actions
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import PullSecret
-from hooks.core.model.conditions import parse_time
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.refresh import jitter_for, refresh_at
 from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Reject, Wanted
+from hooks.core.rfc3339 import parse_time
 
 
 class MintReason(StrEnum):

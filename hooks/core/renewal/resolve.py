@@ -8,8 +8,8 @@ from hooks.core.model.binding import Spec
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import denial
-from hooks.core.policy.policy import Policy
 
 SETTINGS_RESYNC_SECONDS: Final = 300  # Metacontroller sends no event when a setting changes
 

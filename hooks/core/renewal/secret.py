@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.exchange.acr import missing_actions
+from hooks.core.exchange.registry_protocol import missing_actions
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
-from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
-from hooks.core.policy.policy import Policy
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import (
     Decision,
     Mint,
@@ -23,6 +22,7 @@ from hooks.core.renewal.decision import (
     usable_token,
 )
 from hooks.core.renewal.resolve import Hold, Reject, Wanted
+from hooks.core.rfc3339 import parse_time
 
 WRITE_GRACE: Final = timedelta(seconds=10)
 

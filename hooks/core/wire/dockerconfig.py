@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from hooks.core.errors import MalformedToken
-from hooks.core.exchange.acr import parse_token
+from hooks.core.exchange.registry_protocol import parse_token
 from hooks.core.model.token import AcrToken
 from hooks.core.names import NULL_GUID, UPSTREAM_EMAIL
 

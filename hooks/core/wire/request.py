@@ -7,7 +7,6 @@ and customize/api/v2/hooks.go. A `null` counts as absent. Every function raises 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from hooks.core.account.takeover import is_left
 from hooks.core.apis import APIS
 from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model.binding import Binding
@@ -19,6 +18,7 @@ from hooks.core.names import (
     SERVICE_ACCOUNTS,
 )
 from hooks.core.observed import Observed
+from hooks.core.renewal.takeover import is_left
 from hooks.core.wire.objects import (
     parse_binding,
     parse_namespace,

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.account.contest import Contest
 from hooks.core.account.ownership import controller, foreign_controller
+from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
-from hooks.core.model.conditions import format_time, parse_time
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.resolve import Hold, Reject
 from hooks.core.renewal.secret import Unwritten
+from hooks.core.rfc3339 import format_time, parse_time
 
 Problem = MintFailed | Hold | Reject | Unwritten
 

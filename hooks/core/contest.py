@@ -22,8 +22,8 @@ from typing import Final
 
 from hooks.core.model.binding import Binding, Condition
 from hooks.core.model.cluster import PullSecret, ServiceAccount
-from hooks.core.model.conditions import parse_time
 from hooks.core.model.reason import Reason
+from hooks.core.rfc3339 import parse_time
 
 LASTED: Final = timedelta(seconds=60)
 AT_ONCE: Final = 2  # attempts; the adoption of a rewritten ServiceAccount uses the first

@@ -13,8 +13,8 @@ from hooks.core.apis import OURS, UPSTREAM
 from hooks.core.apis.api import Api
 from hooks.core.model.identity import Identity
 from hooks.core.names import ACR_AUDIENCE, ACR_SERVER_SUFFIXES
+from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import server_allowed
-from hooks.core.policy.policy import Policy
 from hooks.schemas import check_spec
 from hooks.settings.federation_settings import SWITCH, FederationSettings
 from hooks.settings.parse import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hooks.core.errors import MalformedToken
-from hooks.core.exchange.acr import parse_token
+from hooks.core.exchange.registry_protocol import parse_token
 from hooks.core.model.token import AcrToken
 from tests.core.builders import HOUR, NOW, new_jwt
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.core.exchange.acr import (
+from hooks.core.exchange.registry_protocol import (
     Post,
     check_token,
     exchange,
