@@ -62,11 +62,11 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
         from hooks import metrics  # noqa: PLC0415  not in the arbiter
 
         host = settings.metrics_bind.rpartition(":")[0]
-        port = metrics.serve(settings.metrics_bind).port
+        port = metrics.serve_metrics(settings.metrics_bind).port
         worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
         from hooks.server import probes  # noqa: PLC0415  likewise
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
         checks = probes.health_checks(settings)
-        probes.serve(settings.health_bind, checks, worker.unanswered_seconds)
+        probes.serve_probes(settings.health_bind, checks, worker.unanswered_seconds)

@@ -107,7 +107,7 @@ def set_build(revision: str) -> None:
     BUILD.info({"revision": revision, "python": platform.python_version()})
 
 
-def serve(bind: str) -> listener.Listener:
+def serve_metrics(bind: str) -> listener.Listener:
     """Return a listener that serves the metrics at *bind*, "host:port"."""
     return listener.serve(bind, {PATH: _page}, "metrics")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.apis.acrpull_v1beta1 import secret_name
+from hooks.core.apis import OURS
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Condition, Spec, Status
@@ -28,7 +28,7 @@ LONG = "a" * 244
 )
 def test_secret_name(binding: str, name: str) -> None:
     """A Secret is named after its binding where that makes a valid name."""
-    assert secret_name(binding) == name
+    assert OURS.secret_name(binding) == name
 
 
 AWKWARD = [
@@ -53,7 +53,7 @@ AWKWARD = [
 
 def test_awkward_secret_names() -> None:
     """A name too long or invalid is cut and closed with a hash: valid, and each its own."""
-    names = [secret_name(binding) for binding in AWKWARD]
+    names = [OURS.secret_name(binding) for binding in AWKWARD]
     assert all(DNS_SUBDOMAIN.fullmatch(name) and len(name) <= 253 for name in names)
     assert all(re.fullmatch(r"acr-pull.*-[0-9a-f]{16}", name) for name in names)
     assert len(set(names)) == len(AWKWARD)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from hooks.core.apis.acrpull_v1beta1 import secret_name
+from hooks.core.apis.acrpull_v1beta1 import API
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
@@ -139,7 +139,7 @@ def test_other_secrets(dedicated: Stage, metacontroller: Api, name: str, secret_
 @pytest.mark.parametrize("binding", ["app", "a.b", "a" * 253])
 def test_pull_secrets(metacontroller: Api, binding: str) -> None:
     """A Secret to pull with it does write and delete, under each name that a binding gives it."""
-    name = secret_name(binding)
+    name = API.secret_name(binding)
     secret = new_secret(name, PULL)
     metacontroller.create(secret)
     metacontroller.replace(secret | {"immutable": True})

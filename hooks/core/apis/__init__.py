@@ -1,7 +1,7 @@
 """The API versions of bindings, one module each.
 
-Each module defines `secret_name`, `parse_spec`, `target` and `API`, their `Api`. All versions are
-parsed to the same `Spec`, so the rest of the core does not distinguish the versions.
+Each module defines `API`. All versions are parsed to the same `Spec`, so the rest of the core does
+not distinguish the versions.
 """
 
 from typing import Final

@@ -9,12 +9,12 @@ from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
 
 
-def secret_name(binding: str) -> str:
+def _secret_name(binding: str) -> str:
     """Return the name of *binding*'s Secret."""
     return valid_name(SECRET_PREFIX + binding, binding)
 
 
-def parse_spec(spec: JSON) -> Spec:
+def _parse_spec(spec: JSON) -> Spec:
     """Return the `Spec` of the valid *spec*."""
     return Spec(spec.get("acrServer"), _identity(spec), parse_scope(spec.get("scope")))
 
@@ -30,9 +30,9 @@ def _identity(spec: JSON) -> Identity | WorkloadIdentity | None:
     return Identity(client_id, resource_id) if client_id or resource_id else None
 
 
-def target(spec: JSON) -> object:
+def _target(spec: JSON) -> object:
     """Return the name of the ServiceAccount to attach the Secret to."""
     return spec.get("serviceAccountName", DEFAULT_NAME)
 
 
-API: Final = Api(API_VERSION, KIND, PLURAL, secret_name, parse_spec, target)
+API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _target)

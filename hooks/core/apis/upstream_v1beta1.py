@@ -21,7 +21,7 @@ from hooks.core.names import (
 V1BETA1_KEPT_LENGTH: Final = 223  # characters of a binding's name in a truncated Secret name
 
 
-def secret_name(binding: str) -> str:
+def _secret_name(binding: str) -> str:
     """Return msi-acrpull's name of *binding*'s Secret, truncated if too long.
 
     msi-acrpull itself can't create a Secret with a name that is too long.
@@ -32,7 +32,7 @@ def secret_name(binding: str) -> str:
     return valid_name(binding + UPSTREAM_SECRET_SUFFIX, binding)
 
 
-def parse_spec(spec: JSON) -> Spec:
+def _parse_spec(spec: JSON) -> Spec:
     """Return the `Spec` of the valid *spec*. A client ID takes precedence over a resource ID.
 
     msi-acrpull@8ad7a99:pkg/authorizer/authorizer.go (AcquireACRAccessToken)
@@ -45,7 +45,7 @@ def parse_spec(spec: JSON) -> Spec:
     return Spec(spec.get("acrServer") or None, identity, parse_scope(spec.get("scope")))
 
 
-def target(spec: JSON) -> object:
+def _target(spec: JSON) -> object:
     """Return the name of the ServiceAccount to attach the Secret to."""
     return spec.get("serviceAccountName") or DEFAULT_NAME
 
@@ -54,9 +54,9 @@ API: Final = Api(
     UPSTREAM_V1BETA1,
     UPSTREAM_KIND,
     PLURAL,
-    secret_name,
-    parse_spec,
-    target,
+    _secret_name,
+    _parse_spec,
+    _target,
     issue_time="lastTokenRefreshTime",
     error="error",
 )

@@ -21,12 +21,12 @@ from hooks.core.policy.cloud import AUTHORITIES, PUBLIC
 V1BETA2_KEPT_LENGTH: Final = 233  # characters of the longest binding name without truncation
 
 
-def secret_name(binding: str) -> str:
+def _secret_name(binding: str) -> str:
     """Return msi-acrpull's name of *binding*'s Secret, truncated if too long."""
     return valid_name(SECRET_PREFIX + upstream_truncated(binding, V1BETA2_KEPT_LENGTH), binding)
 
 
-def parse_spec(spec: JSON) -> Spec:
+def _parse_spec(spec: JSON) -> Spec:
     """Return the `Spec` of the valid *spec*. Only a custom cloud sets an audience."""
     registry, auth = spec["acr"], spec["auth"]
     environment = registry.get("environment", PUBLIC)
@@ -55,7 +55,7 @@ def _identity(auth: JSON) -> Identity | WorkloadIdentity:
     )
 
 
-def target(spec: JSON) -> object:
+def _target(spec: JSON) -> object:
     """Return the name of the ServiceAccount to attach the Secret to."""
     return spec.get("serviceAccountName")
 
@@ -64,9 +64,9 @@ API: Final = Api(
     UPSTREAM_V1BETA2,
     UPSTREAM_KIND,
     PLURAL,
-    secret_name,
-    parse_spec,
-    target,
+    _secret_name,
+    _parse_spec,
+    _target,
     issue_time="lastTokenRefreshTime",
     error="error",
     fields=(
