@@ -12,7 +12,7 @@ from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
 from hooks.core.fields import JSON
 from hooks.core.finalize import finalize
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, Outcome, TokenRequest
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import Decision, Keep, Mint, MintReason, decide
 from hooks.core.renewal.resolve import resolve
@@ -31,7 +31,7 @@ from hooks.core.wire.request import (
 )
 from hooks.schemas import check_spec
 
-Minting = Callable[[TokenRequest, datetime | None, str], AcrToken | MintFailed]
+Minting = Callable[[TokenRequest, datetime | None, str], Outcome]
 Clock = Callable[[], datetime]
 
 
@@ -118,7 +118,7 @@ class Hooks:
         return Reply(response.new_decorator_rules(parse_parent_namespace(body), self._apis))
 
 
-def _source(decision: Decision, outcome: AcrToken | MintFailed | None) -> str:
+def _source(decision: Decision, outcome: Outcome | None) -> str:
     """Return the source of the token in the Secret, for the request log."""
     if isinstance(decision, Mint):
         return "minted" if isinstance(outcome, AcrToken) else "failed"

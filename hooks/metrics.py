@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from hooks import listener
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, Hop, Outcome, TokenRequest, failure_of
 from hooks.core.renewal.decision import MintReason
 
 # The `_created` series are redundant: process_start_time_seconds has the same time.
@@ -88,12 +88,13 @@ def observe_token_request(reason: MintReason) -> None:
     TOKEN_REQUESTS.labels(reason).inc()
 
 
-def observe_mint(request: TokenRequest, outcome: AcrToken | MintFailed) -> None:
+def observe_mint(request: TokenRequest, outcome: Outcome) -> None:
     """Count *request* with its *outcome*."""
     hop = Hop.EXCHANGE if request.scope is None else Hop.TOKEN
     reason = Reason.TOKEN_VALID
-    if isinstance(outcome, MintFailed):
-        hop, reason = outcome.hop or hop, outcome.reason
+    if not isinstance(outcome, AcrToken):
+        failed = failure_of(outcome)
+        hop, reason = failed.hop or hop, failed.reason
     MINTS.labels(hop, reason).inc()
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hooks.core.exchange.registry_protocol import exchange, parse_registry_response
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import Outcome, TokenRequest
 from hooks.server.app import create_app
 from hooks.settings.environment import Settings
 from tests.core.builders import new_token
@@ -74,9 +74,7 @@ class Case:
         body: JSON = response.get_json()
         return body
 
-    def _mint(
-        self, request: TokenRequest, newer_than: datetime | None, _namespace: str
-    ) -> AcrToken | MintFailed:
+    def _mint(self, request: TokenRequest, newer_than: datetime | None, _namespace: str) -> Outcome:
         outcome = self.facts["mint"]
         if "status" in outcome:
             return parse_registry_response(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.core.exchange.registry_protocol import exchange, parse_registry_response
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, Outcome, TokenRequest
 from hooks.server.app import create_app
 from hooks.settings.environment import Settings
 from tests.core.builders import new_token
@@ -132,9 +132,7 @@ class ModelTelling:
         assert response.status_code == 200, response.text
         return response.status_code, {}, response.json
 
-    def _mint(
-        self, request: TokenRequest, newer_than: datetime | None, _namespace: str
-    ) -> AcrToken | MintFailed:
+    def _mint(self, request: TokenRequest, newer_than: datetime | None, _namespace: str) -> Outcome:
         """Return a cached token, as hooks/mint/minter.py does, or a new token."""
         if self._step.registry != 200:
             return parse_registry_response(

@@ -11,7 +11,7 @@ import pytest
 from hooks.core.errors import Busy
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, MintFailed, Outcome, PartialGrant, TokenRequest
 from hooks.core.refresh import FAILURE_SECONDS
 from hooks.mint.budget import TOKEN_WAIT_SECONDS
 from hooks.mint.minter import FEW_WAITING, MAX_OUTCOMES, MAX_WAITING, SHARED_WAITING, Minter
@@ -30,7 +30,7 @@ class FakeExchange:
 
     now: datetime = NOW
     seconds: float = 0
-    outcome: MintFailed | None = None
+    outcome: PartialGrant | MintFailed | None = None
     calls: int = 0
     slow: frozenset[str] = frozenset({REQUEST.server})
     gate: threading.Event = field(default_factory=threading.Event)
@@ -39,7 +39,7 @@ class FakeExchange:
         """Open the gate."""
         self.gate.set()
 
-    def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
+    def __call__(self, request: TokenRequest) -> Outcome:
         """Return an outcome; for a slow server, wait for the gate."""
         self.calls += 1
         if request.server in self.slow:
@@ -219,8 +219,8 @@ def test_partial_token_is_checked() -> None:
     """The times of a partial token are checked too."""
     old = new_token(NOW - 3 * HOUR, NOW + SECOND)
     exchange = FakeExchange(
-        outcome=MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b", token=old)
+        outcome=PartialGrant(old, MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b"))
     )
     outcome = exchange.minter()(REQUEST, None, "a")
     assert isinstance(outcome, MintFailed)
-    assert (outcome.reason, outcome.token) == (Reason.CLOCK_SKEW, None)
+    assert outcome.reason == Reason.CLOCK_SKEW

@@ -14,7 +14,7 @@ from hooks.core.exchange.federation import pending_if_new
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret, ServiceAccount
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest, failure_of
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
@@ -57,7 +57,7 @@ def sync(
     observed: Observed,
     wanted: Wanted,
     decision: Decision,
-    outcome: AcrToken | MintFailed | None,
+    outcome: Outcome | None,
     policy: Policy,
     now: datetime,
 ) -> Answer:
@@ -99,7 +99,7 @@ def sync(
 
 
 def _secret_contest(
-    observed: Observed, decision: Decision, outcome: AcrToken | MintFailed | None, now: datetime
+    observed: Observed, decision: Decision, outcome: Outcome | None, now: datetime
 ) -> Contest | None:
     """Return the contest over the Secret; None if this answer does not write the Secret."""
     held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
@@ -123,7 +123,7 @@ def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest |
 def _problem(
     observed: Observed,
     decision: Decision,
-    outcome: AcrToken | MintFailed | None,
+    outcome: Outcome | None,
     writes: Contest | None,
     now: datetime,
 ) -> Problem | None:
@@ -131,9 +131,12 @@ def _problem(
         return secret_removed(observed.binding, writes.resync_after_seconds)
     if isinstance(decision, Hold | Reject):
         return decision
-    if isinstance(outcome, MintFailed):
-        return pending_if_new(outcome, observed.binding.status.condition("RenewalHealthy"), now)
-    return writing(observed, now) if isinstance(outcome, AcrToken) else None
+    if outcome is None:
+        return None
+    if isinstance(outcome, AcrToken):
+        return writing(observed, now)
+    before = observed.binding.status.condition("RenewalHealthy")
+    return pending_if_new(failure_of(outcome), before, now)
 
 
 def desired_accounts(

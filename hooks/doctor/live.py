@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hooks.core.exchange.registry_protocol import check_token
 from hooks.core.model.identity import Identity
-from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, Hop, MintFailed, Outcome, TokenRequest, failure_of
 from hooks.core.rfc3339 import format_time
 from hooks.doctor.hops import HopResult
 from hooks.mint.budget import MINT_SECONDS
@@ -45,18 +45,17 @@ class Live:
             yield self._result(hop, started, self._checked(outcome, request) if last else outcome)
             started = time.perf_counter()
 
-    def _checked(
-        self, outcome: AcrToken | MintFailed, request: TokenRequest
-    ) -> AcrToken | MintFailed:
+    def _checked(self, outcome: Outcome, request: TokenRequest) -> Outcome:
         """Return *outcome*, or why the service would reject the token."""
-        if isinstance(outcome, MintFailed):
+        if not isinstance(outcome, AcrToken):
             return outcome
         return check_token(outcome, request, self._refresh_before, self._clock()) or outcome
 
-    def _result(self, hop: str, started: float, outcome: AcrToken | MintFailed) -> HopResult:
+    def _result(self, hop: str, started: float, outcome: Outcome) -> HopResult:
         took = _milliseconds(started)
-        if isinstance(outcome, MintFailed):
-            return HopResult(hop, took, outcome.message, outcome.reason)
+        if not isinstance(outcome, AcrToken):
+            failed = failure_of(outcome)
+            return HopResult(hop, took, failed.message, failed.reason)
         return HopResult(hop, took, f"a token until {format_time(outcome.expires_at)}")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from hooks.core.model.identity import FederatedIdentity, Identity
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import MintFailed, Outcome, TokenRequest
 from hooks.limits import SlowPeerLimit
 from hooks.mint.budget import (
     IDENTITY_SLOW_AFTER_SECONDS,
@@ -47,7 +47,7 @@ class TokenChain:
         self._identities = SlowPeerLimit(IDENTITY_SLOW_AFTER_SECONDS)
         self._registries = SlowPeerLimit(REGISTRY_SLOW_AFTER_SECONDS)
 
-    def __call__(self, request: TokenRequest) -> AcrToken | MintFailed:
+    def __call__(self, request: TokenRequest) -> Outcome:
         """Return a token for *request*, or why there is none.
 
         Raises:

@@ -17,12 +17,11 @@ from typing import Final
 from hooks import metrics
 from hooks.core.exchange.registry_protocol import check_token
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, MintFailed, Outcome, PartialGrant, TokenRequest
 from hooks.core.refresh import recall_failure, refresh_at
 from hooks.limits import Bulkhead
 from hooks.mint.budget import TOKEN_WAIT_SECONDS
 
-Outcome = AcrToken | MintFailed
 Exchange = Callable[[TokenRequest], Outcome]
 
 WORKERS: Final = 32  # more than MAX_WAITING, so an exchange with a place has a thread at once
@@ -37,17 +36,20 @@ class _Remembered:
     outcome: Outcome
     at: float  # in seconds of the monotonic clock
 
-    def failure(self, instant: float) -> MintFailed | None:
+    def failure(self, instant: float) -> PartialGrant | MintFailed | None:
         """Return the failure with the rest of its wait; None if too old at *instant* or a token."""
-        if isinstance(self.outcome, AcrToken):
-            return None
-        return recall_failure(self.outcome, instant - self.at)
+        age = instant - self.at
+        if isinstance(self.outcome, PartialGrant):
+            return self.outcome if recall_failure(self.outcome.failure, age) else None
+        return recall_failure(self.outcome, age) if isinstance(self.outcome, MintFailed) else None
 
     def token(
         self, newer_than: datetime | None, now: datetime, refresh_before: timedelta
     ) -> AcrToken | None:
         """Return the token if it was issued after *newer_than* and is not due at *now*."""
-        if isinstance(self.outcome, MintFailed) or refresh_at(self.outcome, refresh_before) <= now:
+        if not isinstance(self.outcome, AcrToken):
+            return None
+        if refresh_at(self.outcome, refresh_before) <= now:
             return None
         newer = newer_than is None or self.outcome.issued_at > newer_than
         return self.outcome if newer else None
@@ -134,8 +136,8 @@ class Minter:
         try:
             with place, metrics.IN_FLIGHT.track_inprogress():
                 outcome = self._exchange(request)
-            token = outcome if isinstance(outcome, AcrToken) else outcome.token
-            if token is not None:
+            if not isinstance(outcome, MintFailed):
+                token = outcome.token if isinstance(outcome, PartialGrant) else outcome
                 now = self._clock()
                 outcome = check_token(token, request, self._refresh_before, now) or outcome
             metrics.observe_mint(request, outcome)

@@ -13,7 +13,7 @@ import urllib3
 
 from hooks.core.exchange import registry_protocol
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, Hop, MintFailed, Outcome, TokenRequest, failure_of
 from hooks.mint.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
 from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
@@ -32,9 +32,7 @@ class Registry:
         self._session.headers["Accept"] = "application/json"
         harden(self._session, registry_protocol.MAX_ANSWER_BYTES)
 
-    def mint(
-        self, request: TokenRequest, entra_token: str, deadline: float
-    ) -> AcrToken | MintFailed:
+    def mint(self, request: TokenRequest, entra_token: str, deadline: float) -> Outcome:
         """Return the token for *request*, in exchange for *entra_token*, or why there is none.
 
         Returns by *deadline*, in `time.monotonic` seconds.
@@ -44,14 +42,14 @@ class Registry:
 
     def hops(
         self, request: TokenRequest, entra_token: str, deadline: float
-    ) -> Iterator[tuple[Hop, AcrToken | MintFailed]]:
+    ) -> Iterator[tuple[Hop, Outcome]]:
         """Yield each hop with its outcome, up to the first failure or the token for *request*.
 
         The exchange returns a refresh token. Only a request with a scope has a second hop.
         """
         outcome = self._post(request, registry_protocol.exchange(request, entra_token), deadline)
-        if isinstance(outcome, MintFailed):
-            yield Hop.EXCHANGE, replace(outcome, hop=Hop.EXCHANGE)
+        if not isinstance(outcome, AcrToken):
+            yield Hop.EXCHANGE, replace(failure_of(outcome), hop=Hop.EXCHANGE)
             return
         yield Hop.EXCHANGE, outcome
         if request.scope is not None:
@@ -60,7 +58,7 @@ class Registry:
 
     def _post(
         self, request: TokenRequest, post: registry_protocol.Post, deadline: float
-    ) -> AcrToken | MintFailed:
+    ) -> Outcome:
         url = registry_protocol.url(request, post)
         if isinstance(url, MintFailed):
             return url
@@ -86,7 +84,7 @@ class Registry:
             request, post, response.status_code, headers, response.content
         )
         # http.client accepts truncated headers as complete.
-        failed_late = isinstance(outcome, MintFailed) and time.monotonic() >= deadline
+        failed_late = not isinstance(outcome, AcrToken) and time.monotonic() >= deadline
         return _timed_out(request) if failed_late else outcome
 
 

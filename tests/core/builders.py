@@ -17,7 +17,7 @@ from hooks.core.model.binding import Binding, Spec, Status
 from hooks.core.model.cluster import Namespace, Owner, PullSecret, ServiceAccount
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal import decision as core_decision
@@ -132,7 +132,7 @@ def decide(observed: Observed, policy: Policy, now: datetime) -> Decision:
 def sync(
     observed: Observed,
     decision: Decision,
-    outcome: AcrToken | MintFailed | None,
+    outcome: Outcome | None,
     policy: Policy,
     now: datetime,
 ) -> Answer:

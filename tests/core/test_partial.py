@@ -15,7 +15,7 @@ from hooks.core.exchange.registry_protocol import (
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed
+from hooks.core.model.token import AcrToken, MintFailed, PartialGrant, failure_of
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Keep, Mint, MintReason, inputs_hash
 from hooks.core.sync import Answer
@@ -47,9 +47,10 @@ def granting(*names: str, since: datetime = NOW) -> AcrToken:
     return parse_token(new_jwt({"iat": begin, "exp": begin + 75 * 60, "access": access}))
 
 
-def short(token: AcrToken | None) -> MintFailed:
-    """Return the failure of a mint with the partial *token*."""
-    return MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b", token=token)
+def short(token: AcrToken | None) -> PartialGrant | MintFailed:
+    """Return the outcome of a mint with the partial *token*."""
+    failed = MintFailed(Reason.SCOPE_NOT_GRANTED, "not pull on b")
+    return PartialGrant(token, failed) if token else failed
 
 
 PARTIAL, WHOLE = granting("a"), granting("a", "b")
@@ -62,7 +63,7 @@ def holding(token: AcrToken | None) -> Observed:
     return replace(OBSERVED, binding=binding, secret=secret)
 
 
-def answered(observed: Observed, outcome: MintFailed, now: datetime = NOW) -> Answer:
+def answered(observed: Observed, outcome: PartialGrant | MintFailed, now: datetime = NOW) -> Answer:
     """Return the answer to *observed* after a mint with *outcome*."""
     return sync(observed, Mint(REQUESTED, None, MintReason.DUE), outcome, POLICY, now)
 
@@ -80,9 +81,9 @@ def test_comes_along(token: AcrToken, along: AcrToken | None) -> None:
     """A failure contains a token for a part of the scope, but not a token for no part."""
     body = json.dumps({"access_token": token.value}).encode()
     outcome = parse_registry_response(REQUESTED, scope_down(REQUESTED, "r"), 200, {}, body)
-    assert isinstance(outcome, MintFailed)
-    assert outcome.reason == Reason.SCOPE_NOT_GRANTED
-    assert outcome.token == along
+    assert not isinstance(outcome, AcrToken)
+    assert failure_of(outcome).reason == Reason.SCOPE_NOT_GRANTED
+    assert (outcome.token if isinstance(outcome, PartialGrant) else None) == along
     assert token.value not in repr(outcome)
 
 

@@ -16,7 +16,7 @@ from hooks.core.errors import MalformedToken
 from hooks.core.exchange.received import SERVER_ERRORS, TOO_MANY_REQUESTS, described, is_page
 from hooks.core.exchange.scope import missing
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, MintFailed, Outcome, PartialGrant, TokenRequest
 from hooks.core.names import ACR_AUDIENCE
 from hooks.core.policy.cloud import is_arm
 from hooks.core.refresh import refresh_at
@@ -149,8 +149,8 @@ def check_token(
 
 def parse_registry_response(
     request: TokenRequest, post: Post, status: int, headers: Mapping[str, str], body: bytes
-) -> AcrToken | MintFailed:
-    """Return the token in a registry's response, or a failure.
+) -> Outcome:
+    """Return the token in a registry's response, a token for a part of the scope, or a failure.
 
     The keys of *headers* are in lower case. Messages contain no text of *body* except an error
     code. *body* can contain a token, and correlation IDs that would change the status at every
@@ -170,7 +170,7 @@ def parse_registry_response(
             "registry, and that no proxy answers in its place."
         )
         return MintFailed(Reason.MALFORMED_TOKEN, text)
-    return (_short_of(request, token) if post.answer_key == ACCESS else None) or token
+    return _compared(request, token) if post.answer_key == ACCESS else token
 
 
 def missing_actions(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
@@ -178,21 +178,19 @@ def missing_actions(request: TokenRequest, token: AcrToken) -> tuple[str, ...]:
     return () if request.scope is None else missing(request.scope, token.access)
 
 
-def _short_of(request: TokenRequest, token: AcrToken) -> MintFailed | None:
-    """Return a failure if *token* does not allow all requested actions, else None.
-
-    The failure contains the token if the token allows a part of the actions.
-    """
+def _compared(request: TokenRequest, token: AcrToken) -> Outcome:
+    """Return *token*, a partial grant or a failure: *token* allows all, some or no actions."""
     lacks = missing_actions(request, token)
     if not lacks:
-        return None
+        return token
     text = (
         f'Registry "{request.server}" did not grant all of spec.scope; missing: '
         f'{", ".join(lacks)}. Assign identity "{request.identity}" a role that includes this (if '
         f"the registry uses ABAC, {ABAC_ROLE} for pull), or reduce spec.scope."
     )
+    failed = MintFailed(Reason.SCOPE_NOT_GRANTED, text)
     useless = lacks == missing(request.scope or "", None)
-    return MintFailed(Reason.SCOPE_NOT_GRANTED, text, token=None if useless else token)
+    return failed if useless else PartialGrant(token, failed)
 
 
 def _refused(

@@ -1,4 +1,4 @@
-"""A token of a registry, the request for a token, and the failure of a request."""
+"""A token of a registry, the request for a token, and the outcome of a request."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,12 +48,26 @@ class MintFailed:
 
     Attributes:
         retry_after_seconds: The wait that Azure requested; None if Azure requested no wait.
-        token: A token that grants a part of the scope; None if no token was issued.
         hop: The step that failed; None if the last step failed.
     """
 
     reason: Reason
     message: str
     retry_after_seconds: float | None = None
-    token: AcrToken | None = None
     hop: Hop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartialGrant:
+    """A token that grants a part of the scope; *failure* names the missing actions."""
+
+    token: AcrToken
+    failure: MintFailed
+
+
+Outcome = AcrToken | PartialGrant | MintFailed
+
+
+def failure_of(outcome: PartialGrant | MintFailed) -> MintFailed:
+    """Return why *outcome* does not grant the whole scope."""
+    return outcome.failure if isinstance(outcome, PartialGrant) else outcome

@@ -9,7 +9,7 @@ from hooks.core.exchange.registry_protocol import missing_actions
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, Outcome, PartialGrant, TokenRequest
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
@@ -45,20 +45,20 @@ class Unwritten:
 def desired_token(
     observed: Observed,
     request: TokenRequest,
-    outcome: AcrToken | MintFailed | None,
+    outcome: Outcome | None,
     policy: Policy,
     now: datetime,
 ) -> AcrToken | None:
     """Return the token for the Secret; None if no token works.
 
-    A partial token grants only a part of the scope. A new partial token is returned if no observed
+    A new partial token is returned if no observed
     token works, if the observed token is partial and due, or if the observed token grants less.
     The observed token is checked again at *now*, because the token request took seconds.
     """
     if isinstance(outcome, AcrToken):
         return outcome
     token = usable_token(observed, request, now)
-    partial = outcome.token if outcome is not None else None
+    partial = outcome.token if isinstance(outcome, PartialGrant) else None
     if partial is None or token is None:
         return partial or token
     due = due_at(observed.binding, token, policy) <= now
