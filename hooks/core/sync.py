@@ -17,6 +17,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest, failure_of
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
+from hooks.core.policy.permission import Reject
 from hooks.core.refresh import resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import (
     PROTECTION_RESYNC_SECONDS,
@@ -26,12 +27,11 @@ from hooks.core.renewal.decision import (
     secret_removed,
     usable_token,
 )
-from hooks.core.renewal.resolve import Hold, Reject, Wanted
+from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
 from hooks.core.renewal.secret import (
     Unwritten,
     desired_secret,
     desired_token,
-    outlasting_token,
     token_works,
     writing,
 )
@@ -77,10 +77,13 @@ def sync(
         works=token_works(observed, wanted, secret, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
-    withdrawn = isinstance(wanted, Reject) and secret is None
+    withdrawn = isinstance(wanted, Reject) and secret is None  # `desired_secret` decides
     contest = _contest(observed, now, withdrawn=withdrawn)
     status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
-    wait = _resync(observed, problem, usable, status, policy, now)
+    if isinstance(problem, Reject):
+        wait = _resync_denied(secret, now)
+    else:
+        wait = _resync(observed, problem, usable, status, policy, now)
     for fight in (writes, contest):
         if fight is not None:
             wait = min(wait, fight.resync_after_seconds)
@@ -175,8 +178,6 @@ def _resync(
     """Return the seconds until the next call."""
     if isinstance(problem, Hold):
         return problem.resync_after_seconds
-    if isinstance(problem, Reject):
-        return _resync_denied(observed, problem, now)
     if isinstance(problem, Unwritten) and problem.resync_after_seconds is not None:
         return problem.resync_after_seconds
     if problem is not None:
@@ -198,9 +199,8 @@ def _resync(
     )
 
 
-def _resync_denied(observed: Observed, denied: Reject, now: datetime) -> int:
-    """Return the seconds until a setting may have changed, or the token in the Secret expires."""
-    token = outlasting_token(denied, observed, now)
-    if token is None:
-        return denied.resync_after_seconds
-    return min(denied.resync_after_seconds, resync_after_seconds(token.expires_at, now))
+def _resync_denied(secret: PullSecret | None, now: datetime) -> int:
+    """Return the seconds until a setting may have changed, or the token in *secret* expires."""
+    if secret is None or secret.token is None:
+        return SETTINGS_RESYNC_SECONDS
+    return min(SETTINGS_RESYNC_SECONDS, resync_after_seconds(secret.token.expires_at, now))

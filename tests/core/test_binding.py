@@ -10,8 +10,9 @@ from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
+from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import Decision, Keep, Mint, inputs_hash
-from hooks.core.renewal.resolve import Hold, Reject
+from hooks.core.renewal.resolve import Hold
 from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,
@@ -179,7 +180,7 @@ def test_account_by_hand(observed: Observed, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "decision", [Keep(), Hold(Reason.PENDING, "", 1), Reject(Reason.SERVER_NOT_ALLOWED, "", 1)]
+    "decision", [Keep(), Hold(Reason.PENDING, "", 1), Reject(Reason.SERVER_NOT_ALLOWED, "")]
 )
 def test_sync_finalizes_nothing(decision: Decision) -> None:
     """No answer to `/sync` is final, because Metacontroller would remove the finalizer."""

@@ -19,8 +19,9 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
+from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import Mint, MintReason, inputs_hash
-from hooks.core.renewal.resolve import Hold, Reject, resolve
+from hooks.core.renewal.resolve import Hold, resolve
 from hooks.core.rfc3339 import format_time
 from tests.core.builders import (
     ACCOUNT,

@@ -10,7 +10,7 @@ from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import (
-    Denial,
+    Reject,
     denial,
     identity_keys,
     is_withdrawn,
@@ -89,7 +89,7 @@ def test_identities(
         f'Identity "{identity}" is not listed in annotation acrpull.dev/allowed-identities of '
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
     )
-    assert found == (None if allowed else Denial(Reason.IDENTITY_NOT_ALLOWED, text))
+    assert found == (None if allowed else Reject(Reason.IDENTITY_NOT_ALLOWED, text))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
         'Namespace "team-a". Fix the spec, or ask a cluster administrator to list it.'
     )
     found = denial(SERVER, IDENTITY, POLICY, namespace)
-    assert found == (None if allowed else Denial(Reason.SERVER_NOT_ALLOWED, text))
+    assert found == (None if allowed else Reject(Reason.SERVER_NOT_ALLOWED, text))
     assert denial(EVIL, IDENTITY, POLICY, namespace) is not None
 
 

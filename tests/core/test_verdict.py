@@ -6,7 +6,8 @@ from hooks.core.model.binding import Condition
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.resolve import Hold, Reject
+from hooks.core.policy.permission import Reject
+from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.status.conditions import (
     ConditionState,
@@ -28,7 +29,7 @@ ENDING = Hold(Reason.NAMESPACE_TERMINATING, "It ends.", 300)
 DELETING = Hold(Reason.DELETING, "It goes.", 0)
 INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
 NAME_TAKEN = Hold(Reason.SECRET_NAME_TAKEN, "It is taken. Rename it.", 300)
-DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300, by_setting=True)
+DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", by_setting=True)
 WRITING = Unwritten(Reason.WRITING_SECRET, "It is written.", NOW, 10)
 UNWRITTEN = Unwritten(Reason.SECRET_NOT_WRITTEN, "It is refused. See the events.", NOW)
 VALID = ConditionState("True", "TokenValid", f"The token expires at {EXPIRY}.")

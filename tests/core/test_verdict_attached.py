@@ -9,7 +9,8 @@ from hooks.core.model.binding import Condition, Status
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
-from hooks.core.renewal.resolve import Hold, Reject
+from hooks.core.policy.permission import Reject
+from hooks.core.renewal.resolve import Hold
 from hooks.core.rfc3339 import format_time
 from hooks.core.status.conditions import ConditionState, Problem, attached
 from tests.core.builders import (
@@ -30,7 +31,7 @@ from tests.core.builders import (
 )
 
 INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
-DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300)
+DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.")
 LISTED = ConditionState("True", "Attached", 'ServiceAccount "default" lists Secret "acr-pull-app".')
 NOT_FOUND = ConditionState(
     "False",

@@ -10,7 +10,8 @@ from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.resolve import Hold, Reject
+from hooks.core.policy.permission import Reject
+from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.status.conditions import Freshness, Problem, new_status
 from tests.core.builders import (
@@ -31,7 +32,7 @@ WORKS = Freshness(works=True, due=NOW + HOUR)
 WORN = Freshness(works=False)
 FAILED = MintFailed(Reason.REGISTRY_ERROR, "It is down. Wait. Retrying.")
 INVALID = Hold(Reason.INVALID_SPEC, "It is wrong. Fix it.", 300)
-DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", 300, by_setting=True)
+DENIED = Reject(Reason.SERVER_NOT_ALLOWED, "It is not allowed. Ask.", by_setting=True)
 WRITING = Unwritten(Reason.WRITING_SECRET, "It is written.", NOW - MINUTE, 10)
 UNLISTED = replace(OBSERVED, related=(replace(ACCOUNT, pull_secrets=()),))
 

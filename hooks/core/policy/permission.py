@@ -30,8 +30,8 @@ def server_allowed(server: str, suffixes: Collection[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Denial:
-    """Why a binding is not allowed.
+class Reject:
+    """The binding is denied.
 
     Attributes:
         by_setting: Whether a setting of the service denies the binding, and no annotation does. A
@@ -43,6 +43,10 @@ class Denial:
     reason: Reason
     message: str
     by_setting: bool = False
+
+    def withdraws(self, *, has_secret: bool) -> bool:
+        """True if the binding keeps no Secret; *has_secret* if the binding has a Secret to keep."""
+        return not (self.by_setting and has_secret)
 
 
 def is_withdrawn(
@@ -57,7 +61,7 @@ def is_withdrawn(
     server = binding.spec.server or policy.server
     identity = binding.spec.identity or policy.identity
     denied = None if server is None else denial(server, identity, policy, namespace)
-    return denied is not None and not (denied.by_setting and has_secret)
+    return denied is not None and denied.withdraws(has_secret=has_secret)
 
 
 def denial(
@@ -65,7 +69,7 @@ def denial(
     identity: Identity | WorkloadIdentity | None,
     policy: Policy,
     namespace: Namespace | None,
-) -> Denial | None:
+) -> Reject | None:
     """Return why *identity* is not allowed at *server* in *namespace*; None if allowed.
 
     The denial by an annotation is returned before a denial by a setting. If *namespace* is None,
@@ -80,7 +84,7 @@ def _denials(
     identity: Identity | WorkloadIdentity | None,
     policy: Policy,
     namespace: Namespace | None,
-) -> Iterator[Denial]:
+) -> Iterator[Reject]:
     """Yield every denial.
 
     Any Pod on a node can use the identities of the node, so a Namespace lists the allowed
@@ -93,18 +97,18 @@ def _denials(
             f"({','.join(policy.acr_server_suffixes)}). Fix spec.acrServer, or ask a cluster "
             "administrator to allow the registry."
         )
-        yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
+        yield Reject(Reason.SERVER_NOT_ALLOWED, text, by_setting=True)
     if namespace is None:
         return
     servers = _listed(namespace.servers, policy)
     if ANY not in servers and not server_allowed(server, servers):
         text = _unlisted(f'Registry "{server}"', SERVERS_ANNOTATION, namespace)
-        yield Denial(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
+        yield Reject(Reason.SERVER_NOT_ALLOWED, text, by_setting=namespace.servers is None)
     identities = _listed(namespace.identities, policy)
     asked = _key(str(identity))
     if isinstance(identity, Identity) and not (ANY in identities or asked in identities):
         text = _unlisted(f'Identity "{identity}"', IDENTITIES_ANNOTATION, namespace)
-        yield Denial(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
+        yield Reject(Reason.IDENTITY_NOT_ALLOWED, text, by_setting=namespace.identities is None)
 
 
 def identity_keys(text: str) -> frozenset[str]:

@@ -18,8 +18,9 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
+from hooks.core.policy.permission import Reject
 from hooks.core.refresh import jitter_for, refresh_at
-from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Reject, Wanted
+from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
 from hooks.core.rfc3339 import parse_time
 
 

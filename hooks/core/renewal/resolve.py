@@ -9,7 +9,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
-from hooks.core.policy.permission import denial
+from hooks.core.policy.permission import Reject, denial
 
 SETTINGS_RESYNC_SECONDS: Final = 300  # Metacontroller sends no event when a setting changes
 
@@ -21,20 +21,6 @@ class Hold:
     reason: Reason
     message: str
     resync_after_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """The binding is denied.
-
-    Attributes:
-        by_setting: Whether a setting denies the binding: see `Denial`.
-    """
-
-    reason: Reason
-    message: str
-    resync_after_seconds: int
-    by_setting: bool = False
 
 
 Wanted = TokenRequest | Hold | Reject
@@ -54,8 +40,7 @@ def resolve(observed: Observed, policy: Policy) -> Wanted:
         return Hold(Reason.INVALID_SPEC, text, SETTINGS_RESYNC_SECONDS)
     denied = denial(server, identity, policy, observed.namespace)
     if denied is not None:
-        resync = SETTINGS_RESYNC_SECONDS
-        return Reject(denied.reason, denied.message, resync, by_setting=denied.by_setting)
+        return denied
     if identity is None:
         text = (
             "spec names no managed identity and the service has no default. Set it, for example "

@@ -13,6 +13,7 @@ from hooks.core.model.token import AcrToken, Outcome, PartialGrant, TokenRequest
 from hooks.core.names import INHERITED
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
+from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import (
     Decision,
     Mint,
@@ -21,7 +22,7 @@ from hooks.core.renewal.decision import (
     inputs_hash,
     usable_token,
 )
-from hooks.core.renewal.resolve import Hold, Reject, Wanted
+from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.rfc3339 import parse_time
 
 WRITE_GRACE: Final = timedelta(seconds=10)
@@ -84,8 +85,10 @@ def desired_secret(
         return observed.secret  # unchanged
     if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
         return PullSecret(name, wanted.server, token, inputs_hash(wanted))
-    denied = isinstance(decision, Reject) and not outlasting_token(decision, observed, now)
-    if denied or observed.secret_taken or observed.secret_left:
+    withdrawn = isinstance(decision, Reject) and decision.withdraws(
+        has_secret=_has_live_token(observed.secret, now)
+    )
+    if withdrawn or observed.secret_taken or observed.secret_left:
         return None
     if observed.secret is None and observed.strategy_unknown and observed.can_create:
         return PullSecret(name)
@@ -97,10 +100,9 @@ def desired_secret(
     return replace(secret, inputs=inputs_hash(wanted) if known else INHERITED)
 
 
-def outlasting_token(denied: Reject, observed: Observed, now: datetime) -> AcrToken | None:
-    """Return the observed token if the token works, and *denied* lets the token stay."""
-    token = observed.secret.token if observed.secret is not None else None
-    return token if token and denied.by_setting and token.expires_at > now else None
+def _has_live_token(secret: PullSecret | None, now: datetime) -> bool:
+    """True if *secret* has a token that has not expired at *now*."""
+    return secret is not None and secret.token is not None and secret.token.expires_at > now
 
 
 def token_works(
@@ -125,8 +127,11 @@ def token_works(
         "True",
         binding.generation,
     )
-    alive = secret.token is not None and secret.token.expires_at > now
-    return judged and alive and secret.server == (binding.spec.server or policy.server)
+    return (
+        judged
+        and _has_live_token(secret, now)
+        and secret.server == (binding.spec.server or policy.server)
+    )
 
 
 def writing(observed: Observed, now: datetime) -> Unwritten:

@@ -17,7 +17,8 @@ from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
-from hooks.core.renewal.resolve import Hold, Reject
+from hooks.core.policy.permission import Reject
+from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.rfc3339 import format_time, parse_time
 
