@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hooks.core.account.attachment import blocks_deletion
 from hooks.core.account.ownership import is_ambiguous, is_protected
+from hooks.core.account.release import blocks_deletion
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, PullSecret, ServiceAccount
 from hooks.core.names import FOREGROUND_FINALIZERS

@@ -10,9 +10,10 @@ from typing import Final
 import pytest
 
 from hooks.core import account
-from hooks.core.account.attachment import blocks_deletion, desired_service_account
+from hooks.core.account.attachment import desired_service_account
 from hooks.core.account.decorator import decorate
 from hooks.core.account.ownership import OwnershipContext
+from hooks.core.account.release import blocks_deletion
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
 from tests.core.builders import (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.attachment import blocks_deletion
+from hooks.core.account.release import blocks_deletion
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.core.account.attachment import blocks_deletion
 from hooks.core.account.decorator import decorate
+from hooks.core.account.release import blocks_deletion
 from hooks.core.model.binding import Binding, Condition, Spec, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.observed import Observed

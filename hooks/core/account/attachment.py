@@ -1,4 +1,4 @@
-"""Computes the entries and owner references of a ServiceAccount, and when a binding may be deleted.
+"""Computes the entries and owner references of a ServiceAccount.
 
 The package's docstring describes the states of a ServiceAccount.
 """
@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from hooks.core.account.last_applied import look_up
 from hooks.core.account.ownership import (
     OwnershipContext,
-    controller_uid,
     desired_owners,
-    is_handed_over,
-    is_protected,
-    is_protective,
 )
+from hooks.core.account.release import may_be_handed_over
 from hooks.core.model.binding import Binding
-from hooks.core.model.cluster import Namespace, Owner, ServiceAccount
-from hooks.core.names import PULL_SECRETS_ANNOTATION
+from hooks.core.model.cluster import Owner, ServiceAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,54 +55,11 @@ def targets(
     return binding.service_account_name == account
 
 
-def blocks_deletion(
-    binding: Binding,
-    account: ServiceAccount,
-    namespace: Namespace | None,
-    *,
-    taken: bool = False,
-    can_release: bool = True,
-) -> bool:
-    """True if deleting *binding* now would delete *account*, or leave an entry of acrpull.
-
-    The states "labeled", "adopted", "listed", "shared" and "handed over" block the deletion; the
-    package's docstring has the reasons. Metacontroller never writes an *account* under deletion.
-
-    Args:
-        binding: The binding.
-        account: Any ServiceAccount of the binding's Namespace.
-        namespace: The Namespace; None while unknown.
-        taken: Whether another owner has the Secret of the binding's name.
-        can_release: Whether the binding can hand *account* over.
-    """
-    if account.deleting:
-        return False
-    unmarked = PULL_SECRETS_ANNOTATION not in account.annotations
-    unowned = all(is_protective(owner, account) for owner in account.owners)
-    if account.uid_label == binding.uid and (unmarked or unowned):
-        return True
-    entries, wanted = managed_entries(account), set(account.wanted)
-    if controller_uid(account) != binding.uid:
-        return is_handed_over(binding, account) and bool(entries & wanted)
-    own = binding.secret_name
-    listed = own in account.pull_secrets and (not taken or own in account.attached)
-    if listed or not is_protected(account, namespace):
-        return True
-    if can_release:
-        return bool(entries or binding.other_finalizers)
-    return bool(entries) and (own in wanted or not entries <= wanted)
-
-
-def managed_entries(account: ServiceAccount) -> set[str]:
-    """Return the entries of acrpull on *account*'s list."""
-    return set(account.attached).intersection(account.pull_secrets)
-
-
 def desired_service_account(
     binding: Binding, account: ServiceAccount, context: OwnershipContext
 ) -> DesiredServiceAccount:
     """Return the desired state of *account*, which *binding* owns."""
-    hand_over = context.hand_over and _may_be_handed_over(binding, account, context)
+    hand_over = context.hand_over and may_be_handed_over(binding, account, context)
     owners = desired_owners(binding, account, context, as_controller=not hand_over)
     if owners is None and binding.uid:
         listed, attached = account.pull_secrets, account.attached
@@ -114,16 +67,6 @@ def desired_service_account(
         listed, attached = _desire_list(binding, account, context)
     had = bool(account.pull_secrets)
     return DesiredServiceAccount(account.name, account.namespace, listed, attached, owners, had)
-
-
-def _may_be_handed_over(
-    binding: Binding, account: ServiceAccount, context: OwnershipContext
-) -> bool:
-    """True if the only remaining work is for other bindings, including future bindings."""
-    others = managed_entries(account).intersection(account.wanted) - {binding.secret_name}
-    return bool(others or binding.other_finalizers) and not blocks_deletion(
-        binding, account, context.namespace, taken=context.taken, can_release=False
-    )
 
 
 def _desire_list(

@@ -7,14 +7,14 @@ targeting bindings for the owner.
 
 from collections.abc import Sequence
 
-from hooks.core.account.attachment import managed_entries, targets
+from hooks.core.account.attachment import targets
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.last_applied import is_readable
-from hooks.core.account.ownership import controller_uid, is_foreign, is_protected
+from hooks.core.account.ownership import controller_uid, is_foreign
+from hooks.core.account.release import has_work_left, managed_entries, release
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.names import (
-    ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     PULL_SECRETS_ANNOTATION,
     UID_LABEL,
@@ -49,7 +49,7 @@ def decorate(
     eligible = [b for b in targeting if not b.status.secret_taken] or targeting
     owner = _owner(account, bindings, eligible, admitted)
     if owner is None:
-        return _undecorate(account, bindings)
+        return release(account, bindings)
     listed = managed_entries(account)
     names = (
         b.secret_name
@@ -79,7 +79,7 @@ def _owner(
     """
     uid = controller_uid(account)
     owner = next((binding for binding in bindings if binding.uid == uid), None)
-    if owner is not None and (owner in targeting or _has_work_left(account, owner, targeting)):
+    if owner is not None and (owner in targeting or has_work_left(account, owner, targeting)):
         return owner
     if is_foreign(account):
         return None
@@ -94,22 +94,6 @@ def _is_withdrawn(binding: Binding, policy: Policy, namespace: Namespace | None)
     return is_withdrawn(binding, policy, namespace, has_secret=has_secret)
 
 
-def _has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[Binding]) -> bool:
-    """True if *owner*, which does not target *account*, must stay the owner.
-
-    *owner* protects *account* and removes the own entry. *owner* also removes the entries of other
-    bindings if no binding targets *account*. A deleted *owner* stays the owner while such entries
-    exist: Metacontroller releases no child of a deleted parent, and `/finalize` hands over.
-    metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
-    """
-    if not is_protected(account, None):
-        return True
-    own = account.attached if owner.status.secret_taken else account.pull_secrets
-    if owner.secret_name in own and owner.secret_name in account.pull_secrets:
-        return True
-    return bool(managed_entries(account)) and (owner.deleting or not targeting)
-
-
 def _owns_secret_name(binding: Binding) -> bool:
     """True if the last sync found no other owner's Secret of the name of *binding*'s Secret."""
     return bool(binding.status.conditions) and not binding.status.secret_taken
@@ -118,23 +102,3 @@ def _owns_secret_name(binding: Binding) -> bool:
 def _age(binding: Binding) -> tuple[str, str, str]:
     """Return the sort key: creation time in whole seconds, then name and API version."""
     return binding.created_at, binding.name, binding.api_version
-
-
-def _undecorate(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:
-    """Return the removal of acrpull's label and annotations from *account*.
-
-    `attached` stays while entries of acrpull are listed. A label of another client stays: the
-    label is acrpull's if `pull-secrets` exists, or if the value is the uid of one of *bindings*.
-    """
-    removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
-    labeled = account.uid_label is not None and (
-        PULL_SECRETS_ANNOTATION in removed
-        or account.uid_label in {binding.uid for binding in bindings}
-    )
-    if not removed and not labeled:
-        return Decoration()
-    if managed_entries(account):
-        removed -= {ATTACHED_ANNOTATION}
-    if (labeled or removed) and not is_foreign(account):
-        removed |= {LAST_APPLIED_ANNOTATION} & account.annotations
-    return Decoration({UID_LABEL: None} if labeled else {}, dict.fromkeys(sorted(removed)))
