@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from hooks.core.model.binding import Binding, Condition
-from hooks.core.model.cluster import PullSecret, ServiceAccount
+from hooks.core.model.binding import Condition
 from hooks.core.model.reason import Reason
 from hooks.core.rfc3339 import parse_time
 
@@ -58,38 +57,7 @@ class Contest:
         return self.named or self.attempts > AT_ONCE or not self.add
 
 
-def find_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
-    """Return the contest at *now* over *binding*'s entry; None if no client removes the entry.
-
-    *target* is the ServiceAccount that must list the entry.
-    """
-    status = binding.status
-    attached = status.condition("Attached")
-    since = parse_time(attached.last_transition_time) if attached is not None else None
-    if attached is None or since is None or _is_new(binding, target, since):
-        return None
-    there = binding.secret_name in target.pull_secrets
-    return _judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
-
-
-def find_secret_contest(
-    binding: Binding, secret: PullSecret | None, now: datetime
-) -> Contest | None:
-    """Return the contest at *now* over *binding*'s *secret*; None if no client removes it.
-
-    Another client can delete the Secret or change the data. An expired token, or a token for
-    another spec, is not a contest.
-    """
-    status = binding.status
-    fresh = status.condition("TokenFresh")
-    since = parse_time(fresh.last_transition_time) if fresh is not None else None
-    if fresh is None or since is None:
-        return None
-    there = secret is not None and secret.unmodified
-    return _judge(fresh, since, status.write_attempts, status.last_write_time, there, now)
-
-
-def _judge(
+def judge(
     condition: Condition,
     since: datetime,
     attempts: int,
@@ -137,13 +105,3 @@ def _wait(attempts: int) -> timedelta:
         return timedelta(0)
     factor: int = 2 ** min(attempts - AT_ONCE, MAX_DOUBLINGS)
     return min(MIN_WAIT * factor, MAX_WAIT)
-
-
-def _is_new(binding: Binding, target: ServiceAccount, since: datetime) -> bool:
-    """True if Attached, unchanged *since*, describes another ServiceAccount than *target*.
-
-    The binding can target another name, or a user recreated the ServiceAccount.
-    """
-    created = parse_time(target.created_at)
-    moved = binding.status.service_account_name != target.name
-    return moved or (created is not None and created >= since)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account, targets
+from hooks.core.account.entry_contest import find_entry_contest
 from hooks.core.account.ownership import OwnershipContext, is_foreign
-from hooks.core.contest import Contest, find_contest, find_secret_contest
+from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret, ServiceAccount
@@ -35,6 +36,7 @@ from hooks.core.renewal.secret import (
     token_works,
     writing,
 )
+from hooks.core.renewal.secret_contest import find_secret_contest
 from hooks.core.rfc3339 import parse_time
 from hooks.core.status.conditions import Freshness, Problem, attach_seconds, new_status
 
@@ -120,7 +122,7 @@ def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest |
         return None
     if observed.secret_taken or is_foreign(target):
         return None
-    return find_contest(binding, target, now)
+    return find_entry_contest(binding, target, now)
 
 
 def _problem(

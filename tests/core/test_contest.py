@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.contest import Contest, find_contest
+from hooks.core.account.entry_contest import find_entry_contest
+from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.observed import Observed
@@ -97,7 +98,7 @@ NEVER = [
 @pytest.mark.parametrize(("binding", "account"), NEVER)
 def test_no_contest_found(binding: Binding, account: ServiceAccount) -> None:
     """An entry that lasted, or that was not added yet, is not fought over."""
-    assert find_contest(binding, account, NOW) is None
+    assert find_entry_contest(binding, account, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_find_contest(binding: Binding, account: ServiceAccount, contest: Contes
     attached = binding.status.condition("Attached")
     assert attached is not None
     named = attached.reason == "EntryRemoved"
-    assert find_contest(binding, account, NOW) == replace(contest, named=named)
+    assert find_entry_contest(binding, account, NOW) == replace(contest, named=named)
 
 
 def test_status_older_than_the_last_answer() -> None:

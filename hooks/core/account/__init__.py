@@ -131,7 +131,7 @@ A user's edit, even at the same moment as a write:
 2. dynamic-apply: the API server rejects Metacontroller's write as a conflict. Server-side apply
    would overwrite the edit, but the policy in metacontroller/serviceaccount-update.yaml rejects the
    write. Metacontroller retries with the edited list.
-3. If the user removed acrpull's entry, B's `/sync` adds the entry again (see `contest`).
+3. If the user removed acrpull's entry, B's `/sync` adds the entry again (see `hooks.core.contest`).
 4. If the user removed `pull-secrets`, only B's uid shows that acrpull set the label. B's deletion
    waits until the decorator has restored the annotation or removed the label.
 

@@ -19,7 +19,7 @@ class OwnershipContext:
         taken: Whether another owner has the Secret of the binding's name, and thus the entry.
         withdrawn: Whether the binding is denied and keeps no Secret.
         hand_over: Whether the binding may hand the ServiceAccount over to another binding.
-        hold_entry: Whether a removed entry must stay absent for now; see `contest`.
+        hold_entry: Whether a removed entry must stay absent for now; see `hooks.core.contest`.
     """
 
     namespace: Namespace | None

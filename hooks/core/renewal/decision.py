@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from hooks.core.contest import Contest, find_secret_contest
+from hooks.core.contest import Contest
 from hooks.core.exchange.registry_protocol import missing_actions
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import PullSecret
@@ -21,6 +21,7 @@ from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
 from hooks.core.refresh import jitter_for, refresh_at
 from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
+from hooks.core.renewal.secret_contest import find_secret_contest
 from hooks.core.rfc3339 import parse_time
 
 
