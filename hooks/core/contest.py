@@ -22,7 +22,6 @@ from typing import Final
 
 from hooks.core.model.binding import Condition
 from hooks.core.model.reason import Reason
-from hooks.core.rfc3339 import parse_time
 
 LASTED: Final = timedelta(seconds=60)
 AT_ONCE: Final = 2  # attempts; the adoption of a rewritten ServiceAccount uses the first
@@ -61,7 +60,7 @@ def judge(
     condition: Condition,
     since: datetime,
     attempts: int,
-    last_attempt: str | None,
+    last_attempt: datetime | None,
     there: bool,
     now: datetime,
 ) -> Contest | None:
@@ -77,12 +76,11 @@ def judge(
         there: Whether the item exists.
         now: The current time.
     """
-    last = parse_time(last_attempt)
-    if attempts < 1 or last is None:
+    if attempts < 1 or last_attempt is None:
         if there or condition.status != "True" or now - since >= LASTED:
             return None
         return _new_attempt(1, now)
-    attempts, last = min(attempts, MAX_ATTEMPTS), min(last, now)
+    attempts, last = min(attempts, MAX_ATTEMPTS), min(last_attempt, now)
     named = condition.reason in {Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED}
     if now - last >= LASTED and (there or not named):
         return None

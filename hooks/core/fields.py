@@ -1,8 +1,10 @@
 """Reads typed values from decoded JSON. An error names the path of the wrong value."""
 
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from hooks.core.errors import BadRequest
+from hooks.core.rfc3339 import parse_time
 
 JSON = dict[str, Any]
 T = TypeVar("T", str, bool, int, JSON, list[Any])
@@ -39,6 +41,11 @@ def get_object(parent: JSON, key: str, path: str) -> JSON:
 def get_text(parent: JSON, key: str, path: str) -> str:
     """Return the optional string *key* of *parent*, or an empty string."""
     return get(parent, key, str, path) or ""
+
+
+def get_time(parent: JSON, key: str, path: str) -> datetime | None:
+    """Return the optional time *key* of *parent*, or None; None for a text that is not a time."""
+    return parse_time(get(parent, key, str, path))
 
 
 def require(parent: JSON, key: str, kind: type[T], path: str) -> T:

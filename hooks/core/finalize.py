@@ -9,7 +9,6 @@ from hooks.core.policy.decision_settings import Policy
 from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS
 from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret import token_works
-from hooks.core.rfc3339 import parse_time
 from hooks.core.status.conditions import Freshness, new_status
 from hooks.core.sync import Answer, desired_accounts
 
@@ -25,7 +24,7 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
     collector removes the finalizer although an adoption may be in flight. After the removal,
     Metacontroller writes children again, and releases the ServiceAccount.
     """
-    since = parse_time(observed.binding.deleted_at)
+    since = observed.binding.deleted_at
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)

@@ -37,7 +37,6 @@ from hooks.core.renewal.secret import (
     writing,
 )
 from hooks.core.renewal.secret_contest import find_secret_contest
-from hooks.core.rfc3339 import parse_time
 from hooks.core.status.conditions import Freshness, Problem, attach_seconds, new_status
 
 
@@ -184,7 +183,7 @@ def _resync(
         return problem.resync_after_seconds
     if problem is not None:
         failing = status.condition("RenewalHealthy")
-        since = parse_time(failing.last_transition_time) if failing else None
+        since = failing.last_transition_time if failing else None
         last = observed.secret.token if observed.secret else None
         return retry_after_seconds(
             since or now,

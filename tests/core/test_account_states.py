@@ -23,7 +23,9 @@ from tests.core.builders import (
     FOREIGN,
     GUARD,
     HOLDER,
+    MINUTE,
     NAMESPACE,
+    NOW,
     POLICY,
     SECRET_NAME,
     UNTOUCHED,
@@ -36,7 +38,7 @@ JOBS: Final = replace(
     name="jobs",
     uid="uid-jobs",
     secret_name=JOBS_SECRET,
-    created_at="2026-11-23T11:30:00Z",
+    created_at=NOW - 30 * MINUTE,
     status=Status((Condition("TokenFresh", "True", "TokenValid", "", 1),)),
 )
 DELETED: Final = replace(BINDING, deleting=True)

@@ -24,12 +24,15 @@ from tests.core.builders import (
     BINDING,
     GUARD,
     HOLDER,
+    HOUR,
+    NOW,
+    SECOND,
     SECRET,
     SECRET_NAME,
     TOKEN,
 )
 
-READY = Condition("Ready", "True", "Ready", "", 2, "2026-11-23T12:00:00Z")
+READY = Condition("Ready", "True", "Ready", "", 2, NOW)
 READY_JSON = {
     "type": "Ready",
     "status": "True",
@@ -50,8 +53,8 @@ STATUS = Status(
     conditions=(READY,),
     secret_name=SECRET_NAME,
     service_account_name="default",
-    token_issue_time="2026-11-23T12:00:00Z",
-    token_expiration_time="2026-11-23T15:00:00Z",
+    token_issue_time=NOW,
+    token_expiration_time=NOW + 3 * HOUR,
 )
 ANSWER = Answer(STATUS, SECRET, (DESIRED,), 9000)
 
@@ -85,11 +88,11 @@ def test_long_message() -> None:
         ),
         pytest.param(
             Status(
-                secret_pending_time="2026-11-23T12:00:00Z",
+                secret_pending_time=NOW,
                 write_attempts=2,
-                last_write_time="2026-11-23T12:00:04Z",
+                last_write_time=NOW + 4 * SECOND,
                 attach_attempts=3,
-                last_attach_time="2026-11-23T12:00:05Z",
+                last_attach_time=NOW + 5 * SECOND,
             ),
             {
                 "observedGeneration": 2,

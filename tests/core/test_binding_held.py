@@ -25,7 +25,7 @@ WORKLOAD = Spec(SERVER, WorkloadIdentity(None, None, None), None)
 
 def held(status: str = "True", generation: int = 2, spec: Spec | str = WORKLOAD) -> Observed:
     """Return the observation of a binding after its ServiceAccount was deleted."""
-    condition = Condition("TokenFresh", status, "TokenValid", "", generation, "")
+    condition = Condition("TokenFresh", status, "TokenValid", "", generation)
     binding = replace(BINDING, spec=spec, status=Status((condition,)))
     return replace(OBSERVED, binding=binding, accounts=(), related=())
 

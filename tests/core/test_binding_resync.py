@@ -10,6 +10,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Keep, Mint
+from hooks.core.rfc3339 import parse_time
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -49,7 +50,7 @@ def resync(observed: Observed, outcome: Outcome) -> int:
 
 def failing(since: str) -> Observed:
     """Return an expired token, its renewal failing since *since*."""
-    status = Status((Condition("RenewalHealthy", "False", "Timeout", "", 1, since),))
+    status = Status((Condition("RenewalHealthy", "False", "Timeout", "", 1, parse_time(since)),))
     return replace(STALE, binding=replace(BINDING, status=status))
 
 

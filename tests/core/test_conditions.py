@@ -1,4 +1,4 @@
-"""Conditions: the format of times, and changes of a transition time."""
+"""The format of times, and the transition time of a condition."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,9 +8,9 @@ import pytest
 from hooks.core.model.binding import Condition, Status
 from hooks.core.rfc3339 import format_time, parse_time
 from hooks.core.status.conditions import set_condition
-from tests.core.builders import BINDING, NOW
+from tests.core.builders import BINDING, HOUR, NOW
 
-EARLIER = "2026-11-23T09:00:00Z"
+EARLIER = NOW - 3 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -59,32 +59,29 @@ def test_times_round_trip() -> None:
 @pytest.mark.parametrize(
     ("previous", "since"),
     [
-        pytest.param((), "2026-11-23T12:00:00Z", id="first-visit"),
+        pytest.param((), NOW, id="first-visit"),
         pytest.param(
             (Condition("Ready", "True", "Old", "old", 1, EARLIER),), EARLIER, id="same-status"
         ),
         pytest.param(
             (Condition("Ready", "False", "New", "new", 2, EARLIER),),
-            "2026-11-23T12:00:00Z",
+            NOW,
             id="status-flips",
         ),
         pytest.param(
             (Condition("Attached", "True", "New", "new", 2, EARLIER),),
-            "2026-11-23T12:00:00Z",
+            NOW,
             id="another-type",
         ),
+        pytest.param((Condition("Ready", "True", "New", "new", 2),), NOW, id="no-time"),
         pytest.param(
-            (Condition("Ready", "True", "New", "new", 2, ""),), "2026-11-23T12:00:00Z", id="no-time"
-        ),
-        pytest.param(
-            (Condition("Ready", "True", "New", "new", 2, "2026-11-23T15:00:00Z"),),
-            "2026-11-23T12:00:00Z",
+            (Condition("Ready", "True", "New", "new", 2, NOW + 3 * HOUR),),
+            NOW,
             id="in-the-future",
         ),
-        pytest.param((Condition("Ready", "True", "New", "new", 2, "soon"),), "soon", id="word"),
     ],
 )
-def test_set_condition(previous: tuple[Condition, ...], since: str) -> None:
+def test_set_condition(previous: tuple[Condition, ...], since: datetime) -> None:
     """A condition has the new reason, message and generation.
 
     The transition time changes only with the status, or if the time is in the future.

@@ -10,7 +10,7 @@ from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.observed import Observed
-from hooks.core.rfc3339 import format_time
+from hooks.core.rfc3339 import format_time, parse_time
 from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,
@@ -39,14 +39,14 @@ def binding_with(
     status: str, reason: str, since: str, last: str | None = None, attempts: int = 0
 ) -> Binding:
     """Return a binding whose condition Attached has *status* and *reason* since *since*."""
-    condition = Condition("Attached", status, reason, "", 2, since)
+    condition = Condition("Attached", status, reason, "", 2, parse_time(since))
     return replace(
         BINDING,
         status=Status(
             (condition,),
             service_account_name="default",
             attach_attempts=attempts,
-            last_attach_time=last,
+            last_attach_time=parse_time(last),
         ),
     )
 
@@ -91,7 +91,7 @@ NEVER = [
     pytest.param(fought(ago(4), 3, since=""), REMOVED, id="no-transition"),
     pytest.param(fought(ago(5), -7), REMOVED, id="negative-attempts"),
     pytest.param(attached(ago(5)), replace(REMOVED, name="build"), id="another-service-account"),
-    pytest.param(attached(ago(5)), replace(REMOVED, created_at=ago(5)), id="recreated"),
+    pytest.param(attached(ago(5)), replace(REMOVED, created_at=parse_time(ago(5))), id="recreated"),
 ]
 
 
@@ -124,10 +124,13 @@ def test_no_contest_found(binding: Binding, account: ServiceAccount) -> None:
         ),
         pytest.param(fought(ago(300), 2**31 - 1), REMOVED, adding(1000), id="attempts-are-capped"),
         pytest.param(
-            attached(ago(5)), replace(REMOVED, created_at=ago(6)), adding(1), id="not-new"
+            attached(ago(5)),
+            replace(REMOVED, created_at=parse_time(ago(6))),
+            adding(1),
+            id="not-new",
         ),
         pytest.param(
-            attached(ago(5)), replace(REMOVED, created_at="soon"), adding(1), id="unreadable-age"
+            attached(ago(5)), replace(REMOVED, created_at=None), adding(1), id="unknown-age"
         ),
     ],
 )
@@ -199,8 +202,8 @@ def test_status() -> None:
     condition, ready = status.condition("Attached"), status.condition("Ready")
     assert condition is not None
     assert ready is not None
-    assert (condition.status, condition.last_transition_time) == ("False", ago(20))
-    assert (status.attach_attempts, status.last_attach_time) == (4, format_time(NOW))
+    assert (condition.status, condition.last_transition_time) == ("False", NOW - 20 * SECOND)
+    assert (status.attach_attempts, status.last_attach_time) == (4, NOW)
     assert condition.message == (
         'Another client removes Secret "acr-pull-app" from ServiceAccount "default" as soon as '
         "acrpull adds it."

@@ -13,6 +13,7 @@ from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import Keep, Mint, MintReason, inputs_hash
 from hooks.core.renewal.resolve import Hold, resolve
+from hooks.core.rfc3339 import parse_time
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -182,7 +183,7 @@ def test_newer_than_status(
 ) -> None:
     """A deleted or altered Secret gets a newer token; changed inputs get any token for them."""
     conditions = (Condition("TokenFresh", fresh, "", "", 2),) if fresh else ()
-    status = Status(conditions, token_issue_time=time)
+    status = Status(conditions, token_issue_time=parse_time(time))
     binding = replace(BINDING, status=status)
     decision = decide(replace(observed, binding=binding), POLICY, NOW)
     assert isinstance(decision, Mint)

@@ -22,7 +22,6 @@ from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import Mint, MintReason, inputs_hash
 from hooks.core.renewal.resolve import Hold, resolve
-from hooks.core.rfc3339 import format_time
 from tests.core.builders import (
     ACCOUNT,
     AUDIENCE,
@@ -210,7 +209,7 @@ def test_young(status: str | None, since: datetime, *, pending: bool) -> None:
     """A credential that Entra does not know may be on its way for 10 minutes."""
     before = None
     if status:
-        before = Condition("RenewalHealthy", status, "FederationPending", "", 1, format_time(since))
+        before = Condition("RenewalHealthy", status, "FederationPending", "", 1, since)
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
     found = pending_if_new(refused, before, NOW)
     assert found.reason == ("FederationPending" if pending else "FederationRefused")
@@ -242,7 +241,7 @@ def test_trust_command() -> None:
 
 def test_young_after_another_failure() -> None:
     """What failed for another reason before says nothing of the credential."""
-    since = format_time(NOW - timedelta(days=1))
+    since = NOW - timedelta(days=1)
     before = Condition("RenewalHealthy", "False", "RegistryDenied", "", 1, since)
     refused = MintFailed(Reason.FEDERATION_REFUSED, "create it")
     assert pending_if_new(refused, before, NOW).reason == Reason.FEDERATION_PENDING

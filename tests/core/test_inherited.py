@@ -24,6 +24,7 @@ from tests.core.builders import (
     BINDING,
     EXPIRED,
     GUARD,
+    HOUR,
     IDENTITY,
     MINUTE,
     NOW,
@@ -188,10 +189,10 @@ def test_status_of_upstream(api: Api) -> None:
     conditions = [{"type": "Ready", "status": "True"}]
     told = {**parent, "status": {**times, "conditions": conditions}}
     found = parse_binding(told, "parent", "is wrong").status
-    assert found.token_issue_time == "2026-11-23T10:00:00Z"
+    assert found.token_issue_time == NOW - 2 * HOUR
 
 
-READY: Final = Condition("Ready", "True", "Ready", "Well.", 2, "2026-11-23T12:00:00Z")
+READY: Final = Condition("Ready", "True", "Ready", "Well.", 2, NOW)
 BROKEN: Final = replace(READY, status="False", reason="InvalidSpec", message="spec.acrServer: x")
 
 
@@ -208,7 +209,7 @@ def test_error(ready: Condition | None, error: str | None, messages: list[str]) 
     """Upstream's `error` is the message of Ready with the field names of upstream's spec."""
     binding = replace(BINDING, api_version=SECOND.api_version, kind=SECOND.kind)
     conditions = () if ready is None else (ready,)
-    status = new_status_fields(binding, Status(conditions, token_issue_time="2026-11-23T12:00:00Z"))
+    status = new_status_fields(binding, Status(conditions, token_issue_time=NOW))
     assert status.get("error") == error
     assert status["lastTokenRefreshTime"] == "2026-11-23T12:00:00Z"
     assert "tokenIssueTime" not in status

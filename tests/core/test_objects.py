@@ -10,8 +10,8 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.identity import Identity, WorkloadIdentity
-from hooks.core.wire.objects import parse_binding
-from tests.core.builders import BINDING, IDENTITY, PARENT, SERVER, changed
+from hooks.core.wire.objects import EARLIEST, parse_binding
+from tests.core.builders import BINDING, HOUR, IDENTITY, NOW, PARENT, SECOND, SERVER, changed
 
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 LONG = "a" * 244
@@ -62,7 +62,7 @@ def test_awkward_secret_names() -> None:
 
 def test_binding() -> None:
     """A binding is read with its names, its spec and nothing that it lacks."""
-    assert parse_binding(PARENT, "parent") == replace(BINDING, created_at="")
+    assert parse_binding(PARENT, "parent") == replace(BINDING, created_at=EARLIEST)
 
 
 def test_bare_binding() -> None:
@@ -148,8 +148,20 @@ def test_metadata() -> None:
         "finalizers": ["metacontroller.io/x", "orphan"],
     }
     binding = parse_binding({**PARENT, "metadata": meta}, "parent")
-    assert (binding.created_at, binding.deleting) == ("2026-11-23T11:00:00Z", True)
+    assert (binding.created_at, binding.deleting) == (NOW - HOUR, True)
     assert binding.other_finalizers == {"orphan"}
+
+
+@pytest.mark.parametrize("text", ["", "yesterday"])
+def test_unreadable_times(text: str) -> None:
+    """A text that is not a time counts as an unknown time, and the binding is deleted anyway."""
+    times = {"creationTimestamp": text, "deletionTimestamp": "soon"}
+    condition = {"type": "Ready", "lastTransitionTime": text}
+    status = {"conditions": [condition], "tokenIssueTime": text, "secretPendingTime": text}
+    obj = {**PARENT, "metadata": {**PARENT["metadata"], **times}, "status": status}
+    binding = parse_binding(obj, "parent")
+    assert (binding.created_at, binding.deleted_at, binding.deleting) == (EARLIEST, None, True)
+    assert binding.status == Status((Condition("Ready", "", "", "", 0),))
 
 
 def test_status() -> None:
@@ -179,17 +191,17 @@ def test_status() -> None:
     parsed = parse_binding({**PARENT, "status": status}, "parent").status
     assert parsed == Status(
         conditions=(
-            Condition("Ready", "True", "Ready", "m", 2, "2026-11-23T11:00:00Z"),
-            Condition("Bare", "", "", "", 0, ""),
+            Condition("Ready", "True", "Ready", "m", 2, NOW - HOUR),
+            Condition("Bare", "", "", "", 0),
         ),
         secret_name="acr-pull-app",
         service_account_name="default",
-        token_issue_time="2026-11-23T10:00:00Z",
-        secret_pending_time="2026-11-23T12:00:00Z",
+        token_issue_time=NOW - 2 * HOUR,
+        secret_pending_time=NOW,
         write_attempts=2,
-        last_write_time="2026-11-23T12:00:04Z",
+        last_write_time=NOW + 4 * SECOND,
         attach_attempts=3,
-        last_attach_time="2026-11-23T12:00:05Z",
+        last_attach_time=NOW + 5 * SECOND,
     )
 
 

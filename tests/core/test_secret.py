@@ -11,7 +11,7 @@ from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Mint, MintReason
 from hooks.core.renewal.secret import Unwritten, writing
-from hooks.core.rfc3339 import format_time
+from hooks.core.rfc3339 import parse_time
 from hooks.core.sync import Answer
 from tests.core.builders import (
     BINDING,
@@ -57,7 +57,7 @@ DUE = new_token(NOW - 3 * HOUR, NOW + 20 * MINUTE)
 )
 def test_writing(pending: str | None, seconds: float, resync: int | None) -> None:
     """A write that does not show within the grace counts as refused."""
-    binding = replace(BINDING, status=Status(secret_pending_time=pending))
+    binding = replace(BINDING, status=Status(secret_pending_time=parse_time(pending)))
     since = NOW - seconds * SECOND
     assert writing(replace(NO_SECRET, binding=binding), NOW) == (
         Unwritten(Reason.SECRET_NOT_WRITTEN, REFUSED, since)
@@ -104,12 +104,12 @@ def test_first_token() -> None:
     writing = "False/WritingSecret"
     assert states(first) == (writing, writing, "Unknown/WritingSecret", 10)
     assert (first.status.secret_name, first.status.token_expiration_time) == (None, None)
-    assert first.status.secret_pending_time == format_time(NOW)
+    assert first.status.secret_pending_time == NOW
     cluster.write(first)
     second = cluster.call(NOW + SECOND, FAILED)
     assert states(second) == ("True/Ready", "True/TokenValid", "True/OnSchedule", 8999)
     assert second.status.secret_name == "acr-pull-app"
-    assert second.status.token_expiration_time == format_time(NEW_TOKEN.expires_at)
+    assert second.status.token_expiration_time == NEW_TOKEN.expires_at
     assert second.status.secret_pending_time is None
     assert second.secret == first.secret
 
@@ -120,8 +120,8 @@ def test_renewal() -> None:
     cluster.call(NOW - HOUR)
     renewed = cluster.call(NOW)
     assert states(renewed) == ("True/Ready", "True/TokenValid", "True/OnSchedule", 10)
-    assert renewed.status.token_expiration_time == format_time(DUE.expires_at)
-    assert renewed.status.secret_pending_time == format_time(NOW)
+    assert renewed.status.token_expiration_time == DUE.expires_at
+    assert renewed.status.secret_pending_time == NOW
 
 
 REJECTED = "False/SecretNotWritten"
@@ -166,7 +166,7 @@ def test_refused_write(
     answers = [cluster.call(now) for now in times]
     for answer, expected in zip(answers, [during] * 2 + [after] * 4, strict=True):
         assert states(answer)[:3] == expected
-        assert answer.status.secret_pending_time == format_time(NOW)
+        assert answer.status.secret_pending_time == NOW
     assert [answer.resync_after_seconds for answer in answers] == waits
 
 

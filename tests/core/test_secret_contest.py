@@ -12,13 +12,13 @@ from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Mint
 from hooks.core.renewal.resolve import Hold
-from hooks.core.rfc3339 import format_time
 from hooks.core.sync import Answer
 from hooks.core.wire.response import new_pull_secret
 from tests.core.builders import (
     BINDING,
     EXPIRED,
     FAILED,
+    HOUR,
     MINUTE,
     NEW_TOKEN,
     NO_SECRET,
@@ -39,10 +39,10 @@ def fresh(
     seconds: float, status: str = "True", reason: str = "TokenValid", **fields: object
 ) -> Status:
     """Return a status whose TokenFresh has *status* since *seconds*."""
-    since = format_time(NOW - seconds * SECOND)
+    since = NOW - seconds * SECOND
     condition = Condition("TokenFresh", status, reason, "", 2, since)
     return replace(
-        Status((condition,), token_issue_time="2026-11-23T11:00:00Z"),
+        Status((condition,), token_issue_time=NOW - HOUR),
         **fields,  # type: ignore[arg-type]
     )
 
@@ -104,7 +104,7 @@ def test_course(secret: PullSecret | None) -> None:
     assert (last.status.write_attempts, last.status.last_write_time) == (0, None)
 
 
-FOUGHT = fresh(20, "False", "SecretRemoved", write_attempts=3, last_write_time=format_time(NOW))
+FOUGHT = fresh(20, "False", "SecretRemoved", write_attempts=3, last_write_time=NOW)
 
 
 def test_status() -> None:
@@ -119,7 +119,7 @@ def test_status() -> None:
     found, ready = result.status.condition("TokenFresh"), result.status.condition("Ready")
     assert found is not None
     assert ready is not None
-    assert found.last_transition_time == format_time(NOW - 20 * SECOND)
+    assert found.last_transition_time == NOW - 20 * SECOND
     assert found.message == (
         'Secret "acr-pull-app" does not last: another client deletes or changes it soon after '
         "each write."
@@ -130,7 +130,7 @@ def test_status() -> None:
     )
     assert (result.status.write_attempts, result.status.last_write_time) == (
         4,
-        format_time(NOW + 10 * SECOND),
+        NOW + 10 * SECOND,
     )
 
 

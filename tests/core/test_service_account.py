@@ -15,9 +15,11 @@ from tests.core.builders import (
     FOREIGN,
     GUARD,
     HOLDER,
+    HOUR,
     IDENTITY,
     LAST_APPLIED,
     NAMESPACE,
+    NOW,
     POLICY,
     SECRET_NAME,
     UNTOUCHED,
@@ -38,7 +40,7 @@ OLDER = replace(
     name="old",
     uid="uid-old",
     secret_name="acr-pull-old",
-    created_at="2026-11-23T10:00:00Z",
+    created_at=NOW - 2 * HOUR,
     status=answered("acr-pull-old"),
 )
 TWIN = replace(

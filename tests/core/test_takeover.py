@@ -9,7 +9,7 @@ from hooks.core.apis import UPSTREAM
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret
 from hooks.core.renewal.takeover import is_left, take_over
-from tests.core.builders import BINDING, FOREIGN, HOLDER, SECRET_NAME
+from tests.core.builders import BINDING, FOREIGN, HOLDER, HOUR, NOW, SECRET_NAME
 
 FIRST, SECOND = UPSTREAM
 LEFT = OwnedSecret(SECRET_NAME, "team-a", uid_label="uid-old", made_here=True)
@@ -19,7 +19,7 @@ TWIN = replace(
     uid="uid-twin",
     api_version=SECOND.api_version,
     kind=SECOND.kind,
-    created_at="2026-11-23T10:00:00Z",
+    created_at=NOW - 2 * HOUR,
 )
 LEGACY = replace(BINDING, api_version=FIRST.api_version, secret_name="app-msi-acrpull-secret")
 DELETING = replace(BINDING, deleting=True)

@@ -11,7 +11,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.resolve import Hold
-from hooks.core.rfc3339 import format_time
+from hooks.core.rfc3339 import parse_time
 from hooks.core.status.conditions import ConditionState, Problem, attached
 from tests.core.builders import (
     ACCOUNT,
@@ -152,10 +152,10 @@ def test_contest(account: ServiceAccount, problem: Problem | None) -> None:
 
 def waits(seconds: int, reason: str = "Attaching", created: str = "") -> Observed:
     """Return the observation of a binding with an entry missing for *seconds*."""
-    since = format_time(NOW - seconds * SECOND)
+    since = NOW - seconds * SECOND
     condition = Condition("Attached", "False", reason, "", 2, since)
     binding = replace(BINDING, status=Status((condition,)))
-    account = replace(UNTOUCHED, created_at=created)
+    account = replace(UNTOUCHED, created_at=parse_time(created))
     return replace(OBSERVED, binding=binding, accounts=(), related=(account,))
 
 

@@ -13,6 +13,7 @@ from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
+from hooks.core.rfc3339 import parse_time
 from hooks.core.status.conditions import Freshness, Problem, new_status
 from tests.core.builders import (
     ACCOUNT,
@@ -173,7 +174,10 @@ def test_observed_secret(
     """Name and times describe the observed Secret, and not the Secret in the answer."""
     status = new_status(observed, problem, WORN, NOW)
     assert status.secret_name == name
-    assert (status.token_issue_time, status.token_expiration_time) == (issued, expires)
+    assert (status.token_issue_time, status.token_expiration_time) == (
+        parse_time(issued),
+        parse_time(expires),
+    )
     assert status.service_account_name == "default"
 
 
@@ -192,7 +196,7 @@ def test_observed_secret(
 )
 def test_pending_time(problem: Problem | None, since: str | None) -> None:
     """The status has the time since which a token waits to be written."""
-    assert new_status(OBSERVED, problem, WORKS, NOW).secret_pending_time == since
+    assert new_status(OBSERVED, problem, WORKS, NOW).secret_pending_time == parse_time(since)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_pending_time(problem: Problem | None, since: str | None) -> None:
 def test_contest(contest: Contest | None, attempts: int, last: str | None) -> None:
     """The status has the attempts and the last time of a contest only."""
     status = new_status(UNLISTED, None, WORKS, NOW, contest=contest)
-    assert (status.attach_attempts, status.last_attach_time) == (attempts, last)
+    assert (status.attach_attempts, status.last_attach_time) == (attempts, parse_time(last))
 
 
 def test_stable() -> None:

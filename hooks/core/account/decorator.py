@@ -6,6 +6,7 @@ targeting bindings for the owner.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from hooks.core.account.attachment import targets
 from hooks.core.account.decoration import Decoration
@@ -99,6 +100,6 @@ def _owns_secret_name(binding: Binding) -> bool:
     return bool(binding.status.conditions) and not binding.status.secret_taken
 
 
-def _age(binding: Binding) -> tuple[str, str, str]:
+def _age(binding: Binding) -> tuple[datetime, str, str]:
     """Return the sort key: creation time in whole seconds, then name and API version."""
     return binding.created_at, binding.name, binding.api_version

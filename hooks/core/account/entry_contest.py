@@ -5,7 +5,6 @@ from datetime import datetime
 from hooks.core.contest import Contest, judge
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import ServiceAccount
-from hooks.core.rfc3339 import parse_time
 
 
 def find_entry_contest(binding: Binding, target: ServiceAccount, now: datetime) -> Contest | None:
@@ -15,7 +14,7 @@ def find_entry_contest(binding: Binding, target: ServiceAccount, now: datetime) 
     """
     status = binding.status
     attached = status.condition("Attached")
-    since = parse_time(attached.last_transition_time) if attached is not None else None
+    since = attached.last_transition_time if attached is not None else None
     if attached is None or since is None or _is_new(binding, target, since):
         return None
     there = binding.secret_name in target.pull_secrets
@@ -27,6 +26,5 @@ def _is_new(binding: Binding, target: ServiceAccount, since: datetime) -> bool:
 
     The binding can target another name, or a user recreated the ServiceAccount.
     """
-    created = parse_time(target.created_at)
     moved = binding.status.service_account_name != target.name
-    return moved or (created is not None and created >= since)
+    return moved or (target.created_at is not None and target.created_at >= since)

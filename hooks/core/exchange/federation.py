@@ -20,7 +20,6 @@ from hooks.core.names import ACCOUNT_SUBJECT, CLIENT_ID_ANNOTATION, TENANT_ID_AN
 from hooks.core.observed import Observed
 from hooks.core.policy.cloud import wrong_cloud
 from hooks.core.policy.decision_settings import Policy
-from hooks.core.rfc3339 import parse_time
 
 # The Namespace and the tenant ID become parts of URLs, so other characters are rejected.
 NAMESPACE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -143,7 +142,7 @@ def pending_if_new(failed: MintFailed, before: Condition | None, now: datetime) 
         return failed
     refused = {Reason.FEDERATION_PENDING, Reason.FEDERATION_REFUSED}
     known = before is not None and before.status == "False" and before.reason in refused
-    since = parse_time(before.last_transition_time) if before is not None and known else None
+    since = before.last_transition_time if before is not None and known else None
     if since is not None and now - since >= PROPAGATION:
         return failed
     return replace(failed, reason=Reason.FEDERATION_PENDING)

@@ -1,6 +1,7 @@
 """A binding of any API version, without JSON keys."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
@@ -15,12 +16,12 @@ class Condition:
     reason: str
     message: str
     observed_generation: int
-    last_transition_time: str = ""
+    last_transition_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The last status that `/sync` returned for a binding. Times are texts in RFC 3339.
+    """The status that `/sync` returns for a binding, or returned last. None is an unknown time.
 
     Attributes:
         secret_name: The name of the observed Secret; None without a Secret.
@@ -36,13 +37,13 @@ class Status:
     conditions: tuple[Condition, ...] = ()
     secret_name: str | None = None
     service_account_name: str | None = None
-    token_issue_time: str | None = None
-    token_expiration_time: str | None = None
-    secret_pending_time: str | None = None
+    token_issue_time: datetime | None = None
+    token_expiration_time: datetime | None = None
+    secret_pending_time: datetime | None = None
     write_attempts: int = 0
-    last_write_time: str | None = None
+    last_write_time: datetime | None = None
     attach_attempts: int = 0
-    last_attach_time: str | None = None
+    last_attach_time: datetime | None = None
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of type *kind*; None without such a condition."""
@@ -83,6 +84,7 @@ class Spec:
 class Binding:
     """A binding of any API version. If the spec is invalid, *spec* is the text of the problem.
 
+    If the creation time is unknown, *created_at* is the earliest `datetime`.
     *other_finalizers* are the finalizers of other controllers: Metacontroller does not remove them.
     """
 
@@ -92,9 +94,9 @@ class Binding:
     api_version: str
     kind: str
     generation: int
-    created_at: str
+    created_at: datetime
     deleting: bool
-    deleted_at: str
+    deleted_at: datetime | None
     other_finalizers: frozenset[str]
     secret_name: str
     service_account_name: str | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from hooks.core.model.token import AcrToken
 
@@ -41,7 +42,7 @@ class ServiceAccount:
     last_applied: str | None = None
     uid_label: str | None = None
     deleting: bool = False
-    created_at: str = ""
+    created_at: datetime | None = None
     uid: str = ""
     client_id: str | None = None
     tenant_id: str | None = None

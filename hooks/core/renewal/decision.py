@@ -22,7 +22,6 @@ from hooks.core.policy.permission import Reject
 from hooks.core.refresh import jitter_for, refresh_at
 from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
 from hooks.core.renewal.secret_contest import find_secret_contest
-from hooks.core.rfc3339 import parse_time
 
 
 class MintReason(StrEnum):
@@ -268,4 +267,4 @@ def _newer_than(
         return None
     fresh = status.condition("TokenFresh")
     had = fresh is not None and fresh.status == "True"
-    return parse_time(status.token_issue_time) if had else None
+    return status.token_issue_time if had else None

@@ -23,7 +23,6 @@ from hooks.core.renewal.decision import (
     usable_token,
 )
 from hooks.core.renewal.resolve import Hold, Wanted
-from hooks.core.rfc3339 import parse_time
 
 WRITE_GRACE: Final = timedelta(seconds=10)
 
@@ -143,7 +142,7 @@ def writing(observed: Observed, now: datetime) -> Unwritten:
     wait ends.
     """
     name = observed.binding.secret_name
-    since = min(parse_time(observed.binding.status.secret_pending_time) or now, now)
+    since = min(observed.binding.status.secret_pending_time or now, now)
     left = since + WRITE_GRACE - now
     if left > timedelta(0):
         text = f'Waiting for Metacontroller to write Secret "{name}".'

@@ -5,7 +5,6 @@ from datetime import datetime
 from hooks.core.contest import Contest, judge
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import PullSecret
-from hooks.core.rfc3339 import parse_time
 
 
 def find_secret_contest(
@@ -18,7 +17,7 @@ def find_secret_contest(
     """
     status = binding.status
     fresh = status.condition("TokenFresh")
-    since = parse_time(fresh.last_transition_time) if fresh is not None else None
+    since = fresh.last_transition_time if fresh is not None else None
     if fresh is None or since is None:
         return None
     there = secret is not None and secret.unmodified

@@ -20,7 +20,7 @@ from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
-from hooks.core.rfc3339 import format_time, parse_time
+from hooks.core.rfc3339 import format_time
 
 Problem = MintFailed | Hold | Reject | Unwritten
 
@@ -153,8 +153,8 @@ def attach_seconds(observed: Observed, now: datetime) -> int:
     """
     since, before = now, observed.binding.status.condition("Attached")
     if before is not None and before.reason in NOT_ADDED:
-        since = min(parse_time(before.last_transition_time) or now, now)
-    created = parse_time(observed.target.created_at) if observed.target is not None else None
+        since = min(before.last_transition_time or now, now)
+    created = observed.target.created_at if observed.target is not None else None
     if created is not None:
         since = min(max(since, created), now)
     return max(0, math.ceil((since + ATTACH_GRACE - now).total_seconds()))
@@ -267,8 +267,8 @@ def new_status(
     """
     binding, secret = observed.binding, observed.secret
     token = secret.token if secret is not None else None
-    expiry = format_time(token.expires_at) if token else None
-    tokens = token_fresh(problem, fresh, expiry or "")
+    expiry = format_time(token.expires_at) if token else ""
+    tokens = token_fresh(problem, fresh, expiry)
     listed = attached(observed, problem, contest, now)
     total = ready(problem, tokens, listed)
     whole = ConditionState(total.status, total.reason, f"{total.message} {total.remedy}".strip())
@@ -289,13 +289,13 @@ def new_status(
         ),
         secret.name if secret is not None else None,
         binding.service_account_name,
-        format_time(token.issued_at) if token else None,
-        expiry,
-        secret_pending_time=format_time(problem.since) if isinstance(problem, Unwritten) else None,
+        token.issued_at if token else None,
+        token.expires_at if token else None,
+        secret_pending_time=problem.since if isinstance(problem, Unwritten) else None,
         write_attempts=writes.attempts if writes is not None else 0,
-        last_write_time=format_time(writes.last_attempt) if writes is not None else None,
+        last_write_time=writes.last_attempt if writes is not None else None,
         attach_attempts=contest.attempts if contest is not None else 0,
-        last_attach_time=format_time(contest.last_attempt) if contest is not None else None,
+        last_attach_time=contest.last_attempt if contest is not None else None,
     )
 
 
@@ -309,9 +309,7 @@ def set_condition(
     A transition time in the future becomes *now*: a clock was wrong, and waits start at this time.
     """
     previous = binding.status.condition(kind)
-    since = format_time(now)
-    if previous is not None and previous.status == status and previous.last_transition_time:
-        before = parse_time(previous.last_transition_time)
-        if before is None or before <= now:
-            since = previous.last_transition_time
+    since = now
+    if previous is not None and previous.status == status:
+        since = min(previous.last_transition_time or now, now)
     return Condition(kind, status, reason, message, binding.generation, since)

@@ -1,11 +1,12 @@
 """Parses Kubernetes objects, in the shape of `kubectl get -o json`. Raises `BadRequest`."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from hooks.core.apis import api_of
 from hooks.core.apis.api import DEFAULT_NAME, is_name
-from hooks.core.fields import JSON, check, get, get_object, get_text, require
+from hooks.core.fields import JSON, check, get, get_object, get_text, get_time, require
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
 from hooks.core.names import (
@@ -30,6 +31,7 @@ from hooks.core.wire import dockerconfig
 # More than the bindings of a Namespace: a decorator's request contains all of them, and their usual
 # size of 3 KiB fits some 2,500 into a body. Names beyond count as the user's.
 MAX_NAMES: Final = 5000
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
@@ -51,9 +53,9 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         api_version=get_text(obj, "apiVersion", path) or api.api_version,
         kind=get_text(obj, "kind", path) or api.kind,
         generation=get(meta, "generation", int, at) or 0,
-        created_at=get_text(meta, "creationTimestamp", at),
+        created_at=get_time(meta, "creationTimestamp", at) or EARLIEST,
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
-        deleted_at=get_text(meta, "deletionTimestamp", at),
+        deleted_at=get_time(meta, "deletionTimestamp", at),
         other_finalizers=_other_finalizers(meta, at),
         secret_name=api.secret_name(name),
         service_account_name=account,
@@ -77,24 +79,22 @@ def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
     for index, item in enumerate(get(status, "conditions", list, path) or ()):
         at = f"{path}.conditions[{index}]"
         condition = check(item, dict, at)
-        texts = (
-            get_text(condition, key, at)
-            for key in ("type", "status", "reason", "message", "lastTransitionTime")
-        )
-        kind, value, reason, message, since = texts
+        texts = (get_text(condition, key, at) for key in ("type", "status", "reason", "message"))
+        kind, value, reason, message = texts
+        since = get_time(condition, "lastTransitionTime", at)
         generation = get(condition, "observedGeneration", int, at) or 0
         conditions.append(Condition(kind, value, reason, message, generation, since))
-    issued = get(status, issue_time, str, path)
+    issued = get_time(status, issue_time, path)
     return Status(
         conditions=tuple(conditions),
         secret_name=get(status, "secretName", str, path),
         service_account_name=get(status, "serviceAccountName", str, path),
         token_issue_time=issued if conditions else None,
-        secret_pending_time=get(status, "secretPendingTime", str, path),
+        secret_pending_time=get_time(status, "secretPendingTime", path),
         write_attempts=get(status, "writeAttempts", int, path) or 0,
-        last_write_time=get(status, "lastWriteTime", str, path),
+        last_write_time=get_time(status, "lastWriteTime", path),
         attach_attempts=get(status, "attachAttempts", int, path) or 0,
-        last_attach_time=get(status, "lastAttachTime", str, path),
+        last_attach_time=get_time(status, "lastAttachTime", path),
     )
 
 
@@ -114,7 +114,7 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
         last_applied=get(annotations, LAST_APPLIED_ANNOTATION, str, f"{at}.annotations"),
         uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
-        created_at=get_text(meta, "creationTimestamp", at),
+        created_at=get_time(meta, "creationTimestamp", at),
         uid=get_text(meta, "uid", at),
         client_id=get(annotations, CLIENT_ID_ANNOTATION, str, f"{at}.annotations"),
         tenant_id=get(annotations, TENANT_ID_ANNOTATION, str, f"{at}.annotations"),

@@ -10,6 +10,7 @@ decorator/api/v2/hooks.go. Metacontroller's v2 API rejects other keys.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount
 from hooks.core.account.decoration import Decoration
@@ -25,6 +26,7 @@ from hooks.core.names import (
     MAX_MESSAGE_LENGTH,
     SECRET_TYPE,
 )
+from hooks.core.rfc3339 import format_time
 from hooks.core.sync import Answer
 from hooks.core.wire import dockerconfig
 
@@ -101,13 +103,13 @@ def new_status_fields(binding: Binding, status: Status) -> JSON:
         ],
         "secretName": status.secret_name,
         "serviceAccountName": status.service_account_name,
-        api.issue_time: status.token_issue_time,
-        "tokenExpirationTime": status.token_expiration_time,
-        "secretPendingTime": status.secret_pending_time,
+        api.issue_time: _text(status.token_issue_time),
+        "tokenExpirationTime": _text(status.token_expiration_time),
+        "secretPendingTime": _text(status.secret_pending_time),
         "writeAttempts": status.write_attempts or None,
-        "lastWriteTime": status.last_write_time,
+        "lastWriteTime": _text(status.last_write_time),
         "attachAttempts": status.attach_attempts or None,
-        "lastAttachTime": status.last_attach_time,
+        "lastAttachTime": _text(status.last_attach_time),
     }
     if api.error:
         fields[api.error] = status.trouble and api.in_terms_of_api(status.trouble)
@@ -122,8 +124,12 @@ def new_condition(condition: Condition) -> JSON:
         "reason": condition.reason,
         "message": condition.message,
         "observedGeneration": condition.observed_generation,
-        "lastTransitionTime": condition.last_transition_time,
+        "lastTransitionTime": _text(condition.last_transition_time),
     }
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else format_time(at)
 
 
 def new_rules(binding: Binding) -> JSON:
