@@ -37,7 +37,9 @@ from hooks.core.renewal.secret import (
     writing,
 )
 from hooks.core.renewal.secret_contest import find_secret_contest
-from hooks.core.status.conditions import Freshness, Problem, attach_seconds, new_status
+from hooks.core.status.attached import attach_seconds
+from hooks.core.status.condition_state import Problem
+from hooks.core.status.conditions import Freshness, new_status
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from hooks.core.policy.permission import Reject
 from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
 from hooks.core.rfc3339 import parse_time
-from hooks.core.status.conditions import Freshness, Problem, new_status
+from hooks.core.status.condition_state import Problem
+from hooks.core.status.conditions import Freshness, new_status
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

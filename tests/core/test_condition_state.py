@@ -9,15 +9,8 @@ from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.resolve import Hold
 from hooks.core.renewal.secret import Unwritten
-from hooks.core.status.conditions import (
-    ConditionState,
-    Freshness,
-    Problem,
-    new_state,
-    ready,
-    renewal_healthy,
-    token_fresh,
-)
+from hooks.core.status.condition_state import ConditionState, Problem, new_state
+from hooks.core.status.conditions import Freshness, ready, renewal_healthy, token_fresh
 from tests.core.builders import HOUR, LEFT, NOW, OBSERVED, TAKEN
 
 EXPIRY = "2026-11-23T14:00:00Z"

@@ -12,7 +12,8 @@ from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.resolve import Hold
 from hooks.core.rfc3339 import parse_time
-from hooks.core.status.conditions import ConditionState, Problem, attached
+from hooks.core.status.attached import attached
+from hooks.core.status.condition_state import ConditionState, Problem
 from tests.core.builders import (
     ACCOUNT,
     BINDING,

@@ -1,0 +1,126 @@
+"""The condition Attached: whether the observed ServiceAccount lists the binding's Secret."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Final
+
+from hooks.core.account.ownership import controller, foreign_controller
+from hooks.core.contest import Contest
+from hooks.core.model.cluster import Owner, ServiceAccount
+from hooks.core.model.reason import Reason
+from hooks.core.observed import Observed
+from hooks.core.policy.permission import Reject
+from hooks.core.status.condition_state import ConditionState, Problem, new_state
+
+NOT_ADDED: Final = frozenset({Reason.ATTACHING, Reason.SERVICE_ACCOUNT_NOT_WRITTEN})
+# An entry counts as refused after this time. At Metacontroller's default of 5 requests a second,
+# attaching 30 bindings took 66 s.
+ATTACH_GRACE: Final = timedelta(seconds=120)
+
+
+def attached(
+    observed: Observed, problem: Problem | None, contest: Contest | None, now: datetime
+) -> ConditionState:
+    """Return the state of the observed ServiceAccount."""
+    binding = observed.binding
+    if binding.deleting:
+        return new_state("False", Reason.DELETING, _waiting(observed))
+    if binding.service_account_name is None and problem is not None:
+        return ConditionState("False", problem.reason, "The spec names no ServiceAccount.")
+    if observed.target is not None:
+        overdue = attach_seconds(observed, now) == 0
+        return _listed(observed, observed.target, problem, contest, overdue=overdue)
+    if observed.related is None:
+        text = "Waiting for Metacontroller to report the ServiceAccounts of this Namespace."
+        return ConditionState("False", Reason.ATTACHING, text)
+    text = (
+        f'ServiceAccount "{binding.service_account_name}" not found. Create it, or fix '
+        "spec.serviceAccountName."
+    )
+    return new_state("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+
+
+def attach_seconds(observed: Observed, now: datetime) -> int:
+    """Return the seconds until a missing entry counts as refused; 0 if it does at *now*.
+
+    A time in the future counts as now.
+    """
+    since, before = now, observed.binding.status.condition("Attached")
+    if before is not None and before.reason in NOT_ADDED:
+        since = min(before.last_transition_time or now, now)
+    created = observed.target.created_at if observed.target is not None else None
+    if created is not None:
+        since = min(max(since, created), now)
+    return max(0, math.ceil((since + ATTACH_GRACE - now).total_seconds()))
+
+
+def _listed(
+    observed: Observed,
+    target: ServiceAccount,
+    problem: Problem | None,
+    contest: Contest | None,
+    *,
+    overdue: bool,
+) -> ConditionState:
+    binding = observed.binding
+    secret, listed = binding.secret_name, binding.secret_name in target.pull_secrets
+    lists = f'ServiceAccount "{target.name}" lists Secret "{secret}".'
+    if contest is not None and contest.is_fight:
+        text = (
+            f'Another client removes Secret "{secret}" from ServiceAccount "{target.name}" as soon '
+            "as acrpull adds it. Find the client with kubectl get serviceaccount -n "
+            f"{target.namespace} {target.name} -o yaml --show-managed-fields, and let it keep "
+            "imagePullSecrets."
+        )
+        return new_state("False", Reason.ENTRY_REMOVED, text)
+    if (
+        problem is not None
+        and (observed.secret_taken or isinstance(problem, Reject))
+        and not listed
+    ):
+        text = f'ServiceAccount "{target.name}" does not list Secret "{secret}".'
+        return ConditionState("False", problem.reason, text)
+    if listed:
+        return ConditionState("True", Reason.ATTACHED, lists)
+    foreign = foreign_controller(target)
+    if foreign is not None:
+        text = (
+            f'ServiceAccount "{target.name}" is managed by {_named(foreign)}, so acrpull does not '
+            f'change it. Add "{secret}" to imagePullSecrets in the configuration of that '
+            "controller."
+        )
+        return new_state("False", Reason.SERVICE_ACCOUNT_OWNED, text)
+    holder = controller(target)
+    if holder is not None and holder.uid != binding.uid == target.uid_label:
+        text = (
+            f'ServiceAccount "{target.name}" is still owned by {_named(holder)} (uid '
+            f"{holder.uid}). If that object no longer exists, remove it from the ownerReferences "
+            "of the ServiceAccount."
+        )
+    elif overdue:
+        text = (
+            f'Secret "{secret}" could not be added to ServiceAccount "{target.name}". See the '
+            "events of the binding and of the ServiceAccount for the reason."
+        )
+        return new_state("False", Reason.SERVICE_ACCOUNT_NOT_WRITTEN, text)
+    else:
+        text = f'Waiting for Secret "{secret}" to be added to ServiceAccount "{target.name}".'
+    return new_state("False", Reason.ATTACHING, text)
+
+
+def _named(owner: Owner) -> str:
+    return f'{owner.kind} "{owner.name}"'
+
+
+def _waiting(observed: Observed) -> str:
+    """Return the text for a binding in deletion, with the reason for a wait."""
+    accounts = observed.unprotected if observed.unmanaged else observed.blocking
+    names = ", ".join(f'"{account.name}"' for account in accounts)
+    if not names:
+        return "The binding is being deleted."
+    if not observed.unmanaged:
+        return f"Waiting for ServiceAccount {names} to be released."
+    return (
+        f"Deletion is blocked because it would also delete ServiceAccount {names}. Remove this "
+        "binding from the ownerReferences of the ServiceAccount to continue."
+    )
