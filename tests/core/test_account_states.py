@@ -5,6 +5,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import pytest
@@ -174,13 +175,81 @@ def test_deletion(state: str) -> None:
     assert blocks_deletion(example.bindings[0], example.account, NAMESPACE) is example.blocks
 
 
-def test_theory() -> None:
-    """The tables in the docstring have these states, and allow the deletion in the same states."""
-    tables = re.findall(r"^    state .*\n((?:    .*\n)+)", account.__doc__ or "", re.MULTILINE)
-    shown, permitted = (
-        dict(re.split(r"  +", row.strip(), maxsplit=1) for row in table.splitlines())
-        for table in tables
+def read_tables() -> dict[str, tuple[str, ...]]:
+    """Return the cells of each state in the two tables of the docstring, without the state."""
+    text = account.__doc__ or ""
+    cells: dict[str, tuple[str, ...]] = {}
+    for table in re.findall(r"^    state .*\n((?:    .*\n)+)", text, re.MULTILINE):
+        for row in table.splitlines():
+            state, *rest = re.split(r"  +", row.strip())
+            cells[state] = (*cells.get(state, ()), *rest)
+    return cells
+
+
+ROWS: Final = read_tables()
+LABELS: Final = {"-": None, "B": "uid-app", "B, then C": "uid-app"}
+CONTROLLERS: Final = {"-": (), "B": (HOLDER,), "another controller": (FOREIGN,)}
+
+
+def describe(state: str, seen: ServiceAccount) -> tuple[object, ...]:
+    """Return the first cells of *seen* in *state*, with None for a cell that allows any value."""
+    entries = set(seen.attached) & set(seen.pull_secrets)
+    found = (
+        seen.uid_label,
+        tuple(owner for owner in seen.owners if owner.controller),
+        GUARD in seen.owners,
+        SECRET_NAME in entries,
+        bool(entries - {SECRET_NAME}),
     )
-    assert set(shown) == set(EXAMPLES)
-    expected = {state: not example.blocks for state, example in EXAMPLES.items()}
-    assert {state: cell.startswith("yes") for state, cell in permitted.items()} == expected
+    cells = ROWS[state][: len(found)]
+    return tuple(None if cell == "any" else value for cell, value in zip(cells, found, strict=True))
+
+
+def build(state: str) -> list[ServiceAccount]:
+    """Return a ServiceAccount for each combination of values that the row of *state* allows."""
+    label, controller, *flags = ROWS[state][:5]
+    labels = ["-", "B"] if label == "any" else [label]
+    choices = [(True, False) if flag == "any" else (flag == "yes",) for flag in flags]
+    handed_over = (HANDED_OVER,) if state == "handed over" else ()
+    return [
+        replace(
+            UNTOUCHED,
+            uid_label=LABELS[name],
+            owners=(*CONTROLLERS[controller], *handed_over, *((GUARD,) if protected else ())),
+            pull_secrets=entries,
+            attached=entries,
+            wanted=entries,
+            annotations=frozenset({WANTED} if name != "-" else ()),
+        )
+        for name in labels
+        for protected, own, others in product(*choices)
+        for entries in [((SECRET_NAME,) if own else ()) + ((JOBS_SECRET,) if others else ())]
+    ]
+
+
+def test_theory() -> None:
+    """The tables have the states of the examples, and the moves are between these states."""
+    assert set(ROWS) == set(EXAMPLES)
+    moves = re.findall(r"^    (\w.*?) -> (\w.*?)  ", account.__doc__ or "", re.MULTILINE)
+    assert moves[0] == ("from", "to")
+    assert {state for move in moves[1:] for state in move} == {*EXAMPLES, "any"}
+
+
+@pytest.mark.parametrize("state", EXAMPLES)
+def test_theory_of_a_state(state: str) -> None:
+    """An example has the label, the owners and the entries in the row of its state."""
+    found = describe(state, EXAMPLES[state].account)
+    assert found in {describe(state, built) for built in build(state)}
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"), [(state, seen) for state in ROWS for seen in build(state)]
+)
+def test_theory_of_permissions(state: str, seen: ServiceAccount) -> None:
+    """Every ServiceAccount in a state permits the deletion and the adoption in the second table."""
+    deletion, adoption = ROWS[state][5:]
+    assert blocks_deletion(BINDING, seen, NAMESPACE) is not deletion.startswith("yes")
+    moved = decorate(seen, (DELETED, JOBS), POLICY, None).labels.get("controller-uid") == JOBS.uid
+    controlled = any(owner.controller for owner in seen.owners)
+    expected = "no" if not moved else "once" if controlled else "yes"
+    assert re.split(r"[ ,:]", adoption)[0] == expected

@@ -30,7 +30,7 @@ B is the owner, C the next owner; "any" means present or absent. Only acrpull's 
     handed over  B, then C  -                 yes         -          yes
     released     -      -                     yes         -          -
     left         -      -                     any         any        any
-    foreign      -      another controller    any         any        any
+    foreign      any    another controller    any         any        any
 
 The annotation `acrpull.dev/pull-secrets` exists from labeled to handed over, and the annotation
 `acrpull.dev/attached` while acrpull's entries are listed. A handed over ServiceAccount has B's

@@ -1,1 +1,1 @@
-"""Whether the token in a Secret is kept, or a new token is requested."""
+"""Whether the token in a Secret is kept or renewed, and what the Secret contains."""
