@@ -13,8 +13,10 @@ def format_time(at: datetime) -> str:
 
 def parse_time(text: str | None) -> datetime | None:
     """Return the instant in UTC of *text* in RFC 3339; None if *text* is not a time."""
+    if not text:
+        return None
     try:
-        at = datetime.fromisoformat(text or "")
+        at = datetime.fromisoformat(text)
         return at.astimezone(UTC) if at.tzinfo else None
     except (ValueError, OverflowError):
         return None
