@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 def format_time(at: datetime) -> str:
     """Return *at* as RFC 3339 in UTC, whole seconds: "2026-11-23T08:59:19Z"."""
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str | None) -> datetime | None:

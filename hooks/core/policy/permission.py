@@ -45,7 +45,12 @@ class Reject:
     by_setting: bool = False
 
     def withdraws(self, *, has_secret: bool) -> bool:
-        """True if the binding keeps no Secret; *has_secret* if the binding has a Secret to keep."""
+        """True if the binding keeps no Secret.
+
+        Args:
+            has_secret: In a sync, whether the token in the Secret has not expired. For the
+                decorator, whether the binding's status names a Secret.
+        """
         return not (self.by_setting and has_secret)
 
 
