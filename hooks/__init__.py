@@ -11,8 +11,8 @@ Start reading at `handlers.py`. A request makes five stops:
                    (`policy/`), which binding owns a ServiceAccount (`account/`), what does the
                    status say (`status/`). `sync.py` and `finalize.py` put the answers together.
 5. `mint/`         Only if a token is needed: IMDS or Entra, then the registry, within the time
-                   that Metacontroller waits. `core/exchange/` has the requests and reads the
-                   answers of Azure, without I/O.
+                   that Metacontroller waits. `core/exchange/` has the requests, their order
+                   (`steps.py`) and the meaning of the answers, without I/O.
 
 `settings/` reads environment variables at the start, and the files that they name. `doctor/` judges
 a file with bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.

@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from hooks import listener
+from hooks.core.exchange.steps import last_hop
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.core.renewal.decision import MintReason
@@ -90,8 +91,7 @@ def observe_token_request(reason: MintReason) -> None:
 
 def observe_mint(request: TokenRequest, outcome: AcrToken | MintFailed) -> None:
     """Count *request* with its *outcome*."""
-    hop = Hop.EXCHANGE if request.scope is None else Hop.TOKEN
-    reason = Reason.TOKEN_VALID
+    hop, reason = last_hop(request), Reason.TOKEN_VALID
     if isinstance(outcome, MintFailed):
         hop, reason = outcome.hop or hop, outcome.reason
     MINTS.labels(hop, reason).inc()

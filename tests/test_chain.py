@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from hooks.core.errors import Busy
+from hooks.core.exchange.acr import Post
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
@@ -42,9 +43,9 @@ class Azure:
         )
         return THROTTLED if self.refuses else "entra"
 
-    def mint(self, request: TokenRequest, entra_token: str, deadline: float) -> AcrToken:
+    def send(self, request: TokenRequest, post: Post, deadline: float) -> AcrToken:
         """Return a registry token, as `Registry` does."""
-        assert entra_token == "entra"
+        assert "entra" in post.form.values() or NEW_TOKEN.value in post.form.values()
         self._call(request.server, hangs=request.server == DEAD.server, deadline=deadline)
         return NEW_TOKEN
 

@@ -4,8 +4,6 @@ The host was checked against the allow-list. Redirects, cookies and `.netrc` are
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import requests
@@ -13,7 +11,7 @@ import urllib3
 
 from hooks.core.exchange import acr
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
 from hooks.mint.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
 from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
@@ -32,35 +30,11 @@ class Registry:
         self._session.headers["Accept"] = "application/json"
         harden(self._session, acr.MAX_ANSWER_BYTES)
 
-    def mint(
-        self, request: TokenRequest, entra_token: str, deadline: float
-    ) -> AcrToken | MintFailed:
-        """Return the token for *request*, in exchange for *entra_token*, or why there is none.
+    def send(self, request: TokenRequest, post: acr.Post, deadline: float) -> AcrToken | MintFailed:
+        """Return the token in the response to *post*, a part of *request*, or why there is none.
 
         Returns by *deadline*, in `time.monotonic` seconds.
         """
-        *_, (_, outcome) = self.hops(request, entra_token, deadline)
-        return outcome
-
-    def hops(
-        self, request: TokenRequest, entra_token: str, deadline: float
-    ) -> Iterator[tuple[Hop, AcrToken | MintFailed]]:
-        """Yield each hop with its outcome, up to the first failure or the token for *request*.
-
-        The exchange returns a refresh token. Only a request with a scope has a second hop.
-        """
-        outcome = self._post(request, acr.exchange(request, entra_token), deadline)
-        if isinstance(outcome, MintFailed):
-            yield Hop.EXCHANGE, replace(outcome, hop=Hop.EXCHANGE)
-            return
-        yield Hop.EXCHANGE, outcome
-        if request.scope is not None:
-            post = acr.scope_down(request, outcome.value)
-            yield Hop.TOKEN, self._post(request, post, deadline)
-
-    def _post(
-        self, request: TokenRequest, post: acr.Post, deadline: float
-    ) -> AcrToken | MintFailed:
         url = acr.url(request, post)
         if isinstance(url, MintFailed):
             return url

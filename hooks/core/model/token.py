@@ -49,7 +49,7 @@ class MintFailed:
     Attributes:
         retry_after_seconds: The wait that Azure requested; None if Azure requested no wait.
         token: A token that grants a part of the scope; None if no token was issued.
-        hop: The step that failed; None if the last step failed.
+        hop: The step that failed; None means the last step.
     """
 
     reason: Reason
