@@ -14,8 +14,9 @@ Start reading at `handlers.py`. A request makes five stops:
                    that Metacontroller waits. `core/exchange/` has the requests, their order
                    (`steps.py`) and the meaning of the answers, without I/O.
 
-`settings/` reads environment variables at the start, and the files that they name. `doctor/` judges
-a file with bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
+`budget.py` divides the 10 s that Metacontroller waits among all timeouts. `settings/` reads
+environment variables at the start, and the files that they name. `doctor/` judges a file with
+bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
 
 `hooks.core` is pure: values and *now* in, values out. The import contracts in `pyproject.toml` keep
 each room in its place, and `make check` checks them.

@@ -7,13 +7,14 @@ from typing import cast
 
 import pytest
 
+from hooks import budget
 from hooks.core.errors import Busy
 from hooks.core.exchange.acr import Post
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.limits import SlowPeerLimit
-from hooks.mint import budget, chain
+from hooks.mint import chain
 from hooks.mint.chain import TokenChain
 from hooks.mint.credentials import EntraTokens
 from hooks.mint.managed_identity import ManagedIdentities

@@ -6,15 +6,15 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Final, cast
 
-from hooks.core.exchange.steps import EntraStep, Outcome, Step, run
-from hooks.core.model.identity import FederatedIdentity, Identity
-from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
-from hooks.limits import SlowPeerLimit
-from hooks.mint.budget import (
+from hooks.budget import (
     IDENTITY_SLOW_AFTER_SECONDS,
     MINT_SECONDS,
     REGISTRY_SLOW_AFTER_SECONDS,
 )
+from hooks.core.exchange.steps import EntraStep, Outcome, Step, run
+from hooks.core.model.identity import FederatedIdentity, Identity
+from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
+from hooks.limits import SlowPeerLimit
 from hooks.mint.credentials import EntraTokens, TokenProvider
 from hooks.mint.managed_identity import ManagedIdentities
 from hooks.mint.registry import Registry

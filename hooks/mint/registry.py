@@ -9,10 +9,10 @@ from typing import Final
 import requests
 import urllib3
 
+from hooks.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
 from hooks.core.exchange import acr
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, TokenRequest
-from hooks.mint.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
 from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
 

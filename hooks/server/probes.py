@@ -6,13 +6,12 @@ from functools import partial
 from typing import Final
 
 from hooks import listener
+from hooks.budget import READY_SECONDS
 from hooks.listener import Listener, Page
 from hooks.log import FIELDS
 from hooks.settings.parse import SettingsError
 from hooks.settings.settings import Settings, read_hook_tokens
 
-# Metacontroller's timeout for a hook: `timeout` in metacontroller/composite.yaml.
-READY_SECONDS: Final = 10
 # No hook takes this long, so the threads will not recover.
 ALIVE_SECONDS: Final = 60
 LIMITS: Final = {"/readyz": READY_SECONDS, "/healthz": ALIVE_SECONDS}
