@@ -3,7 +3,7 @@
 Start reading at `handlers.py`. A request makes five stops:
 
 1. `server/`       A thread reads the request (`worker.py`), checks the hook token (`app.py`), and
-                   decodes the body (`body.py`).
+                   decodes the body (`body.py`). Probes and metrics have a listener of their own.
 2. `handlers.py`   One method per hook: parse, decide, request a token, answer.
 3. `core/wire/`    The body becomes values (`request.py`); at the end the answer becomes JSON
                    (`response.py`).

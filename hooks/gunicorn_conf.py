@@ -61,9 +61,10 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
     sys.setswitchinterval(SWITCH_SECONDS)
     if settings.metrics_bind is not None:
         from hooks import metrics  # noqa: PLC0415  not in the arbiter
+        from hooks.server import listener  # noqa: PLC0415  likewise
 
         host = settings.metrics_bind.rpartition(":")[0]
-        port = metrics.serve(settings.metrics_bind).port
+        port = listener.serve_metrics(settings.metrics_bind).port
         worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
         from hooks.server import probes  # noqa: PLC0415  likewise

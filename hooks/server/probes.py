@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from hooks import listener
 from hooks.budget import READY_SECONDS
-from hooks.listener import Listener, Page
 from hooks.log import FIELDS
+from hooks.server import listener
+from hooks.server.listener import Listener, Page
 from hooks.settings.parse import SettingsError
 from hooks.settings.settings import Settings, read_hook_tokens
 
