@@ -71,4 +71,4 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
 
         worker.log.info("Probes at: http://%s", settings.health_bind)
         checks = probes.health_checks(settings)
-        probes.serve(settings.health_bind, checks, worker.unanswered_seconds)
+        probes.serve_probes(settings.health_bind, checks, worker.unanswered_seconds)

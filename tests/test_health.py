@@ -28,7 +28,7 @@ def answering() -> float:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Listener]:
     """Serve a check that is well and one that is not."""
-    server = health.serve(f"{HOST}:0", CHECKS, answering)
+    server = health.serve_probes(f"{HOST}:0", CHECKS, answering)
     yield server
     server.close()
 
@@ -148,7 +148,7 @@ def test_bug(caplog: pytest.LogCaptureFixture) -> None:
 def test_hooks_do_not_answer(seconds: float, ready: int, live: int) -> None:
     """Without a free thread for 10 s the Pod is not ready, and for 60 s not live."""
     checks = dict.fromkeys(CHECKS, lambda: True)
-    server = health.serve(f"{HOST}:0", checks, lambda: seconds)
+    server = health.serve_probes(f"{HOST}:0", checks, lambda: seconds)
     assert (probe(server, "/readyz"), probe(server, "/healthz")) == (ready, live)
     server.close()
 
@@ -166,7 +166,7 @@ def has_ipv6() -> bool:
 @pytest.mark.skipif(not has_ipv6(), reason="needs ::1")
 def test_ipv6() -> None:
     """An address in brackets is IPv6's."""
-    server = health.serve("[::1]:0", CHECKS, answering)
+    server = health.serve_probes("[::1]:0", CHECKS, answering)
     try:
         assert probe(server, "/healthz") == 200
     finally:
@@ -206,7 +206,7 @@ def dribbled(caller: socket.socket) -> bool:
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next caller ends the oldest connection, and not a newer one."""
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 20)
-    small = health.serve(f"{HOST}:0", CHECKS, answering)
+    small = health.serve_probes(f"{HOST}:0", CHECKS, answering)
     callers = [socket.create_connection((HOST, small.port), timeout=1) for _ in range(20)]
     try:
         assert probe(small, "/healthz") == 200
@@ -249,6 +249,6 @@ def test_caller_that_goes(server: Listener, capsys: pytest.CaptureFixture[str]) 
 
 def test_port_is_shared(server: Listener) -> None:
     """A worker that starts may listen before the one that it follows has ended."""
-    second = health.serve(f"{HOST}:{server.port}", {"/healthz": lambda: True}, answering)
+    second = health.serve_probes(f"{HOST}:{server.port}", {"/healthz": lambda: True}, answering)
     second.close()
     assert [probe(server, "/readyz") for _ in range(8)] == [503] * 8

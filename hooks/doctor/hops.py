@@ -7,7 +7,7 @@ from typing import Final
 
 from hooks.core.exchange.entra import entra_scope
 from hooks.core.exchange.service_account_token import body, path
-from hooks.core.exchange.steps import RegistryStep, Step, run
+from hooks.core.exchange.steps import RegistryStep, Step, take_steps
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import Hop, TokenRequest
 from hooks.settings.federation_settings import FederationSettings
@@ -46,7 +46,7 @@ def hop_requests(
 
     *environ* can contain the address of IMDS, *federation* has the address of Entra.
     """
-    for step, _ in run(request, _placeholder):
+    for step, _ in take_steps(request, _placeholder):
         if isinstance(step, RegistryStep):
             url = f"https://{request.server}{step.post.path}"
             yield HopRequest(step.hop, "POST", url, form=step.post.form)

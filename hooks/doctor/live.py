@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from hooks.core.exchange.acr import check_token
-from hooks.core.exchange.steps import Outcome, last_hop
+from hooks.core.exchange.steps import StepOutcome, last_hop
 from hooks.core.model.conditions import format_time
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.doctor.hops import HopResult
@@ -36,7 +36,7 @@ class Live:
             started = time.perf_counter()
 
     def _result(
-        self, request: TokenRequest, hop: Hop, milliseconds: float, outcome: Outcome
+        self, request: TokenRequest, hop: Hop, milliseconds: float, outcome: StepOutcome
     ) -> HopResult:
         if isinstance(outcome, AcrToken) and hop is last_hop(request):
             # The service would reject some tokens.

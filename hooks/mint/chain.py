@@ -11,7 +11,7 @@ from hooks.budget import (
     MINT_SECONDS,
     REGISTRY_SLOW_AFTER_SECONDS,
 )
-from hooks.core.exchange.steps import EntraStep, Outcome, Step, run
+from hooks.core.exchange.steps import EntraStep, Step, StepOutcome, take_steps
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.limits import SlowPeerLimit
@@ -58,7 +58,7 @@ class TokenChain:
         *_, (_, outcome) = self.run(request)
         return cast("AcrToken | MintFailed", outcome)  # the last step is the registry's
 
-    def run(self, request: TokenRequest) -> Iterator[tuple[Step, Outcome]]:
+    def run(self, request: TokenRequest) -> Iterator[tuple[Step, StepOutcome]]:
         """Yield each step with its outcome, up to the first failure or the token for *request*.
 
         Raises:
@@ -67,7 +67,7 @@ class TokenChain:
         deadline = time.monotonic() + MINT_SECONDS
         with ExitStack() as registry_place:
 
-            def take(step: Step) -> Outcome:
+            def take(step: Step) -> StepOutcome:
                 if isinstance(step, EntraStep):
                     with self._identities.place(_peer(request)):
                         return self._entra_tokens.get(request, deadline)
@@ -75,7 +75,7 @@ class TokenChain:
                     registry_place.enter_context(self._registries.place(request.server))
                 return self._registry.send(request, step.post, deadline)
 
-            yield from run(request, take)
+            yield from take_steps(request, take)
 
 
 def _peer(request: TokenRequest) -> str:

@@ -33,7 +33,7 @@ def _is_ready(settings: Settings) -> bool:
     return True
 
 
-def serve(
+def serve_probes(
     bind: str, checks: Mapping[str, Callable[[], bool]], unanswered: Callable[[], float]
 ) -> Listener:
     """Return a listener that serves probes at *bind*, "host:port".

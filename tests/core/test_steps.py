@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.exchange.steps import EntraStep, Outcome, RegistryStep, Step, last_hop, run
+from hooks.core.exchange.steps import (
+    EntraStep,
+    RegistryStep,
+    Step,
+    StepOutcome,
+    last_hop,
+    take_steps,
+)
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop, MintFailed
@@ -30,7 +37,7 @@ def test_order(identity: Identity | FederatedIdentity, hops: list[Hop], scope: s
     seen: list[Hop] = []
     forms: list[dict[str, str]] = []
 
-    def take(step: Step) -> Outcome:
+    def take(step: Step) -> StepOutcome:
         if isinstance(step, EntraStep):
             seen.extend((*step.before, step.hop))
             return "entra"
@@ -38,7 +45,7 @@ def test_order(identity: Identity | FederatedIdentity, hops: list[Hop], scope: s
         forms.append(step.post.form)
         return NEW_TOKEN
 
-    assert [outcome for _, outcome in run(request, take)][-1] is NEW_TOKEN
+    assert [outcome for _, outcome in take_steps(request, take)][-1] is NEW_TOKEN
     assert seen == [*hops, Hop.EXCHANGE, *([Hop.TOKEN] if scope else [])]
     assert seen[-1] is last_hop(request)
     assert forms[0]["access_token"] == "entra"
@@ -49,11 +56,11 @@ def test_order(identity: Identity | FederatedIdentity, hops: list[Hop], scope: s
 def test_failure(failing: Hop) -> None:
     """The first failure is the last outcome, and has the hop of its step."""
 
-    def take(step: Step) -> Outcome:
+    def take(step: Step) -> StepOutcome:
         if step.hop is failing:
             return MintFailed(Reason.TIMEOUT, "late")
         return NEW_TOKEN if isinstance(step, RegistryStep) else "entra"
 
-    found = list(run(SCOPED, take))
+    found = list(take_steps(SCOPED, take))
     assert [step.hop for step, _ in found][-1] is failing
     assert found[-1][1] == MintFailed(Reason.TIMEOUT, "late", hop=failing)

@@ -13,7 +13,7 @@ from hooks.core.exchange import acr
 from hooks.core.model.identity import Identity
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 
-Outcome = str | AcrToken | MintFailed
+StepOutcome = str | AcrToken | MintFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ def last_hop(request: TokenRequest) -> Hop:
     return Hop.EXCHANGE if request.scope is None else Hop.TOKEN
 
 
-def run(request: TokenRequest, take: Callable[[Step], Outcome]) -> Iterator[tuple[Step, Outcome]]:
+def take_steps(
+    request: TokenRequest, take: Callable[[Step], StepOutcome]
+) -> Iterator[tuple[Step, StepOutcome]]:
     """Yield each step for *request* with its outcome from *take*, up to the first failure."""
     steps = token_steps(request)
     step: Step | None = next(steps)
