@@ -46,9 +46,7 @@ class Telling:
             for exchange in self.stage.recorder.exchanges[before:]:
                 exchange.check()
                 heard = Heard(number, exchange.path, exchange.request, exchange.answer, exchange.at)
-                takeover = heard.path.startswith(
-                    "/secret/"
-                )  # the model has no controller for Secrets
+                takeover = heard.path.startswith("/secret/")  # no such controller in the model
                 if heard.parent["metadata"].get("namespace") == NAMESPACE and not takeover:
                     assert exchange.status == 200
                     self.heard.append(heard)
