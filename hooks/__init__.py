@@ -3,7 +3,7 @@
 Start reading at `handlers.py`. A request makes five stops:
 
 1. `server/`       A thread reads the request (`worker.py`), checks the hook token (`app.py`), and
-                   decodes the body (`body.py`).
+                   decodes the body (`body.py`). Probes and metrics have a listener of their own.
 2. `handlers.py`   One method per hook: parse, decide, request a token, answer.
 3. `core/wire/`    The body becomes values (`request.py`); at the end the answer becomes JSON
                    (`response.py`).
@@ -11,11 +11,12 @@ Start reading at `handlers.py`. A request makes five stops:
                    (`policy/`), which binding owns a ServiceAccount (`account/`), what does the
                    status say (`status/`). `sync.py` and `finalize.py` put the answers together.
 5. `mint/`         Only if a token is needed: IMDS or Entra, then the registry, within the time
-                   that Metacontroller waits. `core/exchange/` has the requests and reads the
-                   answers of Azure, without I/O.
+                   that Metacontroller waits. `core/exchange/` has the requests, their order
+                   (`steps.py`) and the meaning of the answers, without I/O.
 
-`settings/` reads environment variables at the start, and the files that they name. `doctor/` judges
-a file with bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
+`budget.py` divides the 10 s that Metacontroller waits among all timeouts. `settings/` reads
+environment variables at the start, and the files that they name. `doctor/` judges a file with
+bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
 
 `hooks.core` is pure: values and *now* in, values out. The import contracts in `pyproject.toml` keep
 each room in its place, and `make check` checks them.

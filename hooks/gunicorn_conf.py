@@ -10,6 +10,7 @@ import sys
 from typing import Any, Final
 
 from hooks import log
+from hooks.budget import GRACEFUL_SECONDS
 from hooks.server.worker import check_gunicorn, end_unknown
 from hooks.settings.environment import Settings
 from hooks.settings.parse import SettingsError
@@ -33,10 +34,10 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 bind = settings.bind
 workers = 1  # the token cache is in memory; more replicas are more Pods
 worker_class = "hooks.server.worker.Worker"
-threads = 32  # a hook with a token request occupies a thread for up to 8 s
+threads = 32  # a hook with a token request occupies a thread for up to `TOKEN_WAIT_SECONDS`
 keepalive = 120  # seconds; Go's client keeps idle connections for 90 and does not retry a POST
 timeout = 30  # seconds without a sign of life from the worker
-graceful_timeout = 15  # seconds, to finish token requests in flight
+graceful_timeout = GRACEFUL_SECONDS
 logconfig_dict = log.gunicorn_config()
 forwarded_allow_ips = ""  # no proxy in front: forwarded headers are not trusted
 control_socket_disable = True  # needs a writable home directory
@@ -60,9 +61,10 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no type
     sys.setswitchinterval(SWITCH_SECONDS)
     if settings.metrics_bind is not None:
         from hooks import metrics  # noqa: PLC0415  not in the arbiter
+        from hooks.server import listener  # noqa: PLC0415  likewise
 
         host = settings.metrics_bind.rpartition(":")[0]
-        port = metrics.serve_metrics(settings.metrics_bind).port
+        port = listener.serve_metrics(settings.metrics_bind).port
         worker.log.info("Metrics at: http://%s:%s%s", host, port, metrics.PATH)
     if settings.health_bind is not None:
         from hooks.server import probes  # noqa: PLC0415  likewise

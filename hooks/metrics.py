@@ -14,7 +14,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from hooks import listener
+from hooks.core.exchange.steps import last_hop
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, Outcome, TokenRequest, failure_of
 from hooks.core.renewal.decision import MintReason
@@ -23,6 +23,7 @@ from hooks.core.renewal.decision import MintReason
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PATH: Final = "/metrics"
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 OUTCOMES: Final = ("ok", "bad_request", "unauthorized", "busy", "error")
 OTHER: Final = "other"  # any path that is not a hook
 INF: Final = float("inf")
@@ -90,8 +91,7 @@ def observe_token_request(reason: MintReason) -> None:
 
 def observe_mint(request: TokenRequest, outcome: Outcome) -> None:
     """Count *request* with its *outcome*."""
-    hop = Hop.EXCHANGE if request.scope is None else Hop.TOKEN
-    reason = Reason.TOKEN_VALID
+    hop, reason = last_hop(request), Reason.TOKEN_VALID
     if not isinstance(outcome, AcrToken):
         failed = failure_of(outcome)
         hop, reason = failed.hop or hop, failed.reason
@@ -108,10 +108,6 @@ def set_build(revision: str) -> None:
     BUILD.info({"revision": revision, "python": platform.python_version()})
 
 
-def serve_metrics(bind: str) -> listener.Listener:
-    """Return a listener that serves the metrics at *bind*, "host:port"."""
-    return listener.serve(bind, {PATH: _page}, "metrics")
-
-
-def _page() -> listener.Page:
-    return listener.Page(200, generate_latest(), CONTENT_TYPE_PLAIN_0_0_4)
+def exposition() -> bytes:
+    """Return all metrics as text of `CONTENT_TYPE`."""
+    return generate_latest()

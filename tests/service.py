@@ -21,7 +21,7 @@ APP: Final = "hooks.wsgi:app"
 # Variables from the caller's environment: no proxy, CA, identity or setting of the machine.
 KEPT: Final = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
 START_SECONDS: Final = 20
-STOP_SECONDS: Final = 20  # more than `graceful_timeout` in hooks/gunicorn_conf.py
+STOP_SECONDS: Final = 20  # more than `GRACEFUL_SECONDS` in hooks/budget.py
 POLL_SECONDS: Final = 0.02
 # gunicorn@27.0.1:gunicorn/arbiter.py
 LISTENING: Final = re.compile(r"Listening at: (https?)://(\S+):(\d+)")

@@ -7,12 +7,14 @@ from typing import cast
 
 import pytest
 
+from hooks import budget
 from hooks.core.errors import Busy
+from hooks.core.exchange.registry_protocol import Post
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Hop, MintFailed, TokenRequest
 from hooks.limits import SlowPeerLimit
-from hooks.mint import budget, chain
+from hooks.mint import chain
 from hooks.mint.chain import TokenChain
 from hooks.mint.credentials import EntraTokens
 from hooks.mint.managed_identity import ManagedIdentities
@@ -42,9 +44,9 @@ class Azure:
         )
         return THROTTLED if self.refuses else "entra"
 
-    def mint(self, request: TokenRequest, entra_token: str, deadline: float) -> AcrToken:
+    def send(self, request: TokenRequest, post: Post, deadline: float) -> AcrToken:
         """Return a registry token, as `Registry` does."""
-        assert entra_token == "entra"
+        assert "entra" in post.form.values() or NEW_TOKEN.value in post.form.values()
         self._call(request.server, hangs=request.server == DEAD.server, deadline=deadline)
         return NEW_TOKEN
 

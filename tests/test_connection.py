@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from hooks.core.exchange.registry_protocol import exchange
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.mint.registry import Registry
@@ -88,7 +89,7 @@ def test_certificate(
     context.load_cert_chain(tmp_path / "server.pem")
     with serving(Tls(context)) as port:
         request = replace(REQUEST, server=f"{HERE}:{port}")
-        outcome = Registry().mint(request, "entra", time.monotonic() + 5)
+        outcome = Registry().send(request, exchange(request, "entra"), time.monotonic() + 5)
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is Reason.REGISTRY_UNTRUSTED
     assert f'The TLS certificate of registry "{HERE}:{port}" {wrong}' in outcome.message
@@ -101,7 +102,7 @@ def test_server_is_no_bare_host(rest: str) -> None:
     with socket.create_server((HERE, 0)) as listener:
         listener.setblocking(False)
         request = replace(REQUEST, server=f"{HERE}:{listener.getsockname()[1]}{rest}")
-        outcome = Registry().mint(request, "entra", time.monotonic() + 1)
+        outcome = Registry().send(request, exchange(request, "entra"), time.monotonic() + 1)
         assert isinstance(outcome, MintFailed)
         assert outcome.reason is Reason.REGISTRY_NOT_FOUND
         with pytest.raises(BlockingIOError):

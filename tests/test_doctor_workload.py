@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from hooks.doctor.__main__ import NOT_REQUESTED
-from hooks.doctor.workload import PLACEHOLDER_ID
+from hooks.doctor.diagnosis import PLACEHOLDER_ID
 from tests.doctor import GUID, SERVER, Run, examine, judge, manifest, run, thing
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from hooks.mint.budget import REGISTRY_SLOW_AFTER_SECONDS
+from hooks.budget import REGISTRY_SLOW_AFTER_SECONDS
 from tests.client import Client, Object, child, observed, reason, token
 from tests.emulator import (
     Emulator,

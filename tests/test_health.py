@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from hooks import listener
-from hooks.listener import Listener, Page
+from hooks.server import listener
 from hooks.server import probes as health
+from hooks.server.listener import Listener, Page
 
 HOST = "127.0.0.1"
 

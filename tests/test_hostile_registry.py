@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from hooks.budget import TOKEN_WAIT_SECONDS
 from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES
 from hooks.core.model.reason import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
-from hooks.mint.budget import TOKEN_WAIT_SECONDS
 from hooks.mint.imds_transport import MAX_CONCURRENT
 from tests.client import Client, observed, reason
 from tests.core.builders import new_jwt

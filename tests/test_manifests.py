@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from hooks.budget import GRACEFUL_SECONDS
 from hooks.core import names
 from hooks.core.apis import APIS
 from hooks.server.app import create_app
@@ -143,10 +144,8 @@ def test_heartbeat_needs_no_disk() -> None:
 
 def test_pod_outlives_the_calls_in_flight() -> None:
     """The kubelet waits for the drain of the Service and then for gunicorn."""
-    conf = (ROOT / "hooks/gunicorn_conf.py").read_text("utf-8")
-    (graceful,) = re.findall(r"(?m)^graceful_timeout = (\d+)", conf)
     drain = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert POD["terminationGracePeriodSeconds"] > drain + int(graceful)
+    assert POD["terminationGracePeriodSeconds"] > drain + GRACEFUL_SECONDS
 
 
 def test_pod_is_restricted() -> None:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from hooks.budget import TOKEN_WAIT_SECONDS
 from hooks.core.errors import Busy
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, PartialGrant, TokenRequest
 from hooks.core.refresh import FAILURE_SECONDS
-from hooks.mint.budget import TOKEN_WAIT_SECONDS
 from hooks.mint.minter import FEW_WAITING, MAX_OUTCOMES, MAX_WAITING, SHARED_WAITING, Minter
 from tests.core.builders import FAILED, HOUR, NOW, REQUEST, SECOND, new_token
 from tests.e2e.eventually import eventually

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 import requests
 
+from hooks.budget import BODY_SECONDS
 from tests.authority import Authority, client_context, hello, mount
 from tests.e2e.eventually import eventually
 from tests.e2e.process import free_port
@@ -22,7 +23,6 @@ BODY: Final = b'{"object": {"metadata": {"name": "default"}}}'
 PATH: Final = "/serviceaccount/sync"
 CA: Final = Authority("ours", system_clock())
 OTHER: Final = Authority("another", system_clock())
-ARRIVAL_SECONDS: Final = 5  # BODY_SECONDS in hooks/server/worker.py
 PATIENCE_SECONDS: Final = 20
 ALERT: Final = b"\x15"  # https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 
@@ -142,7 +142,7 @@ def test_many_that_only_shake_hands(service: Service, tmp_path: Path) -> None:
         callers = [opened.enter_context(connected(service, context)) for _ in range(60)]
         assert call(service, context) == 200
         first = callers[0]
-        first.settimeout(ARRIVAL_SECONDS + 1)
+        first.settimeout(BODY_SECONDS + 1)
         with pytest.raises(TimeoutError):
             first.recv(1)  # it is not ended either
         first.settimeout(PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""The environment variables that acrpull reads."""
+"""The environment variables of acrpull."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from hooks.settings.environment import Settings
 
 
 class _Recorder(Mapping[str, str]):
-    """An environment that records the names of the variables that are read."""
+    """An environment that records the names of all variables read."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.read: set[str] = set()

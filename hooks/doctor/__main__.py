@@ -15,13 +15,12 @@ from hooks import log
 from hooks.core.apis import api_of
 from hooks.core.fields import JSON
 from hooks.doctor.conflicts import with_conflicts
-from hooks.doctor.diagnosis import Diagnosis, diagnose
+from hooks.doctor.diagnosis import Diagnosis, diagnose, is_unknown
 from hooks.doctor.manifest import ManifestError, parse_documents
 from hooks.doctor.notes import TEMPLATE, file_notes
 from hooks.doctor.report import KEYS, BindingReport, Report, new_report
 from hooks.doctor.selection import Selection, select
 from hooks.doctor.text import printable, render
-from hooks.doctor.workload import is_unknown
 from hooks.schemas import version_of
 from hooks.settings.environment import Settings
 from hooks.settings.parse import SettingsError

@@ -12,7 +12,7 @@ from hooks.core.exchange.federation import subject, trust_command
 from hooks.core.exchange.registry_protocol import ABAC_ROLE
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import TokenRequest
-from hooks.doctor.workload import PLACEHOLDER_ID
+from hooks.doctor.diagnosis import PLACEHOLDER_ID
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 RBAC_ROLE: Final = "AcrPull"

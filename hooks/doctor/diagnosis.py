@@ -13,7 +13,9 @@ from hooks.core.apis import api_of
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace, ServiceAccount
+from hooks.core.model.identity import FederatedIdentity, Identity, WorkloadIdentity
 from hooks.core.model.token import AcrToken, TokenRequest
+from hooks.core.names import NULL_GUID
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import ANY
@@ -22,9 +24,9 @@ from hooks.core.renewal.resolve import Wanted, resolve
 from hooks.core.wire import response as answer
 from hooks.core.wire.request import parse_observed
 from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fields
-from hooks.doctor.workload import with_identity
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
+PLACEHOLDER_ID: Final = NULL_GUID  # of an unknown client or tenant
 # No child depends on the time, so any instant will do.
 SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 PLACEHOLDER_TOKEN: Final = AcrToken("<token>", SOME_TIME, SOME_TIME + timedelta(hours=3))
@@ -84,7 +86,7 @@ def diagnose(
         problems = with_swapped_fields(manifest, found.problems)
         notes = tuple(fork_fields(manifest))
         return Diagnosis(api.kind, name, namespace, found.stored, problems, notes)
-    observed = with_identity(_observe(manifest), accounts, policy)
+    observed = _with_identity(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
     within = replace(observed, namespace={n.name: n for n in namespaces}.get(where))
     problems = tuple(dict.fromkeys(map(api.in_terms_of_api, _refusals(within, policy))))
@@ -95,6 +97,13 @@ def diagnose(
     return Diagnosis(api.kind, name, where, accepted=True, notes=notes, plan=plan)
 
 
+def is_unknown(identity: Identity | FederatedIdentity) -> bool:
+    """True if an ID of *identity* is a placeholder."""
+    if isinstance(identity, Identity):
+        return False
+    return PLACEHOLDER_ID in {identity.client_id, identity.tenant_id}
+
+
 def _text(value: Any) -> str | None:  # noqa: ANN401  any JSON value
     return value if isinstance(value, str) else None
 
@@ -103,6 +112,36 @@ def _observe(manifest: JSON) -> Observed:
     """Return the observed state just after the creation of *manifest*, without other objects."""
     meta = {key: manifest["metadata"].get(key) for key in ("name", "namespace")}
     return parse_observed({"parent": {**manifest, "metadata": meta, "status": {}}}, check_spec)
+
+
+def _with_identity(
+    observed: Observed, accounts: Iterable[ServiceAccount], policy: Policy
+) -> Observed:
+    """Return *observed* with missing IDs in its spec filled in from a ServiceAccount's annotations.
+
+    If the ServiceAccount is not among *accounts*, its annotations are unknown. The client ID is
+    then `PLACEHOLDER_ID`, and the tenant ID is the service's, or else `PLACEHOLDER_ID`.
+    """
+    binding = observed.binding
+    if not isinstance(binding.spec, Spec) or not isinstance(
+        binding.spec.identity, WorkloadIdentity
+    ):
+        return observed
+    identity = binding.spec.identity
+    name = identity.service_account_name or binding.service_account_name or ""
+    account = {(a.namespace, a.name): a for a in accounts}.get((binding.namespace, name))
+    if account is None:
+        tenant = policy.tenant_id or PLACEHOLDER_ID
+        account = ServiceAccount(
+            name, binding.namespace, client_id=PLACEHOLDER_ID, tenant_id=tenant
+        )
+    filled = replace(
+        identity,
+        client_id=identity.client_id or account.client_id,
+        tenant_id=identity.tenant_id or account.tenant_id,
+    )
+    spec = replace(binding.spec, identity=filled)
+    return replace(observed, binding=replace(binding, spec=spec))
 
 
 def _refusals(observed: Observed, policy: Policy) -> Iterator[str]:

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hooks.core.exchange import registry_protocol
 from hooks.core.exchange.entra import entra_scope
 from hooks.core.exchange.service_account_token import body, path
-from hooks.core.model import token
+from hooks.core.exchange.steps import RegistryStep, Step, take_steps
 from hooks.core.model.identity import FederatedIdentity, Identity
-from hooks.core.model.token import TokenRequest
+from hooks.core.model.token import Hop, TokenRequest
 from hooks.settings.federation_settings import FederationSettings
 
 IMDS_URL: Final = "http://169.254.169.254"
@@ -47,31 +46,30 @@ def hop_requests(
 
     *environ* can contain the address of IMDS, *federation* has the address of Entra.
     """
-    if isinstance(request.identity, Identity):
-        host = (environ.get(IMDS_VARIABLE) or IMDS_URL).rstrip("/")
-        url = f"{host}{_imds_path(request, request.identity)}"
-        yield HopRequest(token.Hop.IMDS, "GET", url, headers={"Metadata": "true"})
-    else:
-        yield from _federation(request, request.identity, federation)
-    posts = {token.Hop.EXCHANGE: registry_protocol.exchange(request, "<Entra token>")}
-    if request.scope is not None:
-        posts[token.Hop.TOKEN] = registry_protocol.scope_down(request, "<refresh token>")
-    for name, post in posts.items():
-        yield HopRequest(name, "POST", f"https://{request.server}{post.path}", form=post.form)
+    for step, _ in take_steps(request, _placeholder):
+        if isinstance(step, RegistryStep):
+            url = f"https://{request.server}{step.post.path}"
+            yield HopRequest(step.hop, "POST", url, form=step.post.form)
+        elif isinstance(request.identity, Identity):
+            host = (environ.get(IMDS_VARIABLE) or IMDS_URL).rstrip("/")
+            url = f"{host}{_imds_path(request, request.identity)}"
+            yield HopRequest(step.hop, "GET", url, headers={"Metadata": "true"})
+        else:
+            found = _federation(request, request.identity, federation)
+            yield from (found[hop] for hop in (*step.before, step.hop))
+
+
+def _placeholder(step: Step) -> str:
+    return "<refresh token>" if isinstance(step, RegistryStep) else "<Entra token>"
 
 
 def _federation(
     request: TokenRequest, identity: FederatedIdentity, federation: FederationSettings
-) -> Iterator[HopRequest]:
-    """Yield the requests for a ServiceAccount token, and for an Entra token in exchange.
+) -> dict[Hop, HopRequest]:
+    """Return the requests for a ServiceAccount token, and for an Entra token in exchange.
 
     https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
-    account = identity.account
-    if account is not None:
-        url = f"{federation.api_server}{path(account)}"
-        asked = json.dumps(body(federation.audience)["spec"])
-        yield HopRequest(token.Hop.SERVICE_ACCOUNT_TOKEN, "POST", url, form={"spec": asked})
     form = {
         "client_id": identity.client_id,
         "scope": entra_scope(request.audience),
@@ -80,7 +78,12 @@ def _federation(
         "client_assertion": "<ServiceAccount token>",
     }
     url = f"{federation.authority}/{identity.tenant_id}/oauth2/v2.0/token"
-    yield HopRequest(token.Hop.ENTRA, "POST", url, form=form)
+    found = {Hop.ENTRA: HopRequest(Hop.ENTRA, "POST", url, form=form)}
+    if identity.account is not None:
+        hop, url = Hop.SERVICE_ACCOUNT_TOKEN, f"{federation.api_server}{path(identity.account)}"
+        asked = json.dumps(body(federation.audience)["spec"])
+        found[hop] = HopRequest(hop, "POST", url, form={"spec": asked})
+    return found
 
 
 def _imds_path(request: TokenRequest, identity: Identity) -> str:

@@ -17,9 +17,8 @@ from hooks.core.names import (
     UPSTREAM_V1BETA2,
 )
 from hooks.doctor.conflicts import shared_registries
-from hooks.doctor.diagnosis import Diagnosis, Plan
+from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection
-from hooks.doctor.workload import PLACEHOLDER_ID
 from hooks.schemas import version_of
 from hooks.settings.environment import Settings
 

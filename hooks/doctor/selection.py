@@ -16,7 +16,7 @@ from hooks.core.fields import JSON, get_text, require
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.names import BINDING_KINDS, KIND
 from hooks.core.wire.objects import parse_namespace, parse_owners, parse_service_account
-from hooks.doctor.annotations import ANNOTATIONS, ineffective_annotations
+from hooks.doctor.hints import ANNOTATIONS, ineffective_annotations
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from hooks.core.exchange.registry_protocol import ABAC_ROLE
 from hooks.core.fields import JSON
 from hooks.core.names import DOCKER_CONFIG_KEY
-from hooks.doctor.workload import PLACEHOLDER_ID
+from hooks.doctor.diagnosis import PLACEHOLDER_ID
 
 MAX_COMMAND_CHARACTERS: Final = 100  # in a line
 OPTION: Final = re.compile(

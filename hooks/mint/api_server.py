@@ -9,6 +9,7 @@ import time
 import requests
 import urllib3
 
+from hooks.budget import API_SERVER_SECONDS
 from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES, retry_after
 from hooks.core.exchange.service_account_token import (
     COMPONENT,
@@ -20,7 +21,6 @@ from hooks.core.exchange.service_account_token import (
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
-from hooks.mint.budget import API_SERVER_SECONDS
 from hooks.mint.connection import certificate_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
 from hooks.settings.federation_settings import FederationSettings

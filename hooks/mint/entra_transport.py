@@ -8,9 +8,9 @@ from typing import Any
 
 from azure.core.pipeline.transport import RequestsTransport
 
+from hooks.budget import ENTRA_CONNECT_SECONDS, ENTRA_SECONDS
 from hooks.core.exchange.entra import Assertion, Refusal, parse_refusal
 from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES, retry_after
-from hooks.mint.budget import ENTRA_CONNECT_SECONDS, ENTRA_SECONDS
 from hooks.mint.hard_deadline import hard_deadline, harden
 
 

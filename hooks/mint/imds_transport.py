@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from azure.core.pipeline.transport import RequestsTransport
 
+from hooks.budget import IMDS_CONNECT_SECONDS, IMDS_READ_SECONDS, IMDS_SECONDS
 from hooks.core.exchange.imds_answer import ImdsResponse
 from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES
 from hooks.limits import RateLimiter
-from hooks.mint.budget import IMDS_CONNECT_SECONDS, IMDS_READ_SECONDS, IMDS_SECONDS
 from hooks.mint.hard_deadline import DeadlineAdapter, hard_deadline
 
 # IMDS rejects more. https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq

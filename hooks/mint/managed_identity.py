@@ -9,12 +9,12 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import ManagedIdentityCredential
 
+from hooks.budget import IMDS_SECONDS
 from hooks.core.exchange import imds_answer
 from hooks.core.exchange.entra import entra_scope
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
-from hooks.mint.budget import IMDS_SECONDS
 from hooks.mint.credentials import is_token
 from hooks.mint.imds_transport import ImdsTransport
 

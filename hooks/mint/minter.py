@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hooks import metrics
+from hooks.budget import TOKEN_WAIT_SECONDS
 from hooks.core.exchange.registry_protocol import check_token
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, PartialGrant, TokenRequest
 from hooks.core.refresh import recall_failure, refresh_at
 from hooks.limits import Bulkhead
-from hooks.mint.budget import TOKEN_WAIT_SECONDS
 
 Exchange = Callable[[TokenRequest], Outcome]
 

@@ -4,17 +4,15 @@ The host was checked against the allow-list. Redirects, cookies and `.netrc` are
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import requests
 import urllib3
 
+from hooks.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
 from hooks.core.exchange import registry_protocol
 from hooks.core.model.reason import Reason
-from hooks.core.model.token import AcrToken, Hop, MintFailed, Outcome, TokenRequest, failure_of
-from hooks.mint.budget import REGISTRY_CONNECT_SECONDS, REGISTRY_READ_SECONDS
+from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest
 from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
 
@@ -32,33 +30,11 @@ class Registry:
         self._session.headers["Accept"] = "application/json"
         harden(self._session, registry_protocol.MAX_ANSWER_BYTES)
 
-    def mint(self, request: TokenRequest, entra_token: str, deadline: float) -> Outcome:
-        """Return the token for *request*, in exchange for *entra_token*, or why there is none.
+    def send(self, request: TokenRequest, post: registry_protocol.Post, deadline: float) -> Outcome:
+        """Return the outcome of *post*, a part of *request*.
 
         Returns by *deadline*, in `time.monotonic` seconds.
         """
-        *_, (_, outcome) = self.hops(request, entra_token, deadline)
-        return outcome
-
-    def hops(
-        self, request: TokenRequest, entra_token: str, deadline: float
-    ) -> Iterator[tuple[Hop, Outcome]]:
-        """Yield each hop with its outcome, up to the first failure or the token for *request*.
-
-        The exchange returns a refresh token. Only a request with a scope has a second hop.
-        """
-        outcome = self._post(request, registry_protocol.exchange(request, entra_token), deadline)
-        if not isinstance(outcome, AcrToken):
-            yield Hop.EXCHANGE, replace(failure_of(outcome), hop=Hop.EXCHANGE)
-            return
-        yield Hop.EXCHANGE, outcome
-        if request.scope is not None:
-            post = registry_protocol.scope_down(request, outcome.value)
-            yield Hop.TOKEN, self._post(request, post, deadline)
-
-    def _post(
-        self, request: TokenRequest, post: registry_protocol.Post, deadline: float
-    ) -> Outcome:
         url = registry_protocol.url(request, post)
         if isinstance(url, MintFailed):
             return url

@@ -10,6 +10,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import ClientAssertionCredential
 
+from hooks.budget import WORKLOAD_IDENTITY_SECONDS
 from hooks.core.exchange.entra import (
     entra_failure,
     entra_scope,
@@ -20,7 +21,6 @@ from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.mint.api_server import ServiceAccountTokens
-from hooks.mint.budget import WORKLOAD_IDENTITY_SECONDS
 from hooks.mint.connection import certificate_problem, proxy_problem
 from hooks.mint.credentials import is_token
 from hooks.mint.entra_transport import EntraTransport, LastRequest

@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from hooks import listener
-from hooks.listener import Listener, Page
+from hooks.budget import READY_SECONDS
 from hooks.log import FIELDS
+from hooks.server import listener
+from hooks.server.listener import Listener, Page
 from hooks.settings.environment import Settings, read_hook_tokens
 from hooks.settings.parse import SettingsError
 
-# Metacontroller's timeout for a hook: `timeout` in metacontroller/composite.yaml.
-READY_SECONDS: Final = 10
 # No hook takes this long, so the threads will not recover.
 ALIVE_SECONDS: Final = 60
 LIMITS: Final = {"/readyz": READY_SECONDS, "/healthz": ALIVE_SECONDS}

@@ -35,19 +35,15 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 )
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
+from hooks.budget import ANSWER_SECONDS, BODY_SECONDS, HEAD_SECONDS, QUEUED_SECONDS
 from hooks.log import FIELDS
 from hooks.server.head import Progress, read_head, shake_hands
 from hooks.server.read_timeouts import BodyWithTimeout, PendingRequest, ReadTimeouts
 
-# Metacontroller sends a request at once, and reads the response at once.
-HEAD_SECONDS: Final = 10  # for a handshake and a head
-BODY_SECONDS: Final = 5
-ANSWER_SECONDS: Final = 5  # for the caller to read more of the response
 # The last response could be lost if the connection were closed at once:
 # https://nginx.org/en/docs/http/ngx_http_core_module.html#lingering_close
 LINGER_SECONDS: Final = 1  # for the caller to read the last response and to close
 LINGER_BYTES: Final = 64 * 1024  # the most bytes from the caller in this time
-QUEUED_SECONDS: Final = 1  # waiting for a thread; later, the caller may have left
 CANARY_SECONDS: Final = 1  # between two checks of the threads
 ACCEPT_SECONDS: Final = 0.1  # until the next try if no file descriptor is left
 SEND_TIMEOUT: Final = struct.pack("@ll", ANSWER_SECONDS, 0)  # a timeval

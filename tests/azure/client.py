@@ -1,4 +1,4 @@
-"""A client of the emulated Azure: what it asks, and what it is made of."""
+"""A client of the emulated Azure, with helpers to build requests and read responses."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,7 +22,7 @@ TIMEOUT: Final = 5  # s
 
 
 def imds(emulator: Emulator, **query: str) -> requests.Response:
-    """Ask IMDS for a token, for the ACR audience unless *query* has another."""
+    """Request a token from IMDS, for the ACR audience unless *query* has another audience."""
     return requests.get(
         f"{emulator.imds_url}/metadata/identity/oauth2/token",
         params={"api-version": "2018-02-01", "resource": ACR} | query,
@@ -46,7 +46,7 @@ def acr(
 
 
 def exchange(emulator: Emulator, server: str = "", **form: str) -> requests.Response:
-    """Exchange a new Entra token, or what *form* has in its place."""
+    """Exchange a new Entra token, or the token in *form*."""
     server = server or emulator.acr_server
     if "access_token" not in form:
         form["access_token"] = imds(emulator, client_id=CLIENT_ID).json()["access_token"]
@@ -60,7 +60,7 @@ def refresh_token(emulator: Emulator) -> str:
 
 
 def post_password(emulator: Emulator, password: str, scope: str = PULL) -> requests.Response:
-    """Log in as containerd does first."""
+    """Log in like containerd's first request."""
     service = emulator.acr_server
     form = {"grant_type": "password", "service": service, "username": NULL_GUID}
     fields = form | {"password": password} | ({"scope": scope} if scope else {})
@@ -68,7 +68,7 @@ def post_password(emulator: Emulator, password: str, scope: str = PULL) -> reque
 
 
 def get_basic(emulator: Emulator, password: str, scope: str = PULL) -> requests.Response:
-    """Log in as Docker does."""
+    """Log in like Docker."""
     query = {"service": emulator.acr_server} | ({"scope": scope} if scope else {})
     return acr(emulator, "GET", "/oauth2/token", params=query, auth=(NULL_GUID, password))
 

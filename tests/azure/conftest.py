@@ -1,4 +1,4 @@
-"""An emulated Azure whose clock stands still."""
+"""An emulated Azure with a fixed clock."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,6 @@ from tests.emulator import Emulator
 
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[Emulator]:
-    """Start it; its keys take a while to make."""
+    """Start the emulator; the generation of its keys takes a while."""
     with Emulator(clock=lambda: NOW) as emulator:
         yield emulator

@@ -1,4 +1,4 @@
-"""`make bench`: measure, and print."""
+"""`make bench`: measures and prints."""
 
 import time
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from tests.service import Service
 
 
 def main() -> None:
-    """Measure one thing after the other."""
+    """Run all measurements in order."""
     started = time.monotonic()
     with ExitStack() as stack:
         emulator = stack.enter_context(Emulator())

@@ -1,4 +1,4 @@
-"""What Metacontroller would send: bodies after which nothing is left to do."""
+"""Metacontroller's bodies for bindings at rest: no work is left to do."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,13 +9,13 @@ from tests.demo.stand_ins import JSON, observed, sample
 Post = Callable[[str, bytes], bytes]
 
 BODY_BYTES: Final = 8192
-UID: Final = "2222-4c4c-9d1c-0a1f3f0c6a11"  # the end of one
+UID: Final = "2222-4c4c-9d1c-0a1f3f0c6a11"  # the end of a uid
 NAMESPACE_UID: Final = f"5bd1d1c0-{UID}"
 CREATED: Final = "2026-11-23T08:59:20Z"
 
 
 def new_binding(server: str, number: int, identities: int) -> JSON:
-    """Return the binding of that *number*, for one of *identities* in turns."""
+    """Return the binding with the index *number*; *identities* take turns."""
     identity = f"{number % identities:08d}-2222-3333-4444-555555555555"
     binding = sample(server, managedIdentityClientID=identity)
     binding["metadata"] |= {"name": f"app-{number}", "uid": f"{number:08d}-{UID}"}
@@ -23,7 +23,7 @@ def new_binding(server: str, number: int, identities: int) -> JSON:
 
 
 def settled(post: Post, binding: JSON) -> bytes:
-    """Return the body for *binding* after which nothing is left to do: its token is kept."""
+    """Return the body for *binding* at rest: the service keeps its token."""
     answer: JSON = json.loads(post("/sync", encode({"parent": binding})))
     for _ in range(5):
         before, body = answer, stored(binding, answer)
@@ -34,7 +34,7 @@ def settled(post: Post, binding: JSON) -> bytes:
 
 
 def stored(binding: JSON, answer: JSON) -> JSON:
-    """Return the body that follows *answer*, with what the API server and the decorator add."""
+    """Return the body after *answer*, with the fields of the API server and the decorator."""
     namespace = binding["metadata"]["namespace"]
     body = observed(binding, answer)
     added = {"creationTimestamp": CREATED, "labels": {"controller-uid": binding["metadata"]["uid"]}}
@@ -48,7 +48,7 @@ def stored(binding: JSON, answer: JSON) -> JSON:
 
 
 def padded(body: JSON) -> JSON:
-    """Return *body* with as many managed fields in its parent as make it `BODY_BYTES` long."""
+    """Return *body* with managed fields in its parent, up to a length of `BODY_BYTES`."""
     entries: list[JSON] = []
     metadata = body["parent"]["metadata"] | {"creationTimestamp": CREATED, "managedFields": entries}
     body = body | {"parent": body["parent"] | {"metadata": metadata}}
@@ -60,7 +60,7 @@ def padded(body: JSON) -> JSON:
 
 
 def one_namespace(bodies: Sequence[bytes]) -> bytes:
-    """Return the decorator's body for a ServiceAccount in a Namespace of all these bindings."""
+    """Return the decorator's body for a ServiceAccount: its Namespace has all bindings."""
     parsed = [json.loads(body) for body in bodies]
     (account,) = parsed[0]["children"]["ServiceAccount.v1"].values()
     bindings = {
@@ -71,5 +71,5 @@ def one_namespace(bodies: Sequence[bytes]) -> bytes:
 
 
 def encode(body: JSON) -> bytes:
-    """Return *body* as Go encodes it: without blanks."""
+    """Return *body* in Go's encoding: without blanks."""
     return json.dumps(body, separators=(",", ":")).encode()

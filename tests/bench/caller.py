@@ -1,4 +1,4 @@
-"""Asking a service, and timing that."""
+"""Calls a service, and measures the time."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,14 +16,14 @@ PARALLEL: Final = 8  # connections
 
 @contextmanager
 def connected(service: Service) -> Iterator[Post]:
-    """Yield what posts a body to a hook over one connection, and returns the answer's."""
+    """Yield a function that posts a body to a hook over one connection, and returns the answer."""
     connection = HTTPConnection(*service.address, timeout=60)
 
     def post(path: str, body: bytes) -> bytes:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         data = answer.read()
-        if answer.status == 429:  # as Metacontroller takes it
+        if answer.status == 429:  # Metacontroller retries too
             time.sleep(int(answer.headers["Retry-After"]))
             return post(path, body)
         if answer.status != 200:
@@ -37,7 +37,7 @@ def connected(service: Service) -> Iterator[Post]:
 
 
 def clocked(call: Callable[..., object], *args: object) -> float:
-    """Return the seconds that *call* took."""
+    """Return the duration of *call* in seconds."""
     began = time.perf_counter()
     call(*args)
     return time.perf_counter() - began
@@ -56,5 +56,5 @@ def flood(service: Service, bodies: Sequence[bytes], parallel: int = PARALLEL) -
 
 
 def spread(ratios: Sequence[float]) -> str:
-    """Return median and range of *ratios*, one for each pair of blocks."""
+    """Return the median and the range of *ratios*, with a ratio for each pair of blocks."""
     return f"{median(ratios):.2f} (pairs of blocks: {min(ratios):.2f} to {max(ratios):.2f})"

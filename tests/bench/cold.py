@@ -1,4 +1,4 @@
-"""Syncs that mint: many at once, each for an identity of its own."""
+"""Syncs with token requests: many at once, each with a separate identity."""
 
 from statistics import median
 from typing import Final
@@ -9,7 +9,7 @@ from tests.emulator import Emulator, Fault
 from tests.service import Service
 
 BINDINGS: Final = 200
-PARALLEL: Final = 20  # connections: fewer than callers that may wait
+PARALLEL: Final = 20  # connections; less than the limit on waiting callers
 AZURE_SECONDS: Final = 0.1  # of each hop
 ROUNDS: Final = 3
 HOPS: Final = ("imds", "exchange")
@@ -17,7 +17,7 @@ IMDS_PER_SECOND: Final = 20
 
 
 def show_cold(floor: Service) -> None:
-    """Print how long it takes until every binding has a first token."""
+    """Print the time until every binding has its first token."""
     pairs = []
     for _ in range(ROUNDS):
         with Emulator() as emulator, Service(emulator.environment()) as ours:

@@ -1,4 +1,4 @@
-"""The floor: the least that Flask does with a body."""
+"""The baseline: the least work of Flask with a body."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ APP: Final = "tests.bench.floor:new_floor()"
 
 
 def new_floor() -> Flask:
-    """Return an application that answers every hook with its own body."""
+    """Return an application with its own body as the answer of every hook."""
     app = Flask("floor")
 
     @app.post("/<path:hook>")

@@ -15,7 +15,7 @@ MIB: Final = 2**20  # bytes
 
 
 def show_memory(emulator: Emulator) -> None:
-    """Print the resident memory of the worker, of a service of its own."""
+    """Print the resident memory of the worker, in a separate service."""
     with Service(emulator.environment()) as service:
         before = service.rss_bytes()
         bodies = []

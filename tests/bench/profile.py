@@ -1,4 +1,4 @@
-"""Where a sync's time goes, within the application."""
+"""The parts of a sync's time, within the application."""
 
 import cProfile
 import gc
@@ -26,8 +26,8 @@ SHOWN: Final = 8  # functions
 
 
 def show_profile(emulator: Emulator, body: bytes) -> None:
-    """Print where a sync's time goes within the application, without gunicorn and sockets."""
-    with redirect_stderr(StringIO()):  # where log lines go from now on
+    """Print the functions with the largest share of a sync's time, without gunicorn and sockets."""
+    with redirect_stderr(StringIO()):  # for all later log lines
         log.configure("INFO")
     settings = Settings.from_env(emulator.environment())
     failed = MintFailed(Reason.TIMEOUT, "the token was to be kept")
@@ -45,12 +45,12 @@ def show_profile(emulator: Emulator, body: bytes) -> None:
 
 
 def code_name(code: CodeType) -> str:
-    """Return file, line and name of *code*, without the folders that all have in common."""
+    """Return file, line and name of *code*, without the common folders."""
     return f"{'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_firstlineno} {code.co_qualname}"
 
 
 def called(app: Flask, body: bytes, profile: cProfile.Profile | None = None) -> float:
-    """Return the microseconds that *app* takes for /sync with *body*."""
+    """Return the microseconds of *app* for /sync with *body*."""
     builder = EnvironBuilder(
         path="/sync",
         method="POST",
@@ -62,7 +62,7 @@ def called(app: Flask, body: bytes, profile: cProfile.Profile | None = None) -> 
         for _ in range(CALLS)
     ]
     gc.collect()
-    gc.freeze()  # else all that this process holds beside the application would be walked
+    gc.freeze()  # otherwise the collector would walk all other objects of this process
     with profile or nullcontext():
         began = time.perf_counter()
         for environ in environs:

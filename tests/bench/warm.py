@@ -1,4 +1,4 @@
-"""A sync that keeps its token: its time, how many in a second, and what they cost as they grow."""
+"""A sync that keeps its token: time, rate, and cost at growing numbers of bindings."""
 
 import os
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ BLOCK: Final = 120  # requests
 ROUNDS: Final = 5  # of each route
 ROUND: Final = 60  # requests a connection
 SIZES: Final = (10, 100, 1000, 10_000)  # bindings
-NAMESPACE_SIZES: Final = (10, 100, 1000)  # bindings of one; a body of 10,000 is refused
+NAMESPACE_SIZES: Final = (10, 100, 1000)  # bindings of a Namespace; a body with 10,000 is rejected
 SYNCS: Final = 2000  # of each size
 
 
@@ -26,7 +26,7 @@ def show_latency(ours: Service, floor: Service, body: bytes) -> None:
     with connected(ours) as to_ours, connected(floor) as to_floor:
         both = (to_ours, to_floor)
         for post in both:
-            [post("/sync", body) for _ in range(BLOCK)]  # to warm up
+            [post("/sync", body) for _ in range(BLOCK)]  # warm-up
         before = ours.cpu_seconds(), floor.cpu_seconds()
         for _ in range(BLOCKS):
             pairs.append([[clocked(post, "/sync", body) for _ in range(BLOCK)] for post in both])
@@ -41,7 +41,7 @@ def show_latency(ours: Service, floor: Service, body: bytes) -> None:
 
 
 def show_throughput(ours: Service, floor: Service, body: bytes) -> None:
-    """Print the requests per second over several connections at once, on one core and on two."""
+    """Print the requests per second over several connections, on one core and on two."""
     bodies = [body] * (PARALLEL * ROUND)
     every = os.sched_getaffinity(0)
     for cores in (set(sorted(every)[:1]), set(sorted(every)[:2])):
@@ -59,7 +59,7 @@ def show_throughput(ours: Service, floor: Service, body: bytes) -> None:
 
 
 def show_growth(ours: Service, floor: Service, server: str) -> None:
-    """Print what a sync costs among more and more bindings, and what they cost in a Namespace."""
+    """Print the cost of a sync among more and more bindings, and the cost of a large Namespace."""
     bodies = settled_bodies(ours, server, SIZES[-1])
     print(f"\nCost of a sync among many bindings, {SYNCS} each; CPU of the worker")
     for size in SIZES:
@@ -72,13 +72,13 @@ def show_growth(ours: Service, floor: Service, server: str) -> None:
 
 
 def settled_bodies(service: Service, server: str, count: int) -> Sequence[bytes]:
-    """Return as many bodies, one for each binding; they share a few identities."""
+    """Return *count* bodies, one for each binding; the bindings share a few identities."""
     with connected(service) as post:
         return [settled(post, new_binding(server, number, 50)) for number in range(count)]
 
 
 def show_cost(ours: Service, floor: Service, name: str, path: str, bodies: Sequence[bytes]) -> None:
-    """Print the processor time that both take for *bodies*."""
+    """Print the processor time of both services for *bodies*."""
     used = []
     for service in (ours, floor):
         before = service.cpu_seconds()

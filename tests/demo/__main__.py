@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def run(emulator: Emulator, *, keep: bool = False, verbose: bool = False) -> int:
-    """Run the demo with *emulator*, which it starts and stops; return the exit code."""
+    """Run the demo; start and stop *emulator*; return the exit code."""
     try:
         with emulator, Service(emulator.environment()) as service:
             try:

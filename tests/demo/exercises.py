@@ -1,4 +1,4 @@
-"""Requests that a person can send to a running demo, each with the response to expect."""
+"""Requests for a person to send to a running demo, each with the expected response."""
 
 import json
 import shlex
@@ -14,13 +14,13 @@ INDENT: Final = "   "
 
 
 class Exercise(NamedTuple):
-    """One request to try.
+    """A request to try.
 
     Attributes:
-        title: What the request does.
+        title: The effect of the request.
         command: The shell command that sends the request.
-        expected: The end of the sentence "Expect ...". A condition stands there as
-            `Ready=False, reason <reason>`, and text in double quotes is text of the JSON response.
+        expected: The end of the sentence "Expect ...". A condition has the form `Ready=False,
+            reason <reason>`, and text in double quotes is text of the JSON response.
     """
 
     title: str
@@ -81,7 +81,7 @@ def exercises(service_url: str, imds_url: str, acr_server: str) -> Iterator[Exer
 
 
 def show_exercises(service_url: str, imds_url: str, acr_server: str, log_file: Path) -> None:
-    """Print the numbered requests, and where the log is."""
+    """Print the numbered requests, and the path of the log."""
     print("\nacrpull and the emulated Azure keep running. Press Ctrl-C to stop them.")
     print(f"To follow acrpull's log: tail -f {shlex.quote(str(log_file))}")
     print("\nTry these requests in another terminal:")

@@ -1,4 +1,4 @@
-"""The four steps of the demo: each one prints which calls were made and what they changed."""
+"""The four steps of the demo: each step prints its calls and their effects."""
 
 import textwrap
 import time
@@ -30,7 +30,7 @@ INDENT: Final = "    "
 
 
 def walk_through(emulator: Emulator, service_url: str, *, verbose: bool) -> str:
-    """Print the steps; return what was pulled and how long it took. Raises `DemoFailed`.
+    """Print the steps; return the pulled image and the duration. Raises `DemoFailed`.
 
     If *verbose*, the steps print the objects too. Tokens are shortened.
     """
@@ -68,7 +68,7 @@ def walk_through(emulator: Emulator, service_url: str, *, verbose: bool) -> str:
 
 
 def introduce(emulator: Emulator, service_url: str) -> None:
-    """Print what runs where."""
+    """Print the programs and their addresses."""
     print("The acrpull demo runs on this machine. It needs no Azure subscription and no cluster.")
     print(f"{INDENT}acrpull        {service_url}")
     print(f"{INDENT}emulated IMDS  {emulator.imds_url}")
@@ -79,7 +79,7 @@ def introduce(emulator: Emulator, service_url: str) -> None:
 @contextmanager
 def step(number: int, title: str) -> Iterator[None]:
     """Print the title of a step, and name the step in an error from it."""
-    print(f"\n{number}/{STEPS} {title}", flush=True)  # visible before the calls, which take time
+    print(f"\n{number}/{STEPS} {title}", flush=True)  # visible before the slow calls
     try:
         yield
     except (DemoFailed, requests.RequestException) as error:
@@ -97,7 +97,7 @@ def show_text(text: str) -> None:
 
 
 def show_calls(emulator: Emulator, before: int) -> None:
-    """Print what the emulator has received, except for the first *before* requests."""
+    """Print the emulator's requests, except for the first *before* requests."""
     for record in emulator.requests[before:]:
         address, digest, rest = f"{record.host}{record.path}".partition("sha256:")
         shown = f"{address}{digest}{rest[:SHOWN]}{'...' if rest else ''}"
@@ -117,7 +117,7 @@ def show_desired(answer: JSON, *, verbose: bool) -> None:
 
 
 def readable(secret: JSON) -> JSON:
-    """Return *secret* with a decoded docker config in which the credentials are shortened."""
+    """Return *secret* with a decoded docker config and shortened credentials."""
     config = docker_config(secret)
     for entry in config["auths"].values():
         for key in ("password", "auth"):

@@ -24,12 +24,12 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 BINDING: Final = KIND
-# Of two groups, by one name.
+# Of two groups, with the same name.
 UPSTREAM: Final = {
     version: f"{UPSTREAM_KIND} of {version}" for version in (UPSTREAM_V1BETA1, UPSTREAM_V1BETA2)
 }
 
-# apiVersion, plural, and whether it is in a namespace.
+# apiVersion, plural, and True for a kind in a Namespace.
 RESOURCES: Final = {
     KIND: (API_VERSION, PLURAL, True),
     **{kind: (version, PLURAL, True) for version, kind in UPSTREAM.items()},
@@ -43,7 +43,7 @@ RESOURCES: Final = {
 
 
 class ApiError(Exception):
-    """The API server refused; `status` is that of HTTP, the text its message."""
+    """The API server rejected a request; `status` is the HTTP status, the text its message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
@@ -52,10 +52,11 @@ class ApiError(Exception):
 
 @dataclass
 class Api:
-    """The API server at *url*, whose certificate *ca_file* vouches for, as the bearer of *token*.
+    """The API server at *url* with the certificate of *ca_file*, for the bearer of *token*.
 
-    Without either, a proxy that logs in by itself. With *user*, as that user, which the other must
-    be allowed to impersonate; the API server adds the groups of a ServiceAccount.
+    Without *ca_file* and *token*, *url* is a proxy that logs in by itself. With *user*, each
+    request impersonates that user, and the token's owner needs the right to impersonate. The API
+    server adds the groups of a ServiceAccount.
     """
 
     url: str
@@ -65,7 +66,7 @@ class Api:
     session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
-        """Prepare the session: no proxy, CA or credential of the machine's."""
+        """Prepare the session, without the machine's proxy, CA or credential."""
         self.session.trust_env = False
         if self.ca_file:
             self.session.verify = str(self.ca_file)
@@ -75,7 +76,7 @@ class Api:
             self.session.headers["Impersonate-User"] = self.user
 
     def as_user(self, user: str) -> "Api":
-        """Return the API server as *user* sees it."""
+        """Return the API server with the rights of *user*."""
         return Api(self.url, self.ca_file, self.token, user)
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
@@ -83,7 +84,7 @@ class Api:
         return self.call("GET", path_of(kind, namespace, name))
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
-        """Return one object, None if it does not exist."""
+        """Return one object; None if the object does not exist."""
         try:
             return self.get(kind, namespace, name)
         except ApiError as error:
@@ -92,7 +93,7 @@ class Api:
             raise
 
     def list(self, kind: str, namespace: str = "") -> list[Object]:
-        """Return all objects of *kind* in *namespace*, or in all of them."""
+        """Return all objects of *kind* in *namespace*, or in all Namespaces."""
         items: list[Object] = self.call("GET", path_of(kind, namespace))["items"]
         return items
 
@@ -110,7 +111,7 @@ class Api:
         return self.call("PATCH", _path(obj), obj, APPLY_PATCH, params=options)
 
     def merge(self, kind: str, namespace: str, name: str, patch: Object, **options: str) -> Object:
-        """Merge *patch* into an object; a None takes a field off."""
+        """Merge *patch* into an object; None removes a field."""
         path = path_of(kind, namespace, name)
         return self.call("PATCH", path, patch, MERGE_PATCH, params=options)
 
@@ -131,7 +132,7 @@ class Api:
         content_type: str = "application/json",
         params: dict[str, str] | None = None,
     ) -> Object:
-        """Return the answer. Raises `ApiError`: it is a refusal."""
+        """Return the answer. Raises `ApiError` for an error status."""
         response = self.session.request(
             method,
             f"{self.url}{path}",
@@ -147,7 +148,7 @@ class Api:
 
 
 def path_of(kind: str, namespace: str = "", name: str = "") -> str:
-    """Return the path of an object, or of all of its kind."""
+    """Return the path of an object, or of all objects of its kind."""
     api_version, plural, namespaced = RESOURCES[kind]
     root = f"/{'api' if api_version == 'v1' else 'apis'}/{api_version}"
     within = f"/namespaces/{namespace}" if namespaced and namespace else ""
@@ -155,7 +156,7 @@ def path_of(kind: str, namespace: str = "", name: str = "") -> str:
 
 
 def kind_of(obj: Object) -> str:
-    """Return what `RESOURCES` calls the kind of *obj*."""
+    """Return the key of *obj*'s kind in `RESOURCES`."""
     return UPSTREAM.get(obj["apiVersion"], str(obj["kind"]))
 
 

@@ -1,4 +1,4 @@
-"""The API server's audit log: what each ServiceAccount asked, and what it was answered.
+"""The API server's audit log: the requests of each ServiceAccount, and the answers.
 
 https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
 """
@@ -25,13 +25,13 @@ class Asked:
 
 
 def requests(log: Path, since: int = 0) -> Iterator[Asked]:
-    """Return the requests in *log* past its first *since* bytes.
+    """Return the requests in *log* after the first *since* bytes.
 
-    Not those for `/api`, `/apis` and the like, which are no resources.
+    Requests for `/api`, `/apis` and similar paths are left out, because these are no resources.
     """
     lines = log.read_bytes()[since:].splitlines(keepends=True)
     for line in lines:
-        if line.endswith(b"\n"):  # the last one may be half written
+        if line.endswith(b"\n"):  # the last line may be incomplete
             event: Object = json.loads(line)
             of = event.get("objectRef")
             if of:

@@ -1,7 +1,7 @@
-"""A stand-in for the Dockerfile's base image, which no registry is asked for.
+"""A stand-in for the Dockerfile's base image, without any registry.
 
-A Python of this machine with its pip, a shell, what of coreutils the Dockerfile runs, and the
-libraries that these load, where Docker's image has its Python. No Debian, and no fix of either.
+A Python of this machine with its pip, a shell, the Dockerfile's programs of coreutils, and their
+libraries, at the paths of Docker's image. Neither Debian nor its security fixes are in the image.
 """
 
 import re
@@ -25,13 +25,14 @@ UNUSED: Final = (
     "*.a",
 )
 IMPORTS: Final = shutil.ignore_patterns(*UNUSED, "site-packages", "__pycache__")
-# What wheels may load of the system's, and the slim image has: https://peps.python.org/pep-0600/
+# The system libraries that wheels may load, and that the slim image has:
+# https://peps.python.org/pep-0600/
 RUNTIME: Final = ("gcc_s.so.1", "stdc++.so.6", "dl.so.2", "rt.so.1", "util.so.1", "pthread.so.0")
 ASK: Final = "import sys; print(sys.base_prefix, 'python%d.%d' % sys.version_info[:2])"
 
 
 def find_python(version: str, environment: dict[str, str]) -> Path | None:
-    """Return a Python of *version*, else the tests' own; None where its pip is not beside it."""
+    """Return a Python of *version*, else the tests' Python; None if its pip is not beside it."""
     for program in (shutil.which(f"python{version}"), sys.executable):
         if program is None:
             continue
@@ -74,7 +75,7 @@ def write_base(root: Path, python: Path) -> None:
 
 
 def libraries(files: Iterable[Path]) -> Iterator[Path]:
-    """Yield what *files* load, by ldd, and what is loaded at run time only."""
+    """Yield the libraries that *files* load, by ldd, and the libraries loaded at run time only."""
     printed = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607
     for path in sorted(set(re.findall(r"(/\S+) \(0x", printed))):
         yield Path(path)

@@ -1,6 +1,6 @@
-"""Writes the golden requests anew: what a real Metacontroller asks as it is told tests/story.py.
+"""Rewrites the golden requests: a real Metacontroller's calls during the steps of tests/story.py.
 
-`make capture METACONTROLLER=<binary>`; how they are kept, tests/golden.py says.
+Usage: `make capture METACONTROLLER=<binary>`. tests/golden.py describes the files.
 """
 
 import argparse
@@ -34,7 +34,7 @@ NO_VERSION: Final = (
 
 
 def capture(binary: Path, version: str, strategy: str) -> tuple[JSON, list[Heard]]:
-    """Return the facts of a capture, and what was heard, redacted."""
+    """Return the facts of a capture, and the redacted calls."""
     with TemporaryDirectory(prefix="acrpull-capture-") as name, open_stage(Path(name)) as stage:
         with stage.run_metacontroller(binary, strategy) as process:
             version = version or eventually(partial(said_version, process))
@@ -52,14 +52,14 @@ def capture(binary: Path, version: str, strategy: str) -> tuple[JSON, list[Heard
 
 
 def kubernetes_version() -> str:
-    """Return the version that the control plane was built from; it does not know it itself."""
+    """Return the version of the control plane's source; the binary does not know its version."""
     found = KUBERNETES.search(BINARY.parents[1].joinpath("go.mod").read_text("utf-8"))
     assert found
     return found[1]
 
 
 def said_version(process: Process) -> str:
-    """Return what a Metacontroller has logged as its version."""
+    """Return the version in Metacontroller's log."""
     for line in process.tail(1_000_000).splitlines():
         version = json.loads(line).get("version") if line.startswith("{") else None
         if version == NO_VERSION:
@@ -70,7 +70,7 @@ def said_version(process: Process) -> str:
 
 
 def keep(index: JSON, requests: dict[str, JSON]) -> None:
-    """Write what is kept, in place of what there is."""
+    """Write the capture, and delete the previous capture."""
     folder = FOLDER / index["apply_strategy"]
     shutil.rmtree(folder, ignore_errors=True)
     write(folder, "cases", index)
@@ -79,8 +79,8 @@ def keep(index: JSON, requests: dict[str, JSON]) -> None:
 
 
 def main() -> None:
-    """Capture with each apply strategy; write only once all went well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all that runs is stopped
+    """Capture with each apply strategy; write only after both have succeeded."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to stop all processes
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.capture")
     parser.add_argument("--metacontroller", default="", help="a binary, >= 4.17.2")
     parser.add_argument("--version", default="", help="its version, where it does not say it")

@@ -1,4 +1,4 @@
-"""The stage, once for all tests, and scenes on it; options say what is the user's: see Makefile."""
+"""The stage, started once for all tests, and scenes on the stage. Options: see Makefile."""
 
 import signal
 from collections import Counter
@@ -26,7 +26,7 @@ METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Say what may be given."""
+    """Declare the options."""
     group = parser.getgroup("e2e")
     group.addoption("--metacontroller", default="", help="a Metacontroller binary, >= 4.17.2")
     group.addoption("--metacontroller-crds", default="", help="the file with its CRDs")
@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let any signal end the run as Ctrl-C does, so that all that was started is stopped."""
+    """Let any signal end the run like Ctrl-C, so all started processes are stopped."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     config.stash[TALLY] = Counter()
@@ -50,9 +50,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Run last what shares a Metacontroller: once started, one runs until all tests are done.
+    """Run the tests with the shared Metacontroller last: it runs until the end of all tests.
 
-    Of the others those of a module together, for many a module has a control plane of its own.
+    The other tests of a module run together, because many a module has its own control plane.
     """
 
     def place(item: pytest.Function) -> tuple[bool, str]:
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to a failed test's report what the hooks were asked meanwhile."""
+    """Add the hook calls during a failed test to its report."""
     report = yield
     ground = item.funcargs.get("ground")
     if report.failed and isinstance(ground, Ground) and ground.stage is not None:
@@ -77,14 +77,14 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def tally(request: pytest.FixtureRequest) -> Counter[str]:
-    """Return what the summary counts."""
+    """Return the counts for the summary."""
     return request.config.stash[TALLY]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print what was counted."""
+    """Print the counts."""
     if config.stash[TALLY]:
         terminalreporter.section(f"e2e, seed {config.getoption('--seed')}")
     for what, number in config.stash[TALLY].items():
@@ -92,9 +92,9 @@ def pytest_terminal_summary(
 
 
 def given_crds(request: pytest.FixtureRequest) -> Path | None:
-    """Return the file with Metacontroller's CRDs, for who starts a control plane of its own.
+    """Return the file with Metacontroller's CRDs, for tests with their own control plane.
 
-    Skips on a cluster, and fails where no control plane is built.
+    Skips on a cluster, and fails if no control plane is built.
     """
     if request.config.getoption("--cluster"):
         pytest.skip("needs a control plane, an Azure and a service of its own: make e2e")
@@ -108,7 +108,7 @@ def given_crds(request: pytest.FixtureRequest) -> Path | None:
 def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    """Start all but Metacontroller."""
+    """Start the whole stage except Metacontroller."""
     with open_stage(tmp_path_factory.mktemp("stage"), given_crds(request)) as running:
         yield running
 
@@ -124,7 +124,7 @@ def namespace(request: pytest.FixtureRequest, stage: Stage) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def metacontroller_binary(request: pytest.FixtureRequest) -> Path:
-    """Return the Metacontroller that was given; a test that needs one is skipped without."""
+    """Return the given Metacontroller; without a binary, the test is skipped."""
     given: str = request.config.getoption("--metacontroller")
     if not given:
         pytest.skip("needs a Metacontroller: METACONTROLLER=<binary> make e2e")
@@ -133,12 +133,12 @@ def metacontroller_binary(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def strategy(request: pytest.FixtureRequest) -> str:
-    """Return how Metacontroller applies."""
+    """Return Metacontroller's apply strategy."""
     return str(request.param)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Play in both apply strategies, in peace and with kills; on a cluster as it is, in peace."""
+    """Play in both apply strategies, with and without kills; on a cluster only without kills."""
     on_cluster = metafunc.config.getoption("--cluster")
     strategies = ["as-installed"] if on_cluster else ["dynamic-apply", "server-side-apply"]
     moods = ["calm"] if on_cluster else ["calm", "killed"]
@@ -149,7 +149,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def reach(api: Api) -> None:
-    """End the run where *api* is no cluster with acrpull in it."""
+    """End the run if *api* is no cluster with acrpull."""
     try:
         api.list("ACRPullBinding")
     except (ApiError, requests.RequestException) as error:
@@ -158,7 +158,7 @@ def reach(api: Api) -> None:
 
 @pytest.fixture(scope="session")
 def ground(request: pytest.FixtureRequest, tally: Counter[str]) -> Iterator[Ground]:
-    """Return what scenes play on."""
+    """Return the ground for scenes."""
     if not request.config.getoption("--cluster"):
         stage: Stage = request.getfixturevalue("stage")
         yield Ground(stage.api, {"acrServer": stage.emulator.acr_server}, stage, tally)
@@ -188,7 +188,7 @@ def metacontroller(request: pytest.FixtureRequest, strategy: str) -> Iterator[Pr
 
 @pytest.fixture
 def calm(metacontroller: Process | None, tally: Counter[str]) -> Killer:
-    """Return a killer that kills nobody."""
+    """Return a killer without kills."""
     tally["scenarios"] += 1
     return Killer(metacontroller, Random(0), chance=0)  # noqa: S311  it decides nothing
 
@@ -197,7 +197,7 @@ def calm(metacontroller: Process | None, tally: Counter[str]) -> Killer:
 def killer(
     request: pytest.FixtureRequest, metacontroller: Process | None, tally: Counter[str]
 ) -> Iterator[Killer]:
-    """Return what kills Metacontroller, or nobody, at moments of this seed and test."""
+    """Return a killer of Metacontroller; the seed and the test determine the moments."""
     tally["scenarios"] += 1
     seed = f"{request.config.getoption('--seed')} {request.node.name}"
     chance = {"calm": 0.0, "killed": 0.6}[request.param]
@@ -209,13 +209,13 @@ def killer(
 
 @pytest.fixture
 def scene(ground: Ground, killer: Killer) -> Iterator[Scene]:
-    """Return a Namespace, where Metacontroller may be killed after each of its user's writes."""
+    """Return a Namespace; Metacontroller may be killed after each write of the scene's user."""
     with ground.play(killer) as opened:
         yield opened
 
 
 @pytest.fixture
 def calm_scene(ground: Ground, calm: Killer) -> Iterator[Scene]:
-    """Return a Namespace, where Metacontroller runs all the while."""
+    """Return a Namespace; Metacontroller runs all the time."""
     with ground.play(calm) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""A container as a Pod has it, made of what Linux has: a runtime for images asks for cgroups.
+"""A container like a Pod's, made with Linux tools: a runtime for images would need cgroups.
 
 https://man7.org/linux/man-pages/man1/unshare.1.html
 """
@@ -13,8 +13,8 @@ from tests.e2e.process import Process
 
 PROGRAMS: Final = ("unshare", "mount", "setpriv")
 RUN_SECONDS: Final = 60
-# Root, directory, user (and group), pairs of folder and mountpoint, "--", and the command, which is
-# the first process there.
+# Root, directory, user (and group), pairs of folder and mountpoint, "--", and the command. The
+# command is the first process in the container.
 START: Final = """
 set -eu
 root=$1 directory=$2 user=$3; shift 3
@@ -35,9 +35,9 @@ exec setpriv --no-new-privs unshare "$@"
 
 @dataclass(frozen=True)
 class Container:
-    """What is unpacked in *root*, run from *directory* by *user*, with all rights given up.
+    """The unpacked image in *root*, run from *directory* by *user*, without any rights.
 
-    All of it is read-only but /tmp; *mounts* says which folders are to be seen where.
+    Everything except /tmp is read-only. *mounts* maps folders to mountpoints.
     """
 
     root: Path
@@ -47,7 +47,7 @@ class Container:
     mounts: Mapping[Path, str] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str], log: Path) -> Process:
-        """Return *command*, not started, which logs to the folder *log*."""
+        """Return *command*, not started, with a log in the folder *log*."""
         return Process(name, self._command(command), log, self.environment)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,7 @@
 """A Kubernetes control plane on loopback, without nodes: no Pod ever runs.
 
-etcd, kube-apiserver and of kube-controller-manager what deletes, collects garbage and makes default
-ServiceAccounts, each controller under its own account as in a cluster.
+etcd, kube-apiserver, and some controllers of kube-controller-manager: deletion, garbage collection
+and default ServiceAccounts. Each controller has its own account, as in a cluster.
 """
 
 import os
@@ -36,20 +36,21 @@ CONTROLLERS: Final = (
     "clusterrole-aggregation-controller",
     "validatingadmissionpolicy-status-controller",
 )
-# The names under which they are known to RBAC: kubernetes@v1.36.3:plugin/pkg/auth/authorizer/rbac/
-# bootstrappolicy/policy.go
+# The controllers' names in RBAC:
+# kubernetes@v1.36.3:plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go
 USERS: Final = {"admin": "system:masters", "system:kube-controller-manager": ""}
 AUDITED: Final = "system:serviceaccounts"
-# It is stricter so: as OpenShift does. AKS does not: https://learn.microsoft.com/azure/aks/faq
+# Stricter with this plugin, like OpenShift. AKS has no such plugin:
+# https://learn.microsoft.com/azure/aks/faq
 ENFORCED: Final = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
 
 
 class ControlPlane:
     """Runs within a `with` block, with all of its state in *directory*.
 
-    *server_flags* are those of the API server that are not the same for all tests. The controllers
-    start by `start_controllers`: the garbage collector then knows the kinds that were installed
-    before, which it otherwise learns within 30 s.
+    *server_flags* are the API server's flags that differ between tests. `start_controllers` starts
+    the controllers: the garbage collector then knows the kinds installed before, and learns of
+    later kinds within 30 s.
     """
 
     def __init__(self, directory: Path, server_flags: Iterable[str] = (ENFORCED,)) -> None:
@@ -95,11 +96,11 @@ class ControlPlane:
 
     @property
     def api(self) -> Api:
-        """The API server as an administrator sees it."""
+        """The API server with an administrator's rights."""
         return Api(self.url, self.ca_file, self._tokens["admin"])
 
     def kubeconfig(self, user: str = "admin", token: str = "") -> Path:
-        """Write a kubeconfig of *user*, with *token* where it is not one of `USERS`."""
+        """Write a kubeconfig of *user*; a user outside `USERS` needs *token*."""
         path = self.directory / f"{user.replace(':', '-')}.kubeconfig"
         cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
         credential = {"token": token or self._tokens[user]}
@@ -116,14 +117,14 @@ class ControlPlane:
         return path
 
     def token_of(self, namespace: str, name: str) -> str:
-        """Return a new token of a ServiceAccount, by the TokenRequest API."""
+        """Return a new token of a ServiceAccount, from the TokenRequest API."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
         token: str = self.api.call("POST", path, request)["status"]["token"]
         return token
 
     def kubectl(self, *arguments: str, text: str = "") -> str:
-        """Return what kubectl prints, as an administrator, with *text* as its input."""
+        """Return kubectl's output, as an administrator, with *text* as its input."""
         return kubectl(self.kubeconfig(), *arguments, text=text)
 
     def _run(self, program: str, *arguments: str | Path) -> Process:
@@ -133,7 +134,7 @@ class ControlPlane:
     def _is_ready(self) -> bool:
         try:
             return self.api.session.get(f"{self.url}/readyz", timeout=2).ok
-        except (requests.RequestException, OSError):  # it does not listen, or has no certificate
+        except (requests.RequestException, OSError):  # no listener yet, or no certificate
             return False
 
     def _server_command(self, etcd_port: int) -> tuple[str, ...]:
@@ -172,7 +173,7 @@ class ControlPlane:
 
 
 def kubectl(kubeconfig: Path, *arguments: str, text: str = "") -> str:
-    """Return what kubectl prints. Raises `CalledProcessError`, after its error was shown."""
+    """Return kubectl's output. Shows kubectl's error, then raises `CalledProcessError`."""
     done = subprocess.run(  # noqa: S603  the tests' own commands
         [BINARY, "kubectl", f"--kubeconfig={kubeconfig}", *arguments],
         input=text,

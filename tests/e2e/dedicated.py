@@ -1,4 +1,4 @@
-"""The stage with metacontroller/dedicated/ on it, and what its Metacontroller is put through."""
+"""The stage with metacontroller/dedicated/, and the scenarios for its Metacontroller."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ from tests.e2e.stage import Stage, open_stage
 
 OVERLAY: Final = "metacontroller/dedicated"
 ACCOUNT: Final = ("acrpull-system", "acrpull")
-# Then informers list before they watch, as they do where the API server streams no lists.
+# Then informers list before they watch, as with an API server that streams no lists.
 LISTING: Final = "--feature-gates=WatchList=false"
-LIFETIME_SECONDS: Final = 8  # of a token, which is renewed after half of it
+LIFETIME_SECONDS: Final = 8  # of a token; renewed after half of its lifetime
 SECRET: Final = "acr-pull-app"
 
 
@@ -26,18 +26,18 @@ SECRET: Final = "acr-pull-app"
 def open_dedicated(
     request: pytest.FixtureRequest, directory: Path, *server_flags: str, overlay: str = OVERLAY
 ) -> Iterator[Stage]:
-    """Start all but Metacontroller, on a control plane of its own."""
+    """Start the whole stage except Metacontroller, on a separate control plane."""
     with open_stage(directory, given_crds(request), overlay, server_flags) as running:
         yield running
 
 
 def as_metacontroller(stage: Stage) -> Api:
-    """Return the API server as its Metacontroller sees it."""
+    """Return the API server with Metacontroller's rights."""
     return Api(stage.plane.url, stage.plane.ca_file, stage.plane.token_of(*ACCOUNT))
 
 
 def play(stage: Stage, scene: Scene) -> None:
-    """Have Metacontroller do each kind of thing that it does for us."""
+    """Let Metacontroller do each kind of action that acrpull needs."""
     renew(stage, scene)
     scene.bind("jobs")
     scene.ready("jobs")
@@ -50,7 +50,7 @@ def play(stage: Stage, scene: Scene) -> None:
     break_down(stage, scene)
     allowed = {SERVERS_ANNOTATION: ",".join(stage.emulator.acr_servers)}
     stage.api.merge("Namespace", "", scene.name, {"metadata": {"annotations": allowed}})
-    scene.respec("jobs", acrServer="registry.example.com")  # an annotation denies it: no Secret
+    scene.respec("jobs", acrServer="registry.example.com")  # denied by an annotation: no Secret
     scene.gone("Secret", "acr-pull-jobs")
     for name in ("app", "jobs", "late"):
         scene.unbind(name)
@@ -61,7 +61,7 @@ def play(stage: Stage, scene: Scene) -> None:
 
 
 def renew(stage: Stage, scene: Scene) -> None:
-    """Bind, and see the token replaced in the Secret."""
+    """Create a binding, and check that the token in the Secret is replaced."""
     stage.emulator.refresh_lifetime = LIFETIME_SECONDS
     scene.bind("app")
     scene.ready("app")
@@ -76,7 +76,7 @@ def renew(stage: Stage, scene: Scene) -> None:
 
 
 def disown(scene: Scene) -> None:
-    """Take the owner off a Secret, which is then adopted anew."""
+    """Remove the owner of a Secret; Metacontroller then adopts the Secret again."""
     scene.api.merge("Secret", scene.name, SECRET, {"metadata": {"ownerReferences": None}})
 
     def check() -> None:
@@ -86,7 +86,7 @@ def disown(scene: Scene) -> None:
 
 
 def break_down(stage: Stage, scene: Scene) -> None:
-    """Stop the service until an event has come twice, and bind meanwhile."""
+    """Stop the service until an event has come twice, and create a binding meanwhile."""
     stage.service.stop()
     scene.bind("late")
 

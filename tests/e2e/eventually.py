@@ -1,4 +1,4 @@
-"""Waiting for what a controller brings about."""
+"""Waits for the effects of a controller."""
 
 import time
 from collections.abc import Callable
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 def eventually(check: Callable[[], T], seconds: float = WAIT_SECONDS) -> T:
-    """Return what *check* returns, once it raises no `AssertionError` or `ApiError` any more.
+    """Return the result of *check*, as soon as *check* raises no `AssertionError` or `ApiError`.
 
-    Raises the last of these when it still does after *seconds*.
+    Raises the last such exception after *seconds*.
     """
     deadline = time.monotonic() + seconds
     while True:

@@ -1,4 +1,4 @@
-"""metacontroller/workload-identity/ on a control plane, with an Entra that believes its tokens."""
+"""metacontroller/workload-identity/ on a control plane, with an Entra that trusts its tokens."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ TENANT_ID: Final = "azure.workload.identity/tenant-id"
 
 @contextmanager
 def open_federated(directory: Path, crds: Path | None) -> Iterator[Stage]:
-    """Start all but Metacontroller; the service has the credential that its Pod would have."""
+    """Start the whole stage except Metacontroller; the service has the credential of its Pod."""
 
     def prepare(plane: ControlPlane, emulator: Emulator) -> dict[str, str]:
         emulator.issuers = {ISSUER: plane.api.call("GET", "/openid/v1/jwks")}
@@ -48,24 +48,24 @@ def open_federated(directory: Path, crds: Path | None) -> Iterator[Stage]:
 
 
 def trust(namespace: str, account: str, client_id: str = "") -> FederatedCredential:
-    """Return what lets an identity, by default a new one, trust a ServiceAccount."""
+    """Return a credential: an identity, by default a new one, trusts a ServiceAccount."""
     subject = f"system:serviceaccount:{namespace}:{account}"
     return FederatedCredential(client_id or str(uuid4()), subject)
 
 
 def workload(client_id: str, **fields: str) -> dict[str, Any]:
-    """Return the field of a spec that names a workload identity."""
+    """Return a spec's field for a workload identity."""
     return {"workloadIdentity": {"clientID": client_id, "tenantID": TENANT, **fields}}
 
 
 def annotations(client_id: str) -> Object:
-    """Return what names a workload identity in the metadata of a ServiceAccount."""
+    """Return a ServiceAccount's metadata with the annotations for a workload identity."""
     return {"annotations": {CLIENT_ID: client_id, TENANT_ID: TENANT}}
 
 
 @contextmanager
 def play(stage: Stage, disturb: Callable[[], None] = lambda: None) -> Iterator[Scene]:
-    """Open a Namespace in which bindings are by workload identity."""
+    """Open a Namespace for bindings with a workload identity."""
     spec = {"acrServer": stage.emulator.acr_server}
     scene = Scene(stage.api, f"workload-{uuid4().hex[:8]}", spec, disturb)
     scene.open()
@@ -75,7 +75,7 @@ def play(stage: Stage, disturb: Callable[[], None] = lambda: None) -> Iterator[S
 
 
 def holders(secret: Object) -> list[str]:
-    """Return whom the tokens in a Secret are for."""
+    """Return the identities of the tokens in a Secret."""
     config = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))
     tokens = [entry["password"] for entry in config["auths"].values()]
     return [jwt.decode(t, options={"verify_signature": False})["sub"] for t in tokens]

@@ -1,4 +1,4 @@
-"""Users of workload identities, on whom the trust of Entra comes late."""
+"""Users of workload identities; Entra's trust comes late."""
 
 import time
 from functools import partial
@@ -13,8 +13,8 @@ from tests.e2e.scene import Scene
 from tests.e2e.stage import Stage
 from tests.e2e.users import ACCOUNTS, BINDINGS, PREFIX, Deed, Users
 
-AWAY_SECONDS: Final = 1.5  # at most, for a ServiceAccount that is made anew
-# Of which ServiceAccount a binding is, and that whose token is exchanged.
+AWAY_SECONDS: Final = 1.5  # at most, between the deletion and the recreation of a ServiceAccount
+# By binding: its ServiceAccount, and the ServiceAccount of the identity.
 PLACES: Final = {
     "app": ("default", "default"),
     "jobs": ("build", "build"),
@@ -23,9 +23,10 @@ PLACES: Final = {
 
 
 class FederatedUsers(Users):
-    """Those of *scene*, where each ServiceAccount has two identities; `jobs` is by annotation.
+    """The users of *scene*: each ServiceAccount has two identities, and `jobs` uses annotations.
 
-    A binding has one of its own, or for a while one that trusts another Namespace.
+    A binding has an identity of its own ServiceAccount. `jobs` may for a while have an identity of
+    another Namespace.
     """
 
     def __init__(self, stage: Stage, scene: Scene, random: Random) -> None:
@@ -37,7 +38,7 @@ class FederatedUsers(Users):
         self._untrusted = [trust(scene.name, name, i) for name in ACCOUNTS for i in self.own[name]]
 
     def deeds(self) -> tuple[Deed, ...]:
-        """Return what these users do."""
+        """Return the actions of these users."""
         deeds = (self._bind, self._unbind, self._make_anew, self._annotate, self._relist)
         return (*deeds, self._make_anew, self._annotate, self._trust)
 
@@ -54,7 +55,7 @@ class FederatedUsers(Users):
         self.scene.unbind(name)
 
     def _make_anew(self, _: str, account: str) -> None:
-        if account == "default":  # Kubernetes makes that one anew by itself
+        if account == "default":  # Kubernetes recreates this ServiceAccount itself
             return
         self.scene.drop_account(account)
         time.sleep(self._random.random() * AWAY_SECONDS)
@@ -75,7 +76,7 @@ class FederatedUsers(Users):
             self._stage.emulator.federated = [*self._stage.emulator.federated, late]
 
     def finish(self) -> None:
-        """Bind what is not bound, by identities that are all trusted."""
+        """Create the missing bindings, with identities that Entra trusts."""
         while self._untrusted:
             self._trust()
         self._noted = self.own["build"][1]
@@ -91,13 +92,13 @@ class FederatedUsers(Users):
             assert "deletionTimestamp" not in found["metadata"]
 
     def settle(self) -> None:
-        """As of any users; and each token is that of the identity that was named last."""
+        """Check all users' state, and that each token has the identity of the last edit."""
         super().settle()
         expected = {name: [self.own[account][0]] for name, (_, account) in PLACES.items()}
         found = {name: holders(self.scene.secret(PREFIX + name)) for name in PLACES}
         assert found == expected | {"jobs": [self._noted]}
 
     def check_never(self, secret: Object) -> None:
-        """Check that the token in a Secret, at whatever moment, is none of another Namespace's."""
+        """Check that the token in a Secret never belongs to another Namespace."""
         account = PLACES[secret["metadata"]["name"].removeprefix(PREFIX)][1]
         assert set(holders(secret)) <= set(self.own[account])

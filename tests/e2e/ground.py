@@ -1,4 +1,4 @@
-"""What scenes play on: a stage of our own, or a cluster that is somebody's."""
+"""The ground for scenes: a stage on loopback, or a user's cluster."""
 
 import shutil
 import subprocess
@@ -28,7 +28,7 @@ class Ground:
 
     @contextmanager
     def play(self, killer: Killer) -> Iterator[Scene]:
-        """Play a scene; in the end no ServiceAccount is lost, nor was any left out of an answer."""
+        """Play a scene; then check that no ServiceAccount is lost or missing in an answer."""
         name = f"acrpull-e2e-{uuid4().hex[:8]}"
         scene = Scene(self.api, name, self._new_spec(), killer.after_write)
         before = len(self.stage.recorder.exchanges) if self.stage else 0
@@ -47,9 +47,9 @@ class Ground:
                 exchange.check()
 
     def _new_spec(self) -> dict[str, str]:
-        """Return the spec: on a stage, where nothing is broken any more, of a new identity.
+        """Return the spec; on a stage with a new identity, after all faults have ended.
 
-        The service remembers what became of a request, and so would answer as in another scene.
+        The service remembers the outcome of a request, and would answer as in an earlier scene.
         """
         if self.stage is None:
             return self.spec
@@ -59,7 +59,7 @@ class Ground:
 
 
 def new_scene(stage: Stage, name: str) -> Scene:
-    """Open a Namespace in which nobody kills Metacontroller."""
+    """Open a Namespace without kills of Metacontroller."""
     spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
     scene = Scene(stage.api, name, spec, lambda: None)
     scene.open()
@@ -68,7 +68,7 @@ def new_scene(stage: Stage, name: str) -> Scene:
 
 @contextmanager
 def open_cluster() -> Iterator[Api]:
-    """Reach the cluster of KUBECONFIG's current context, with whatever kubectl has to log in.
+    """Reach the cluster of KUBECONFIG's current context, with kubectl's login.
 
     https://kubernetes.io/docs/reference/kubectl/generated/kubectl_proxy/
     """

@@ -1,7 +1,7 @@
-"""The container image: built by buildah, and run as a node runs it.
+"""The container image: built by buildah, and run as a node runs an image.
 
-https://github.com/containers/buildah/tree/v1.28.2/docs. Any root may, also in a container: RUN is a
-chroot, and a layer a plain copy.
+https://github.com/containers/buildah/tree/v1.28.2/docs. Root can build, also in a container: RUN is
+a chroot, and a layer is a plain copy.
 """
 
 import json
@@ -21,9 +21,9 @@ NO_INDEX: Final = "[global]\nno-index = true\nfind-links = /wheels\n"
 
 
 class Image:
-    """The image, built in *directory*, which then has all that buildah keeps.
+    """The image, built in *directory*, along with all state of buildah.
 
-    `root` is the folder where it is unpacked.
+    `root` is the folder of the unpacked image.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -31,7 +31,7 @@ class Image:
         self.root = Path()
 
     def fetch(self, python: Path, environment: Mapping[str, str]) -> None:
-        """Fetch the lock's wheels for *python*, so that the build itself asks no index."""
+        """Fetch the lock's wheels for *python*; the build itself needs no index."""
         options = ("--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:")
         wheels = f"--dest={self._directory / 'wheels'}"
         subprocess.run(  # noqa: S603  a Python of the machine's
@@ -43,7 +43,7 @@ class Image:
         )
 
     def build(self, python: Path, revision: str) -> None:
-        """Build it on a base with *python*, from wheels that are there, and unpack it in `root`."""
+        """Build on a base with *python*, with the fetched wheels, and unpack into `root`."""
         write_base(self._directory / "base", python)
         (self._directory / "pip.conf").write_text(NO_INDEX)
         from_scratch = self._directory / "Dockerfile"
@@ -64,7 +64,7 @@ class Image:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What the image says of how it is run.
+        """The image's configuration: how to run the image.
 
         https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md
         """

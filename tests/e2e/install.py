@@ -1,4 +1,4 @@
-"""The install as README.md tells it, but for where the hooks are."""
+"""The install as in README.md, except for the address of the hooks."""
 
 import os
 import secrets
@@ -24,8 +24,8 @@ Account = tuple[str, str]  # namespace and name of a ServiceAccount
 def install(plane: ControlPlane, overlay: str, hooks: str, crds: Path | None = None) -> str:
     """Install *overlay*, a folder of the project, with its hooks at *hooks*, a host and port.
 
-    *crds* is the file with Metacontroller's own; None: stand-ins. Returns the token that callers
-    of the hooks must send, "" where they send none.
+    *crds* is the file with Metacontroller's CRDs; None means stand-ins. Returns the token that
+    callers of the hooks must send, or "" if no token is needed.
     """
     plane.kubectl("apply", "--server-side", "-f", "-", text=crds_text(crds))
     plane.kubectl("apply", "-f", str(ROOT / "metacontroller/namespace.yaml"))
@@ -54,10 +54,10 @@ def make_token(plane: ControlPlane) -> str:
 
 
 def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
-    """Return the objects of *overlay*, as `kubectl apply -k` would have them.
+    """Return the objects of *overlay*, like `kubectl apply -k`.
 
-    A component, or several with commas, is put on top of the plain install, as its first lines tell
-    its user to.
+    A component, or several with commas, is added to the plain install, as the first lines of its
+    file describe.
     """
     folder = ROOT / overlay
     if overlay != BASE:
@@ -72,7 +72,7 @@ def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
 
 
 def settings_in(manifests: Iterable[Manifest]) -> dict[str, str]:
-    """Return the service's settings in *manifests*, but for addresses and files."""
+    """Return the service's settings in *manifests*, except addresses and files."""
     return {
         variable["name"]: variable["value"]
         for manifest in manifests
@@ -85,15 +85,15 @@ def settings_in(manifests: Iterable[Manifest]) -> dict[str, str]:
 
 
 def sends_token(manifest: Manifest) -> bool:
-    """Tell whether *manifest* is a controller that authenticates itself to its hooks."""
+    """True if *manifest* is a controller that authenticates itself to its hooks."""
     hooks = manifest["spec"]["hooks"].values() if manifest["kind"] in CONTROLLERS else ()
     return any("authorization" in hook["webhook"] for hook in hooks)
 
 
 def own_metacontroller(manifests: Iterable[Manifest]) -> tuple[Account, list[str]] | None:
-    """Return the account and the flags of the Metacontroller that *manifests* bring, if any.
+    """Return the account and the flags of the Metacontroller in *manifests*, if any.
 
-    Not those flags that say where it listens: in a Pod it has an address of its own.
+    Flags for its listening addresses are left out: in a Pod, Metacontroller has its own address.
     """
     for manifest in manifests:
         if manifest["kind"] == "Deployment":
@@ -106,7 +106,7 @@ def own_metacontroller(manifests: Iterable[Manifest]) -> tuple[Account, list[str
 
 
 def retarget(manifest: Manifest, hooks: str) -> Manifest:
-    """Point the hooks of a controller at *hooks*; nothing else is changed."""
+    """Return *manifest*, a controller, with its hooks at *hooks*; nothing else changes."""
     if manifest["kind"] in CONTROLLERS:
         for hook in manifest["spec"]["hooks"].values():
             webhook = hook["webhook"]

@@ -1,4 +1,4 @@
-"""Metacontroller, or the hooks, killed at moments that a seed decides."""
+"""Kills Metacontroller or the hooks at moments that a seed determines."""
 
 import threading
 import time
@@ -11,21 +11,21 @@ DOWN_SECONDS: Final = 0.6  # at most
 
 
 class Victim(Protocol):
-    """A program that can be killed, and started again."""
+    """A program that a test can kill and restart."""
 
     def kill(self) -> None:
-        """End it with SIGKILL."""
+        """End the program with SIGKILL."""
 
     def start(self) -> None:
-        """Start it."""
+        """Start the program."""
 
 
 @dataclass
 class Killer:
-    """Kills *process* and starts it again, at random moments after the writes that it is told of.
+    """Kills *process* and restarts it, at random moments after some of the writes.
 
-    *chance* is that of a kill after a write. The same *random* and the same writes give the same
-    moments. `kills` counts them.
+    *chance* is the probability of a kill after a write. The same *random* and the same writes give
+    the same moments. `kills` is the number of kills.
     """
 
     process: Victim | None
@@ -44,7 +44,7 @@ class Killer:
             self._pending.start()
 
     def join(self) -> None:
-        """Wait until no kill is under way; then it runs."""
+        """Wait until no kill is in progress; the process then runs."""
         if self._pending is not None:
             self._pending.join()
 

@@ -1,4 +1,4 @@
-"""A Metacontroller, from a binary that is the user's."""
+"""Metacontroller, from a binary of the user."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 from tests.e2e.process import Process
 
-# As README.md tells its reader to start it.
+# The flags in README.md.
 FLAGS: Final = ("--client-go-qps=200", "--client-go-burst=400", "--workers=20")
 NO_LISTENERS: Final = ("--metrics-address=0", "--health-probe-bind-address=0")
 KINDS: Final = {
@@ -21,13 +21,13 @@ KINDS: Final = {
 def new_metacontroller(
     binary: Path, directory: Path, kubeconfig: Path, strategy: str, flags: Iterable[str] = FLAGS
 ) -> Process:
-    """Return a Metacontroller, not started, that applies by *strategy*."""
+    """Return a Metacontroller with the apply strategy *strategy*, not started."""
     command = (str(binary), f"--apply-strategy={strategy}", *NO_LISTENERS, *flags)
     return Process("metacontroller", command, directory, {"KUBECONFIG": str(kubeconfig)})
 
 
 def stand_in_crds() -> str:
-    """Return its CRDs with a schema that takes anything, for where no file has the real ones.
+    """Return Metacontroller's CRDs with a schema that accepts anything, as a stand-in for its file.
 
     Names: https://metacontroller.github.io/metacontroller/api/apis.html
     """
@@ -51,7 +51,8 @@ def _stand_in(kind: str, plural: str) -> dict[str, Any]:
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{plural}.{group}",
-            # Groups of k8s.io are refused without: https://github.com/kubernetes/enhancements/pull/1111
+            # The API server rejects groups of k8s.io without this:
+            # https://github.com/kubernetes/enhancements/pull/1111
             "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in for tests"},
         },
         "spec": {

@@ -1,4 +1,4 @@
-"""A program in the background, with what it writes in a file."""
+"""A program in the background, with its output in a file."""
 
 import os
 import secrets
@@ -17,13 +17,13 @@ PORTS: Final = range(20_000, 32_768)
 
 
 class ProcessFailed(Exception):
-    """A program ended, or did not become ready; the text ends with what it wrote last."""
+    """A program ended, or did not become ready; the text ends with the program's last output."""
 
 
 class Process:
-    """*command* as *name*, logging to *directory*, in an environment that is *environment* alone.
+    """The program *command*, called *name*, with a log in *directory* and only *environment*.
 
-    Runs within a `with` block; can be killed and started again in it.
+    Runs within a `with` block. Tests can kill and restart the program in the block.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; its output is added to what there is."""
+        """Start the program; its output is appended to the log."""
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603  the tests' own commands
                 self._command,
@@ -49,12 +49,12 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the tests, which then stop it in order
+                start_new_session=True,  # Ctrl-C is for the tests, which then stop it
             )
         self.starts += 1
 
     def stop(self) -> None:
-        """End it with SIGTERM, and after `STOP_SECONDS` with SIGKILL."""
+        """End the program with SIGTERM, and after `STOP_SECONDS` with SIGKILL."""
         if self._process is not None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -62,7 +62,7 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """End it, and whatever it started, with SIGKILL, as a node that dies does."""
+        """End the program and its children with SIGKILL, like the failure of a node."""
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):
@@ -71,17 +71,17 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process; it must be running."""
+        """The process ID; the program must be running."""
         assert self._process is not None
         return self._process.pid
 
     def wait(self, seconds: float) -> int:
-        """Wait until it has ended by itself, and return its status. Raises `TimeoutExpired`."""
+        """Wait until the program ends by itself; return its status. Raises `TimeoutExpired`."""
         assert self._process is not None
         return self._process.wait(seconds)
 
     def await_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
-        """Wait until *is_ready*. Raises `ProcessFailed`: it ended, or took more than *seconds*."""
+        """Wait until *is_ready*. Raises `ProcessFailed` if the program ends, or after *seconds*."""
         deadline = time.monotonic() + seconds
         while not is_ready():
             if self._process is None or self._process.poll() is not None:
@@ -91,23 +91,23 @@ class Process:
             time.sleep(POLL_SECONDS)
 
     def tail(self, size: int = 4000) -> str:
-        """Return the last *size* characters of its output."""
+        """Return the last *size* characters of the output."""
         return self._log.read_text("utf-8", "replace")[-size:] if self._log.exists() else ""
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the program."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the program."""
         self.stop()
 
 
 def free_port() -> int:
     """Return a port of loopback that was free a moment ago.
 
-    None that the kernel gives to whoever connects meanwhile: Linux has 32768 to 60999 for these.
+    The port is outside the range of outgoing connections, by default 32768 to 60999 on Linux.
     https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)
     """
     while True:

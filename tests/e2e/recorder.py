@@ -1,4 +1,4 @@
-"""What stands between Metacontroller and the service, and keeps what passes."""
+"""A proxy between Metacontroller and the service, and a record of all hook calls."""
 
 import json
 import time
@@ -17,14 +17,14 @@ from tests.emulator.server import LoopbackServer
 from tests.service import ServiceFailed
 
 TIMEOUT_SECONDS: Final = 15
-AT_ONCE: Final = 100  # more than Metacontroller asks
+AT_ONCE: Final = 100  # more than Metacontroller's concurrent calls
 PASSED_ON: Final = ("authorization", "content-type")
 PASSED_BACK: Final = ("Content-Type", "Retry-After")
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One hook call; `at` is its Unix time, `answer` {} where it was no success."""
+    """One hook call; `at` is its Unix time, and `answer` is {} after a failure."""
 
     path: str
     request: dict[str, Any]
@@ -33,7 +33,7 @@ class Exchange:
     at: float
 
     def check(self) -> None:
-        """Check that no ServiceAccount is left out of an answer: it would be deleted."""
+        """Check that the answer contains all ServiceAccounts: Metacontroller deletes the others."""
         if self.path in {"/sync", "/finalize"} and self.status == requests.codes.ok:
             observed = set(self.request["children"]["ServiceAccount.v1"])
             children = (c for c in self.answer["children"] if c["kind"] == "ServiceAccount")
@@ -41,7 +41,7 @@ class Exchange:
             assert observed <= {f"{m['namespace']}/{m['name']}" for m in named}
 
     def told(self) -> str:
-        """Return it in a line, for who has to find out what went wrong."""
+        """Return the call as one line, to find the cause of a failure."""
         asked = self.request.get("object") or self.request["parent"]
         children = (self.request.get("children") or {}).get("ServiceAccount.v1", {}).values()
         conditions = self.answer.get("status", {}).get("conditions", [])
@@ -69,8 +69,8 @@ def _summary(obj: dict[str, Any]) -> dict[str, Any]:
 class Recorder:
     """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.
 
-    Where that does not answer, or raises `ServiceFailed`, the caller gets 502; and so it does from
-    the paths in `broken`.
+    The caller gets 502 if the service does not respond or raises `ServiceFailed`, and for the paths
+    in `broken`.
     """
 
     def __init__(self, service: Callable[[], str]) -> None:
@@ -82,25 +82,25 @@ class Recorder:
         self._session.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE))
 
     def __enter__(self) -> "Recorder":
-        """Listen."""
+        """Start to listen."""
         self._server = LoopbackServer(("127.0.0.1",), 0, Delivery, self._serve)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop listening."""
         self._server.stop()
         self._session.close()
 
     @property
     def address(self) -> str:
-        """Host and port that it listens on."""
+        """The host and the port of the recorder."""
         return f"127.0.0.1:{self._server.port}"
 
     def _serve(self, request: Request) -> tuple[Response, Fault]:
         at = time.time()  # noqa: TID251  when a call came is what is recorded
         try:
             body = json.loads(request.body)
-        except ValueError:  # the caller was killed as it wrote
+        except ValueError:  # the caller was killed while writing
             return Response(400), Fault()
         try:
             response = self._pass_on(request)

@@ -1,14 +1,14 @@
-"""What is replaced in captured requests: tokens, and what differs from one capture to the next.
+"""Replaces tokens, and values that differ between captures, in captured requests.
 
-- A token by one made up, which lives as long; the docker config is rendered anew, also where
-  dynamic-apply keeps a copy.
-- The emulated registry's host and port by a registry's name, and so the hash of what a token is
-  made from; the address of the hooks by that in our manifests.
-- A uid by one made of kind and name; a resourceVersion by its rank among those that the object has
-  in the request.
-- A time by one of the story, as far from the deed that it comes after, to the second.
+- A token becomes an invented token with the same lifetime. The docker config is rendered again,
+  also in the copy of dynamic-apply.
+- The emulated registry's host and port become a registry's name, and the hash of the token's inputs
+  changes with the name. The address of the hooks becomes the address in the manifests.
+- A uid becomes a uid made of kind and name. A resourceVersion becomes its rank among the object's
+  resourceVersions in the request.
+- A time becomes a time of the story, with the same distance in seconds from the action before.
 
-managedFields are left out: half of a request, and nothing that we read.
+managedFields are dropped: half of a request, and acrpull does not read them.
 """
 
 import calendar
@@ -48,12 +48,12 @@ ISSUED, EXPIRES = "tokenIssueTime", "tokenExpirationTime"
 
 @dataclass(frozen=True)
 class Timeline:
-    """When the steps of `STORY` began in truth, as Unix times."""
+    """The real Unix times at which the steps of `STORY` began."""
 
     began: Sequence[int]
 
     def place(self, second: int) -> int:
-        """Return the time in the story that stands for *second*, one that has passed."""
+        """Return the time in the story for *second*, a time in the past."""
         start = int(START.timestamp())
         step = bisect_right(self.began, second) - 1
         while step > 0 and STORY[step].continues:
@@ -63,14 +63,14 @@ class Timeline:
         return start + step * STEP_SECONDS + second - self.began[step]
 
     def rewrite(self, value: Any) -> Any:  # noqa: ANN401  any JSON
-        """Return a JSON *value* with every time in it placed in the story."""
+        """Return the JSON *value* with all times moved into the story."""
         if isinstance(value, str):
             return TIME.sub(lambda found: _text(self.place(_second(found[0]))), value)
         if isinstance(value, list):
             return [self.rewrite(part) for part in value]
         if isinstance(value, dict):
             placed = {key: self.rewrite(part) for key, part in value.items()}
-            if EXPIRES in value:  # is yet to come
+            if EXPIRES in value:  # in the future
                 life = _second(value[EXPIRES]) - _second(value[ISSUED])
                 placed[EXPIRES] = _text(_second(placed[ISSUED]) + life)
             return placed
@@ -86,7 +86,7 @@ def _text(second: int) -> str:
 
 
 def redact(heard: Sequence[Heard], began: Sequence[int], texts: Mapping[str, str]) -> list[Heard]:
-    """Return what was *heard*, with *texts* replaced, among them the registry's name."""
+    """Return the calls in *heard* with *texts* replaced, including the registry's name."""
     timeline = Timeline(began)
     everything = [o for call in heard for o in objects_in([call.request, call.answer])]
     known = {
@@ -109,7 +109,7 @@ def _redact(call: Heard, change: Callable[[str], str], timeline: Timeline) -> He
 
 
 def _hashes(objects: Iterable[Object], texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the hash of what each binding's token is made from, and that after the replacement."""
+    """Yield the hash of the inputs of each binding's token, before and after the replacement."""
     for obj in objects:
         if obj["kind"] == KIND:
             spec = parse_parent({"parent": obj}, check_spec).spec
@@ -121,12 +121,12 @@ def _hashes(objects: Iterable[Object], texts: Mapping[str, str]) -> Iterator[tup
 
 
 def _configs(objects: Iterable[Object], timeline: Timeline) -> Iterator[tuple[str, str]]:
-    """Yield each docker config, and one with a token made up, that lives as long, in its place."""
+    """Yield each docker config, and its replacement with an invented token of the same lifetime."""
     for obj in objects:
         if obj["kind"] == "Secret" and obj["type"] == SECRET_TYPE:
             data = obj["data"][DOCKER_CONFIG_KEY]
             found = dockerconfig.decode(data)
-            if found is None:  # without a token
+            if found is None:  # a docker config without a token
                 continue
             assert found.unmodified
             issued = datetime.fromtimestamp(

@@ -1,7 +1,7 @@
-"""A registry that many run, Debian's docker-registry 2.8, which takes ACR's tokens as ACR does.
+"""A widely used registry, Debian's docker-registry 2.8, which accepts ACR's tokens as ACR does.
 
-https://distribution.github.io/distribution/about/configuration/ tells its settings. Knows nothing
-of who asks for tokens.
+Settings: https://distribution.github.io/distribution/about/configuration/. The registry does not
+know the clients.
 """
 
 import json
@@ -31,9 +31,9 @@ Config = dict[str, Any]
 class DockerRegistry:
     """A registry within a `with` block, on a free port of loopback, over plain HTTP.
 
-    It is to be reached through *server*, `host:port`: where its clients get their tokens, and whom
-    these must be for. *token_file* has the certificate of the key that signs them. It holds one
-    image, that of `DIGEST`, as `<name>:1` under each of *names*.
+    Clients reach the registry through *server*, `host:port`, get their tokens there, and need
+    tokens for *server*. *token_file* has the certificate of the tokens' signing key. The registry
+    contains one image, with the digest `DIGEST`, as `<name>:1` under each of *names*.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class DockerRegistry:
 
     @property
     def url(self) -> str:
-        """Where it is, without a final slash."""
+        """The registry's URL, without a final slash."""
         return f"http://{self.address}"
 
     @property
     def log(self) -> str:
-        """All that it has written: while it was filled, without authentication, and then on."""
+        """The whole log: first the upload without authentication, then all later requests."""
         return "".join(process.tail(LOG_SIZE) for process in self._processes)
 
     def __enter__(self) -> Self:
-        """Start it twice: to take the image from anybody, and to give it to those who may.
+        """Start the registry twice: to upload the image without login, then with authentication.
 
         Raises:
-            ProcessFailed: It did not start.
-            SkopeoFailed: It did not take the image.
+            ProcessFailed: The registry did not start.
+            SkopeoFailed: The registry rejected the image.
         """
         with ExitStack() as undo:
             directory = Path(undo.enter_context(TemporaryDirectory(prefix="docker-registry-")))
@@ -79,14 +79,17 @@ class DockerRegistry:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop it; an error on the way out gets its log."""
+        """Stop the registry; an exception gets the log as a note."""
         if error is not None:
             error.add_note(f"{PROGRAM}:\n{self.log}")
         self._running.close()
 
     def _start(self, name: str, directory: Path, auth: Config) -> ExitStack:
-        """Return it running with *auth*, and listening, until that is closed."""
-        file = directory / f"{name}.json"  # which is YAML as well
+        """Start the registry with *auth*.
+
+        Return a stack; closing the stack stops the registry.
+        """
+        file = directory / f"{name}.json"  # JSON is YAML as well
         file.write_text(json.dumps(config(directory / "storage", auth)))
         process = Process(name, [PROGRAM, "serve", file], directory, clean_environment())
         self._processes.append(process)
@@ -115,15 +118,18 @@ class DockerRegistry:
 
 
 def config(storage: Path, auth: Config) -> Config:
-    """Return settings for a registry that is alone with its *storage*, and lets in by *auth*."""
+    """Return the settings of a registry: the only user of *storage*, with authentication *auth*."""
     return {
         "version": 0.1,
-        "log": {"level": "info", "accesslog": {"disabled": True}},  # each request is told anyway
+        "log": {
+            "level": "info",
+            "accesslog": {"disabled": True},
+        },  # the default log has each request already
         "storage": {
             "filesystem": {"rootdirectory": str(storage)},
             "maintenance": {"uploadpurging": {"enabled": False}},
         },
-        # Relative: it cannot know that its clients come over TLS.
+        # Relative URLs, because a proxy in front adds TLS.
         "http": {"addr": "127.0.0.1:0", "relativeurls": True, "secret": "of this run's uploads"},
         **({"auth": auth} if auth else {}),
     }

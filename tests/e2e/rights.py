@@ -1,4 +1,4 @@
-"""What an account may ask of the API server by its roles, and what the audit log says it asked."""
+"""An account's rights by its roles, and its requests by the audit log."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,12 +14,12 @@ FORBIDDEN: Final = 403
 
 
 def user_of(account: Account) -> str:
-    """Return the name by which the API server knows a ServiceAccount."""
+    """Return the API server's name for a ServiceAccount."""
     return "system:serviceaccount:{}:{}".format(*account)
 
 
 def granted(manifests: Iterable[Manifest], account: Account) -> set[Right]:
-    """Return the rights that *account* has by the roles in *manifests*, wherever it has them."""
+    """Return the rights of *account* by the roles in *manifests*, in any Namespace."""
     objects = {(m["kind"], m["metadata"]["name"]): m for m in manifests}
     found = set()
     for (kind, _), obj in objects.items():
@@ -39,7 +39,7 @@ def rights_of(role: Manifest) -> Iterator[Right]:
 
 
 def refused(api: Api, account: Account, rights: Iterable[Right]) -> set[Right]:
-    """Return those of *rights* that *account* lacks for what is named like it, where it is."""
+    """Return the missing *rights* of *account* in its Namespace, for an object of its own name."""
     return {right for right in rights if not _may(api, account, right)}
 
 
@@ -60,7 +60,7 @@ def _may(api: Api, account: Account, right: Right) -> bool:
 
 
 def asked(audit_log: Path, account: Account) -> Iterator[tuple[Right, int]]:
-    """Return what *account* has asked for, and the status of each answer."""
+    """Return the requests of *account*, each with the status of its answer."""
     for request in requests(audit_log):
         if request.user == user_of(account):
             yield (request.group, request.resource, request.verb), request.status

@@ -1,4 +1,4 @@
-"""One Namespace in which a scenario plays: what its user does, and what is to come of it."""
+"""A Namespace for a scenario: the actions of its user, and the expected results."""
 
 import copy
 import time
@@ -12,18 +12,18 @@ from tests.e2e.api import BINDING, Api, Object
 from tests.e2e.eventually import eventually
 from tests.model import binding, namespace, service_account
 
-SETTLE_SECONDS: Final = 2  # an attachment takes less than one
-USERS: Final = ("zeta", "alpha")  # entries of the user's own, not in any order that sorts
+SETTLE_SECONDS: Final = 2  # an attachment takes less than a second
+USERS: Final = ("zeta", "alpha")  # the user's own entries, in no sorted order
 LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
 OURS: Final = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION, LAST_APPLIED}
 
 
 @dataclass
 class Scene:
-    """The Namespace *name* on *api*; bindings are of *spec* where they say nothing else.
+    """The Namespace *name* on *api*; *spec* is the default spec of bindings.
 
-    *disturb* is called after each write. `uids` are those of the ServiceAccounts that must stay;
-    `kind` is that of bindings, but for `bind`.
+    *disturb* is called after each write. `uids` contains the uids of the ServiceAccounts that must
+    stay. `kind` is the kind of all bindings except in `bind`.
     """
 
     api: Api
@@ -41,7 +41,7 @@ class Scene:
         self.edit("default", imagePullSecrets=entries, metadata={"annotations": {"mine": "1"}})
 
     def lost(self) -> list[str]:
-        """Return the ServiceAccounts that are not there any more, or not the same."""
+        """Return the missing and the recreated ServiceAccounts."""
         found = self.api.list("ServiceAccount", self.name)
         kept = {account["metadata"]["uid"] for account in found}
         return [name for name, uid in self.uids.items() if uid not in kept]
@@ -51,9 +51,10 @@ class Scene:
         self.api.delete("Namespace", "", self.name)
 
     def end(self) -> None:
-        """Delete the Namespace, which is to go soon: nothing in it waits for a Metacontroller.
+        """Delete the Namespace, and check that it goes soon.
 
-        One that runs later would tell of it in the Namespace as that goes, and be refused.
+        Nothing in the Namespace may wait for Metacontroller. A later Metacontroller would write
+        events into the terminating Namespace, and be rejected.
         """
         self.close()
 
@@ -70,7 +71,7 @@ class Scene:
         return made
 
     def respec(self, name: str, **spec: Any) -> None:  # noqa: ANN401  any JSON
-        """Change fields of a binding's spec; None takes one off."""
+        """Change fields of a binding's spec; None removes a field."""
         self.api.merge(self.kind, self.name, name, {"spec": spec})
         self.disturb()
 
@@ -80,7 +81,7 @@ class Scene:
         self.disturb()
 
     def make_account(self, name: str, *entries: str) -> None:
-        """Create a ServiceAccount that lists *entries*."""
+        """Create a ServiceAccount with the list *entries*."""
         made = self.api.create(service_account(self.name, name, pull_secrets=entries))
         self.uids[name] = made["metadata"]["uid"]
         self.disturb()
@@ -98,7 +99,7 @@ class Scene:
         self.disturb()
 
     def relist(self, account: str, change: Callable[[list[str]], list[str]]) -> None:
-        """Change the list of a ServiceAccount as a person with `kubectl edit` does."""
+        """Change the list of a ServiceAccount like a person with `kubectl edit`."""
 
         def edit() -> None:
             observed = self.account(account)
@@ -107,7 +108,7 @@ class Scene:
             changed["imagePullSecrets"] = [{"name": name} for name in change(names)]
             self.api.replace(changed)
 
-        eventually(edit)  # a conflict is for the person to try again
+        eventually(edit)  # after a conflict, the person tries again
         self.disturb()
 
     def account(self, name: str) -> Object:
@@ -133,7 +134,7 @@ class Scene:
         eventually(check)
 
     def stays(self, account: str, *entries: str) -> None:
-        """Expect a ServiceAccount to list *entries* soon, and still after what may be under way."""
+        """Expect a ServiceAccount to list *entries* soon, and still after any pending work."""
         self.listed(account, *entries)
         time.sleep(SETTLE_SECONDS)
         self.listed(account, *entries)
@@ -167,7 +168,7 @@ class Scene:
         eventually(check)
 
     def released(self, account: str, *entries: str) -> None:
-        """Expect a ServiceAccount to be as its user made it soon, the guard aside."""
+        """Expect a ServiceAccount to be as its user made it, apart from its protection, soon."""
         self.listed(account, *entries)
 
         def check() -> None:
@@ -179,7 +180,7 @@ class Scene:
         eventually(check)
 
     def guarded(self, account: str) -> None:
-        """Expect a ServiceAccount to be a binding's, and its Namespace's, soon."""
+        """Expect a ServiceAccount to be owned by a binding and by its Namespace, soon."""
 
         def check() -> None:
             owners = self.account(account)["metadata"].get("ownerReferences", [])

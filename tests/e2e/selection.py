@@ -1,4 +1,4 @@
-"""What is kept of a capture; how, tests/golden.py says."""
+"""Selects the requests of a capture to keep; tests/golden.py describes the files."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -15,9 +15,9 @@ RESYNC: Final = "resyncAfterSeconds"
 
 
 def select(facts: JSON, heard: Iterable[Heard]) -> tuple[JSON, dict[str, JSON]]:
-    """Return the index of what is kept, and by its name each request that has a file of its own.
+    """Return the index of the kept calls, and by name each request with a file of its own.
 
-    Raises `AssertionError`: what was *heard* is not consistent.
+    Raises `AssertionError`: the calls in *heard* are not consistent.
     """
     controllers: dict[str, JSON] = {}
     before: dict[tuple[str, str], tuple[JSON, JSON]] = {}
@@ -55,14 +55,14 @@ def facts_of(end: str, call: Heard) -> JSON:
 
 
 def check(case: Case, call: Heard) -> None:
-    """Check that the redacted request is answered as the real one was, but for the times."""
+    """Check that the redacted request gets the real request's answer, except for times."""
     mask = partial(TIME.sub, "TIME")
     answers = [mapped(without(body, RESYNC), mask) for body in (case.answer(), call.answer)]
     assert answers[0] == answers[1], case.name
 
 
 def minted(call: Heard) -> JSON:
-    """Return what came of minting in *call*, {} where nothing was minted."""
+    """Return the outcome of the token request in *call*, {} without a token request."""
     there = call.request.get("children", {}).get(SECRETS, {}).values()
     observed = [secret["data"][DOCKER_CONFIG_KEY] for secret in there]
     for child in call.answer.get("children", []):

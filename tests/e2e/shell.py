@@ -1,4 +1,4 @@
-"""The project's own commands as a person types them, on a control plane; and a kubelet's mounts."""
+"""Runs the project's commands like a person, on a control plane; and mounts like a kubelet."""
 
 import base64
 import os
@@ -17,8 +17,8 @@ from tests.e2e.eventually import eventually
 from tests.e2e.install import ROOT
 
 NAMESPACE: Final = "acrpull-system"
-MOUNT_SECONDS: Final = 0.2  # between two looks of our kubelet; a real one takes up to two minutes
-SLEEP_SECONDS: Final = 3  # for each `sleep` in a command: the kubelet here, and caches, are faster
+MOUNT_SECONDS: Final = 0.2  # between two looks; a real kubelet takes up to two minutes
+SLEEP_SECONDS: Final = 3  # for each `sleep` in a command: kubelet and caches are faster here
 
 
 def commands_in(path: str, block: str) -> str:
@@ -46,7 +46,7 @@ def start(plane: ControlPlane, directory: Path, script: str) -> "subprocess.Pope
 
 
 def run(plane: ControlPlane, directory: Path, script: str) -> str:
-    """Run *script*, which must succeed; return what it printed."""
+    """Run *script*, which must succeed; return its output."""
     with start(plane, directory, script) as process:
         printed, _ = process.communicate()
     assert process.returncode == 0, printed
@@ -54,7 +54,7 @@ def run(plane: ControlPlane, directory: Path, script: str) -> str:
 
 
 class Kubelet(threading.Thread):
-    """Keeps each key of the Secret *name* in the file of *files* that it is mounted as."""
+    """Writes each key of the Secret *name* to its file in *files*, like a mount."""
 
     def __init__(self, api: Api, name: str, files: Mapping[str, Path]) -> None:
         super().__init__(daemon=True)
@@ -62,12 +62,12 @@ class Kubelet(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look now and then."""
+        """Look from time to time."""
         while not self._ended.wait(MOUNT_SECONDS):
             self._mount()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._ended.set()
         self.join()
 
@@ -80,7 +80,7 @@ class Kubelet(threading.Thread):
                 new.replace(path)
 
     def bring(self) -> None:
-        """Wait until each file is there, and as the Secret is now."""
+        """Wait until each file exists with the current content of the Secret."""
         data = self._api.get("Secret", NAMESPACE, self._name)["data"]
 
         def check() -> None:

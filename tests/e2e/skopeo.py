@@ -1,7 +1,7 @@
-"""A client of registries, skopeo, as a person runs it.
+"""A client of registries, skopeo, used like a person uses the command line.
 
-Knows its command line, https://github.com/containers/skopeo/tree/v1.9.3/docs; nothing of who gave
-the credentials, nor of which registry it is.
+https://github.com/containers/skopeo/tree/v1.9.3/docs. This module does not know the source of the
+credentials, nor the kind of registry.
 """
 
 import hashlib
@@ -22,17 +22,17 @@ TIMEOUT_SECONDS: Final = 60
 
 
 class SkopeoFailed(Exception):
-    """skopeo did not do what was to be done; the text ends with what it said."""
+    """skopeo failed; the text ends with skopeo's output."""
 
 
 @dataclass(frozen=True)
 class Pull:
-    """What became of a pull.
+    """The result of a pull.
 
     Attributes:
-        status: Of skopeo's exit; 0: it has all of the image, and each blob has its digest.
-        output: What it said; no credential is in it.
-        manifest: The image's manifest, byte for byte; empty if there was none.
+        status: skopeo's exit code; 0 means that all blobs are there, each with its digest.
+        output: skopeo's output; it contains no credential.
+        manifest: The image's manifest, byte for byte; empty after a failure.
     """
 
     status: int
@@ -41,22 +41,22 @@ class Pull:
 
     @property
     def digest(self) -> str:
-        """What registries name the image by."""
+        """The digest, which names the image in registries."""
         return "sha256:" + hashlib.sha256(self.manifest).hexdigest()
 
 
 def pull(dockerconfigjson: bytes, image: str, ca_file: Path) -> Pull:
-    """Pull *image*, `host:port/name:tag`, with *dockerconfigjson* for all credentials there are.
+    """Pull *image*, `host:port/name:tag`, with *dockerconfigjson* as the only credentials.
 
-    That is the decoded `.dockerconfigjson` of a Secret: skopeo reads the same format. The server
-    must have a certificate that *ca_file*, or the machine, trusts.
+    skopeo reads the decoded `.dockerconfigjson` of a Secret, because the format is the same.
+    *ca_file* or the machine must trust the server's certificate.
     """
     with _workplace() as directory:
         authfile, certificates, target = (directory / n for n in ("auth.json", "certs", "image"))
         authfile.touch(mode=0o600)
         authfile.write_bytes(dockerconfigjson)
         certificates.mkdir()
-        shutil.copyfile(ca_file, certificates / "ca.crt")  # any *.crt there is a CA
+        shutil.copyfile(ca_file, certificates / "ca.crt")  # skopeo trusts each *.crt in this folder
         credentials = ["--authfile", str(authfile), "--src-cert-dir", str(certificates)]
         ended = _copy(directory, *credentials, f"docker://{image}", f"dir:{target}")
         manifest = target / "manifest.json"
@@ -65,10 +65,10 @@ def pull(dockerconfigjson: bytes, image: str, ca_file: Path) -> Pull:
 
 
 def push(layout: Path, image: str) -> None:
-    """Push the one image of the OCI *layout* as *image*, over plain HTTP, without credentials.
+    """Push the only image of the OCI *layout* as *image*, over plain HTTP, without credentials.
 
     Raises:
-        SkopeoFailed: It was not taken.
+        SkopeoFailed: The registry rejected the image.
     """
     with _workplace() as directory:
         options = ["--dest-tls-verify=false", "--preserve-digests"]
@@ -79,7 +79,7 @@ def push(layout: Path, image: str) -> None:
 
 @contextmanager
 def _workplace() -> Iterator[Path]:
-    """Make a directory for one run, with a policy that asks no image for a signature."""
+    """Make a directory for one run, with a policy that requires no signatures."""
     with TemporaryDirectory(prefix="skopeo-") as name:
         policy = {"default": [{"type": "insecureAcceptAnything"}]}
         (Path(name) / "policy.json").write_text(json.dumps(policy))
@@ -87,7 +87,7 @@ def _workplace() -> Iterator[Path]:
 
 
 def _copy(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `skopeo copy` with *directory* for its home: no login of the caller's is in reach."""
+    """Run `skopeo copy` with *directory* as its home, so skopeo finds no login of the caller."""
     command = [PROGRAM, "--policy", str(directory / "policy.json"), "copy", *arguments]
     return subprocess.run(  # noqa: S603  the command is our own
         command,

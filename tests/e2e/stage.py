@@ -1,4 +1,4 @@
-"""All of it on loopback: control plane, emulated Azure, the service, and Metacontroller."""
+"""The whole stage on loopback: control plane, emulated Azure, the service, and Metacontroller."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,9 +23,9 @@ Prepare = Callable[[ControlPlane, Emulator], Mapping[str, str]]
 
 @dataclass
 class Stage:
-    """What `open_stage` has started; `metacontroller` is None between its runs.
+    """The parts started by `open_stage`; `metacontroller` is None between its runs.
 
-    *account* and *flags* are Metacontroller's: of its own install, or of that in the overlay.
+    *account* and *flags* are Metacontroller's: from its own install, or from the overlay.
     """
 
     directory: Path
@@ -39,11 +39,11 @@ class Stage:
 
     @property
     def api(self) -> Api:
-        """The API server as an administrator sees it."""
+        """The API server with an administrator's rights."""
         return self.plane.api
 
     def new_metacontroller(self, binary: Path, strategy: str, name: str = "") -> Process:
-        """Return a Metacontroller, not started; *name* tells several apart."""
+        """Return a Metacontroller, not started; *name* distinguishes several."""
         directory = self.directory / name
         directory.mkdir(exist_ok=True)
         kubeconfig = self.plane.kubeconfig(self.account[1], self.plane.token_of(*self.account))
@@ -66,9 +66,10 @@ def open_stage(
     server_flags: Iterable[str] = (ENFORCED,),
     prepare: Prepare = lambda *_: {},
 ) -> Iterator[Stage]:
-    """Start all but Metacontroller in *directory*, an empty one, and stop it in the end.
+    """Start everything except Metacontroller in *directory*, an empty one, and stop it at the end.
 
-    *prepare* returns what more the service's environment has, once *overlay* is installed.
+    *prepare* returns further variables of the service's environment, after the install of
+    *overlay*.
     """
     token_file = directory / "hook-token"
     with ControlPlane(directory, server_flags) as plane, Emulator() as emulator:

@@ -1,4 +1,4 @@
-"""Comparing what was sent to the API server with what it has made of it."""
+"""Compares an object sent to the API server with the stored object."""
 
 from typing import Any, Final
 
@@ -6,9 +6,10 @@ EMPTY: Final[tuple[list[Any], dict[str, Any]]] = ([], {})
 
 
 def within(stored: Any, sent: Any) -> Any:  # noqa: ANN401  any JSON
-    """Return of *stored* what *sent* has too: equal to *sent* where nothing was lost or altered.
+    """Return the part of *stored* with the fields of *sent*.
 
-    The rest are defaults, and others' fields. An empty list or map is stored as none.
+    The part equals *sent* if nothing was lost or altered. All other fields are defaults, or belong
+    to other clients. The API server drops an empty list or map.
     """
     if isinstance(stored, dict) and isinstance(sent, dict):
         empty = {key: sent[key] for key in sent if key not in stored and sent[key] in EMPTY}

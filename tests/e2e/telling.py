@@ -1,4 +1,4 @@
-"""Telling tests/story.py to a real cluster, and hearing what Metacontroller asks of it."""
+"""Plays tests/story.py on a real cluster, and collects Metacontroller's calls."""
 
 import math
 import time
@@ -22,10 +22,10 @@ KINDS: Final = (BINDING, "ServiceAccount", "Secret")
 
 @dataclass
 class Telling:
-    """The story on a stage whose Metacontroller runs.
+    """The story on a stage with a running Metacontroller.
 
-    `heard` is what was asked about objects of the Namespace; `began`, the seconds at whose begin
-    the deeds were done, as Unix times.
+    `heard` contains the calls about objects of the Namespace. `began` contains the Unix times of
+    the actions, each at the beginning of a second.
     """
 
     stage: Stage
@@ -33,7 +33,7 @@ class Telling:
     began: list[int] = field(default_factory=list)
 
     def tell(self) -> None:
-        """Play all steps. Raises `AssertionError`: one does not come to rest, or not as it says."""
+        """Play all steps. Raises `AssertionError` if a step does not end in its expected state."""
         user = RealUser(self.stage.api, self.stage.emulator.acr_server)
         eventually(partial(self._check_calm, STORY[0]), REST_SECONDS)
         for number, step in enumerate(STORY):
@@ -46,7 +46,7 @@ class Telling:
             for exchange in self.stage.recorder.exchanges[before:]:
                 exchange.check()
                 heard = Heard(number, exchange.path, exchange.request, exchange.answer, exchange.at)
-                takeover = heard.path.startswith("/secret/")  # the model has no such controller
+                takeover = heard.path.startswith("/secret/")  # no such controller in the model
                 if heard.parent["metadata"].get("namespace") == NAMESPACE and not takeover:
                     assert exchange.status == 200
                     self.heard.append(heard)
@@ -59,7 +59,7 @@ class Telling:
         emulator.refresh_lifetime = step.token_seconds
 
     def _check_rest(self, step: Step, before: int) -> None:
-        """Check that *step* has come to what it says; it has led to calls after those *before*."""
+        """Check the expected state after *step*, whose calls come after the first *before*."""
         assert len(self.stage.recorder.exchanges) > before, f"{step.name}: no hook is called"
         for name, reason in step.ready.items():
             obj = self.stage.api.get(BINDING, NAMESPACE, name)
@@ -71,14 +71,14 @@ class Telling:
         self._check_calm(step)
 
     def _going(self) -> list[Object]:
-        """Return what is being deleted; a Namespace that is empty already does not count."""
+        """Return the objects under deletion; an empty Namespace does not count."""
         content = [obj for kind in KINDS for obj in self.stage.api.list(kind, NAMESPACE)]
         namespace = self.stage.api.find("Namespace", "", NAMESPACE)
         everything = [*content, namespace] if content and namespace else content
         return [obj for obj in everything if is_deleting(obj)]
 
     def _check_calm(self, step: Step) -> None:
-        """Check that no hook is called for a moment, and none is due to be called soon."""
+        """Check that Metacontroller calls no hook for a moment, and that no call is due soon."""
         exchanges = self.stage.recorder.exchanges
         before = len(exchanges)
         time.sleep(QUIET_SECONDS)
@@ -89,7 +89,7 @@ class Telling:
 
 
 def await_second(earliest: int) -> int:
-    """Wait for a second to begin, no earlier one than *earliest*; return which."""
+    """Wait for the beginning of a second, at or after *earliest*; return the second."""
     now = time.time()  # noqa: TID251  the API server's times are whole seconds of it
     second = max(math.ceil(now), earliest)
     time.sleep(second - now)

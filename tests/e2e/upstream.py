@@ -1,4 +1,4 @@
-"""What upstream's controller leaves behind: bindings, Secrets and lists, as its code writes them.
+"""The objects of msi-acrpull's controller: bindings, Secrets and lists, as its code writes them.
 
 msi-acrpull@8ad7a99:internal/controller
 """
@@ -32,7 +32,7 @@ TIMEOUT_SECONDS: Final = 10
 
 
 def v1beta1(namespace: str, name: str, server: str, client_id: str, account: str) -> Object:
-    """Return a binding as its controller writes it back: with every field, also an empty one."""
+    """Return a binding as the controller writes it back: with all fields, even empty fields."""
     spec = {
         "acrServer": server,
         "managedIdentityClientID": client_id,
@@ -60,7 +60,7 @@ def _binding(api_version: str, namespace: str, name: str, spec: Object) -> Objec
 
 
 def get_token(emulator: Emulator, client_id: str, scope: str) -> str:
-    """Return a token of the registry as upstream gets it: by ARM's audience."""
+    """Return a registry token, requested like msi-acrpull: with ARM's audience."""
     query = {"api-version": "2018-02-01", "resource": ARM, "client_id": client_id}
     url = f"{emulator.imds_url}/metadata/identity/oauth2/token"
     found = requests.get(url, query, headers={"Metadata": "true"}, timeout=TIMEOUT_SECONDS)
@@ -84,9 +84,9 @@ def _post(emulator: Emulator, path: str, form: dict[str, str]) -> Any:  # noqa: 
 def leave(
     api: Api, binding: Object, secret: str, server: str, token: str, *, old: bool = False
 ) -> Object:
-    """Create *binding* and what its controller makes of it; return the Secret.
+    """Create *binding* and the controller's objects; return the Secret.
 
-    An *old* controller's has neither labels nor annotations.
+    An *old* controller's Secret has neither labels nor annotations.
     msi-acrpull@v0.1.3:internal/controller/acrpullbinding_controller.go (newBasePullSecret)
     """
     made = api.create(binding)
@@ -109,7 +109,7 @@ def _expiry(token: str) -> str:
 
 
 def token_in(secret: Object) -> str:
-    """Return the token in a Secret, which must be one for one registry."""
+    """Return the token in a Secret; the Secret must be for a single registry."""
     found = dockerconfig.decode(secret["data"][DOCKER_CONFIG_KEY])
     assert found
     assert found.unmodified
@@ -118,7 +118,7 @@ def token_in(secret: Object) -> str:
 
 @dataclass
 class Watch:
-    """Every change of the Secrets of a Namespace, and when it was seen."""
+    """Every change of the Secrets of a Namespace, with the time of the change."""
 
     api: Api
     namespace: str
@@ -127,8 +127,8 @@ class Watch:
     ended: bool = False
 
     def run(self, response: requests.Response) -> None:
-        """Note what comes until the connection ends."""
-        with suppress(requests.RequestException):  # the API server ends before we do
+        """Note each event until the connection ends."""
+        with suppress(requests.RequestException):  # the API server may end the connection first
             for line in response.iter_lines(chunk_size=None):
                 event = json.loads(line)
                 now = datetime.now(UTC)  # noqa: TID251  what a token's life is held against
@@ -136,7 +136,7 @@ class Watch:
         self.ended = True
 
     def check(self) -> None:
-        """Check that none was deleted, and that each had a token that worked, at every moment."""
+        """Check that no Secret was deleted, and that each had a working token at every moment."""
         assert self.events
         assert not self.ended
         last: dict[str, tuple[Object, datetime]] = {}

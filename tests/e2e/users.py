@@ -1,4 +1,4 @@
-"""The users of a Namespace, who do at random what users do, and what is to come of it."""
+"""The users of a Namespace, with random actions, and the expected result."""
 
 from collections.abc import Callable
 from random import Random
@@ -15,7 +15,10 @@ Deed = Callable[[str, str], None]
 
 
 class Users:
-    """What the users of one *scene* do, by *random*; they keep no more than their own entries."""
+    """The users of one *scene*, with actions by *random*.
+
+    They rely only on their own entries.
+    """
 
     def __init__(self, scene: Scene, random: Random) -> None:
         self.scene = scene
@@ -28,16 +31,16 @@ class Users:
             scene.make_account(name)
 
     def act(self) -> None:
-        """Do one thing, if it is possible."""
+        """Do one action, if the action is possible."""
         deed = self._random.choice(self.deeds())
         try:
             deed(self._random.choice(self._names), self._random.choice(ACCOUNTS))
         except ApiError as error:
-            if error.status not in {404, 409}:  # it is not there, or is there already
+            if error.status not in {404, 409}:  # the object does not exist, or exists already
                 raise
 
     def deeds(self) -> tuple[Deed, ...]:
-        """Return what there is to do to a binding and a ServiceAccount, the likelier more often."""
+        """Return the actions on a binding and a ServiceAccount, frequent actions several times."""
         deeds = (self._bind, self._move, self._move, self._unbind, self._unbind, self._relist)
         return (*deeds, self._relist, self._strip)
 
@@ -65,21 +68,22 @@ class Users:
         self.scene.edit(account, metadata={"annotations": {key: None}})
 
     def lost_entries(self) -> int:
-        """Return on how many lists the users' own entries are not as they left them."""
+        """Return the number of lists in which the users' own entries have changed."""
         lists = {name: entries(self.scene, name) for name in ACCOUNTS}
         kept = {name: [n for n in found if not is_ours(n)] for name, found in lists.items()}
         return sum(kept[name] != self.mine[name] for name in ACCOUNTS)
 
     def settle(self) -> None:
-        """Every binding is Ready, or gone, and on the list that it names."""
+        """Check that each binding is Ready or gone, and on the list of its ServiceAccount."""
         self._heed()
         self._check_bindings()
 
     def _heed(self) -> None:
-        """Do what the status of a binding that can't go by itself says, and count it.
+        """Follow the instruction in the status of a binding that can't be deleted, and count it.
 
-        Deleted in the foreground while no answer had guarded its ServiceAccount yet, it waits for
-        the garbage collector, which may not delete that.
+        After a deletion in the foreground, before any answer has protected the ServiceAccount, a
+        binding waits for the garbage collector, and the garbage collector may not delete the
+        ServiceAccount.
         """
         for observed in self.scene.api.list(BINDING, self.scene.name):
             conditions = observed.get("status", {}).get("conditions", [])
@@ -99,11 +103,11 @@ class Users:
 
 
 def is_ours(name: str) -> bool:
-    """Tell an entry of ours: no user here makes one of such a name."""
+    """True if *name* is an entry of acrpull: the users here choose other names."""
     return name.startswith(PREFIX)
 
 
 def entries(scene: Scene, account: str) -> list[str]:
-    """Return what a ServiceAccount lists."""
+    """Return the names in a ServiceAccount's list."""
     listed = scene.account(account).get("imagePullSecrets", [])
     return [entry["name"] for entry in listed]

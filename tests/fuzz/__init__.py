@@ -1,4 +1,4 @@
-"""Requests that nobody should send, and what holds for their answers all the same."""
+"""Requests that no client should send, and rules for all answers."""
 
 from tests.fuzz.run import Fuzz, Summary
 

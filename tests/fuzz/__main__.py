@@ -8,7 +8,7 @@ from tests.service import Service
 
 
 def fuzz(cases: int, seed: int) -> Summary:
-    """Try *cases* that *seed* determines on a service of their own, with an emulated Azure."""
+    """Try *cases* from *seed* on a separate service, with an emulated Azure."""
     with Emulator() as emulator, Service(environment(emulator)) as service:
         return Fuzz(service, emulator).run(cases, seed)
 

@@ -1,6 +1,6 @@
 """Bodies of hook requests, damaged as JSON values and as bytes.
 
-Knows what Metacontroller sends; nothing of HTTP, nor of what is answered.
+This module knows Metacontroller's bodies, but neither HTTP nor the answers.
 """
 
 import json
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.damage import KEYS, VALUES, Object, damaged
 from tests.properties.tokens import new_jwt
 
-TOKEN: Final = new_jwt({"iat": 1, "exp": 2})  # whoever sees this in a log or an error sees a leak
-DEEP: Final = 50_000  # more than any decoder follows
-WIDE: Final = 70_000  # more than any field holds
+TOKEN: Final = new_jwt({"iat": 1, "exp": 2})  # this token in a log or an error is a leak
+DEEP: Final = 50_000  # deeper than any decoder follows
+WIDE: Final = 70_000  # longer than any field
 
 
 def _nested(depth: int) -> list[Any]:
@@ -46,7 +46,7 @@ SCALAR: Final = re.compile(rb'"[^"]*"|true|null|[0-9]+')
 
 @st.composite
 def bodies(draw: st.DrawFn, sent: Object) -> bytes:
-    """Return *sent* as bytes, damaged in one way, or two, or not."""
+    """Return *sent* as bytes, with no damage, or one or two kinds of damage."""
     value = sent
     how = draw(st.sampled_from(["value", "bytes", "both", "none", "encoding"]))
     if how in {"value", "both"}:
@@ -60,7 +60,7 @@ def bodies(draw: st.DrawFn, sent: Object) -> bytes:
 
 @st.composite
 def _cut_up(draw: st.DrawFn, data: bytes) -> bytes:
-    """Return *data* with something put in, put in the place of a scalar, or taken out."""
+    """Return *data* with an insertion, a replaced scalar, or a deletion."""
     for _ in range(draw(st.integers(1, 2))):
         pattern = draw(st.sampled_from([JOINT, SCALAR]))
         places = [found.span() for found in pattern.finditer(data)] or [(0, len(data))]

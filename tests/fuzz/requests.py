@@ -1,6 +1,6 @@
-"""HTTP requests, as bytes: those of Metacontroller, and some that no client would send.
+"""HTTP requests as bytes: Metacontroller's requests, and requests that no client would send.
 
-Knows the grammar of HTTP/1.1; nothing of what is in a body.
+This module knows the grammar of HTTP/1.1, but not the content of bodies.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ ODDITIES: Final = ("method", "target", "version", "header", "no host", "length",
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """A request as sent. *plain* ones differ from Metacontroller's in nothing but the body."""
+    """A request as sent. A *plain* request differs from Metacontroller's only in the body."""
 
     method: bytes
     target: bytes
@@ -63,7 +63,7 @@ class Request:
     plain: bool
 
     def __repr__(self) -> str:
-        """Show what was sent, or its begin and end."""
+        """Return the bytes, or their beginning and end."""
         if len(self.data) <= SHOWN:
             return repr(self.data)
         return f"{self.data[: SHOWN // 2]!r}...{self.data[-SHOWN // 2 :]!r}, {len(self.data)} bytes"
@@ -71,7 +71,7 @@ class Request:
 
 @st.composite
 def requests(draw: st.DrawFn, captured: list[Sent]) -> Request:
-    """Return one of *captured* with damage to its body, its HTTP, or both."""
+    """Return a request from *captured* with damage to its body, its HTTP, or both."""
     sent = draw(st.sampled_from(captured))
     body = draw(bodies(sent.body))
     odd = draw(st.sets(st.sampled_from(ODDITIES), max_size=2)) if draw(st.booleans()) else set()

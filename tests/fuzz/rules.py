@@ -1,4 +1,4 @@
-"""What holds for every answer, and for every line of the log, whatever was sent."""
+"""Rules for every answer and every log line, independent of the request."""
 
 import json
 from collections.abc import Collection
@@ -9,14 +9,14 @@ from tests.fuzz.bodies import TOKEN
 from tests.fuzz.requests import Request
 from tests.fuzz.wire import Answer
 
-# Nothing is refused by any other status.
+# The only statuses of a rejection.
 STATUSES: Final = frozenset({200, 308, 400, 404, 405, 411, 413, 429})
 END_OF_HEAD: Final = b"\r\n\r\n"
 MANAGED: Final = ("/sync", "/finalize")
 
 
 def check_answers(request: Request, answers: list[Answer], tokens: Collection[str]) -> None:
-    """Hold *answers* to the rules; *tokens* are those in the Secrets that were captured."""
+    """Check *answers*; *tokens* are the tokens in the captured Secrets."""
     assert answers or END_OF_HEAD not in request.data, "nothing was answered"
     for answer in answers:
         assert answer.status in STATUSES, answer
@@ -27,7 +27,7 @@ def check_answers(request: Request, answers: list[Answer], tokens: Collection[st
 
 
 def _check_line(answer: Answer, tokens: Collection[str]) -> None:
-    """An answer is one JSON object on a line; but for a Secret, it shows no Secret's token."""
+    """An answer is a JSON object on one line; only its Secret may show a Secret's token."""
     assert answer.body.endswith(b"\n"), answer
     assert answer.body.count(b"\n") == 1, answer
     value = json.loads(answer.body)
@@ -40,7 +40,7 @@ def _check_line(answer: Answer, tokens: Collection[str]) -> None:
 
 
 def _check_accounts(request: Request, answer: Object) -> None:
-    """Every ServiceAccount that was observed is in the answer: else Metacontroller deletes it."""
+    """Every observed ServiceAccount is in the answer: Metacontroller deletes the others."""
     if request.target.decode() not in MANAGED:
         return
     observed = (json.loads(request.body).get("children") or {}).get("ServiceAccount.v1") or {}
@@ -53,7 +53,7 @@ def _key(obj: Object) -> tuple[str, str]:
 
 
 def check_log(text: str, tokens: Collection[str]) -> None:
-    """Every line is JSON and tells of no error; none shows a token, be it in an odd place."""
+    """Every line is JSON and no line is an error; no line shows a token, even in an odd place."""
     check_text(text, {*tokens, TOKEN})
     for line in text.splitlines():
         record = json.loads(line)
@@ -62,6 +62,6 @@ def check_log(text: str, tokens: Collection[str]) -> None:
 
 
 def check_text(text: str, tokens: Collection[str]) -> None:
-    """None of *tokens* shows in *text*."""
+    """Check that *text* contains none of *tokens*."""
     for token in tokens:
         assert token not in text, text.replace(token, "<TOKEN>")

@@ -17,26 +17,26 @@ from tests.fuzz.seeds import captured, tokens_in
 from tests.fuzz.wire import exchange
 from tests.service import Service
 
-WARM_UP: Final = 100  # cases, until what is allocated once is allocated
+WARM_UP: Final = 100  # cases, until all allocations that happen once are done
 GROWTH_BYTES: Final = 48 * 2**20
 
 
 def environment(emulator: Emulator) -> dict[str, str]:
-    """Return that of a service which serves all kinds of bindings."""
+    """Return the environment of a service for all kinds of bindings."""
     return emulator.environment() | emulator.federation() | {"UPSTREAM_APIS": "enabled"}
 
 
 @dataclass
 class Summary:
-    """What came of a run."""
+    """The results of a run."""
 
     cases: int = 0
-    answers: dict[int, int] = field(default_factory=dict)  # by status; 0 is none at all
+    answers: dict[int, int] = field(default_factory=dict)  # by status; 0 means no answer
     before_bytes: int = 0
     after_bytes: int = 0
 
     def __str__(self) -> str:
-        """One line."""
+        """Return the results in one line."""
         by_status = ", ".join(
             f"{count} x {status}" for status, count in sorted(self.answers.items())
         )
@@ -47,7 +47,7 @@ class Summary:
 
 
 class Fuzz:
-    """Cases against *service*, whose log is read as it grows."""
+    """Cases against *service*; its log is read as it grows."""
 
     def __init__(self, service: Service, emulator: Emulator) -> None:
         self._service = service
@@ -58,7 +58,7 @@ class Fuzz:
         self.summary = Summary()
 
     def run(self, cases: int, seed: int) -> Summary:
-        """Try *cases* that *seed* determines. Raises `AssertionError`, with the least one."""
+        """Try *cases* from *seed*. Raises `AssertionError`, with the smallest failing request."""
         worker = self._service.worker_pid
         self._try(WARM_UP, seed)
         self.summary.before_bytes = self._service.rss_bytes()
@@ -92,7 +92,7 @@ class Fuzz:
         check_log(self._new_lines(), self._tokens)
 
     def _new_lines(self) -> str:
-        """Return what the log has more than at the last call, whole lines only."""
+        """Return the new complete lines of the log since the last call."""
         with self._service.log_file.open("rb") as log:
             log.seek(self._read)
             data = log.read()

@@ -1,4 +1,4 @@
-"""Requests that Metacontroller sends, of each kind of binding, before any damage."""
+"""Requests of Metacontroller for each kind of binding, before any damage."""
 
 import json
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ TRUSTED: Final = ("azure.workload.identity/client-id", "azure.workload.identity/
 
 @dataclass(frozen=True)
 class Sent:
-    """A body that Metacontroller sent to the hook at *path*."""
+    """A body from Metacontroller for the hook at *path*."""
 
     path: str
     body: Object
 
 
 def captured(client: Client, emulator: Emulator) -> list[Sent]:
-    """Return what a real Metacontroller sent, for *client*'s registry, and what it would send.
+    """Return captured and simulated requests of Metacontroller, for *client*'s registry.
 
-    The tokens in the former have expired, so there are bindings as well whose tokens work.
+    The tokens in the captured requests have expired. The simulated bindings have working tokens.
     """
     found = []
     for case in golden.cases():
@@ -45,7 +45,7 @@ def captured(client: Client, emulator: Emulator) -> list[Sent]:
 
 
 def _parents(client: Client) -> list[Object]:
-    """Return bindings of each kind that can say so: one of an identity of each sort, and scopes."""
+    """Return bindings of each kind, with each supported sort of identity and with scopes."""
     spec: Object = {"acrServer": client.server, "serviceAccountName": "default"}
     node: Object = {**spec, **client.identity}
     trusting: Object = {**spec, "workloadIdentity": {}}
@@ -60,7 +60,7 @@ def _parents(client: Client) -> list[Object]:
 
 
 def _life(client: Client, parent: Object) -> Iterator[Sent]:
-    """Yield what is asked of *parent* before its Secret is there, with it, and at the end."""
+    """Yield the calls about *parent* before its Secret exists, with the Secret, and at the end."""
     accounts = [service_account(name, "zeta", owner="app") for name in ("default", "build")]
     annotations = dict(zip(TRUSTED, (client.client_id, TENANT), strict=True))
     for account in accounts:
@@ -80,7 +80,7 @@ def _life(client: Client, parent: Object) -> Iterator[Sent]:
 
 
 def _inherited(client: Client, parents: list[Object]) -> Iterator[Sent]:
-    """Yield what is asked of upstream's bindings with its Secrets: fresh, and expired."""
+    """Yield the calls about msi-acrpull's bindings with its Secrets: fresh and expired."""
     now = datetime.now(UTC)  # noqa: TID251  a controller has a clock
     for parent, name in zip(parents[1:], NAMES[1:], strict=False):
         for issued in (now, now - timedelta(hours=4)):
@@ -89,7 +89,7 @@ def _inherited(client: Client, parents: list[Object]) -> Iterator[Sent]:
 
 
 def _decorated(parents: list[Object]) -> Iterator[Sent]:
-    """Yield what is asked of a ServiceAccount that bindings of all kinds are for."""
+    """Yield the calls about a ServiceAccount of bindings of all kinds."""
     groups: dict[str, Object] = {f"{kind.kind}.{kind.api_version}": {} for kind in KINDS}
     for parent in parents:
         group, name = f"{parent['kind']}.{parent['apiVersion']}", parent["metadata"]["uid"]
@@ -100,7 +100,7 @@ def _decorated(parents: list[Object]) -> Iterator[Sent]:
 
 
 def tokens_in(captured: list[Sent]) -> frozenset[str]:
-    """Return the tokens in the Secrets of *captured*, in each form that they have there."""
+    """Return the tokens in the Secrets of *captured*, in each form in the Secrets."""
     found: set[str] = set()
     for sent in captured:
         for groups in (sent.body.get("children", {}), sent.body.get("related", {})):

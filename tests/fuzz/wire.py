@@ -1,6 +1,6 @@
-"""A client that sends any bytes, and reads all that is answered.
+"""A client that sends any bytes, and reads all answers.
 
-Knows HTTP's responses; of requests, nothing.
+This module knows HTTP's responses, but no requests.
 """
 
 import re
@@ -17,19 +17,19 @@ CONTINUE: Final = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, its body whole."""
+    """A response with its complete body."""
 
     status: int
     body: bytes
 
 
 def exchange(address: tuple[str, int], data: bytes, *, bodiless: bool = False) -> list[Answer]:
-    """Send *data*, say that no more comes, and return the answers; of *bodiless* ones, the first.
+    """Send *data*, close the sending side, and return the answers; only the first if *bodiless*.
 
-    Raises `TimeoutError`: the other side has not closed in time.
+    Raises `TimeoutError` if the other side does not close in time.
     """
     with socket.create_connection(address, PATIENCE_SECONDS) as connection:
-        with suppress(OSError):  # it may answer, and close, before it has read all
+        with suppress(OSError):  # the service may answer and close before it has read all bytes
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
         return parse(_received(connection), bodiless=bodiless)
@@ -37,14 +37,14 @@ def exchange(address: tuple[str, int], data: bytes, *, bodiless: bool = False) -
 
 def _received(connection: socket.socket) -> bytes:
     data = b""
-    with suppress(ConnectionResetError):  # it has not read all
+    with suppress(ConnectionResetError):  # the service has not read all bytes
         while chunk := connection.recv(65536):
             data += chunk
     return data
 
 
 def parse(data: bytes, *, bodiless: bool = False) -> list[Answer]:
-    """Return the answers in *data*, which must be nothing but answers; of *bodiless* ones, one."""
+    """Return the answers in *data*, and nothing else may be in *data*; only one if *bodiless*."""
     answers: list[Answer] = []
     while data:
         head = HEAD.match(data)

@@ -1,4 +1,4 @@
-"""What the state machine's users do to their ServiceAccounts."""
+"""The users' actions on their ServiceAccounts, as rules of the state machine."""
 
 from functools import partial
 
@@ -48,19 +48,19 @@ picks = st.integers(0, 1)
 
 
 def has_accounts(stage: Stage) -> bool:
-    """Tell whether a ServiceAccount exists."""
+    """True if a ServiceAccount exists."""
     return bool(stage.accounts.kept)
 
 
 def waits_for_us(binding: Object) -> bool:
-    """Tell whether a binding can't go before the hook says so."""
+    """True if the deletion of a binding waits for the hook."""
     finalizers = set(finalizers_of(binding))
     ours = any(name.startswith(FINALIZERS) for name in finalizers)
     return ours and not {FOREGROUND, ORPHAN} & finalizers
 
 
 class AccountRules(Stage):
-    """ServiceAccounts come, change and go."""
+    """ServiceAccounts are created, changed and deleted."""
 
     def choose(self, number: int) -> str:
         """Return the name of one of the ServiceAccounts."""
@@ -71,7 +71,7 @@ class AccountRules(Stage):
         entries=st.lists(st.sampled_from(THEIRS), unique=True, max_size=3),
     )
     def create_account(self, name: str, entries: Entries) -> None:
-        """Make a ServiceAccount, or delete it and make it anew."""
+        """Create a ServiceAccount, or delete and recreate it."""
         if name in self.accounts.kept:
             self.accounts.delete(name)
         self.accounts.create(name, entries)
@@ -91,7 +91,7 @@ class AccountRules(Stage):
     @precondition(lambda self: has_accounts(self) and self.strategy == "dynamic-apply")
     @rule(pick=picks, edit=edits, after=writes)
     def relist_meanwhile(self, pick: int, edit: "partial[Entries]", after: int) -> None:
-        """Edit imagePullSecrets right between a read of Metacontroller's and its write."""
+        """Edit imagePullSecrets between a read and the following write of Metacontroller."""
         name = self.choose(pick)
 
         def meet() -> None:
@@ -103,13 +103,13 @@ class AccountRules(Stage):
     @precondition(has_accounts)
     @rule(pick=picks, mark=st.sampled_from(MARKS))
     def strip(self, pick: int, mark: tuple[str, str]) -> None:
-        """Take a label or an annotation of ours off."""
+        """Remove a label or an annotation of acrpull."""
         self.accounts.strip(self.choose(pick), *mark)
 
     @precondition(has_accounts)
     @rule(pick=picks)
     def unguard(self, pick: int) -> None:
-        """Take the guard off, where it can be put back before anything is deleted."""
+        """Remove the protective reference, if it can be restored before any deletion."""
         name = self.choose(pick)
         refs = owners_of(self.world.read("ServiceAccount", name))
         kept = {obj["metadata"]["uid"] for obj in self.world.cluster.peek() if waits_for_us(obj)}
@@ -119,7 +119,7 @@ class AccountRules(Stage):
     @precondition(has_accounts)
     @rule(pick=picks, controller=st.booleans())
     def own(self, pick: int, controller: bool) -> None:
-        """Make a ServiceAccount another controller's, or nobody's again."""
+        """Give a ServiceAccount another owner, or remove that owner."""
         name = self.choose(pick)
         account = self.world.read("ServiceAccount", name)
         if is_foreign(account):

@@ -1,4 +1,4 @@
-"""What users do to their ServiceAccounts, and what they may rely on meanwhile."""
+"""The users' actions on their ServiceAccounts, and the guarantees meanwhile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,27 +27,27 @@ Entries = list[str | None]
 
 
 def entries_of(account: Object) -> Entries:
-    """Return the names that a ServiceAccount lists; None stands for a nameless entry."""
+    """Return the names in a ServiceAccount's list; None stands for an entry without a name."""
     return [entry.get("name") for entry in account.get("imagePullSecrets", [])]
 
 
 def is_foreign(account: Object) -> bool:
-    """Tell whether the made-up Deployment owns a ServiceAccount."""
+    """True if the invented Deployment owns the ServiceAccount."""
     return FOREIGN["uid"] in {ref["uid"] for ref in owners_of(account)}
 
 
 @dataclass
 class Kept:
-    """What is known of one ServiceAccount.
+    """The expectations of one ServiceAccount.
 
     Attributes:
-        uid: it never changes
-        entries: those of the user, in the user's order
-        unknown: names of ours that may stay on the list, because the user put them there or took
-            away what tells that they are ours
-        shared: whether another controller had it, whose the mark of the last apply may be
-        identity: what its user says of the identity that trusts it
-        unmarked: the uid in our label, while the annotation that tells that it is ours is away
+        uid: The uid, which never changes.
+        entries: The user's entries, in the user's order.
+        unknown: Names of acrpull's Secrets that may stay on the list, because the user added them
+            or removed the marks of acrpull.
+        shared: Another controller had the ServiceAccount, and may own the mark of the last apply.
+        identity: The user's annotations for a workload identity.
+        unmarked: The uid in acrpull's label, while the annotation that marks the label is missing.
     """
 
     uid: str
@@ -59,10 +59,10 @@ class Kept:
 
 
 class Accounts:
-    """The ServiceAccounts of a world's namespace, by name in `kept`.
+    """The ServiceAccounts of a world's Namespace, by name in `kept`.
 
     Attributes:
-        unasked: uids of bindings that may go before the hooks see how their ServiceAccount is
+        unasked: The uids of bindings that may go before the hooks see the current ServiceAccount.
     """
 
     def __init__(self, world: World) -> None:
@@ -71,7 +71,7 @@ class Accounts:
         self.world = world
 
     def create(self, name: str, entries: Entries) -> None:
-        """Make a ServiceAccount with a label, an annotation and a field of the user's."""
+        """Create a ServiceAccount with a label, an annotation and a field of the user."""
         account = service_account(NAMESPACE, name)
         account["imagePullSecrets"] = [_entry(each) for each in entries]
         account["automountServiceAccountToken"] = False
@@ -88,7 +88,7 @@ class Accounts:
         self.world.cluster.edit("ServiceAccount", NAMESPACE, name, change)
 
     def relist(self, name: str, change: Callable[[Entries], Entries]) -> None:
-        """Let *change* make the new list of pull Secrets from the present one."""
+        """Let *change* make a new list of pull Secrets from the current list."""
         before = entries_of(self.world.read("ServiceAccount", name))
         after = change(before)
         self._edit(name, lambda obj: obj.update(imagePullSecrets=[_entry(e) for e in after]))
@@ -96,11 +96,12 @@ class Accounts:
         self.kept[name].unknown |= set(after) & set(OURS) - set(before)
 
     def strip(self, name: str, section: str, key: str) -> None:
-        """Take *key* off the labels or annotations.
+        """Remove *key* from the labels or annotations.
 
-        Without ATTACHED nobody knows which entries are ours; without the label nobody owns the
-        ServiceAccount, and no binding that has moved away or is going may own it again; without
-        WANTED the label is ours only while its binding is there, else it may be the user's own.
+        Without ATTACHED, acrpull does not know its entries. Without the label, no binding owns the
+        ServiceAccount, and a binding that has moved away or is under deletion may not own it again.
+        Without WANTED, the label is acrpull's only while its binding exists; otherwise the label
+        may be the user's.
         """
         if key in (ATTACHED_ANNOTATION, UID_LABEL):
             self.doubt(name)
@@ -110,20 +111,20 @@ class Accounts:
         self._edit(name, lambda obj: obj["metadata"].get(section, {}).pop(key, None))
 
     def doubt(self, name: str) -> None:
-        """Note that entries of ours may now stay on the list."""
+        """Allow acrpull's entries to stay on the list."""
         listed = entries_of(self.world.read("ServiceAccount", name))
         self.kept[name].unknown |= set(listed) & set(OURS)
 
     def expect(self, entry: str) -> None:
-        """Note that *entry*, one of ours, may stay on any list."""
+        """Allow *entry*, an entry of acrpull, to stay on any list."""
         for kept in self.kept.values():
             kept.unknown.add(entry)
 
     def expect_unheld(self, entry: str, live: set[str]) -> None:
-        """Note that *entry*, whose binding leaves, stays where none of *live* uids is in control.
+        """Allow *entry*, of a leaving binding, to stay on lists without an owner among *live*.
 
-        Who is in control there goes, too, and may do so before it takes the entry off; and nobody
-        takes control for the sake of a binding that has left.
+        An owner that is leaving, too, may go before it removes the entry. No binding takes control
+        for the sake of a binding that has left.
         """
         for name, kept in self.kept.items():
             holder = controller_of(self.world.read("ServiceAccount", name))
@@ -131,12 +132,12 @@ class Accounts:
                 kept.unknown.add(entry)
 
     def rest(self) -> None:
-        """Note that what is not on a list by now will not come by itself."""
+        """Note that entries missing from a list by now will not come without a new action."""
         for name, kept in self.kept.items():
             kept.unknown &= set(entries_of(self.world.read("ServiceAccount", name)))
 
     def annotate(self, name: str, annotations: dict[str, str | None]) -> None:
-        """Say which identity trusts it; None takes an annotation off."""
+        """Set the annotations for a workload identity; None removes an annotation."""
         self.kept[name].identity |= annotations
 
         def change(obj: Object) -> None:
@@ -146,11 +147,11 @@ class Accounts:
         self._edit(name, change)
 
     def unguard(self, name: str) -> None:
-        """Take the reference to the Namespace off."""
+        """Remove the reference to the Namespace."""
         self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["kind"] != "Namespace"))
 
     def own(self, name: str, *, controller: bool) -> None:
-        """Make it another controller's; what is being listed just now is nobody's to take off."""
+        """Add another owner; entries that acrpull adds just now may then stay."""
         self.kept[name].unknown |= set(OURS)
         self.kept[name].shared = True
         ref = {**FOREIGN, "controller": controller}
@@ -161,7 +162,7 @@ class Accounts:
         self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["uid"] != FOREIGN["uid"]))
 
     def check(self) -> None:
-        """Nothing of the user's is lost, nor is anything there that the user did not make."""
+        """Check that nothing of the user is lost, and that no other entry or mark exists."""
         found = {obj["metadata"]["name"]: obj for obj in self.world.objects("ServiceAccount")}
         assert found.keys() == self.kept.keys()
         for name, kept in self.kept.items():
@@ -176,9 +177,9 @@ class Accounts:
                 kept.unmarked = None
 
     def check_left_alone(self, name: str) -> None:
-        """A ServiceAccount that no binding targets bears no trace but the guard.
+        """Check for marks on a ServiceAccount without a binding: only the protection may stay.
 
-        A label may stay whose binding went unasked while nothing told that it is ours.
+        A label may stay if its binding went unasked while the mark of the label was missing.
         """
         account, kept = self.world.read("ServiceAccount", name), self.kept[name]
         meta = account["metadata"]

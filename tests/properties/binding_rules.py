@@ -1,4 +1,4 @@
-"""What the state machine's users do to bindings and to their Secrets."""
+"""The users' actions on bindings and their Secrets, as rules of the state machine."""
 
 from typing import Any
 
@@ -17,31 +17,31 @@ picks = st.integers(0, 6)
 
 
 def has_bindings(stage: Stage) -> bool:
-    """Tell whether a binding is live."""
+    """True if a live binding exists."""
     return bool(stage.bindings.kept)
 
 
 class BindingRules(Stage):
-    """Bindings come, change and go."""
+    """Bindings are created, changed and deleted."""
 
     def pick(self, number: int) -> str:
-        """Return the name of one of the live bindings."""
+        """Return the name of a live binding."""
         live = sorted(self.bindings.kept)
         return live[number % len(live)]
 
     def name(self, number: int) -> str:
-        """Return one of the names that a binding may have."""
+        """Return one of the possible names of bindings."""
         return self.names[number % len(self.names)]
 
     def withdraw(self, number: int) -> str:
-        """Return what `pick` does; the binding's entry is about to go where somebody sees to it."""
+        """Return the result of `pick`; an owner of the list, if any, will remove the entry."""
         name = self.pick(number)
         self.accounts.expect_unheld(secret_of(name), self.bindings.uids())
         return name
 
     @rule(number=numbers, account=targets)
     def bind(self, number: int, account: str) -> None:
-        """Make a binding, unless one of that name is there or still going."""
+        """Create a binding, unless its name is in use or under deletion."""
         name = self.name(number)
         if self.bindings.find(name) is None:
             self.bindings.create(name, account)
@@ -58,7 +58,7 @@ class BindingRules(Stage):
     @precondition(has_bindings)
     @rule(pick=picks, how=st.sampled_from(["Foreground", "Orphan", "by hand"]))
     def unbind_at_once(self, pick: int, how: str) -> None:
-        """Delete a binding in a way that leaves us no say, if the guards are on."""
+        """Delete a binding without a call of acrpull, if the ServiceAccounts are protected."""
         name = self.pick(pick)
         if not self._is_safe(self.bindings.kept[name].uid):
             return
@@ -69,9 +69,10 @@ class BindingRules(Stage):
         self.bindings.delete(name, "Background" if how == "by hand" else how)
 
     def _is_safe(self, uid: str) -> bool:
-        """Tell whether each ServiceAccount that a binding owns has another owner that stays.
+        """True if each ServiceAccount of a binding has another owner that stays.
 
-        The made-up Deployment is none: its user may take it off before the binding's is.
+        The invented Deployment does not count: its user may remove its reference before the
+        binding's.
         """
         return all(
             [ref["uid"] for ref in owners_of(account) if ref["uid"] != FOREIGN["uid"]] != [uid]
@@ -81,13 +82,13 @@ class BindingRules(Stage):
     @precondition(has_bindings)
     @rule(pick=picks, account=targets)
     def move(self, pick: int, account: str) -> None:
-        """Let a binding be for another ServiceAccount."""
+        """Change a binding's ServiceAccount."""
         self.bindings.move(self.withdraw(pick), account)
 
     @precondition(has_bindings)
     @rule(pick=picks, fields=st.sampled_from(OTHERS))
     def change(self, pick: int, fields: dict[str, Any]) -> None:
-        """Let a binding ask for another token; this also mends what was wrong with it."""
+        """Change the token request of a binding; this also repairs an invalid spec."""
         self.bindings.specify(self.pick(pick), **fields)
 
     @precondition(has_bindings)
@@ -101,12 +102,12 @@ class BindingRules(Stage):
     @precondition(has_bindings)
     @rule(pick=picks)
     def deny(self, pick: int) -> None:
-        """Let a binding ask for a server that the cluster's owner does not allow."""
+        """Change a binding's server to a server that the cluster's owner does not allow."""
         self.bindings.specify(self.withdraw(pick), "denied", **DENIED)
 
     @rule(number=numbers)
     def delete_secret(self, number: int) -> None:
-        """Delete the Secret of a binding's name, or make one of the user's own in its place."""
+        """Delete the Secret with a binding's name, or replace it with a user's Secret."""
         name = self.name(number)
         if self.bindings.secret(name):
             self.bindings.delete_secret(name)

@@ -1,6 +1,6 @@
-"""What users do to bindings.
+"""The users' actions on bindings.
 
-A binding goes by what a story calls it, see tests/properties/kinds.py.
+A story's name for a binding is described in tests/properties/kinds.py.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,16 @@ from tests.properties.world import NAMESPACE
 
 
 class Bindings(PullSecrets):
-    """The live bindings of a world's namespace, by name in `kept`."""
+    """The live bindings of a world's Namespace, by name in `kept`."""
 
     def create(self, name: str, account: str) -> None:
-        """Make a valid binding for a ServiceAccount."""
+        """Create a valid binding for a ServiceAccount."""
         spec = {**SPEC, "serviceAccountName": account}
         made = self.world.cluster.create(new_binding(NAMESPACE, name, spec))
         self.kept[name] = Kept(uid_of(made), account, spec=spec)
 
     def inherit(self, name: str, account: str, left: timedelta, *, label: bool) -> None:
-        """Make one as upstream's controller left it, with a token that works for *left*."""
+        """Create a binding as msi-acrpull's controller left it; its token works for *left*."""
         self.create(name, account)
         life = timedelta(hours=3)
         issued = self.world.clock.now() + left - life
@@ -38,7 +38,7 @@ class Bindings(PullSecrets):
             self.kept[name].expires_at = issued + life
 
     def delete(self, name: str, propagation: str = "Background") -> None:
-        """Begin to delete a binding."""
+        """Begin the deletion of a binding."""
         del self.kept[name]
         self.world.cluster.delete(*_key(name), propagation=propagation)
 
@@ -56,15 +56,15 @@ class Bindings(PullSecrets):
             kept.lapsed = True
 
     def unfinalize(self, name: str) -> None:
-        """Take Metacontroller's finalizer off by hand."""
+        """Remove Metacontroller's finalizer by hand."""
         self._finalize(_key(name), lambda each: not each.startswith(FINALIZERS))
 
     def hold(self, name: str, finalizer: str) -> None:
-        """Put somebody else's finalizer on."""
+        """Add another client's finalizer."""
         self._finalize(_key(name), lambda _: True, finalizer)
 
     def release(self, finalizer: str) -> None:
-        """Take it off all."""
+        """Remove *finalizer* from all bindings."""
         for obj in self.all():
             self._finalize(key_of(obj), lambda each: each != finalizer)
 
@@ -83,20 +83,20 @@ class Bindings(PullSecrets):
         return self.world.cluster.read(*_key(name))
 
     def find(self, name: str) -> Object | None:
-        """Return a binding, None if there is none of that name."""
+        """Return a binding, or None if the name is not in use."""
         return self.world.cluster.get(*_key(name))
 
     def all(self) -> list[Object]:
-        """Return the bindings that there are, those that are going among them."""
+        """Return all bindings, including bindings under deletion."""
         return [obj for kind in KINDS for obj in self.world.objects(kind.key)]
 
     def move(self, name: str, account: str) -> None:
-        """Let a binding be for another ServiceAccount; this also mends its spec."""
+        """Change a binding's ServiceAccount; this also repairs its spec."""
         self.kept[name].account = account
         self.specify(name)
 
     def target(self, name: str) -> str | None:
-        """Return the ServiceAccount that a binding is for; a bad name leaves it where it is."""
+        """Return a binding's ServiceAccount; a bad name has no effect."""
         obj = self.read(name)
         if obj["spec"]["serviceAccountName"] == self.kept[name].account:
             return self.kept[name].account
@@ -104,7 +104,7 @@ class Bindings(PullSecrets):
         return None if said is None else str(said)
 
     def rest(self) -> None:
-        """Note that nothing is under way: what was denied before shows by now."""
+        """Note that nothing is in progress: each earlier denial shows by now."""
         for kept in self.kept.values():
             kept.lapsed = kept.health == "denied"
 

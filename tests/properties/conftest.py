@@ -1,4 +1,4 @@
-"""How Hypothesis runs here; on CI, which it sees by itself, it tries the same cases each time."""
+"""Settings of Hypothesis. On CI, which Hypothesis detects, each run has the same cases."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ settings.load_profile("properties")
 
 @pytest.fixture(params=STRATEGIES)
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
-    """Return a scene that is at its fixpoint in the end."""
+    """Return a scene; at the end, check that the scene is at its fixpoint."""
     scene = Scene(request.param)
     yield scene
     check_fixpoint(scene.world)

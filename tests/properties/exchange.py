@@ -1,4 +1,4 @@
-"""What holds for every single answer of a hook, whatever led to its request."""
+"""Rules for every single answer of a hook, independent of the history."""
 
 import base64
 import json
@@ -63,20 +63,20 @@ def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> No
 
 
 def without_data(answer: Object) -> Object:
-    """Return *answer* with the data of its Secrets left out."""
+    """Return *answer* without the data of its Secrets."""
     kept = [{**child, "data": {}} for child in answer.get("children", [])]
     return {**answer, "children": kept}
 
 
 def token_in(secret: Object) -> AcrToken | None:
-    """Return the token in a Secret's docker config, None where there is none."""
+    """Return the token in a Secret's docker config, or None."""
     data = secret.get("data", {}).get(".dockerconfigjson", "")
     auths = json.loads(base64.b64decode(data) or b"{}").get("auths", {})
     return next((parse_token(entry["password"]) for entry in auths.values()), None)
 
 
 def _check_children(body: Object, children: list[Object]) -> None:
-    """Each ServiceAccount observed is there, once; no child carries what is not ours to say."""
+    """Each observed ServiceAccount occurs once; no child has a field that acrpull must not set."""
     names = [child["metadata"]["name"] for child in children if child["kind"] == "ServiceAccount"]
     observed = (body.get("children") or {}).get("ServiceAccount.v1") or {}
     assert len(names) == len(set(names))
@@ -87,7 +87,7 @@ def _check_children(body: Object, children: list[Object]) -> None:
 
 
 def _check_conditions(parent: Object, conditions: list[Object], now: datetime) -> None:
-    """A transition time moves with the status and only with it; Ready sums up."""
+    """A transition time changes exactly with the status; Ready summarizes."""
     before = {c["type"]: c for c in (parent.get("status") or {}).get("conditions", [])}
     for condition in conditions:
         previous = before.get(condition["type"], {})
@@ -104,7 +104,7 @@ def _check_conditions(parent: Object, conditions: list[Object], now: datetime) -
 
 
 def _check_resync(answer: Object, now: datetime) -> None:
-    """The wait is positive, and with a token on schedule ends within a second of its boundary."""
+    """The wait is positive; with a token on schedule, it ends within a second of a boundary."""
     wait = answer["resyncAfterSeconds"]
     assert wait > 0
     status = {c["type"]: c["status"] for c in answer["status"]["conditions"]}
@@ -125,9 +125,9 @@ def _check_resync(answer: Object, now: datetime) -> None:
 
 
 def _check_finalized(body: Object) -> None:
-    """A binding goes once no ServiceAccount that it holds would be lost or keep its entry.
+    """A binding goes only if no ServiceAccount of it would be lost or keep its entry.
 
-    Where somebody else's Secret has the name, an entry that is not marked as ours is theirs, too.
+    If a foreign Secret has the name, an unmarked entry is foreign, too.
     """
     parent, uid = body["parent"], body["parent"]["metadata"]["uid"]
     if {FOREGROUND, ORPHAN} & set(finalizers_of(parent)):

@@ -1,4 +1,4 @@
-"""Whose token a binding wants: an identity of the node, or one that trusts a ServiceAccount."""
+"""The identity of a binding: a managed identity of the node, or a workload identity."""
 
 from hooks.core.exchange.federation import GUID
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount
@@ -23,7 +23,7 @@ FEDERATED: tuple[Object, ...] = (
 
 
 def wanted(world: World, spec: Object, target: str) -> Identity | FederatedIdentity | Reason:
-    """Return the identity that *spec*, valid and for *target*, is about, or why there is none."""
+    """Return the identity in *spec*, valid and for the ServiceAccount *target*, or the failure."""
     asked = spec.get("workloadIdentity")
     if asked is None:
         return Identity(spec["managedIdentityClientID"])

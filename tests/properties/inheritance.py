@@ -1,4 +1,4 @@
-"""What upstream's controller left: a binding of its kind, the Secret that it made, an entry."""
+"""The objects of a former msi-acrpull controller: a binding, its Secret, and an entry."""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ def left_secret(
 
 
 def left_status(issued: datetime, life: timedelta) -> Object:
-    """Return the status beside it, without any condition."""
+    """Return the binding's status, without any condition."""
     return {
         "lastTokenRefreshTime": format_time(issued),
         "tokenExpirationTime": format_time(issued + life),
@@ -34,7 +34,7 @@ def left_status(issued: datetime, life: timedelta) -> Object:
 
 
 def labelled(secret: Object, binding: Object) -> Object:
-    """Return *secret* with the label that docs/migrating.md has put on it."""
+    """Return *secret* with the label that docs/migrating.md adds."""
     meta = secret["metadata"]
     return {
         **secret,

@@ -1,7 +1,7 @@
-"""The three kinds of bindings: how the spec of each says the same, and what its Secret is called.
+"""The three kinds of bindings: the specs with the same meaning, and the names of the Secrets.
 
-A story calls a binding of ours by its name, and one of upstream's behind its version:
-`v1beta2/app`. A spec is written in the words of ours.
+A story calls an acrpull binding by its name, and a binding of msi-acrpull by version and name:
+`v1beta2/app`. A spec is written with the fields of acrpull.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any
 from hooks.core.names import API_VERSION, KIND, UPSTREAM_KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 from tests.model.objects import Object, kind_of
 
-DEFAULT_SCOPE = "repository:app:push"  # v1beta2 wants one
+DEFAULT_SCOPE = "repository:app:push"  # v1beta2 requires a scope
 FINALIZERS = "metacontroller.io/"
 
 
@@ -26,12 +26,12 @@ class Kind:
 
     @property
     def key(self) -> str:
-        """What the cluster calls it."""
+        """The key of the kind in the cluster."""
         return kind_of({"kind": self.kind, "apiVersion": self.api_version})
 
 
 def _said_by_v1beta1(spec: Object) -> Object:
-    """Return *spec* with every field, as upstream's controller writes it back."""
+    """Return *spec* with every field, as msi-acrpull's controller writes it back."""
     return {"managedIdentityResourceID": "", "scope": "", **spec}
 
 
@@ -57,18 +57,18 @@ _BY_VERSION = {"v1beta1": FIRST, "v1beta2": SECOND}
 
 
 def kind_in(called: str) -> Kind:
-    """Return the kind of the binding that is *called* so."""
+    """Return the kind of the binding with the name *called* in a story."""
     version, upstream, _ = called.rpartition("/")
     return _BY_VERSION[version] if upstream else OURS
 
 
 def name_in(called: str) -> str:
-    """Return the name of the binding that is *called* so."""
+    """Return the object name of the binding *called* in a story."""
     return called.rpartition("/")[2]
 
 
 def secret_of(called: str) -> str:
-    """Return the name of the Secret of the binding that is *called* so."""
+    """Return the name of the Secret of the binding *called* in a story."""
     return kind_in(called).secret.format(name_in(called))
 
 

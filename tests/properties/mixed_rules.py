@@ -1,4 +1,4 @@
-"""What users do where bindings of all kinds are: identities come and go, upstream left its own."""
+"""The users' actions with bindings of all kinds: identities change, and objects are inherited."""
 
 from datetime import timedelta
 from functools import partial
@@ -17,27 +17,27 @@ LEFT = tuple(timedelta(minutes=minutes) for minutes in (170, 20, -10))
 
 
 class MixedRules(BindingRules, AccountRules):
-    """All three kinds, by identities of the node and by those that trust a ServiceAccount."""
+    """All three kinds, with identities of the node and workload identities."""
 
     names = (*NAMES, *UPSTREAM)
 
     @precondition(has_accounts)
     @rule(pick=picks, annotations=st.sampled_from(ANNOTATIONS))
     def annotate(self, pick: int, annotations: dict[str, str | None]) -> None:
-        """Say which identity trusts a ServiceAccount, or say it no more."""
+        """Set or remove the annotations of a ServiceAccount for a workload identity."""
         self.accounts.annotate(self.choose(pick), annotations)
 
     @precondition(has_bindings)
     @rule(pick=numbers, asked=st.sampled_from(FEDERATED))
     def federate(self, pick: int, asked: Object) -> None:
-        """Let a binding go by workload identity, which the oldest kind can't."""
+        """Give a binding a workload identity; the oldest kind has no such field."""
         name = self.pick(pick)
         if kind_in(name) is not FIRST:
             self.bindings.specify(name, workloadIdentity=asked)
 
     @rule(number=numbers, account=targets, left=st.sampled_from(LEFT), label=st.booleans())
     def inherit(self, number: int, account: str, left: timedelta, label: bool) -> None:
-        """Take over a binding of upstream's with its Secret, which has an entry already."""
+        """Take over a binding of msi-acrpull with its Secret and an existing entry."""
         name = UPSTREAM[number % len(UPSTREAM)]
         if self.bindings.find(name) is None and self.bindings.secret(name) is None:
             self.bindings.inherit(name, account, left, label=label)
@@ -48,7 +48,7 @@ class MixedRules(BindingRules, AccountRules):
     @precondition(has_bindings)
     @rule(pick=numbers)
     def relabel(self, pick: int) -> None:
-        """Label a Secret, as docs/migrating.md has it: Metacontroller takes it for a child."""
+        """Label a Secret, as docs/migrating.md describes: Metacontroller then adopts it."""
         name = self.pick(pick)
         if self.bindings.secret(name):
             self.bindings.relabel(name)

@@ -1,4 +1,4 @@
-"""The Secrets of bindings: what users do to them, and what they may rely on meanwhile."""
+"""The Secrets of bindings: the users' actions, and the guarantees meanwhile."""
 
 import base64
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ EMPTY_CONFIG = base64.b64encode(b'{"auths":{}}').decode()
 
 @dataclass
 class Kept:
-    """What is known of one binding.
+    """The expectations of one binding.
 
     Attributes:
-        account: the ServiceAccount that the user last named validly
-        health: "valid", "invalid" or "denied"
-        secret_uid: of its Secret, while nobody may delete that
-        expires_at: of the token in it, while it must hold one that works
-        lapsed: whether its Secret may go, for it was denied since the last rest
-        spec: what it asks for, in the words of ours
-        inherited: whether its token may be upstream's, of which it can't be told whose it is
-        stamped: what that token passes for, once this shows on its Secret
+        account: The ServiceAccount in the last valid spec.
+        health: "valid", "invalid" or "denied".
+        secret_uid: The uid of its Secret, while no client may delete the Secret.
+        expires_at: The expiry of the Secret's token, while the token must work.
+        lapsed: The Secret may go, because the binding was denied since the last rest.
+        spec: The token request, with the fields of acrpull.
+        inherited: The token may be msi-acrpull's, with an unknown identity.
+        stamped: The assumed inputs of the inherited token, once its Secret shows them.
     """
 
     uid: str
@@ -42,28 +42,28 @@ class Kept:
 
 @dataclass
 class PullSecrets:
-    """The Secrets of a world's live bindings, which go by name in `kept`."""
+    """The Secrets of a world's live bindings, by the binding's name in `kept`."""
 
     world: World
     kept: dict[str, Kept] = field(default_factory=dict)
 
     def secret(self, name: str) -> Object | None:
-        """Return the Secret of a binding's name, if there is one."""
+        """Return the Secret with a binding's name, or None."""
         return self.world.get("Secret", secret_of(name))
 
     def is_taken(self, name: str) -> bool:
-        """Tell whether the Secret of a binding's name is not the binding's."""
+        """True if the Secret with the binding's name does not belong to the binding."""
         secret = self.secret(name)
         return secret is not None and not _is_held(secret, self.kept[name].uid)
 
     def delete_secret(self, name: str) -> None:
-        """Delete the Secret that has a binding's name, whoever made it."""
+        """Delete the Secret with a binding's name, whatever its origin."""
         for kept in self._sharing(name):
             kept.secret_uid = kept.expires_at = None
         self.world.cluster.delete("Secret", NAMESPACE, secret_of(name))
 
     def tamper(self, name: str, how: str) -> None:
-        """Spoil a binding's Secret."""
+        """Damage a binding's Secret."""
 
         def change(obj: Object) -> None:
             if how == "data":
@@ -82,7 +82,7 @@ class PullSecrets:
         self.world.cluster.edit("Secret", NAMESPACE, secret_of(name), change)
 
     def relabel(self, name: str) -> None:
-        """Put the label of a live binding's children on the Secret of its name."""
+        """Add the label for a live binding's children to the Secret with its name."""
         uid = self.kept[name].uid
 
         def change(obj: Object) -> None:
@@ -93,20 +93,20 @@ class PullSecrets:
         self.world.cluster.edit("Secret", NAMESPACE, secret_of(name), change)
 
     def _sharing(self, name: str) -> Iterator[Kept]:
-        """Return the live bindings that want the same Secret."""
+        """Return the live bindings with the same Secret name."""
         for other, kept in self.kept.items():
             if secret_of(other) == secret_of(name):
                 yield kept
 
     def squat(self, name: str) -> None:
-        """Make a Secret of the user's own under a binding's name."""
+        """Create a user's Secret with the name of a binding's Secret."""
         meta = {"namespace": NAMESPACE, "name": secret_of(name)}
         data = {".dockerconfigjson": EMPTY_CONFIG}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
         self.world.cluster.create({**secret, "type": "kubernetes.io/dockerconfigjson"})
 
     def check(self) -> None:
-        """No Secret of a live, allowed binding goes, nor the token in it while it works."""
+        """Check that no Secret of a live, allowed binding is lost, nor its working token."""
         for name, kept in self.kept.items():
             secret = self.secret(name)
             if kept.secret_uid is not None:
@@ -118,7 +118,7 @@ class PullSecrets:
                 assert token.expires_at > self.world.clock.now()
 
     def learn(self) -> None:
-        """Note which Secrets and tokens there are, to be kept from now on."""
+        """Note the existing Secrets and tokens; they must stay from now on."""
         for name, kept in self.kept.items():
             secret = self.secret(name)
             if secret is None or kept.lapsed or not _is_held(secret, kept.uid):

@@ -1,4 +1,4 @@
-"""What holds when all has been quiet for long enough."""
+"""Rules for a cluster that was quiet for a long time."""
 
 import json
 
@@ -14,20 +14,18 @@ from tests.properties.specs import asked_for
 from tests.properties.tokens import claims_of, subject_of
 from tests.properties.world import World
 
-LONGEST_WAIT_SECONDS = (
-    1100  # a retry after errors comes within 1000, one that Azure asks for in 120
-)
+LONGEST_WAIT_SECONDS = 1100  # up to 1,000 after an error, and 120 if Azure requests a wait
 
 
 def come_to_rest(world: World) -> None:
-    """Mend what fails, and let pass what any retry may take."""
+    """Repair all faults, and let the longest wait pass."""
     world.mint.failure, world.down = None, False
     world.settle()
     world.advance(LONGEST_WAIT_SECONDS)
 
 
 def check_rest(world: World, accounts: Accounts, bindings: Bindings) -> None:
-    """Each binding has what it asks for, and nothing else is left of any."""
+    """Each binding has its Secret and entry, and nothing else is left of any."""
     for name in bindings.kept:
         _check_binding(accounts, bindings, name)
     live = [name for name, kept in bindings.kept.items() if kept.health != "denied"]
@@ -42,7 +40,7 @@ def check_rest(world: World, accounts: Accounts, bindings: Bindings) -> None:
 
 
 def _is_for(bindings: Bindings, name: str, account: str, listed: Entries) -> bool:
-    """Tell whether a binding is for *account*; one that never said for which keeps its entries."""
+    """True if a binding is for *account*; without a valid target ever, its entries stay."""
     target = bindings.target(name)
     return target == account if target is not None else secret_of(name) in listed
 
@@ -67,7 +65,7 @@ def _is_left(secret: Object) -> bool:
 
 
 def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None:
-    """The token is that of the identity that is asked for, or a reason tells why there is none."""
+    """The token has the requested identity, or a reason explains the failure."""
     kept = bindings.kept[name]
     if kept.health == "invalid":
         assert reasons["Ready"] == "InvalidSpec"
@@ -108,7 +106,7 @@ def _check_attached(accounts: Accounts, name: str, target: str | None, reason: s
 
 
 def check_fixpoint(world: World) -> None:
-    """Syncing all again writes nothing, and each hook repeats its last answer byte for byte."""
+    """Syncing everything again writes nothing, and repeats all answers byte for byte."""
     world.settle()
     before, seen = world.cluster.list(), len(world.mc.calls)
     last = _answers(world, 0)
@@ -128,7 +126,7 @@ def check_fixpoint(world: World) -> None:
 
 
 def _answers(world: World, since: int) -> dict[tuple[str, str], str]:
-    """Return the last answer of each hook for each parent, less the seconds to wait."""
+    """Return the last answer of each hook for each parent, without the seconds to wait."""
     found = {}
     for call in world.mc.calls[since:]:
         if call.status != 200:

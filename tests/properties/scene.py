@@ -1,4 +1,4 @@
-"""One ServiceAccount and what users make of it: a world with its ledgers, for a story."""
+"""One ServiceAccount and its users: a world with its expectations, for a story."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from tests.properties.world import World
 
 
 class Scene:
-    """A world with the ServiceAccount `default`, on which a user lists zeta and alpha."""
+    """A world with the ServiceAccount `default`; its user's entries are zeta and alpha."""
 
     def __init__(self, strategy: str, seed: int = 0) -> None:
         self.world = World(strategy, seed)
@@ -20,7 +20,7 @@ class Scene:
         self.accounts.create("default", ["zeta", "alpha"])
 
     def settle(self) -> None:
-        """Come to rest at this instant, and check all that holds then."""
+        """Come to rest at this instant, and check all rules for a cluster at rest."""
         self.world.settle()
         self.accounts.check()
         self.bindings.check()
@@ -28,7 +28,7 @@ class Scene:
         self.bindings.learn()
 
     def listed(self, account: str = "default") -> list[str | None]:
-        """Return what a ServiceAccount lists."""
+        """Return the names in a ServiceAccount's list."""
         return entries_of(self.world.read("ServiceAccount", account))
 
     def conditions(self, name: str = "app") -> dict[str, str]:
@@ -43,5 +43,5 @@ class Scene:
         return token
 
     def token_life(self, name: str = "app") -> timedelta:
-        """Return for how much longer the token in a binding's Secret works."""
+        """Return the remaining lifetime of the token in a binding's Secret."""
         return self.token(name).expires_at - self.world.clock.now()

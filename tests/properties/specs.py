@@ -1,4 +1,4 @@
-"""What bindings ask for, in the words of ours; the ServiceAccount comes besides."""
+"""The specs of bindings, with the fields of acrpull; the ServiceAccount is added later."""
 
 from typing import Any
 
@@ -26,5 +26,5 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 
 def asked_for(spec: Object) -> Object:
-    """Return what of a spec a token is made from."""
+    """Return the part of a spec that determines the token."""
     return {key: value for key, value in spec.items() if key != "serviceAccountName"}

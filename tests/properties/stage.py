@@ -1,4 +1,4 @@
-"""The state machine's frame: Metacontroller, Azure and time, and what always holds."""
+"""The frame of the state machine: Metacontroller, Azure, time, and the invariants."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ writes = st.integers(0, 5)
 
 
 class Stage(RuleBasedStateMachine):
-    """A world and the ledgers of what its users did; subclasses add what they may do."""
+    """A world and the expectations from its users' actions; subclasses add the actions."""
 
     strategy: ClassVar[str] = STRATEGIES[0]
     stale: ClassVar[float] = 0
@@ -34,7 +34,7 @@ class Stage(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 99))
     def begin(self, seed: int) -> None:
-        """Start with the ServiceAccount that every namespace has."""
+        """Start with the ServiceAccount that every Namespace has."""
         self.world = World(self.strategy, seed, self.stale)
         self.accounts = Accounts(self.world)
         self.bindings = Bindings(self.world)
@@ -42,13 +42,13 @@ class Stage(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 12))
     def step(self, count: int) -> None:
-        """Let some things happen, and leave others under way."""
+        """Let some events happen, and leave others in progress."""
         for _ in range(count):
             self.world.run(self.world.mc.step)
 
     @rule()
     def settle(self) -> None:
-        """Let all happen that can at this instant."""
+        """Let all events happen that are due at this instant."""
         self.world.settle()
 
     @rule(minutes=st.sampled_from([1, 10, 45, 200]))
@@ -58,28 +58,28 @@ class Stage(RuleBasedStateMachine):
 
     @rule(reason=st.sampled_from(sorted(FAILURES)))
     def fail_azure(self, reason: str) -> None:
-        """Let Azure refuse from now on."""
+        """Let Azure fail from now on."""
         self.world.mint.failure = FAILURES[reason]
 
     @rule(minutes=st.sampled_from([180, 75, 20]))
     def mend_azure(self, minutes: int) -> None:
-        """Let Azure give tokens of that life."""
+        """Let Azure issue tokens with a lifetime of *minutes*."""
         self.world.mint.failure = None
         self.world.mint.life = self.world.mint.life.resolution * minutes * 60_000_000
 
     @rule(down=st.booleans())
     def connect(self, down: bool) -> None:
-        """Let the service be unreachable, or not."""
+        """Stop or restore the connection to the service."""
         self.world.down = down
 
     @rule()
     def restart(self) -> None:
-        """Kill Metacontroller between two writes, and start it."""
+        """Kill Metacontroller between two writes, and restart it."""
         self.world.mc.restart()
 
     @rule(after=writes)
     def kill(self, after: int) -> None:
-        """Kill Metacontroller right before a write to come, and start it."""
+        """Kill Metacontroller right before a later write, and restart it."""
 
         def die() -> None:
             raise KilledError
@@ -88,27 +88,27 @@ class Stage(RuleBasedStateMachine):
 
     @rule()
     def rest(self) -> None:
-        """All that is asked for comes to be, and stays as it is."""
+        """After the longest wait, each binding has its Secret and entry, and nothing changes."""
         come_to_rest(self.world)
         self.note_rest()
         check_rest(self.world, self.accounts, self.bindings)
         check_fixpoint(self.world)
 
     def note_rest(self) -> None:
-        """Tell the ledgers that nothing is under way."""
+        """Update all expectations: nothing is in progress."""
         self.nothing_is_lost()
         self.accounts.rest()
         self.bindings.rest()
 
     @invariant()
     def nothing_is_lost(self) -> None:
-        """No ServiceAccount, entry, label, Secret or working token is lost, ever."""
+        """No ServiceAccount, entry, label, Secret or working token is ever lost."""
         self.accounts.check()
         self.bindings.check()
         self.bindings.learn()
 
     def teardown(self) -> None:
-        """Every binding can be deleted, and leaves nothing of ours but the guard."""
+        """Every binding can be deleted, and leaves only the protective reference."""
         if not hasattr(self, "world"):
             return
         self.rest()
@@ -123,5 +123,5 @@ class Stage(RuleBasedStateMachine):
 
 
 def is_ours(secret: Object) -> bool:
-    """Tell whether a Secret would be taken for some binding's child."""
+    """True if a Secret looks like a child of a binding."""
     return bool(secret["metadata"].get("ownerReferences"))

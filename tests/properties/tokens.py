@@ -1,4 +1,4 @@
-"""Tokens that look like a registry's, where they come from, and where they must not show."""
+"""Tokens that look like a registry's tokens, their source, and a search for leaks."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ def _segment(data: bytes) -> str:
 
 
 def new_jwt(claims: object) -> str:
-    """Return an RS256 JWT that holds *claims*, any JSON value; its signature is made up."""
+    """Return an RS256 JWT with *claims*, any JSON value, and an invented signature."""
     header = _segment(json.dumps({"alg": "RS256", "typ": "JWT", "kid": "T:X"}).encode())
     payload = json.dumps(claims).encode()
     filler = _segment(hashlib.sha512(payload).digest() * 4)  # 256 bytes, as RS256's
@@ -28,7 +28,7 @@ def new_jwt(claims: object) -> str:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Return what a JWT says."""
+    """Return the claims of a JWT."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(
         base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
@@ -37,8 +37,8 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def _needles() -> tuple[str, ...]:
-    """Return texts one of which shows in any of these tokens, plain or in base64."""
-    found = [MARK, "eyJ", "ZXlK"]  # the latter: base64 of '{"', and of that again
+    """Return texts; each of these tokens contains at least one text, plain or in base64."""
+    found = [MARK, "eyJ", "ZXlK"]  # "ZXlK" is the base64 of "eyJ", and "eyJ" the base64 of '{"'
     for shift in range(3):
         text = base64.b64encode(b"x" * shift + MARK.encode()).decode()
         found.append(text[4 if shift else 0 : 20])
@@ -49,12 +49,12 @@ NEEDLES = _needles()
 
 
 def shows_token(text: str) -> bool:
-    """Tell whether *text* holds a token, or a part of one, plain or in base64."""
+    """True if *text* contains a token, or a part of a token, plain or in base64."""
     return any(needle in text for needle in NEEDLES)
 
 
 def granted(scope: str) -> dict[str, Any]:
-    """Return the entry of the claim `access` that grants all of *scope*."""
+    """Return the entry of the claim `access` for all of *scope*."""
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.rpartition(":")
     return {"type": kind, "name": name, "actions": actions.split(",")}
@@ -68,12 +68,12 @@ def subject_of(identity: Identity | FederatedIdentity) -> str:
 
 
 class ScriptedMint:
-    """Mints tokens of a set life, or fails as told; the same call gives the same token.
+    """Issues tokens with a fixed lifetime, or fails; the same call returns the same token.
 
     Attributes:
-        life: of the tokens to come
-        failure: what to answer in place of a token, if anything
-        times: when it was called
+        life: The lifetime of later tokens.
+        failure: The answer instead of a token, if any.
+        times: The times of the calls.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -85,7 +85,7 @@ class ScriptedMint:
     def __call__(
         self, request: TokenRequest, newer_than: datetime | None, _namespace: str = ""
     ) -> AcrToken | MintFailed:
-        """Return a token issued now; its id tells it from the one that was issued *newer_than*."""
+        """Return a token issued now; its id differs from the token issued *newer_than*."""
         now = self._now()
         self.times.append(now)
         if self.failure is not None:

@@ -1,4 +1,4 @@
-"""A virtual cluster with the real hooks in it, at the model's hands."""
+"""A virtual cluster with the real hooks, driven by the model."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -27,25 +27,25 @@ SETTINGS = Settings.from_env(
 
 
 class KilledError(Exception):
-    """Metacontroller's process ends here."""
+    """Metacontroller's process was killed."""
 
 
 class LogWatch(logging.Handler):
-    """Notes every log line that shows a token; `JsonFormatter` would strike it out."""
+    """Collects the log lines that show a token; `JsonFormatter` would redact them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.leaks: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at all that *record* carries."""
+        """Check all attributes of *record*."""
         text = f"{record.getMessage()} {record.__dict__}"
         if shows_token(text):
             self.leaks.append(text)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Take all that the service logs meanwhile."""
+        """Check all log records of the service within a `with` block."""
         logger = logging.getLogger("hooks")
         before = logger.level, logger.propagate
         logger.addHandler(self)
@@ -59,10 +59,10 @@ class LogWatch(logging.Handler):
 
 
 class World:
-    """One cluster with one namespace, our service and a Metacontroller.
+    """A cluster with a single Namespace, the service and a Metacontroller.
 
     Attributes:
-        down: whether the service refuses connections
+        down: The service refuses connections.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class World:
         self.mc.settle()
 
     def post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:
-        """Call a hook, and check what it answers."""
+        """Call a hook, and check its answer."""
         if self.down:
             raise ConnectionRefusedError(path)
         status, answer = self.ask(path, body)
@@ -93,18 +93,18 @@ class World:
         return status, {}, answer
 
     def ask(self, path: str, body: object) -> tuple[int, Any]:
-        """Return a hook's status and answer; no log line of it shows a token."""
+        """Return a hook's status and answer; check that no log line shows a token."""
         with self._logs.watching():
             reply = self._client.post(path, json=body)
         assert self._logs.leaks == []
         return reply.status_code, reply.json
 
     def ambush(self, writes: int, action: Callable[[], object]) -> None:
-        """Let *action* happen right before Metacontroller's next write but *writes*."""
+        """Let *action* happen right before a write of Metacontroller, after *writes* writes."""
         self._ambush = (writes, action)
 
     def run(self, work: Callable[[], object]) -> None:
-        """Let Metacontroller do *work*, with whatever lies in ambush."""
+        """Let Metacontroller do *work*, with the action of `ambush`."""
         self.cluster.before_write = lambda *_: self._on_write()
         try:
             work()
@@ -127,18 +127,18 @@ class World:
         self.mc.settle()
 
     def advance(self, seconds: float) -> None:
-        """Let *seconds* pass, with all that falls due."""
+        """Let *seconds* pass, with all due events."""
         self.run(lambda: self.mc.advance(seconds))
         self.mc.settle()
 
     def get(self, kind: str, name: str) -> Object | None:
-        """Return one object of the namespace, None if it does not exist."""
+        """Return one object of the Namespace, or None."""
         return self.cluster.get(kind, NAMESPACE, name)
 
     def read(self, kind: str, name: str) -> Object:
-        """Return one object of the namespace, which exists."""
+        """Return one object of the Namespace; the object must exist."""
         return self.cluster.read(kind, NAMESPACE, name)
 
     def objects(self, kind: str) -> list[Object]:
-        """Return the namespace's objects of a kind, not to be altered."""
+        """Return the Namespace's objects of a kind; callers must not change them."""
         return self.cluster.peek(kind, NAMESPACE)

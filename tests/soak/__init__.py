@@ -1,4 +1,4 @@
 """Many bindings for many minutes, with faults: `make soak`.
 
-The in-memory Metacontroller drives the real service over HTTP, in real time; see `plan.Plan`.
+The in-memory Metacontroller calls the real service over HTTP, in real time; see `plan.Plan`.
 """

@@ -1,4 +1,4 @@
-"""`make soak`: run it, print what was found, and fail if something must not be."""
+"""`make soak`: runs, prints the results, and fails after a violation."""
 
 import sys
 from argparse import ArgumentParser

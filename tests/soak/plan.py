@@ -1,4 +1,4 @@
-"""How much, how long, and what goes wrong."""
+"""The plan of a soak: size, duration and faults."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ class Plan:
     Attributes:
         bindings: Spread over Namespaces of `PER_NAMESPACE`.
         identities: Of the bindings, in turns.
-        registries: Likewise.
-        shards: Threads that sync them, each with a part of the Namespaces.
-        seconds: From when all are attached to the end.
-        token_seconds: Life of ACR's tokens.
+        registries: Of the bindings, in turns.
+        shards: Threads that sync the bindings, each with a part of the Namespaces.
+        seconds: From the moment when all bindings are attached, to the end.
+        token_seconds: Lifetime of ACR's tokens.
         kill_seconds: Between one kill of the service and the next; none in the last quarter.
-        fault_seconds: The longest that a fault lasts, and how long there is none after it.
-        seed: Settles bindings, faults and pulls, but not how threads take turns.
+        fault_seconds: The longest fault, and the pause after each fault.
+        seed: Determines bindings, faults and pulls, but not the order of the threads.
     """
 
     bindings: int
@@ -32,11 +32,12 @@ class Plan:
 
 PER_NAMESPACE = 5
 ATTACH_SECONDS = 180  # for all bindings, at the start
-# Metacontroller gives up on a hook after as long.
+# Metacontroller cancels a hook after this time.
 # metacontroller@v4.17.2:pkg/hooks/webhook.go:301
 HOOK_SECONDS = 10
 
-# Less than 120 s of life, or more kills, can't be caught up with: IMDS bears 20 requests a second.
+# Syncs can't keep up with tokens of less than 120 s, or with more kills: IMDS allows 20 requests a
+# second.
 LONG = Plan(
     bindings=1000,
     identities=200,

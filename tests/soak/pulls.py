@@ -1,4 +1,4 @@
-"""The other side of a Secret: is its token alive, and does the registry take it?"""
+"""Checks Secrets from the other side: the token's lifetime, and the registry's answer."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ MAX_NOTES = 20
 
 @dataclass(frozen=True)
 class Credential:
-    """A Secret's content: for which *server*, and when its *password* expires, in Unix time."""
+    """The content of a Secret: *server*, and *password* with its expiry, in Unix time."""
 
     server: str
     password: str
@@ -31,10 +31,9 @@ class Credential:
 
 
 class Pulls:
-    """Looks at every Secret each second, and pulls with one of them now and then.
+    """Checks every Secret each second, and sometimes pulls with a Secret.
 
-    *dead* is a registry whose tokens may expire, because it can't be reached for that long;
-    *lasting* ends that.
+    *dead* is an unreachable registry. Its tokens may expire while `lasting` is true.
     """
 
     def __init__(
@@ -53,11 +52,11 @@ class Pulls:
 
     @property
     def tokens(self) -> int:
-        """How many different tokens were seen."""
+        """The number of different tokens so far."""
         return len(self._tokens)
 
     def sweep(self, stop: threading.Event) -> None:
-        """Look at every Secret until *stop*."""
+        """Check every Secret until *stop*."""
         while not stop.wait(SWEEP_SECONDS):
             now = time.time()  # noqa: TID251  tokens say when they expire
             for secret in [secret for shard in self._shards for secret in shard.secrets()]:
@@ -90,14 +89,14 @@ class Pulls:
         return self._known[data]
 
     def pull(self, stop: threading.Event) -> None:
-        """Pull with some Secret, and again, until *stop*."""
+        """Pull with a random Secret, again and again, until *stop*."""
         while not stop.wait(PULL_SECONDS):
             secrets = self._random.choice(self._shards).secrets()
             if secrets:
                 self._pull(self._read(self._random.choice(secrets)))
 
     def _pull(self, credential: Credential) -> None:
-        """Ask for an access token as Docker does. Only a registry that says 401 has refused it.
+        """Request an access token like Docker. Only status 401 counts as a rejection.
 
         https://distribution.github.io/distribution/spec/auth/token/
         """

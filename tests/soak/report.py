@@ -1,4 +1,4 @@
-"""What a soak found, for a person, and what of it must not be."""
+"""The results of a soak, for a person, and the violations among them."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,24 +7,24 @@ from tests.soak.plan import HOOK_SECONDS
 from tests.soak.tally import Tally, percentile
 
 MIB = 2**20  # bytes
-# 20 are sent in a second; on a busy machine some come in together, and a new process does not know
-# of those that the one before it sent.
+# The limit is 20 in a second. On a busy machine some arrive together, and a new process does not
+# know the requests of the process before.
 IMDS_PER_SECOND = 25
-# Between two samples, half a minute of garbage and of tokens that take turns.
+# Between two samples: half a minute of garbage, and of changing tokens.
 GROWTH_BYTES = 16 * MIB
 HOOKS = ("/sync", "/customize", "/serviceaccount/sync", "/serviceaccount/customize")
 
 
 @dataclass
 class Report:
-    """The measures of a soak, beside its *tally*.
+    """The measurements of a soak, besides its *tally*.
 
     Attributes:
-        attach_seconds: Until all bindings were Ready at first.
-        kills: Of the service.
-        asked: Calls that reached an endpoint of Azure, by its name.
+        attach_seconds: Until all bindings were Ready for the first time.
+        kills: Kills of the service.
+        asked: Calls of each endpoint of Azure, by its name.
         imds_peak: The most calls of IMDS within a second.
-        tokens: Different tokens seen in Secrets.
+        tokens: Different tokens in Secrets.
         memory: Of the worker, in bytes: with all attached, and in the quarter without kills.
         ready: Bindings that were Ready at the end, out of *bindings*.
     """
@@ -40,7 +40,7 @@ class Report:
     ready: int = 0
 
     def problems(self) -> list[str]:
-        """Return what must not be, a line each."""
+        """Return the violations, one per line."""
         tally = self.tally
         checks = {
             "pulls refused": tally["pulls refused"] > 0,
@@ -55,7 +55,7 @@ class Report:
         return [name for name, wrong in checks.items() if wrong] + tally.notes
 
     def lines(self) -> list[str]:
-        """Return the measures."""
+        """Return the measurements."""
         tally = self.tally
         asked = ", ".join(f"{name} {count}" for name, count in sorted(self.asked.items()))
         acr = self.asked["exchange"] + self.asked["token"]

@@ -1,4 +1,4 @@
-"""A part of the cluster, and the Metacontroller that works on it in real time."""
+"""A part of the cluster, with a Metacontroller that works in real time."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ ACCOUNTS = ("default", "build")
 
 
 class WallClock(Clock):
-    """The machine's time; moves by itself."""
+    """The machine's time, which moves by itself."""
 
     def __init__(self) -> None:
         super().__init__(system_clock())
@@ -31,7 +31,7 @@ class WallClock(Clock):
 
 
 class Shard:
-    """Some Namespaces, synced one binding at a time against the service at *url*."""
+    """Some Namespaces; a single thread syncs the bindings with the service at *url*."""
 
     def __init__(self, url: str, tally: Tally, seed: int) -> None:
         self.cluster = Cluster(WallClock())
@@ -42,17 +42,17 @@ class Shard:
         self._metacontroller = Metacontroller(self.cluster, self._post, seed=seed)
 
     def add_namespace(self, name: str) -> None:
-        """Make a Namespace with ServiceAccounts."""
+        """Create a Namespace with ServiceAccounts."""
         self.cluster.create(namespace(name))
         for account in ACCOUNTS:
             self.cluster.create(service_account(name, account, pull_secrets=("own",)))
 
     def add_binding(self, in_namespace: str, name: str, **spec: str) -> None:
-        """Make a binding."""
+        """Create a binding."""
         self.cluster.create(binding(in_namespace, name, **spec))
 
     def run(self, stop: threading.Event) -> None:
-        """Do what there is to do until *stop*."""
+        """Do all due work until *stop*."""
         while not stop.is_set():
             if not self._metacontroller.step():
                 self._metacontroller.calls.clear()
@@ -64,11 +64,11 @@ class Shard:
         return min(max(0.0, due.total_seconds()), IDLE_SECONDS)
 
     def secrets(self) -> list[Object]:
-        """Return the Secrets that there are; not to be altered."""
+        """Return the current Secrets; callers must not change them."""
         return self.cluster.peek("Secret")
 
     def ready(self) -> int:
-        """Return how many bindings are Ready."""
+        """Return the number of Ready bindings."""
         return sum(_is_ready(found) for found in self.cluster.peek("ACRPullBinding"))
 
     def _post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:

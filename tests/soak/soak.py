@@ -1,4 +1,4 @@
-"""The run: an emulated Azure, the service, and all that works on and against them."""
+"""The run: an emulated Azure, the service, and all threads around them."""
 
 import random
 import threading
@@ -20,7 +20,7 @@ from tests.soak.weather import Weather
 
 POLL_SECONDS = 0.2
 DOWN_SECONDS = 0.5
-OTHERS = 4  # threads beside the shards
+OTHERS = 4  # threads besides the shards
 
 
 class NotAttachedError(Exception):
@@ -28,7 +28,7 @@ class NotAttachedError(Exception):
 
 
 class Soak:
-    """One run of *plan*."""
+    """A run of *plan*."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -37,7 +37,7 @@ class Soak:
         self._stop = threading.Event()
 
     def run(self) -> Report:
-        """Run, and return what was found. Raises what a thread raised, or `NotAttachedError`."""
+        """Run, and return the report. Raises a thread's exception, or `NotAttachedError`."""
         plan = self._plan
         with ExitStack() as stack:
             emulator = Emulator(
@@ -63,7 +63,7 @@ class Soak:
         return self._report
 
     def _shards(self, emulator: Emulator, url: str) -> list[Shard]:
-        """Make the cluster; which binding has which registry is left to the seed."""
+        """Create the cluster; the seed chooses each binding's registry."""
         plan = self._plan
         chance = random.Random(plan.seed)  # noqa: S311  an order to try, not a secret
         shards = [Shard(url, self._tally, plan.seed + n) for n in range(plan.shards)]
@@ -94,7 +94,7 @@ class Soak:
         self._report.attach_seconds = time.monotonic() - began
 
     def _kill(self, service: Service, running: Sequence[Future[None]]) -> None:
-        """Kill the service now and then, for three quarters of the time."""
+        """Kill the service from time to time, for three quarters of the run."""
         end = time.monotonic() + self._plan.seconds * 3 / 4
         while time.monotonic() + self._plan.kill_seconds < end:
             self._wait(self._plan.kill_seconds, running)
@@ -107,7 +107,7 @@ class Soak:
     def _last_quarter(
         self, service: Service, pulls: Pulls, running: Sequence[Future[None]]
     ) -> None:
-        """Let it run without kills; by the end of it the dead registry has long been back."""
+        """Wait without kills; the dead registry has returned long before the end."""
         self._report.memory.append(service.rss_bytes())
         self._wait(self._plan.seconds / 8, running)
         pulls.lasting = False
@@ -132,12 +132,12 @@ class Soak:
 def _environment(emulator: Emulator) -> dict[str, str]:
     return emulator.environment() | {
         "ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers),
-        "BIND": f"127.0.0.1:{free_port()}",  # the same after a kill
+        "BIND": f"127.0.0.1:{free_port()}",  # kept after a kill
     }
 
 
 def _check(running: Sequence[Future[None]]) -> None:
-    """Raise what a thread raised."""
+    """Raise a thread's exception, if any."""
     for future in running:
         if future.done():
             future.result()

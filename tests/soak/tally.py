@@ -1,4 +1,4 @@
-"""What was counted, from many threads."""
+"""Counts from many threads."""
 
 import threading
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ class Tally:
             self._times[path].append(seconds)
 
     def note(self, text: str) -> None:
-        """Keep *text* of something that must not happen."""
+        """Note *text*, a violation."""
         with self._lock:
             self._notes.append(text)
 
@@ -41,16 +41,16 @@ class Tally:
 
     @property
     def notes(self) -> list[str]:
-        """What was noted."""
+        """The violations."""
         with self._lock:
             return list(self._notes)
 
     def times(self, path: str) -> list[float]:
-        """Return the times of a hook, in order of length."""
+        """Return the times of a hook, sorted."""
         with self._lock:
             return sorted(self._times[path])
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the least of the sorted *values* that *percent* of them do not exceed; 0 of none."""
+    """Return the least of the sorted *values* that *percent* of them do not exceed; 0 if empty."""
     return values[max(0, ceil(len(values) * percent / 100) - 1)] if values else 0.0

@@ -1,4 +1,4 @@
-"""What goes wrong with Azure, and when."""
+"""The faults of Azure, and their times."""
 
 import random
 import threading
@@ -30,12 +30,12 @@ ENDPOINTS: list[tuple[Endpoint, list[Callable[[], Fault]]]] = [
 
 
 class Weather:
-    """A fault, then none for as long at most, in turns.
+    """Alternates between a fault of up to `fault_seconds`, and a pause of `fault_seconds`.
 
-    For a third of the time there is also one registry that never answers.
+    For a third of the time, a registry never answers.
 
     Attributes:
-        dead: That registry. Its tokens may expire.
+        dead: The registry without answers. Its tokens may expire.
     """
 
     def __init__(self, emulator: Emulator, plan: Plan, tally: Tally) -> None:
@@ -46,7 +46,7 @@ class Weather:
         self._random = random.Random(plan.seed)  # noqa: S311  faults to try, not a secret
 
     def run(self, stop: threading.Event) -> None:
-        """Let things go wrong until *stop*, and nothing in the last turn."""
+        """Cause faults until *stop*, and none in the last turn."""
         turns = int(self._plan.seconds / self._plan.fault_seconds / 2)
         for turn in range(turns):
             dead = turns / 3 <= turn < turns * 2 / 3

@@ -48,7 +48,7 @@ class MintFailed:
 
     Attributes:
         retry_after_seconds: The wait that Azure requested; None if Azure requested no wait.
-        hop: The step that failed; None if the last step failed.
+        hop: The step that failed; None means the last step.
     """
 
     reason: Reason

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from hooks import metrics
+
 TIMEOUT_SECONDS: Final = 2  # for the request and the response together
 MAX_CONNECTIONS: Final = 1000  # the next caller ends the oldest connection
 MAX_PROBE_HEAD_BYTES: Final = 8 * 1024
@@ -108,6 +110,12 @@ class Listener:
         except Exception as error:
             log.exception("no page", exc_info=error)
             return Page(500)
+
+
+def serve_metrics(bind: str) -> Listener:
+    """Return a listener that serves the metrics at *bind*, "host:port"."""
+    page = {metrics.PATH: lambda: Page(200, metrics.exposition(), metrics.CONTENT_TYPE)}
+    return serve(bind, page, "metrics")
 
 
 def serve(bind: str, pages: Pages, name: str) -> Listener:
