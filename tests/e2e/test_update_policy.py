@@ -128,6 +128,17 @@ ATTACKS: dict[str, tuple[str, Object]] = {
         "must refer to the ServiceAccount's own Namespace",
         {"metadata": {"ownerReferences": [owner_of("update-policy", "gone")]}},
     ),
+    "a Namespace that does not exist, with the uid of a binding": (
+        "must refer to the ServiceAccount's own Namespace",
+        {
+            "metadata": {
+                "labels": {UID_LABEL: None},
+                "annotations": {WANTED: None, ATTACHED_ANNOTATION: None},
+                "ownerReferences": [owner_of("gone", OWNER["uid"])],
+            },
+            "imagePullSecrets": listing("zeta", "alpha"),
+        },
+    ),
     "unmarked and changed at once": (
         "are the user's",
         {
