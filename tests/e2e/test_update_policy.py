@@ -86,6 +86,9 @@ FORBIDDEN: dict[str, Object] = {
     "imagePullSecrets off": {"imagePullSecrets": listing("acr-pull-app", "alpha")},
     "imagePullSecrets cleared": {"imagePullSecrets": None},
     "imagePullSecrets on": {"imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "x")},
+    "imagePullSecrets repeated": {
+        "imagePullSecrets": listing("zeta", "zeta", "acr-pull-app", "alpha")
+    },
     "imagePullSecrets order": {"imagePullSecrets": listing("alpha", "acr-pull-app", "zeta")},
 }
 # Changes of what is acrpull's, after which acrpull or the garbage collector would destroy what is
