@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hooks.log_stderr import StderrHandler
+
 # The first characters of a JWT ('{"' or '{ ' in base64), of a JWT encoded in base64 again, and of
 # `auth` in a Docker config ("00000000-" in base64).
 TOKEN_TEXT: Final = re.compile(r"(?:ey[AJ]|ZXl[BK]|MDAwMDAwMDAt)[-\w+/=.]{20,}")
@@ -70,7 +72,7 @@ def gunicorn_config() -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": new_formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"()": StderrHandler, "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
@@ -78,14 +80,15 @@ def gunicorn_config() -> dict[str, Any]:
     }
 
 
-def configure(level: str) -> None:
-    """Send log records to stderr: of acrpull from *level*, of libraries from WARNING.
+def configure(level: str, handler: logging.Handler | None = None) -> None:
+    """Send log records to *handler*: of acrpull from *level*, of libraries from WARNING.
 
-    Below WARNING, libraries log every request.
+    The default for *handler* writes to stderr. Below WARNING, libraries log every request.
     """
-    handler = logging.StreamHandler()
+    handler = handler or logging.StreamHandler()
     handler.setFormatter(new_formatter())
     logging.basicConfig(handlers=[handler], level="WARNING", force=True)
+    logging.getLogger("gunicorn.error").handlers = [handler]
     logging.getLogger("hooks").setLevel(level)
     # azure-identity logs each failure as a warning. The binding's conditions already show it.
     logging.getLogger("azure").setLevel("ERROR")

@@ -4,7 +4,8 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from hooks import log, log_queue, metrics
+from hooks import log, metrics
+from hooks.log_stderr import StderrHandler
 from hooks.mint.chain import TokenChain, new_entra_tokens
 from hooks.mint.minter import Minter
 from hooks.mint.registry import Registry
@@ -12,8 +13,7 @@ from hooks.server.app import create_app
 from hooks.settings.environment import Settings
 
 settings = Settings.from_env(os.environ)
-log.configure(settings.log_level)
-log_queue.write_from_thread(metrics.LOST_LINES.inc)
+log.configure(settings.log_level, StderrHandler(metrics.LOST_LINES.inc))
 metrics.set_build(settings.revision)
 logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.log_fields()})
 

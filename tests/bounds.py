@@ -115,13 +115,18 @@ def crowd(number: int) -> list[Object]:
     return [account((), listing(("x",)), name=name) for name in names(number, "a")]
 
 
-def inherited() -> Object:
-    """Return a Secret of msi-acrpull with a token of msi-acrpull."""
-    token = new_jwt({"exp": LATER, "access": [ACCESS]})
+def inherited(access: object) -> Object:
+    """Return a binding, and its Secret of msi-acrpull with a token of msi-acrpull."""
+    token = new_jwt({"exp": LATER, "access": [access]})
     config = {"auths": {SERVER: {"username": NULL_GUID, "password": token}}}
     obj = secret(config, labels={UPSTREAM_LABEL: "app"})
     obj["metadata"]["annotations"] = {INPUTS_ANNOTATION: INHERITED}
-    return obj
+    return composite(binding(spec=SCOPED), secrets=[obj])
+
+
+def actions(number: float) -> Object:
+    """Return the claim of a token with many times *number* as actions."""
+    return {"type": "repository", "name": "a", "actions": [number] * 200_000}
 
 
 COMPOSITES: Final[dict[str, Make]] = {
@@ -149,7 +154,9 @@ COMPOSITES: Final[dict[str, Make]] = {
     "tokens of a Secret": lambda: composite(
         binding(), secrets=[secret(auths(6500, new_jwt({"exp": LATER})))]
     ),
-    "access of a token": lambda: composite(binding(spec=SCOPED), secrets=[inherited()]),
+    "access of a token": lambda: inherited(ACCESS),
+    "floats in a token": lambda: inherited(actions(0.1)),
+    "integers in a token": lambda: inherited(actions(1)),
     "allowed identities": lambda: composite(binding(), [account()], within=LISTS["identities"]()),
     "allowed servers": lambda: composite(binding(), [account()], within=LISTS["servers"]()),
 }

@@ -14,9 +14,12 @@ def restored_loggers() -> Iterator[None]:
     root = logging.getLogger()
     levels = {logger: logger.level for logger in map(logging.getLogger, ("", "hooks", "azure"))}
     handlers, root.handlers = root.handlers, []
+    gunicorn = logging.getLogger("gunicorn.error")
+    before = gunicorn.handlers
     try:
         yield
     finally:
         root.handlers = handlers
+        gunicorn.handlers = before
         for logger, level in levels.items():
             logger.setLevel(level)

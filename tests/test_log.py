@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,38 +155,71 @@ def test_terminal(*, terminal: bool, first: str) -> None:
 
 
 MANY = """
-import logging, time
-from hooks import log, log_queue
+import logging
+from hooks import log, log_stderr
 lost = []
-log_queue.MAX_LINES = 10
-log.configure("INFO")
-log_queue.write_from_thread(lambda: lost.append(1))
-for number in range(2000):
-    logging.getLogger("hooks").info("%d", number)
-print(len(lost), flush=True)
-input()
-before = None
-while before != len(lost):
-    time.sleep(0.01)
-    before = len(lost)
-    logging.getLogger("hooks").info("last")
+log.configure("INFO", log_stderr.StderrHandler(lambda: lost.append(1)))
+logger = logging.getLogger("hooks")
+for number in range(1000):
+    logger.info("%d", number)
+for message in ("long" * 20_000, "last", "end"):
+    print(len(lost), flush=True)
+    input()
+    logger.info(message)
 """
 
 
 @pytest.mark.process
 def test_nothing_reads_stderr() -> None:
-    """Lines for which the queue has no room are counted and lost; the others are written."""
+    """Lines for which the pipe has no room are counted and lost; the others are whole lines."""
+    reader, writer = os.pipe()
     command = [sys.executable, "-c", MANY]
     with subprocess.Popen(  # noqa: S603  our own
-        command, stdin=-1, stdout=-1, stderr=-1, cwd=ROOT, text=True
+        command, stdin=-1, stdout=-1, stderr=writer, cwd=ROOT, text=True, bufsize=1
     ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
-        lost = int(process.stdout.readline())
-        _, written = process.communicate("\n", timeout=10)
-    lines = [json.loads(text)["message"] for text in written.splitlines()]
-    assert lost > 1000
-    assert len(lines) == 2001 - lost
-    assert (lines[0], lines[-1]) == ("0", "last")
+        lost, written = [], []
+        for _ in range(3):
+            lost.append(int(process.stdout.readline()))
+            written.append(os.read(reader, 100_000).decode())
+            process.stdin.write("\n")
+    os.close(writer)
+    os.close(reader)
+    many, long, last = written
+    assert lost[0] > 100
+    assert lost[1:] == [lost[0] + 1] * 2
+    assert [json.loads(line)["message"] for line in many.splitlines()] == [
+        str(number) for number in range(1000 - lost[0])
+    ]
+    assert "longlong" in long  # the pipe had room for the first half
+    assert last[0] == "\n"
+    assert json.loads(last)["message"] == "last"
+
+
+TWO = """
+import logging, os
+from hooks import log, log_stderr
+log.configure("INFO", log_stderr.StderrHandler())
+os.fork()
+for length in range(0, 12_000, 10):
+    logging.getLogger("hooks").info("x" * length)
+"""
+
+
+@pytest.mark.process
+def test_two_processes_write() -> None:
+    """The lines of two processes are not mixed. The end of a long line may be lost."""
+    ended = subprocess.run(  # noqa: S603  our own
+        [sys.executable, "-c", TWO], stderr=subprocess.PIPE, cwd=ROOT, check=True, timeout=60
+    )
+    line = re.compile(
+        rb'\{"time": "[-:T.+\d]+", "level": "INFO", "logger": "hooks", "message": "x*'
+    )
+    lines = ended.stderr.splitlines()
+    assert len(lines) > 100
+    for text in lines:
+        assert line.fullmatch(text.removesuffix(b'"}'))
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from tests.authority import Authority, client_context, hello, mount
 from tests.e2e.eventually import eventually
 from tests.e2e.process import free_port
 from tests.emulator.settings import system_clock
-from tests.service import LISTENING, ROOT, Service, clean_environment
+from tests.service import BOOTING, LISTENING, ROOT, STOP_SECONDS, Service, clean_environment
 from tests.strangers import Strangers
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -162,8 +163,9 @@ def test_no_file_descriptor_is_left() -> None:
         assert service.worker_pid == worker
 
 
-def test_nothing_reads_the_log(tmp_path: Path) -> None:
-    """While nothing reads stderr, hooks and probes are answered."""
+@pytest.fixture
+def unread_log(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
+    """Start a service, and fill the pipe of its log. Return its process, health bind and log."""
     file = tmp_path / "token"
     file.write_text("first\n")
     health = f"127.0.0.1:{free_port()}"
@@ -174,27 +176,44 @@ def test_nothing_reads_the_log(tmp_path: Path) -> None:
         cwd=ROOT,
         env=clean_environment() | environment,
         stderr=writer,
+        start_new_session=True,
     )
     try:
-        address = listening(reader)
+        log = boot_log(reader)
         for _ in range(400):  # some 200 bytes each; the pipe takes 64 KiB
-            with closing(HTTPConnection(*address, timeout=3)) as connection:
-                call(connection)
-        for path in ("/healthz", "/readyz"):
-            answer = requests.get(f"http://{health}{path}", timeout=PROBE_SECONDS)
-            assert answer.status_code == 200
+            call_once(log)
+        yield process, health, log
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         os.close(reader)
         os.close(writer)
-        process.wait(20)
 
 
-def listening(reader: int) -> tuple[str, int]:
-    """Return the address that the service writes into its log, once it has booted."""
+def call_once(log: str) -> None:
+    """Call a hook at the address in *log*."""
+    found = LISTENING.search(log)
+    assert found is not None
+    with closing(HTTPConnection(found[2], int(found[3]), timeout=3)) as connection:
+        call(connection)
+
+
+def test_nothing_reads_the_log(unread_log: tuple[subprocess.Popen[bytes], str, str]) -> None:
+    """While nothing reads stderr, probes are answered, a dead worker is replaced, SIGTERM works."""
+    process, health, log = unread_log
+    for path in ("/healthz", "/readyz"):
+        answer = requests.get(f"http://{health}{path}", timeout=PROBE_SECONDS)
+        assert answer.status_code == 200
+    os.kill(int(BOOTING.findall(log)[-1]), signal.SIGKILL)
+    eventually(lambda: call_once(log), 10)
+    process.terminate()
+    assert process.wait(STOP_SECONDS) == 0
+
+
+def boot_log(reader: int) -> str:
+    """Return the log of a service until it has booted."""
     written = ""
     while "Probes at" not in written:
         written += os.read(reader, 4096).decode()
-    found = LISTENING.search(written)
-    assert found is not None
-    return found[2], int(found[3])
+    return written

@@ -12,6 +12,7 @@ from hooks.core.account.entry_contest import find_entry_contest
 from hooks.core.account.ownership import OwnershipContext, is_foreign
 from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
+from hooks.core.exchange.registry_protocol import CLOCK_SKEW
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret, ServiceAccount
 from hooks.core.model.reason import Reason
@@ -19,7 +20,7 @@ from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest, 
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
-from hooks.core.refresh import resync_after_seconds, retry_after_seconds
+from hooks.core.refresh import MAX_RETRY_SECONDS, resync_after_seconds, retry_after_seconds
 from hooks.core.renewal.decision import (
     PROTECTION_RESYNC_SECONDS,
     Decision,
@@ -194,12 +195,10 @@ def _resync(
             life=last.expires_at - last.issued_at if last else None,
             asked=problem.retry_after_seconds if isinstance(problem, MintFailed) else None,
         )
-    if usable is None:
-        return resync_after_seconds(now, now)
-    # A token from the future shows a wrong clock. The clock may be corrected at any time.
-    return resync_after_seconds(
-        due_at(observed.binding, usable, policy), max(now, usable.issued_at)
-    )
+    if usable is not None and usable.issued_at > now + CLOCK_SKEW:
+        return MAX_RETRY_SECONDS  # the clock was set back, and may be corrected at any time
+    due = now if usable is None else due_at(observed.binding, usable, policy)
+    return resync_after_seconds(due, now)
 
 
 def _resync_denied(secret: PullSecret | None, now: datetime) -> int:

@@ -67,7 +67,7 @@ ASKED = MintFailed(Reason.THROTTLED, "slower", 60)
         pytest.param(
             replace(OBSERVED, secret=replace(SECRET, token=new_token(NOW + HOUR, NOW + 4 * HOUR))),
             None,
-            9000,
+            300,
             id="kept-while-the-clock-is-behind",
         ),
         pytest.param(NO_SECRET, FAILED, 5, id="first-failure"),

@@ -8,11 +8,12 @@ import pytest
 
 from hooks.core.model.token import AcrToken
 from hooks.core.wire.dockerconfig import ManagedEntry, decode, encode
-from tests.core.builders import EXPIRED, NEW_TOKEN, SERVER
+from tests.core.builders import EXPIRED, NEW_TOKEN, SERVER, new_jwt
 
 USER = "00000000-0000-0000-0000-000000000000"
 AUTH = base64.b64encode(f"{USER}:{NEW_TOKEN.value}".encode()).decode()
 ENTRY = {"username": USER, "password": NEW_TOKEN.value, "auth": AUTH}
+LONG = new_jwt({"exp": 1_900_000_000, "access": "x" * 65_536})
 
 
 def encoded(config: Any) -> str:  # noqa: ANN401  any JSON value
@@ -81,6 +82,7 @@ def test_changed(auths: object, token: AcrToken) -> None:
         pytest.param({"auths": {SERVER: MINE}}, id="user's"),
         pytest.param({"auths": {SERVER: {**ENTRY, "password": "hunter2"}}}, id="no-jwt"),
         pytest.param({"auths": {SERVER: {**ENTRY, "password": None}}}, id="null-password"),
+        pytest.param({"auths": {SERVER: {**ENTRY, "password": LONG}}}, id="long-password"),
         pytest.param({"auths": {SERVER: {"auth": AUTH}}}, id="auth-only"),
         pytest.param({"auths": {SERVER: {"username": USER}}}, id="no-password"),
         pytest.param({"auths": {SERVER: None}}, id="null-entry"),

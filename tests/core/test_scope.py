@@ -49,7 +49,12 @@ def test_missing(scope: str, access: object, missing_actions: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize(
-    "access", [None, 5, "x", {}, [None], [5], [{}], [{"actions": None}], [{"actions": "pull"}]]
+    "access",
+    [
+        *(None, 5, "x", {}, [None], [5], [{}], [{"actions": None}], [{"actions": "pull"}]),
+        [{"type": 5, "name": "a", "actions": ["pull"]}],
+        [{"type": "repository", "name": "a", "actions": [5]}],
+    ],
 )
 def test_claim_of_another_shape(access: object) -> None:
     """A claim of any other shape grants nothing."""

@@ -245,6 +245,24 @@ def test_released_serviceaccount(metacontroller: Api, unbound: Object) -> None:
             metacontroller.call("PATCH", UNBOUND, patch, MERGE_PATCH, DRY)
 
 
+def test_lost_serviceaccount(dedicated: Stage, metacontroller: Api) -> None:
+    """Two writes can't make the garbage collector delete a ServiceAccount that is not bound.
+
+    The second write refers to a Namespace that does not exist, with the uid of the first reference.
+    """
+    dedicated.api.create(service_account("default", "kept"))
+    path = path_of("ServiceAccount", "default", "kept")
+    owners = {"metadata": {"ownerReferences": [OWNER]}}
+    metacontroller.call("PATCH", path, owners, MERGE_PATCH)
+    owners = {"metadata": {"ownerReferences": [owner_of("gone", OWNER["uid"])]}}
+    refused(
+        "must refer to the ServiceAccount's own Namespace",
+        partial(metacontroller.call, "PATCH", path, owners, MERGE_PATCH, DRY),
+    )
+    metacontroller.call("PATCH", path, {"metadata": {"ownerReferences": None}}, MERGE_PATCH)
+    assert dedicated.api.find("ServiceAccount", "default", "kept")
+
+
 def own_fields(account: Object) -> Object:
     """Return *account* without what each write changes."""
     changing = ("resourceVersion", "managedFields")

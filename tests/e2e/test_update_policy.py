@@ -86,6 +86,9 @@ FORBIDDEN: dict[str, Object] = {
     "imagePullSecrets off": {"imagePullSecrets": listing("acr-pull-app", "alpha")},
     "imagePullSecrets cleared": {"imagePullSecrets": None},
     "imagePullSecrets on": {"imagePullSecrets": listing("zeta", "acr-pull-app", "alpha", "x")},
+    "imagePullSecrets repeated": {
+        "imagePullSecrets": listing("zeta", "zeta", "acr-pull-app", "alpha")
+    },
     "imagePullSecrets order": {"imagePullSecrets": listing("alpha", "acr-pull-app", "zeta")},
 }
 # Changes of what is acrpull's, after which acrpull or the garbage collector would destroy what is
@@ -127,6 +130,17 @@ ATTACKS: dict[str, tuple[str, Object]] = {
     "the Namespace with another uid, as only owner": (
         "must refer to the ServiceAccount's own Namespace",
         {"metadata": {"ownerReferences": [owner_of("update-policy", "gone")]}},
+    ),
+    "a Namespace that does not exist, with the uid of a binding": (
+        "must refer to the ServiceAccount's own Namespace",
+        {
+            "metadata": {
+                "labels": {UID_LABEL: None},
+                "annotations": {WANTED: None, ATTACHED_ANNOTATION: None},
+                "ownerReferences": [owner_of("gone", OWNER["uid"])],
+            },
+            "imagePullSecrets": listing("zeta", "alpha"),
+        },
     ),
     "unmarked and changed at once": (
         "are the user's",

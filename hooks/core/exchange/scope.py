@@ -38,6 +38,8 @@ def _asked(scope: str) -> Iterator[tuple[str, str, str]]:
 def _granted(access: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  any JSON value
     for entry in access if isinstance(access, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("actions"), list):
-            kind, name = str(entry.get("type")), str(entry.get("name"))
-            for action in entry["actions"]:
-                yield kind, name, str(action)
+            kind, name = entry.get("type"), entry.get("name")
+            if isinstance(kind, str) and isinstance(name, str):
+                for action in entry["actions"]:
+                    if isinstance(action, str):
+                        yield kind, name, action

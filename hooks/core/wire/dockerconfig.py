@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from hooks.core.errors import MalformedToken
-from hooks.core.exchange.registry_protocol import parse_token
+from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES, parse_token
 from hooks.core.model.token import AcrToken
 from hooks.core.names import NULL_GUID, UPSTREAM_EMAIL
 
@@ -67,7 +67,10 @@ def _token(entry: Any) -> AcrToken | None:  # noqa: ANN401  any JSON value
     """Return the token in *entry*, or None if acrpull does not manage *entry*."""
     if not isinstance(entry, dict) or entry.get("username") != NULL_GUID:
         return None
+    password = entry.get("password")
+    if not isinstance(password, str) or len(password) > MAX_ANSWER_BYTES:
+        return None  # from no registry
     try:
-        return parse_token(entry.get("password", ""))
+        return parse_token(password)
     except MalformedToken:
         return None
