@@ -3,15 +3,17 @@
 https://gunicorn.org/reference/settings/
 """
 
+import ctypes
 import os
 import resource
 import ssl
 import sys
+from contextlib import suppress
 from typing import Any, Final
 
 from hooks import log
 from hooks.budget import GRACEFUL_SECONDS
-from hooks.server.worker import check_gunicorn, end_unknown
+from hooks.server.worker import check_gunicorn
 from hooks.settings.environment import Settings
 from hooks.settings.parse import SettingsError
 from hooks.settings.tls import ServerTls
@@ -19,6 +21,11 @@ from hooks.settings.tls import ServerTls
 # Each thread with a large body delays a small request by several of these intervals.
 # https://docs.python.org/3/library/sys.html#sys.setswitchinterval
 SWITCH_SECONDS: Final = 0.001
+# glibc returns larger buffers to the system at once. By default glibc raises this threshold up to
+# 32 MiB, and 16 arenas then keep the buffers of large bodies.
+# https://man7.org/linux/man-pages/man3/mallopt.3.html
+M_MMAP_THRESHOLD: Final = -3  # glibc@2.41:malloc/malloc.h
+MMAP_BYTES: Final = 256 * 1024
 
 check_gunicorn()
 try:
@@ -42,7 +49,6 @@ logconfig_dict = log.gunicorn_config()
 forwarded_allow_ips = ""  # no proxy in front: forwarded headers are not trusted
 control_socket_disable = True  # needs a writable home directory
 wsgi_app = "hooks.wsgi:app"
-post_request = end_unknown
 
 if settings.tls is not None:
     certfile, keyfile = str(settings.tls.certificate), str(settings.tls.key)
@@ -59,6 +65,8 @@ if settings.tls is not None:
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401  gunicorn has no types
     """Prepare the worker process, and start its listeners for metrics and probes."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    with suppress(AttributeError):  # the C library is not glibc
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)
     if settings.metrics_bind is not None:
         from hooks import metrics  # noqa: PLC0415  not in the arbiter
         from hooks.server import listener  # noqa: PLC0415  likewise

@@ -2,7 +2,7 @@
 
 Two limits cover a request for a token, because neither does the other's job. `SlowPeerLimit` keeps
 one slow peer, used in many Namespaces, from holding all threads. `Bulkhead` keeps one Namespace,
-with many peers, from holding all threads.
+with many peers, from holding all threads. `FairShare` divides the memory for large bodies.
 """
 
 import threading
@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 from hooks.core.errors import Busy
 
@@ -103,10 +104,11 @@ class SlowPeerLimit:
 
 
 class Bulkhead:
-    """Limits the requests, or their bytes, that are in progress at once, by Namespace.
+    """Limits the requests that are in progress at once, by Namespace.
 
-    Up to *total* units may be in use. Once more than *shared* are in use, a Namespace may use at
-    most *few*. A single Namespace therefore gets *shared*, and leaves the rest to the others.
+    Up to *total* requests may be in progress. Once more than *shared* are in progress, a Namespace
+    may have at most *few*. A single Namespace therefore gets *shared*, and leaves the rest to the
+    others.
     """
 
     def __init__(self, total: int, shared: int, few: int, excess: str) -> None:
@@ -118,27 +120,94 @@ class Bulkhead:
         self._taken: Counter[str] = Counter()  # by Namespace
 
     @contextmanager
-    def reserve(self, namespace: str, size: int = 1) -> Iterator[None]:
-        """Hold *size* for *namespace*.
+    def place(self, namespace: str) -> Iterator[None]:
+        """Hold a place for a request of *namespace*.
 
         Raises:
-            Busy: *size* is not free. The message starts with *excess*.
+            Busy: No place is free. The message starts with *excess*.
         """
         with self._lock:
-            self._check(namespace, size)
-            self._taken[namespace] += size
+            self._check(namespace)
+            self._taken[namespace] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._taken[namespace] -= size
+                self._taken[namespace] -= 1
                 if not self._taken[namespace]:
                     del self._taken[namespace]
 
-    def _check(self, namespace: str, size: int) -> None:
-        all_taken = self._taken.total() + size
-        if all_taken > self._total:
+    def _check(self, namespace: str) -> None:
+        taken = self._taken[namespace]
+        if self._taken.total() >= self._total:
             raise Busy(f"{self._excess}.")
-        if all_taken > self._shared and self._taken[namespace] + size > self._few:
-            taken = self._taken[namespace]
+        if self._taken.total() >= self._shared and taken >= self._few:
             raise Busy(f'{self._excess}, {taken} of them of Namespace "{namespace}".')
+
+
+class FairShare:
+    """Shares *total* units among Namespaces. A Namespace may use at most *most* units at once.
+
+    A caller waits for its turn, up to *patience* seconds, while other Namespaces use the units. The
+    next turn belongs to the waiting Namespace with the oldest last turn. A Namespace with few calls
+    therefore never waits behind the second call of a Namespace with many calls. A Namespace may
+    have one waiting caller, and all Namespaces together `MAX_WAITING`.
+    """
+
+    MAX_WAITING = 8
+    MAX_TURNS = 1000  # remembered turns
+
+    def __init__(self, total: int, most: int, patience: float, excess: str) -> None:
+        self._total = total
+        self._most = most
+        self._patience = patience
+        self._excess = excess
+        self._changed = threading.Condition()
+        self._taken: Counter[str] = Counter()  # by Namespace
+        self._waiting: dict[str, None] = {}  # Namespaces
+        self._turns: dict[str, int] = {}  # the last turn by Namespace, the oldest first
+        self._numbers = count(1)
+
+    @contextmanager
+    def reserve(self, namespace: str, size: int) -> Iterator[None]:
+        """Wait for a turn of *namespace*, and hold *size* units.
+
+        Raises:
+            Busy: There is no turn in time. The message starts with *excess*.
+        """
+        with self._changed:
+            taken = self._taken[namespace]
+            if taken + size > self._most:
+                raise Busy(f'{self._excess}, {taken} of them of Namespace "{namespace}".')
+            self._wait(namespace, size)
+            self._taken[namespace] += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken[namespace] -= size
+                if not self._taken[namespace]:
+                    del self._taken[namespace]
+                self._changed.notify_all()
+
+    def _wait(self, namespace: str, size: int) -> None:
+        if namespace in self._waiting or len(self._waiting) >= self.MAX_WAITING:
+            raise Busy(f"{self._excess}.")
+        self._waiting[namespace] = None
+        try:
+            if not self._changed.wait_for(lambda: self._is_next(namespace, size), self._patience):
+                raise Busy(f"{self._excess}.")
+            self._remember(namespace)
+        finally:
+            del self._waiting[namespace]
+            self._changed.notify_all()
+
+    def _is_next(self, namespace: str, size: int) -> bool:
+        first = min(self._waiting, key=lambda waiting: self._turns.get(waiting, 0))
+        return first == namespace and self._taken.total() + size <= self._total
+
+    def _remember(self, namespace: str) -> None:
+        self._turns.pop(namespace, None)
+        self._turns[namespace] = next(self._numbers)
+        if len(self._turns) > self.MAX_TURNS:
+            del self._turns[next(iter(self._turns))]

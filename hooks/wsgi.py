@@ -25,4 +25,4 @@ def now() -> datetime:
 
 chain = TokenChain(new_entra_tokens(settings.federation, now), Registry())
 mint = Minter(chain, now, settings.policy.refresh_before)
-app = create_app(settings, mint, now)
+app = create_app(settings, mint, now, mint.without_waiting)

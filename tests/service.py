@@ -149,6 +149,11 @@ class Service:
         pages = Path(f"/proc/{self.worker_pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def peak_bytes(self) -> int:
+        """Return the largest resident memory that the worker has had, from Linux's /proc."""
+        status = Path(f"/proc/{self.worker_pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def cpu_seconds(self) -> float:
         """Return the processor time that the worker has used, from Linux's /proc."""
         fields = Path(f"/proc/{self.worker_pid}/stat").read_text().rpartition(")")[2].split()

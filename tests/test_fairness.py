@@ -1,7 +1,9 @@
 """A Namespace with many slow or large requests leaves room for the other Namespaces."""
 
+import itertools
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +21,7 @@ from tests.service import Service
 pytestmark = pytest.mark.process
 
 THREADS = 32  # of hooks/gunicorn_conf.py
+GREEDY = 8  # callers of greedy Namespaces
 
 
 def new_request(
@@ -46,14 +49,12 @@ def send(client: Client, body: Object) -> requests.Response:
 
 
 @contextmanager
-def greedy(
-    client: Client, emulator: Emulator, kib: int = 0
-) -> Iterator[list[Future[requests.Response]]]:
+def greedy(client: Client, emulator: Emulator) -> Iterator[list[Future[requests.Response]]]:
     """Send requests of Namespace greedy to registries that do not respond, until these wait."""
     *dead, _alive = emulator.acr_servers[1:]
     for server in dead:
         emulator.faults.add("exchange", Fault(delay=20, host=server))
-    bodies = [new_request(client, "greedy", n, dead[n % len(dead)], kib) for n in range(THREADS)]
+    bodies = [new_request(client, "greedy", n, dead[n % len(dead)]) for n in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as pool:
         sent = [pool.submit(send, client, body) for body in bodies]
 
@@ -79,16 +80,67 @@ def test_slow_registries(client: Client, emulator: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_large_bodies(client: Client, emulator: Emulator) -> None:
-    """Large bodies that are at work leave room for the bodies of other Namespaces."""
-    with greedy(client, emulator, kib=600) as sent:
-        others = [
-            send(client, new_request(client, f"team-{n}", n, kib=800)).status_code for n in range(5)
+@pytest.mark.parametrize("kib", [2000, 4000])
+@pytest.mark.parametrize("count", [1, 4])
+def test_large_bodies(client: Client, emulator: Emulator, kib: int, count: int) -> None:
+    """Each large call of another Namespace has its turn while *count* Namespaces are greedy."""
+    *dead, alive = emulator.acr_servers[1:]
+    for server in dead:
+        emulator.faults.add("exchange", Fault(delay=20, host=server))
+    large = [
+        json.dumps(new_request(client, f"greedy-{number % count}", number, dead[0], 7500)).encode()
+        for number in range(GREEDY)
+    ]
+    leaving = threading.Event()
+    with ThreadPoolExecutor(GREEDY) as pool:
+        # A call of /sync waits for its registry, and a call of /customize for no other service.
+        greedy = [
+            pool.submit(send_until, client, path, body, leaving)
+            for body, path in zip(large, itertools.cycle(("/sync", "/customize")))
         ]
-        waiting = sum(not future.done() for future in sent)
-    assert others == [200] * len(others)
-    assert 0 < waiting < len(sent)
-    assert {future.result().status_code for future in sent} == {200, 429}
+        try:
+            time.sleep(1)
+            for number in range(3):
+                assert served_after(client, new_request(client, "team-a", number, alive, kib)) < 9
+        finally:
+            leaving.set()
+    assert all(future.result() for future in greedy)
+
+
+def send_until(client: Client, path: str, body: bytes, leaving: threading.Event) -> int:
+    """Send *body* to *path* until *leaving*, as Metacontroller does; return the number of calls."""
+    for calls in itertools.count():
+        if leaving.is_set():
+            return calls
+        response = client.post(path, body)
+        leaving.wait(float(response.headers.get("Retry-After", 0)))
+    raise AssertionError
+
+
+def served_after(client: Client, body: Object) -> float:
+    """Return the seconds until *body* gets a token, with the retries of Metacontroller."""
+    started = time.monotonic()
+    while True:
+        response = client.post("/sync", body)
+        if response.status_code == 200:
+            assert token(response.json())
+            return time.monotonic() - started
+        time.sleep(float(response.headers["Retry-After"]))
+
+
+@pytest.mark.slow
+def test_large_body_does_not_wait(client: Client, emulator: Emulator) -> None:
+    """A large call leaves before its token is there, because a waiting call keeps its memory."""
+    emulator.faults.add("exchange", Fault(delay=1))
+    body = new_request(client, "team-a", kib=100)
+    started = time.monotonic()
+    response = send(client, body)
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
+    assert "too large to wait" in response.json()["error"]
+    assert time.monotonic() - started < 1
+    time.sleep(2)
+    assert token(send(client, body).json())
+    assert emulator.count("exchange") == 1
 
 
 @pytest.mark.slow

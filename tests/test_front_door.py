@@ -2,12 +2,14 @@
 
 import json
 import socket
+from contextlib import closing
 from functools import partial
+from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 import requests
 
-from hooks.server.body import MAX_BODY_BYTES
+from hooks.server.body import MAX_BODY_BYTES, SMALL_BYTES
 from tests.client import Client, child, observed, service_account, token
 from tests.e2e.eventually import eventually
 from tests.emulator import Emulator, Fault
@@ -74,15 +76,70 @@ def test_bad_decorator_body(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("announced", "status"),
-    [(b"Content-Length: %d" % (MAX_BODY_BYTES + 1), 413), (b"Transfer-Encoding: chunked", 411)],
-    ids=["too-large", "chunked"],
+    ("path", "announced", "status"),
+    [
+        pytest.param("/sync", f"Content-Length: {MAX_BODY_BYTES + 1}", 413, id="too-large"),
+        pytest.param("/sync", "Transfer-Encoding: chunked", 411, id="chunked"),
+        pytest.param("/nope", "Content-Length: 9", 404, id="no-hook"),
+    ],
 )
-def test_body_of_no_use(service: Service, announced: bytes, status: int) -> None:
-    """A body that is too large or without a length is refused before the caller sends it."""
+def test_body_of_no_use(service: Service, path: str, announced: str, status: int) -> None:
+    """A body of no use is refused before the caller sends it, and the connection closes."""
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\n{announced}\r\n\r\n"
     with socket.create_connection(service.address, 5) as connection:
-        connection.sendall(b"POST /sync HTTP/1.1\r\nHost: a\r\n" + announced + b"\r\n\r\n")
-        assert connection.makefile("rb").readline().split()[1] == b"%d" % status
+        connection.sendall(head.encode())
+        response = HTTPResponse(connection)
+        response.begin()
+        assert (response.status, response.getheader("Connection")) == (status, "close")
+        response.read()
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("sent", [b"", b'{"parent": 1}'], ids=["nothing", "json"])
+@pytest.mark.parametrize("announced", [100, SMALL_BYTES + 1], ids=["small", "large"])
+def test_body_that_is_cut_off(service: Service, sent: bytes, announced: int) -> None:
+    """A body with fewer bytes than announced is refused, even if the bytes are complete JSON."""
+    head = b"POST /sync HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % announced
+    with socket.create_connection(service.address, 5) as connection:
+        connection.sendall(head + sent)
+        connection.shutdown(socket.SHUT_WR)
+        response = HTTPResponse(connection)
+        response.begin()
+        assert (response.status, response.getheader("Connection")) == (400, "close")
+        error = json.loads(response.read())["error"]
+    arrived = f"{len(sent)} of {announced} bytes arrived"
+    assert error == f"body: incomplete, {arrived}. Send as many bytes as Content-Length says."
+
+
+def test_connection_stays_open(service: Service, client: Client) -> None:
+    """A large body without a turn is read to its end, so that the connection stays open."""
+    body = json.dumps(observed(client.parent()) | {"x": "x" * 2**20}).encode()
+    head = b"POST /sync HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES
+    with (
+        socket.create_connection(service.address, 5) as unfinished,
+        closing(HTTPConnection(*service.address, timeout=5)) as connection,
+    ):
+        unfinished.sendall(head + body)
+
+        def answer(path: str) -> tuple[int, str | None]:
+            connection.request("POST", path, body)
+            response = connection.getresponse()
+            assert response.read()
+            return response.status, response.getheader("Connection")
+
+        def check_rejected() -> None:
+            assert answer("/customize") == (429, "keep-alive")
+
+        eventually(check_rejected, 3)
+        kept = connection.sock
+        unfinished.close()
+        eventually(lambda: check_served(answer("/customize")), 3)
+        assert connection.sock is kept
+
+
+def check_served(answer: tuple[int, str | None]) -> None:
+    """Check that the hook answered on a connection that stays open."""
+    assert answer == (200, "keep-alive")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/sync", 405), ("/healthz", 200)])

@@ -2,13 +2,16 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from hooks.core.errors import Busy
-from hooks.limits import Bulkhead, RateLimiter, SlowPeerLimit
+from hooks.limits import Bulkhead, FairShare, RateLimiter, SlowPeerLimit
+from tests.e2e.eventually import eventually
 
 
 def soon() -> float:
@@ -41,30 +44,95 @@ def test_pace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "namespace", "size", "refused"),
+    ("taken", "namespace", "refused"),
     [
-        pytest.param({"a": 7}, "a", 1, None, id="one-alone"),
-        pytest.param({"a": 8}, "a", 1, 'Too much, 8 of them of Namespace "a".', id="one-has-most"),
-        pytest.param({"a": 8}, "b", 2, None, id="another-has-none"),
-        pytest.param({"a": 8}, "b", 3, 'Too much, 0 of them of Namespace "b".', id="more-than-few"),
-        pytest.param({"a": 8, "b": 1}, "b", 1, None, id="few"),
-        pytest.param({"a": 8, "b": 2, "c": 2}, "d", 1, "Too much.", id="none-left"),
-        pytest.param({}, "a", 13, "Too much.", id="too-large"),
+        pytest.param("a" * 7, "a", None, id="one-alone"),
+        pytest.param("a" * 8, "a", 'Too much, 8 of them of Namespace "a".', id="one-has-most"),
+        pytest.param("a" * 8, "b", None, id="another-has-none"),
+        pytest.param("a" * 8 + "b", "b", None, id="another-has-few"),
+        pytest.param("aaaaaaaabb", "b", 'Too much, 2 of them of Namespace "b".', id="no-more"),
+        pytest.param("aaaaaaaabbcc", "d", "Too much.", id="none-left"),
     ],
 )
-def test_bulkhead(taken: dict[str, int], namespace: str, size: int, refused: str | None) -> None:
+def test_bulkhead(taken: str, namespace: str, refused: str | None) -> None:
     """Of 12 places, a single Namespace gets 8; the others are for Namespaces with up to 2."""
     bulkhead = Bulkhead(12, 8, 2, "Too much")
     with ExitStack() as held:
-        for name, count in taken.items():
-            held.enter_context(bulkhead.reserve(name, count))
+        for name in taken:
+            held.enter_context(bulkhead.place(name))
         if refused is None:
-            held.enter_context(bulkhead.reserve(namespace, size))
+            held.enter_context(bulkhead.place(namespace))
         else:
             with pytest.raises(Busy, match=f"^{refused}$"):
-                held.enter_context(bulkhead.reserve(namespace, size))
-    with bulkhead.reserve(namespace, 8):  # all is free again
+                held.enter_context(bulkhead.place(namespace))
+    with ExitStack() as held:  # all is free again
+        for _ in range(8):
+            held.enter_context(bulkhead.place(namespace))
+
+
+@pytest.mark.parametrize(
+    ("taken", "namespace", "size", "refused"),
+    [
+        pytest.param({"a": 7}, "a", 1, None, id="up-to-most"),
+        pytest.param({"a": 7}, "a", 2, 'Too much, 7 of them of Namespace "a".', id="above-most"),
+        pytest.param({}, "a", 9, 'Too much, 0 of them of Namespace "a".', id="too-large"),
+        pytest.param({"a": 8}, "b", 4, None, id="the-rest"),
+        pytest.param({"a": 8}, "b", 5, "Too much.", id="no-turn"),
+    ],
+)
+def test_fair_share(taken: dict[str, int], namespace: str, size: int, refused: str | None) -> None:
+    """Of 12 units a Namespace gets 8 at most, and has no turn while others use the units."""
+    share = FairShare(12, 8, 0.05, "Too much")
+    with ExitStack() as held:
+        for name, units in taken.items():
+            held.enter_context(share.reserve(name, units))
+        if refused is None:
+            held.enter_context(share.reserve(namespace, size))
+        else:
+            with pytest.raises(Busy, match=f"^{refused}$"):
+                held.enter_context(share.reserve(namespace, size))
+    with share.reserve(namespace, 8):  # all is free again
         pass
+
+
+def test_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next turn is for the Namespace with the oldest last turn. One caller of each may wait."""
+    monkeypatch.setattr(FairShare, "MAX_WAITING", 3)
+    share = FairShare(2, 2, 5, "Too much")
+    served: list[str] = []
+
+    def serve(namespace: str) -> None:
+        with share.reserve(namespace, 2):
+            served.append(namespace)
+
+    for namespace in ("old", "recent"):
+        serve(namespace)
+    with ExitStack() as held, ThreadPoolExecutor() as pool:
+        held.enter_context(share.reserve("large", 2))
+        for waiting, namespace in enumerate(("recent", "old", "new"), 1):
+            pool.submit(serve, namespace)
+            eventually(partial(check_waiting, share, waiting))
+        for namespace in ("recent", "fourth"):
+            with pytest.raises(Busy, match=r"^Too much\.$"):
+                serve(namespace)
+        served.clear()
+        held.close()
+    assert served == ["new", "old", "recent"]
+
+
+def check_waiting(share: FairShare, count: int) -> None:
+    """Check that *count* callers wait."""
+    assert len(share._waiting) == count
+
+
+def test_turns_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest turn is forgotten first."""
+    monkeypatch.setattr(FairShare, "MAX_TURNS", 2)
+    share = FairShare(1, 1, 5, "Too much")
+    for namespace in ("a", "b", "a", "c"):
+        with share.reserve(namespace, 1):
+            pass
+    assert list(share._turns) == ["a", "c"]
 
 
 def test_slow_peer() -> None:

@@ -194,6 +194,25 @@ def test_a_place_until_azure_responds(monkeypatch: pytest.MonkeyPatch) -> None:
     eventually(is_free_again)
 
 
+def test_without_waiting() -> None:
+    """A large call does not wait. The token is there for the next call."""
+    exchange = FakeExchange()
+    mint = exchange.minter()
+    exchange.gate.clear()
+    for _ in range(2):
+        with pytest.raises(Busy, match="too large to wait"):
+            mint.without_waiting(REQUEST, None, "a")
+    exchange.gate.set()
+
+    def outcome() -> object:
+        with suppress(Busy):
+            return mint.without_waiting(REQUEST, None, "a")
+        raise AssertionError
+
+    assert isinstance(eventually(outcome), AcrToken)
+    assert exchange.calls == 1
+
+
 def test_token_that_is_due_at_once() -> None:
     """A token that is due at once is a failure, because its renewal would never end."""
     exchange = FakeExchange()

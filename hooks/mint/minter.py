@@ -16,6 +16,7 @@ from typing import Final
 
 from hooks import metrics
 from hooks.budget import TOKEN_WAIT_SECONDS
+from hooks.core.errors import Busy
 from hooks.core.exchange.registry_protocol import check_token
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, PartialGrant, TokenRequest
@@ -91,13 +92,28 @@ class Minter:
         Raises:
             Busy: Too many requests wait, in *namespace*, for one peer, or in all.
         """
+        return self._get(request, newer_than, namespace, patient=True)
+
+    def without_waiting(
+        self, request: TokenRequest, newer_than: datetime | None, namespace: str
+    ) -> Outcome:
+        """Return the known outcome for *request*. Otherwise request a token for the next call.
+
+        Raises:
+            Busy: The outcome is not known yet, or too many requests wait.
+        """
+        return self._get(request, newer_than, namespace, patient=False)
+
+    def _get(
+        self, request: TokenRequest, newer_than: datetime | None, namespace: str, *, patient: bool
+    ) -> Outcome:
         with self._lock:
             known = self._recall(request, newer_than)
         if known is not None:
             return known
         with ExitStack() as place:
-            place.enter_context(self._waiting.reserve(namespace))
-            return self._wait(request, newer_than, place)
+            place.enter_context(self._waiting.place(namespace))
+            return self._wait(request, newer_than, place, patient=patient)
 
     def _recall(self, request: TokenRequest, newer_than: datetime | None) -> Outcome | None:
         known = self._remembered.get(request)
@@ -111,7 +127,12 @@ class Minter:
         return outcome
 
     def _wait(
-        self, request: TokenRequest, newer_than: datetime | None, place: ExitStack
+        self,
+        request: TokenRequest,
+        newer_than: datetime | None,
+        place: ExitStack,
+        *,
+        patient: bool,
     ) -> Outcome:
         with self._lock:
             known = self._recall(request, newer_than)  # an exchange may have ended meanwhile
@@ -121,6 +142,8 @@ class Minter:
             if running is None:
                 running = self._workers.submit(self._run, request, place.pop_all())
                 self._running[request] = running
+        if not patient:
+            raise Busy("The token has been requested, and the call is too large to wait for it.")
         try:
             return running.result(TOKEN_WAIT_SECONDS)
         except FutureTimeoutError:

@@ -7,6 +7,7 @@ import hmac
 import json
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from flask import Flask, Response, request
@@ -14,11 +15,12 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON
+from hooks.core.model.token import Outcome, TokenRequest
 from hooks.handlers import Clock, Hooks, Minting, Reply
-from hooks.limits import Bulkhead
+from hooks.limits import FairShare
 from hooks.log import redact
 from hooks.server import request_log
-from hooks.server.body import MAX_BODY_BYTES, new_bulkhead, received
+from hooks.server.body import MAX_BODY_BYTES, is_large, new_share, received
 from hooks.server.probes import health_checks
 from hooks.settings.environment import Settings, read_hook_tokens
 from hooks.settings.parse import SettingsError
@@ -27,12 +29,25 @@ MAX_ERROR_CHARACTERS: Final = 500
 BUSY_SECONDS: Final = 2
 
 
-def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
-    """Return the application; *mint* requests tokens, *clock* returns the time in UTC."""
+def create_app(
+    settings: Settings, mint: Minting, clock: Clock, mint_at_once: Minting | None = None
+) -> Flask:
+    """Return the application; *mint* requests tokens, *clock* returns the time in UTC.
+
+    *mint_at_once* does not wait for the token. The large calls use it, because a waiting call keeps
+    its memory. The default is *mint*.
+    """
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    hooks = Hooks(settings.policy, mint, clock, settings.apis)
-    bulkhead = new_bulkhead()
+
+    def mint_by_size(
+        wanted: TokenRequest, newer_than: datetime | None, namespace: str
+    ) -> Outcome:
+        chosen = mint_at_once if mint_at_once is not None and is_large() else mint
+        return chosen(wanted, newer_than, namespace)
+
+    hooks = Hooks(settings.policy, mint_by_size, clock, settings.apis)
+    share = new_share()
     routes = {
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,
@@ -44,7 +59,7 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     }
     request_log.instrument(app, routes.keys())
     for path, hook in routes.items():
-        app.add_url_rule(path, path, _view(path, hook, bulkhead), methods=["POST"])
+        app.add_url_rule(path, path, _view(path, hook, share), methods=["POST"])
     for path, check_health in health_checks(settings).items():
         app.add_url_rule(path, path, _health_view(check_health))
     app.before_request(lambda: _authorize(settings))
@@ -57,11 +72,11 @@ def create_app(settings: Settings, mint: Minting, clock: Clock) -> Flask:
     return app
 
 
-def _view(path: str, hook: Callable[[JSON], Reply], bulkhead: Bulkhead) -> Callable[[], Response]:
+def _view(path: str, hook: Callable[[JSON], Reply], share: FairShare) -> Callable[[], Response]:
     key = "object" if path in {"/serviceaccount/sync", "/secret/sync"} else "parent"
 
     def view() -> Response:
-        with received(bulkhead, key) as body:
+        with received(share, key) as body:
             request_log.add_object(body.get(key))
             reply = hook(body)
             request_log.add_reply(reply)

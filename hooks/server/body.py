@@ -9,46 +9,55 @@ from typing import Any, Final
 from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
-from hooks.core.errors import BadRequest
+from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON, check
-from hooks.limits import Bulkhead
+from hooks.limits import FairShare
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024  # about 4,000 related objects
-# Small bodies need no reservation: with 32 threads, all of them together have at most 2 MiB.
+# Small bodies need no reservation: with 32 threads, all small bodies have at most 2 MiB.
 SMALL_BYTES: Final = 64 * 1024
-# Of all larger bodies together. A decoded body needs up to 32 times its size in memory: a list of
-# empty objects does.
+# Of all larger bodies together. A decoded body, for example a list of empty objects, needs up to 32
+# times its size in memory: 384 MiB of the limit in metacontroller/deployment.yaml.
 BYTES_AT_ONCE: Final = MAX_BODY_BYTES * 3 // 2
-SHARED_BYTES: Final = MAX_BODY_BYTES + 1024 * 1024
-FEW_BYTES: Final = 1024 * 1024  # of a Namespace while all together have SHARED_BYTES
+TURN_SECONDS: Final = 3  # of the 5 s for a body (`BODY_SECONDS` of the worker)
+DISCARD_BYTES: Final = 64 * 1024
 DECODER: Final = json.JSONDecoder()
 SEPARATOR: Final = re.compile(r"\s*[{:,]?\s*")
 
 
-def new_bulkhead() -> Bulkhead:
-    """Return the limit on the bytes of all larger bodies being processed."""
-    return Bulkhead(BYTES_AT_ONCE, SHARED_BYTES, FEW_BYTES, "Too many bytes are at work")
+def new_share() -> FairShare:
+    """Return the limit on the bytes of all large bodies being processed."""
+    return FairShare(BYTES_AT_ONCE, MAX_BODY_BYTES, TURN_SECONDS, "Too many bytes are at work")
+
+
+def is_large() -> bool:
+    """True if the body of the request needs a reservation."""
+    return (request.content_length or 0) > SMALL_BYTES
 
 
 @contextmanager
-def received(bulkhead: Bulkhead, key: str) -> Iterator[JSON]:
-    """Yield the decoded body of the request; a larger body reserves its bytes in *bulkhead*.
+def received(share: FairShare, key: str) -> Iterator[JSON]:
+    """Yield the decoded body of the request. A large body reserves its bytes in *share*.
 
     *key* is the key of the parent object in the body, "parent" or "object". The bytes count for the
     Namespace of the parent.
 
     Raises:
-        BadRequest: The body is not a JSON object.
+        BadRequest: The body is incomplete, or not a JSON object.
         HTTPException: The body is too large or has no length.
-        Busy: *bulkhead* has no room.
+        Busy: *share* has no room.
     """
     size = _announced_size()
     begin = request.stream.read(min(size, SMALL_BYTES))
-    if size <= SMALL_BYTES:
-        yield _decode(begin)
+    if not is_large():
+        yield _decode(_text(begin, size))
         return
-    with bulkhead.reserve(_namespace(begin, key), size):
-        yield _decode(begin + request.stream.read())
+    try:
+        with share.reserve(_namespace(begin, key), size):
+            yield _decode(_text(begin, size))
+    except Busy:
+        _discard()
+        raise
 
 
 def _announced_size() -> int:
@@ -90,9 +99,35 @@ def _next(text: str, at: int) -> tuple[Any, int]:
     return DECODER.raw_decode(text, separator.end() if separator else at)
 
 
-def _decode(data: bytes) -> JSON:
+def _text(begin: bytes, size: int) -> str:
+    """Return *begin* and the rest of the body. The bytes are free before `_decode` needs memory.
+
+    Raises:
+        BadRequest: The body has fewer bytes than *size*, or is not UTF-8.
+    """
+    data = begin + request.stream.read()
+    if len(data) < size:
+        sent = f"{len(data)} of {size} bytes arrived"
+        raise BadRequest(f"body: incomplete, {sent}. Send as many bytes as Content-Length says.")
     try:
-        body = json.loads(data)
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("body: not UTF-8. Send JSON in UTF-8.") from error
+
+
+def _discard() -> None:
+    """Read the rest of the body of a rejected request.
+
+    The caller then reads the response, and uses the connection again. Unread bytes would reset the
+    connection.
+    """
+    while request.stream.read(DISCARD_BYTES):
+        pass
+
+
+def _decode(text: str) -> JSON:
+    try:
+        body = json.loads(text)
     except ValueError as error:
         example = '{"parent": {...}, "children": {}, "related": {}}'
         raise BadRequest(f"body: not JSON; e.g. {example}") from error

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -77,19 +78,24 @@ class ReadTimeouts:
 class BodyWithTimeout:
     """Reads *body*, and completes *pending* at the end of the body.
 
-    *length* is the number of bytes, or None for a body in chunks.
+    *keep_open* is called if all *length* bytes have been read. The next request then begins at a
+    known place of the connection.
     """
 
-    def __init__(self, body: Body, length: int | None, pending: PendingRequest) -> None:
+    def __init__(
+        self, body: Body, length: int, pending: PendingRequest, keep_open: Callable[[], None]
+    ) -> None:
         self._body = body
         self._left = length
         self._pending = pending
+        self._keep_open = keep_open
 
     def read(self, size: int | None = None) -> bytes:
         """Return up to *size* bytes, or all bytes if *size* is None; b"" at the end."""
         data = self._body.read(size)
-        if self._left is not None:
-            self._left -= len(data)
+        self._left -= len(data)
         if not data or size is None or self._left == 0:
             self._pending.complete()
+        if self._left == 0:
+            self._keep_open()
         return data

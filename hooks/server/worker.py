@@ -48,8 +48,6 @@ CANARY_SECONDS: Final = 1  # between two checks of the threads
 ACCEPT_SECONDS: Final = 0.1  # until the next try if no file descriptor is left
 SEND_TIMEOUT: Final = struct.pack("@ll", ANSWER_SECONDS, 0)  # a timeval
 EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-# The worker closes the connection after these statuses: the caller may not be Metacontroller.
-UNKNOWN_CALLER: Final = (401, 404, 405)
 # gunicorn@27.0.1:gunicorn/workers/gthread.py, base.py
 OVERRIDDEN: Final = (
     "init_process",
@@ -207,19 +205,27 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         super().murder_pending()
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  gunicorn has no types
-        """Serve a request with a complete head. Return whether the connection stays open."""
+        """Serve a request with a complete head. Return whether the connection stays open.
+
+        The connection stays open only after a POST with a body that was read to its end. Otherwise
+        gunicorn would announce that the connection stays open, and then wait for unread bytes.
+        """
         pending: PendingRequest = self._read_timeouts.expect(conn)
         conn.pending = pending
-        lengths = [value for name, value in req.headers if name == "CONTENT-LENGTH"]
-        chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
-        if not lengths and not chunked:
+        lengths = [int(value) for name, value in req.headers if name == "CONTENT-LENGTH"]
+        if not any(lengths) and all(name != "TRANSFER-ENCODING" for name, _ in req.headers):
             pending.complete()
-        if req.method != "POST":
-            req.force_close()  # Metacontroller sends no such request
-        if self.cfg.is_ssl and conn.sock.context is not self.cfg.ssl_context(self.cfg, None):
-            req.force_close()  # the TLS files of this connection have been replaced
-        req.body = BodyWithTimeout(req.body, int(lengths[0]) if lengths else None, pending)
+        # Metacontroller sends only POST. After a replacement of the TLS files, it connects again.
+        closes = req.must_close or req.method != "POST" or self._has_old_tls(conn)
+        if any(lengths):
+            keep_open = partial(setattr, req, "must_close", closes)
+            req.body = BodyWithTimeout(req.body, lengths[0], pending, keep_open)
+        req.force_close()
         return super().handle_request(req, conn) and not req.should_close()
+
+    def _has_old_tls(self, conn: Any) -> bool:  # noqa: ANN401  gunicorn has no types
+        """True if the TLS files have been replaced since the handshake on *conn*."""
+        return self.cfg.is_ssl and conn.sock.context is not self.cfg.ssl_context(self.cfg, None)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:  # noqa: ANN401  as above
         """Reject an invalid request. gunicorn would quote the request, and perhaps its token."""
@@ -235,12 +241,6 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         )
         with suppress(OSError):  # the caller has gone
             util.write_nonblock(client, f"{head}{body}".encode())
-
-
-def end_unknown(_worker: Any, req: Any, _environ: Any, resp: Any) -> None:  # noqa: ANN401  as above
-    """Close the connection of an unknown caller: gunicorn would wait for the rest of the body."""
-    if resp is not None and resp.status_code in UNKNOWN_CALLER:
-        req.force_close()
 
 
 def check_gunicorn(base: type = gthread.ThreadWorker) -> None:
