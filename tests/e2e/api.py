@@ -36,6 +36,7 @@ RESOURCES: Final = {
     "Deployment": ("apps/v1", "deployments", True),
     "Event": ("v1", "events", True),
     "Namespace": ("v1", "namespaces", False),
+    "Pod": ("v1", "pods", True),
     "Secret": ("v1", "secrets", True),
     "ServiceAccount": ("v1", "serviceaccounts", True),
     "ConfigMap": ("v1", "configmaps", True),
