@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import decorate
 from hooks.core.apis import OURS
 from hooks.core.apis.api import Api
@@ -23,11 +24,11 @@ from hooks.core.wire import response
 from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
-    parse_namespace_of,
     parse_observed,
     parse_parent,
-    parse_parent_namespace,
+    parse_parent_account,
     parse_parent_secret,
+    parse_related_secrets,
     parse_target,
 )
 from hooks.schemas import check_spec
@@ -102,10 +103,9 @@ class Hooks:
 
     def decorate(self, body: JSON) -> Reply:
         """Return the desired labels and annotations of a ServiceAccount."""
-        account, bindings = parse_target(body), parse_bindings(body, check_spec)
-        namespace = parse_namespace_of(body, account)
+        account, secrets = parse_target(body), parse_related_secrets(body)
         body.clear()
-        decoration = decorate(account, bindings, self._policy, namespace)
+        decoration = Decoration() if secrets is None else decorate(account, secrets)
         return Reply(response.new_decoration(decoration))
 
     def take_over(self, body: JSON) -> Reply:
@@ -118,8 +118,8 @@ class Hooks:
         return Reply(response.new_secret_rules(parse_parent_secret(body), self._apis))
 
     def decorate_customize(self, body: JSON) -> Reply:
-        """Return the Namespace of a ServiceAccount and the bindings in the Namespace."""
-        return Reply(response.new_decorator_rules(parse_parent_namespace(body), self._apis))
+        """Return the Secrets that belong to a ServiceAccount."""
+        return Reply(response.new_decorator_rules(parse_parent_account(body)))
 
 
 def _source(decision: Decision, outcome: Outcome | None) -> str:

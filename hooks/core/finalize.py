@@ -1,8 +1,10 @@
 """The CompositeController's `finalize`: the desired objects while a binding is deleted."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from hooks.core.account.relation import desired_targets
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
@@ -29,7 +31,10 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
     works = token_works(observed, wanted, observed.secret, policy, now)
-    secret = None if finalized else observed.secret
+    secret = None
+    if observed.secret is not None and not finalized:
+        targets = desired_targets(observed.binding, observed.accounts)
+        secret = replace(observed.secret, targets=targets)
     return Answer(
         new_status(observed, problem, Freshness(works), now),
         secret,

@@ -29,6 +29,9 @@ BINDING_KINDS: Final = frozenset(
 PULL_SECRETS_ANNOTATION: Final = "acrpull.dev/pull-secrets"
 # On a ServiceAccount, set by the owning binding: the imagePullSecrets entries managed by acrpull.
 ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
+# On a Secret: the start of a label for each ServiceAccount of its binding. The name of the
+# ServiceAccount follows; see `hooks.core.account.relation`.
+TARGET_LABEL_PREFIX: Final = "serviceaccount.acrpull.dev/"
 # On a Namespace, set by a cluster administrator: the allowed identities and the allowed registries,
 # as comma-separated lists.
 IDENTITIES_ANNOTATION: Final = "acrpull.dev/allowed-identities"

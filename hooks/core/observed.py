@@ -18,8 +18,8 @@ class Observed:
         secret: The binding's Secret; None if there is none.
         secret_taken: Whether another owner's Secret has the name of the binding's Secret.
         accounts: The children: the binding's ServiceAccounts. The response must contain all.
-        related: All ServiceAccounts of the Namespace; None if a user wrote the request without
-            ServiceAccounts.
+        related: The ServiceAccounts that the binding names, now or according to the status; None if
+            a user wrote the request without ServiceAccounts.
         namespace: The binding's Namespace; None while unknown.
         dynamic_apply: Whether Metacontroller's apply strategy is dynamic-apply; None while unknown.
         secret_left: Whether the Secret of an earlier binding has this name and no owner, for
@@ -81,11 +81,12 @@ class Observed:
     @property
     def blocking(self) -> tuple[ServiceAccount, ...]:
         """The ServiceAccounts that block the deletion of the binding."""
-        accounts = self.accounts if self.related is None else self.related
+        related = {account.name: account for account in self.related or ()}
+        accounts = {**{account.name: account for account in self.accounts}, **related}
         can_release = not self.strategy_unknown
         return tuple(
             account
-            for account in accounts
+            for account in accounts.values()
             if blocks_deletion(
                 self.binding,
                 account,

@@ -4,6 +4,9 @@ https://www.rfc-editor.org/rfc/rfc3339
 """
 
 from datetime import UTC, datetime
+from typing import Final
+
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)  # in place of an unknown time
 
 
 def format_time(at: datetime) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hooks.core.account.ownership import is_binding
+from hooks.core.account.relation import is_binding
 from hooks.core.apis.api import DEFAULT_NAME
 from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON, get_text, require

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hooks.core.account.last_applied import look_up
+from hooks.core.account.relation import is_binding
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, Owner, ServiceAccount
-from hooks.core.names import BINDING_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,6 @@ def is_protected(account: ServiceAccount, namespace: Namespace | None) -> bool:
 def is_protective(owner: Owner, account: ServiceAccount) -> bool:
     """True if *owner* refers to a Namespace with the name of *account*'s Namespace."""
     return (owner.api_version, owner.kind, owner.name) == ("v1", "Namespace", account.namespace)
-
-
-def is_binding(owner: Owner) -> bool:
-    """True if *owner* refers to a binding of any API."""
-    return (owner.api_version.partition("/")[0], owner.kind) in BINDING_KINDS
 
 
 def is_foreign(account: ServiceAccount) -> bool:

@@ -16,8 +16,10 @@ from hooks.core.account.ownership import (
     is_protected,
     is_protective,
 )
+from hooks.core.account.relation import DELETED, binding_of, relation
+from hooks.core.apis import api_of
 from hooks.core.model.binding import Binding
-from hooks.core.model.cluster import Namespace, ServiceAccount
+from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
@@ -79,32 +81,41 @@ def may_be_handed_over(
     )
 
 
-def has_work_left(account: ServiceAccount, owner: Binding, targeting: Sequence[Binding]) -> bool:
-    """True if *owner*, which does not target *account*, must stay the owner.
+def has_work_left(
+    account: ServiceAccount, owner: Owner, secrets: Sequence[OwnedSecret], *, others: bool
+) -> bool:
+    """True if *owner*, whose Secret does not belong on the list, must stay the owner.
 
     *owner* protects *account* and removes the own entry. *owner* also removes the entries of other
-    bindings if no binding targets *account*. A deleted *owner* stays the owner while such entries
-    exist: Metacontroller releases no child of a deleted parent, and `/finalize` hands over.
+    bindings if there are no *others* to attach. A deleted *owner* stays the owner while such
+    entries exist: Metacontroller releases no child of a deleted parent, and `/finalize` hands over.
     metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
+
+    Without a Secret of *owner*, another object may have the Secret's name, and only an entry in
+    `attached` is acrpull's.
     """
     if not is_protected(account, None):
         return True
-    own = account.attached if owner.status.secret_taken else account.pull_secrets
-    if owner.secret_name in own and owner.secret_name in account.pull_secrets:
+    secret = next((s for s in secrets if (b := binding_of(s)) and b.uid == owner.uid), None)
+    name = secret.name if secret else api_of(owner.api_version).secret_name(owner.name)
+    listed = account.pull_secrets if secret else managed_entries(account)
+    if name in listed:
         return True
-    return bool(managed_entries(account)) and (owner.deleting or not targeting)
+    deleted = secret is not None and relation(secret, account) == DELETED
+    return bool(managed_entries(account)) and (deleted or not others)
 
 
-def release(account: ServiceAccount, bindings: Sequence[Binding]) -> Decoration:
+def release(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> Decoration:
     """Return the removal of acrpull's label and annotations from *account*.
 
     `attached` stays while entries of acrpull are listed. A label of another client stays: the
-    label is acrpull's if `pull-secrets` exists, or if the value is the uid of one of *bindings*.
+    label is acrpull's if `pull-secrets` exists, or if the value is the uid of the binding of one of
+    *secrets*.
     """
     removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
     labeled = account.uid_label is not None and (
         PULL_SECRETS_ANNOTATION in removed
-        or account.uid_label in {binding.uid for binding in bindings}
+        or account.uid_label in {owner.uid for s in secrets if (owner := binding_of(s))}
     )
     if not removed and not labeled:
         return Decoration()

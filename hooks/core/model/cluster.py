@@ -1,10 +1,11 @@
 """The objects in the Namespace of a binding, and the Namespace, without JSON keys."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hooks.core.model.token import AcrToken
+from hooks.core.rfc3339 import EARLIEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class PullSecret:
             Metacontroller applies the first answer.
         changed_data: The docker config of another client, base64. A desired Secret with this data
             leaves the observed Secret unchanged.
+        targets: The labels for ServiceAccounts; see `hooks.core.account.relation`.
     """
 
     name: str
@@ -71,6 +73,7 @@ class PullSecret:
     dynamic_apply: bool = False
     inherited: bool = False
     changed_data: str | None = field(default=None, repr=False)
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class OwnedSecret:
     Attributes:
         made_here: Whether the Secret has the annotation of acrpull's Secrets.
         uid_label: The label by which Metacontroller selects the Secret as a child.
+        targets: The labels for ServiceAccounts; see `hooks.core.account.relation`.
     """
 
     name: str
@@ -88,6 +92,8 @@ class OwnedSecret:
     uid_label: str | None = None
     made_here: bool = False
     deleting: bool = False
+    created_at: datetime = EARLIEST
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

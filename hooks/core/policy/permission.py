@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
-from hooks.core.model.binding import Binding, Spec
 from hooks.core.model.cluster import Namespace
 from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
@@ -52,21 +51,6 @@ class Reject:
                 decorator, whether the binding's status names a Secret.
         """
         return not (self.by_setting and has_secret)
-
-
-def is_withdrawn(
-    binding: Binding, policy: Policy, namespace: Namespace | None, *, has_secret: bool
-) -> bool:
-    """True if *binding* is denied and keeps no Secret.
-
-    *has_secret* is True if the Secret of *binding* exists.
-    """
-    if not isinstance(binding.spec, Spec):
-        return False
-    server = binding.spec.server or policy.server
-    identity = binding.spec.identity or policy.identity
-    denied = None if server is None else denial(server, identity, policy, namespace)
-    return denied is not None and denied.withdraws(has_secret=has_secret)
 
 
 def denial(

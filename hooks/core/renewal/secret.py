@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from hooks.core.account.relation import desired_targets
 from hooks.core.exchange.registry_protocol import missing_actions
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret
@@ -78,10 +79,30 @@ def desired_secret(
     A Secret with an expired token stays, because deleting and recreating it breaks pulls of cached
     images. If a setting of the service denies the binding, a Secret stays until its token expires.
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
+
+    A binding without a token gets a Secret without a registry, because the labels of the Secret
+    attach the binding. If an invalid spec lacks the name of the ServiceAccount, the labels stay.
     """
-    name = observed.binding.secret_name
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
         return observed.secret  # unchanged
+    secret = _unlabeled_secret(observed, wanted, decision, token, now)
+    if secret is None:
+        return None
+    if observed.binding.service_account_name is None:
+        targets = observed.secret.targets if observed.secret is not None else {}
+    else:
+        targets = desired_targets(observed.binding, observed.accounts)
+    return replace(secret, targets=targets)
+
+
+def _unlabeled_secret(
+    observed: Observed,
+    wanted: Wanted,
+    decision: Decision,
+    token: AcrToken | None,
+    now: datetime,
+) -> PullSecret | None:
+    name = observed.binding.secret_name
     if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
         return PullSecret(name, wanted.server, token, inputs_hash(wanted))
     withdrawn = isinstance(decision, Reject) and decision.withdraws(
@@ -89,10 +110,13 @@ def desired_secret(
     )
     if withdrawn or observed.secret_taken or observed.secret_left:
         return None
-    if observed.secret is None and observed.strategy_unknown and observed.can_create:
-        return PullSecret(name)
-    secret = observed.secret and replace(observed.secret, changed_data=None)
-    if secret is None or not secret.inherited:
+    if observed.secret is None:
+        known = observed.namespace is not None or observed.related is None
+        valid = isinstance(observed.binding.spec, Spec) and known
+        creates = (valid or observed.strategy_unknown) and observed.can_create
+        return PullSecret(name) if creates else None
+    secret = replace(observed.secret, changed_data=None)
+    if not secret.inherited:
         return secret
     # An annotation of acrpull shows the apply strategy, and a hash shows changes of the spec.
     known = token is not None and isinstance(wanted, TokenRequest)

@@ -1,9 +1,9 @@
 """Parses Kubernetes objects, in the shape of `kubectl get -o json`. Raises `BadRequest`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
+from hooks.core.account.relation import targets_of
 from hooks.core.apis import api_of
 from hooks.core.apis.api import DEFAULT_NAME, is_name
 from hooks.core.fields import JSON, check, get, get_object, get_text, get_time, require
@@ -26,12 +26,12 @@ from hooks.core.names import (
     UPSTREAM_LABEL,
 )
 from hooks.core.policy.permission import identity_keys, server_keys
+from hooks.core.rfc3339 import EARLIEST
 from hooks.core.wire import dockerconfig
 
 # More than the bindings of a Namespace: a decorator's request contains all of them, and their usual
 # size of 3 KiB fits some 2,500 into a body. Names beyond count as the user's.
 MAX_NAMES: Final = 5000
-EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
@@ -159,7 +159,8 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
     data = get_text(get_object(obj, "data", path), DOCKER_CONFIG_KEY, f"{path}.data")
     found = dockerconfig.decode(data) if obj.get("type") == SECRET_TYPE else None
     inputs = get(annotations, INPUTS_ANNOTATION, str, f"{at}.annotations")
-    from_upstream = UPSTREAM_LABEL in get_object(meta, "labels", at)
+    labels = get_object(meta, "labels", at)
+    from_upstream = UPSTREAM_LABEL in labels
     unmodified = found is not None and found.unmodified
     return PullSecret(
         name=require(meta, "name", str, at),
@@ -170,6 +171,7 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
         inputs=inputs,
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
         inherited=from_upstream and inputs in {None, INHERITED},
+        targets=targets_of(labels),
     )
 
 
@@ -177,13 +179,16 @@ def parse_owned_secret(obj: JSON, path: str) -> OwnedSecret:
     """Return the Secret *obj* without its data."""
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
+    labels = get_object(meta, "labels", at)
     return OwnedSecret(
         name=require(meta, "name", str, at),
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
         owners=parse_owners(meta, at),
-        uid_label=get(get_object(meta, "labels", at), UID_LABEL, str, f"{at}.labels"),
+        uid_label=get(labels, UID_LABEL, str, f"{at}.labels"),
         made_here=INPUTS_ANNOTATION in get_object(meta, "annotations", at),
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
+        created_at=get_time(meta, "creationTimestamp", at) or EARLIEST,
+        targets=targets_of(labels),
     )
 
 

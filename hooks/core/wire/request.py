@@ -63,6 +63,23 @@ def parse_target(body: JSON) -> ServiceAccount:
     return parse_service_account(require(body, "object", dict, ""), "object")
 
 
+def parse_parent_account(body: JSON) -> ServiceAccount:
+    """Return the ServiceAccount in the body of `/serviceaccount/customize`."""
+    return parse_service_account(require(body, "parent", dict, ""), "parent")
+
+
+def parse_related_secrets(body: JSON) -> tuple[OwnedSecret, ...] | None:
+    """Return the related Secrets in the body of `/serviceaccount/sync`.
+
+    None if Metacontroller did not look for Secrets: an earlier release of acrpull returned the
+    rules, and Metacontroller keeps them for 20 minutes.
+    """
+    related = get_object(body, "related", "")
+    if SECRETS not in related:
+        return None
+    return tuple(parse_owned_secret(*item) for item in _group(related, SECRETS, "related"))
+
+
 def parse_decorated_secret(body: JSON) -> OwnedSecret:
     """Return the Secret in the body of `/secret/sync`."""
     return parse_owned_secret(require(body, "object", dict, ""), "object")
@@ -81,17 +98,6 @@ def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
         for api in APIS.values()
         for obj, path in _group(related, api.group, "related")
     )
-
-
-def parse_namespace_of(body: JSON, account: ServiceAccount) -> Namespace | None:
-    """Return *account*'s Namespace in the body of `/serviceaccount/sync`, or None."""
-    return _namespace(get_object(body, "related", ""), account.namespace)
-
-
-def parse_parent_namespace(body: JSON) -> str:
-    """Return the name of the Namespace in the body of `/serviceaccount/customize`."""
-    parent = require(body, "parent", dict, "")
-    return require(require(parent, "metadata", dict, "parent"), "namespace", str, "parent.metadata")
 
 
 def _binding(obj: JSON, path: str, check_spec: SpecCheck) -> Binding:

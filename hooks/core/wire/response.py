@@ -14,11 +14,13 @@ from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount
 from hooks.core.account.decoration import Decoration
+from hooks.core.account.relation import target_label
 from hooks.core.apis import api_of
-from hooks.core.apis.api import Api
+from hooks.core.apis.api import DEFAULT_NAME, Api
 from hooks.core.fields import JSON
-from hooks.core.model.binding import Binding, Condition, Status
-from hooks.core.model.cluster import OwnedSecret, Owner, PullSecret
+from hooks.core.model.binding import Binding, Condition, Spec, Status
+from hooks.core.model.cluster import OwnedSecret, Owner, PullSecret, ServiceAccount
+from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,
@@ -51,7 +53,12 @@ def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret.name, "namespace": namespace, "annotations": annotations},
+        "metadata": {
+            "name": secret.name,
+            "namespace": namespace,
+            "labels": dict(secret.targets),
+            "annotations": annotations,
+        },
         "type": SECRET_TYPE,
         "data": {DOCKER_CONFIG_KEY: data},
     }
@@ -138,7 +145,12 @@ def new_rules(binding: Binding) -> JSON:
     return {
         "relatedResources": [
             {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]},
-            {"apiVersion": "v1", "resource": "serviceaccounts", "namespace": namespace},
+            {
+                "apiVersion": "v1",
+                "resource": "serviceaccounts",
+                "namespace": namespace,
+                "names": related_accounts(binding),
+            },
             {
                 "apiVersion": "v1",
                 "resource": "secrets",
@@ -149,18 +161,33 @@ def new_rules(binding: Binding) -> JSON:
     }
 
 
-def new_decorator_rules(namespace: str, apis: Iterable[Api]) -> JSON:
-    """Return the response to `/serviceaccount/customize`: *namespace* and all its bindings.
+def related_accounts(binding: Binding) -> list[str]:
+    """Return the names of the ServiceAccounts that `sync` of *binding* needs: never none.
 
-    *apis* are the APIs installed in the cluster. A rule for a missing API would fail every call.
-    metacontroller@v4.17.2:pkg/controller/common/customize/manager.go (getRelatedObjects)
+    They are the target, the previous target, and the ServiceAccount with the identity.
     """
-    bindings = [
-        {"apiVersion": api.api_version, "resource": api.plural, "namespace": namespace}
-        for api in apis
-    ]
-    itself = {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]}
-    return {"relatedResources": [*bindings, itself]}
+    spec = binding.spec
+    workload = spec.identity if isinstance(spec, Spec) else None
+    names = {binding.service_account_name, binding.status.service_account_name}
+    if isinstance(workload, WorkloadIdentity):
+        names.add(workload.service_account_name)
+    return sorted(name for name in names if name) or [DEFAULT_NAME]
+
+
+def new_decorator_rules(account: ServiceAccount) -> JSON:
+    """Return the response to `/serviceaccount/customize`: the Secrets of *account*.
+
+    Metacontroller caches the response by uid and generation for 20 minutes. A ServiceAccount has no
+    generation, so a rule for current Secrets may depend on the name only. The rule by names selects
+    Secrets that an earlier release of acrpull wrote without a label.
+    metacontroller@v4.17.2:pkg/controller/common/customize/manager.go:186
+    """
+    secrets = {"apiVersion": "v1", "resource": "secrets", "namespace": account.namespace}
+    labeled = {"key": target_label(account.name), "operator": "Exists"}
+    rules = [{**secrets, "labelSelector": {"matchExpressions": [labeled]}}]
+    if account.wanted:
+        rules.append({**secrets, "names": list(account.wanted)})
+    return {"relatedResources": rules}
 
 
 def new_secret_rules(secret: OwnedSecret, apis: Iterable[Api]) -> JSON:

@@ -1,0 +1,79 @@
+"""Which ServiceAccounts a pull Secret belongs to: one label of the Secret for each ServiceAccount.
+
+The Secret is Metacontroller's child of its binding, so only the binding's answers set the labels.
+The decorator selects the Secrets of a ServiceAccount by the label's key, and the cost of a
+ServiceAccount does not grow with the other bindings of the Namespace. The value tells the decorator
+how the binding stands to the ServiceAccount:
+
+    attach   the Secret belongs on the list
+    release  the binding targets another ServiceAccount now, and still owns this ServiceAccount
+    deleted  the binding is being deleted
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
+from hooks.core.names import BINDING_KINDS, TARGET_LABEL_PREFIX
+
+ATTACH: Final = "attach"
+RELEASE: Final = "release"
+DELETED: Final = "deleted"
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+MAX_LABEL_NAME: Final = 63  # characters
+HASH_LENGTH: Final = 16  # hex digits, 64 bits
+
+
+def target_label(account: str) -> str:
+    """Return the key of the label for the ServiceAccount named *account*.
+
+    A name that is too long for a label is truncated, and ends with a hash.
+    """
+    name = account
+    if len(account) > MAX_LABEL_NAME:
+        digest = hashlib.sha256(account.encode()).hexdigest()[:HASH_LENGTH]
+        name = f"{account[: MAX_LABEL_NAME - HASH_LENGTH - 1]}-{digest}"
+    return TARGET_LABEL_PREFIX + name
+
+
+def desired_targets(binding: Binding, children: Collection[ServiceAccount]) -> dict[str, str]:
+    """Return the labels for the Secret of *binding*, which owns the ServiceAccounts *children*."""
+    target = binding.service_account_name
+    names = {account.name for account in children} | ({target} if target else set())
+    if binding.deleting:
+        return {target_label(name): DELETED for name in names}
+    return {target_label(name): ATTACH if name == target else RELEASE for name in sorted(names)}
+
+
+def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
+    """Return how the binding of *secret* stands to *account*; None without a relation.
+
+    A Secret without any of these labels was written by an earlier release of acrpull, or another
+    client removed the labels. Then the annotation of *account* counts.
+    """
+    if secret.deleting or binding_of(secret) is None:
+        return None
+    if not secret.targets:
+        return ATTACH if secret.name in account.wanted else None
+    return secret.targets.get(target_label(account.name))
+
+
+def binding_of(secret: OwnedSecret) -> Owner | None:
+    """Return the controller reference of *secret* if the reference points to a binding."""
+    return next((o for o in secret.owners if o.controller and is_binding(o)), None)
+
+
+def is_binding(owner: Owner) -> bool:
+    """True if *owner* refers to a binding of any API."""
+    return (owner.api_version.partition("/")[0], owner.kind) in BINDING_KINDS
+
+
+def targets_of(labels: Mapping[str, object]) -> dict[str, str]:
+    """Return the labels of this module among *labels*."""
+    return {
+        key: value
+        for key, value in labels.items()
+        if key.startswith(TARGET_LABEL_PREFIX) and isinstance(value, str)
+    }
