@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hooks.core.account.admission import annotate
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import decorate
 from hooks.core.apis import OURS
@@ -99,13 +100,19 @@ class Hooks:
 
     def customize(self, body: JSON) -> Reply:
         """Return the objects that `sync` of a binding needs in addition to its children."""
-        return Reply(response.new_rules(parse_parent(body, check_spec)))
+        binding = parse_parent(body, check_spec)
+        return Reply(response.new_rules(binding, self._policy.admission_version))
 
     def decorate(self, body: JSON) -> Reply:
         """Return the desired labels and annotations of a ServiceAccount."""
         account, secrets = parse_target(body), parse_related_secrets(body)
         body.clear()
-        decoration = Decoration() if secrets is None else decorate(account, secrets)
+        if secrets is None:
+            decoration = Decoration()
+        elif self._policy.admission_version is not None:
+            decoration = annotate(account, secrets, self._clock())
+        else:
+            decoration = decorate(account, secrets)
         return Reply(response.new_decoration(decoration))
 
     def take_over(self, body: JSON) -> Reply:

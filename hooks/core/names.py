@@ -27,6 +27,8 @@ BINDING_KINDS: Final = frozenset(
 )
 # On a ServiceAccount, set by the decorator: its desired pull Secrets, the oldest binding's first.
 PULL_SECRETS_ANNOTATION: Final = "acrpull.dev/pull-secrets"
+# In this annotation, before a name that must leave imagePullSecrets.
+REMOVE: Final = "-"
 # On a ServiceAccount, set by the owning binding: the imagePullSecrets entries managed by acrpull.
 ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
 # On a Secret: the start of a label for each ServiceAccount of its binding. The name of the
@@ -54,6 +56,11 @@ FINALIZER_PREFIX: Final = "metacontroller.io/"
 SECRETS: Final = "Secret.v1"
 SERVICE_ACCOUNTS: Final = "ServiceAccount.v1"
 NAMESPACES: Final = "Namespace.v1"
+# The objects of metacontroller/admission, both of this name.
+ADMISSION_POLICY: Final = "acrpull-serviceaccounts"
+ADMISSION_GROUP: Final = "admissionregistration.k8s.io"
+ADMISSION_KINDS: Final = ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding")
+ADMISSION_RESOURCES: Final = ("mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
 
 # Kubernetes.
 # If a deleted object has one of these finalizers, the garbage collector handles its children.

@@ -24,6 +24,8 @@ class Observed:
         dynamic_apply: Whether Metacontroller's apply strategy is dynamic-apply; None while unknown.
         secret_left: Whether the Secret of an earlier binding has this name and no owner, for
             example in a restored Namespace. `/secret/sync` gives such a Secret to this binding.
+        missing_policies: The kinds of the admission policy's objects that do not exist; None in the
+            mode `adoption`.
     """
 
     binding: Binding
@@ -34,6 +36,7 @@ class Observed:
     namespace: Namespace | None
     dynamic_apply: bool | None
     secret_left: bool = False
+    missing_policies: tuple[str, ...] | None = None
 
     @property
     def target(self) -> ServiceAccount | None:

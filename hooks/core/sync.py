@@ -122,7 +122,7 @@ def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest |
         binding, target.name, target.pull_secrets, withdrawn=withdrawn
     ):
         return None
-    if observed.secret_taken or is_foreign(target):
+    if observed.secret_taken or (observed.missing_policies is None and is_foreign(target)):
         return None
     return find_entry_contest(binding, target, now)
 

@@ -32,6 +32,8 @@ from hooks.settings.tls import TlsFiles
 
 LOG_LEVELS: Final = ("INFO", "DEBUG", "WARNING", "ERROR")  # the default first
 NAMESPACE_POLICIES: Final = ("optional", "required")  # the default first
+# The default first; the version of the admission policies in the mode `admission`.
+ATTACHMENTS: Final = {"adoption": None, "admission": "v1", "admission/v1beta1": "v1beta1"}
 REFRESH_BEFORE_SECONDS: Final = 1800  # 30 min
 EXAMPLE_METRICS: Final = "127.0.0.1:8083"
 
@@ -154,6 +156,7 @@ def _policy(environ: Mapping[str, str], federation: FederationSettings) -> Polic
         workload_identity=federation.workload_identity,
         own_token=federation.own_token,
         tenant_id=federation.tenant_id,
+        admission_version=ATTACHMENTS[parse_one_of(environ, "ATTACHMENT", tuple(ATTACHMENTS))],
     )
 
 

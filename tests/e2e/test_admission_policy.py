@@ -121,12 +121,14 @@ def test_server_side_apply(stage: Stage) -> None:
 
 
 def test_name_leaves(stage: Stage) -> None:
-    """A name that leaves the annotation leaves the list; the empty annotation can be removed."""
-    account = Account(stage, "zeta")
-    account.annotate("acr-pull-app,acr-pull-jobs")
-    assert account.annotate("acr-pull-jobs") == ["zeta", "acr-pull-jobs"]
-    assert account.annotate("") == ["zeta"]
-    assert account.annotate(None) == ["zeta"]
+    """A name after "-" leaves the list; an annotation that wants nothing can be removed."""
+    account = Account(stage, "zeta", "-dash")
+    account.annotate("acr-pull-app,acr-pull-jobs,x-msi-acrpull-secret")
+    assert account.annotate("acr-pull-jobs,-acr-pull-app,-x-msi-acrpull-secret") == [
+        *("zeta", "-dash", "acr-pull-jobs"),
+    ]
+    assert account.annotate("-acr-pull-jobs,-zeta") == ["zeta", "-dash"]
+    assert account.annotate(None) == ["zeta", "-dash"]
     assert "annotations" not in account.metadata
 
 
@@ -175,7 +177,7 @@ def test_adoption_can_release(stage: Stage) -> None:
     """The decorator of the mode `adoption` removes label and annotation together."""
     account = Account(stage)
     account.annotate("acr-pull-app", labels={UID_LABEL: "u"})
-    assert account.annotate(None, labels={UID_LABEL: None}) == []
+    assert account.annotate(None, labels={UID_LABEL: None}) == ["acr-pull-app"]
     assert "annotations" not in account.metadata
 
 

@@ -25,7 +25,8 @@ class ServiceAccount:
 
     Attributes:
         pull_secrets: The names in `imagePullSecrets`; None for an entry without a name (`{}`).
-        wanted: The Secrets that the owner must list, from the annotation of the decorator.
+        wanted: The Secrets that belong on the list, from the annotation of the decorator.
+        unwanted: The entries that must leave the list, from the same annotation.
         attached: The entries that acrpull manages, from the annotation of the owner.
         annotations: The keys of all annotations.
         last_applied: The JSON that Metacontroller last wrote under dynamic-apply.
@@ -37,6 +38,7 @@ class ServiceAccount:
     namespace: str
     pull_secrets: tuple[str | None, ...] = ()
     wanted: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
     attached: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
     annotations: frozenset[str] = frozenset()

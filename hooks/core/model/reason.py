@@ -22,6 +22,7 @@ class Reason(StrEnum):
     SERVICE_ACCOUNT_NOT_WRITTEN = "ServiceAccountNotWritten"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
     SERVICE_ACCOUNT_NOT_FOUND = "ServiceAccountNotFound"
+    POLICY_MISSING = "PolicyMissing"
     SERVICE_ACCOUNT_OWNED = "ServiceAccountOwned"
     SECRET_NAME_TAKEN = "SecretNameTaken"
 

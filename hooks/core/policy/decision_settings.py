@@ -22,6 +22,8 @@ class Policy:
         own_token: Whether managed identities use the service's own token and not IMDS.
         tenant_id: The default tenant for federated identities.
         authority: The host of Entra.
+        admission_version: The version of the admission policies in the mode `admission`; None in
+            the mode `adoption`.
     """
 
     acr_server_suffixes: tuple[str, ...]
@@ -35,3 +37,4 @@ class Policy:
     own_token: bool = False
     tenant_id: str | None = None
     authority: str = "login.microsoftonline.com"
+    admission_version: str | None = None

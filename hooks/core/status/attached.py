@@ -8,6 +8,7 @@ from hooks.core.account.ownership import controller, foreign_controller
 from hooks.core.contest import Contest
 from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.model.reason import Reason
+from hooks.core.names import ADMISSION_POLICY
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.status.condition_state import ConditionState, Problem, new_state
@@ -82,7 +83,15 @@ def _listed(
         return ConditionState("False", problem.reason, text)
     if listed:
         return ConditionState("True", Reason.ATTACHED, lists)
-    foreign = foreign_controller(target)
+    if observed.missing_policies:
+        kinds = " and ".join(observed.missing_policies)
+        text = (
+            f'ServiceAccount "{target.name}" does not list Secret "{secret}", because {kinds} '
+            f'"{ADMISSION_POLICY}" is missing. Install the component metacontroller/admission, or '
+            "set ATTACHMENT=adoption."
+        )
+        return new_state("False", Reason.POLICY_MISSING, text)
+    foreign = foreign_controller(target) if observed.missing_policies is None else None
     if foreign is not None:
         text = (
             f'ServiceAccount "{target.name}" is managed by {_named(foreign)}, so acrpull does not '

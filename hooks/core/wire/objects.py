@@ -19,6 +19,7 @@ from hooks.core.names import (
     INPUTS_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     PULL_SECRETS_ANNOTATION,
+    REMOVE,
     SECRET_TYPE,
     SERVERS_ANNOTATION,
     TENANT_ID_ANNOTATION,
@@ -103,11 +104,13 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
     meta = require(obj, "metadata", dict, path)
     at = f"{path}.metadata"
     annotations = get_object(meta, "annotations", at)
+    names = _names(annotations, PULL_SECRETS_ANNOTATION, at)
     return ServiceAccount(
         name=require(meta, "name", str, at),
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
         pull_secrets=_parse_pull_secrets(obj, path),
-        wanted=_names(annotations, PULL_SECRETS_ANNOTATION, at),
+        wanted=tuple(name for name in names if not name.startswith(REMOVE)),
+        unwanted=tuple(name.removeprefix(REMOVE) for name in names if name.startswith(REMOVE)),
         attached=_names(annotations, ATTACHED_ANNOTATION, at),
         owners=parse_owners(meta, at),
         annotations=frozenset(annotations),

@@ -12,6 +12,8 @@ from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, OwnedSecret, PullSecret, ServiceAccount
 from hooks.core.names import (
+    ADMISSION_GROUP,
+    ADMISSION_KINDS,
     LAST_APPLIED_ANNOTATION,
     NAMESPACES,
     SECRETS,
@@ -49,6 +51,7 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
         namespace=namespace,
         dynamic_apply=_dynamic_apply(secret, accounts),
         secret_left=left,
+        missing_policies=_missing_policies(related),
     )
 
 
@@ -121,6 +124,20 @@ def _namespace(related: JSON, name: str) -> Namespace | None:
         if require(obj, "metadata", dict, path).get("name") == name:
             return parse_namespace(obj, path)
     return None
+
+
+def _missing_policies(related: JSON) -> tuple[str, ...] | None:
+    """Return the kinds of the admission policy's objects that do not exist.
+
+    None in the mode `adoption`: Metacontroller did not look for the policy.
+    """
+    found = {
+        kind: bool(related[group])
+        for kind in ADMISSION_KINDS
+        for group in related
+        if group.startswith(f"{kind}.{ADMISSION_GROUP}/")
+    }
+    return tuple(kind for kind in found if not found[kind]) if found else None
 
 
 def _secret(

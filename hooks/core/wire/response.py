@@ -22,6 +22,9 @@ from hooks.core.model.binding import Binding, Condition, Spec, Status
 from hooks.core.model.cluster import OwnedSecret, Owner, PullSecret, ServiceAccount
 from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.names import (
+    ADMISSION_GROUP,
+    ADMISSION_POLICY,
+    ADMISSION_RESOURCES,
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,
     INPUTS_ANNOTATION,
@@ -139,11 +142,24 @@ def _text(at: datetime | None) -> str | None:
     return None if at is None else format_time(at)
 
 
-def new_rules(binding: Binding) -> JSON:
-    """Return the response to `/customize`: rules for the related objects of *binding*."""
+def new_rules(binding: Binding, admission_version: str | None = None) -> JSON:
+    """Return the response to `/customize`: rules for the related objects of *binding*.
+
+    *admission_version* is the version of the admission policies; None in the mode `adoption`.
+    """
     namespace = binding.namespace
+    policies = [
+        {
+            "apiVersion": f"{ADMISSION_GROUP}/{admission_version}",
+            "resource": resource,
+            "names": [ADMISSION_POLICY],
+        }
+        for resource in ADMISSION_RESOURCES
+        if admission_version is not None
+    ]
     return {
         "relatedResources": [
+            *policies,
             {"apiVersion": "v1", "resource": "namespaces", "names": [namespace]},
             {
                 "apiVersion": "v1",
@@ -212,4 +228,7 @@ def new_secret_rules(secret: OwnedSecret, apis: Iterable[Api]) -> JSON:
 
 def new_decoration(decoration: Decoration) -> JSON:
     """Return the response to a DecoratorController's sync hook; `null` removes a key."""
-    return {"labels": decoration.labels, "annotations": decoration.annotations}
+    body: JSON = {"labels": decoration.labels, "annotations": decoration.annotations}
+    if decoration.resync_after_seconds:
+        body["resyncAfterSeconds"] = decoration.resync_after_seconds
+    return body

@@ -1,0 +1,78 @@
+"""The mode `admission`: one annotation names the Secrets of a ServiceAccount.
+
+A MutatingAdmissionPolicy (metacontroller/admission/policy.yaml) changes imagePullSecrets within the
+request that writes the annotation, and within each later request of a user. So no binding owns the
+ServiceAccount. A name after "-" leaves the list.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from hooks.core.account.decoration import Decoration
+from hooks.core.account.decorator import attaching
+from hooks.core.account.ownership import is_protective
+from hooks.core.account.relation import binding_of, is_binding
+from hooks.core.model.cluster import OwnedSecret, ServiceAccount
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    LAST_APPLIED_ANNOTATION,
+    PULL_SECRETS_ANNOTATION,
+    REMOVE,
+    UID_LABEL,
+)
+
+RETRY_SECONDS: Final = 60
+
+
+def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datetime) -> Decoration:
+    """Return the annotation of *account*, and the removal of the marks of the mode `adoption`.
+
+    The policy acts on a write. If the policy is missing or fails, the annotation is right and the
+    list is not. Then the annotation gets a trailing comma in every other minute, which is a write
+    without a meaning.
+    """
+    if account.deleting:
+        return Decoration()
+    wanted = [secret.name for secret in attaching(account, secrets)]
+    known = {*account.attached, *account.wanted, *account.unwanted}.difference(wanted)
+    leaving = dict.fromkeys(name for name in account.pull_secrets if name in known)
+    names = [*wanted, *(f"{REMOVE}{name}" for name in leaving)]
+    labels = _label_to_remove(account, secrets)
+    annotations: dict[str, str | None] = _annotations_to_remove(account, labels)
+    if not names and PULL_SECRETS_ANNOTATION not in account.annotations and not annotations:
+        return Decoration(labels)
+    settled = not leaving and set(wanted) <= set(account.pull_secrets) and not _is_owned(account)
+    observed = [*account.wanted, *(f"{REMOVE}{name}" for name in account.unwanted)]
+    if settled and not names:
+        return Decoration(labels, {**annotations, PULL_SECRETS_ANNOTATION: None})
+    if settled and observed == names:
+        return Decoration(labels, annotations)
+    retry = observed == names and int(now.timestamp() // RETRY_SECONDS) % 2
+    annotations[PULL_SECRETS_ANNOTATION] = ",".join(names) + ("," if retry else "")
+    return Decoration(labels, annotations, RETRY_SECONDS)
+
+
+def _is_owned(account: ServiceAccount) -> bool:
+    """True if *account* has an owner reference of acrpull."""
+    return any(is_binding(owner) or is_protective(owner, account) for owner in account.owners)
+
+
+def _label_to_remove(
+    account: ServiceAccount, secrets: Sequence[OwnedSecret]
+) -> dict[str, str | None]:
+    """Return the removal of a label that acrpull set."""
+    uids = {owner.uid for secret in secrets if (owner := binding_of(secret)) is not None}
+    marked = not account.annotations.isdisjoint({PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION})
+    labeled = account.uid_label is not None and (marked or account.uid_label in uids)
+    return {UID_LABEL: None} if labeled else {}
+
+
+def _annotations_to_remove(
+    account: ServiceAccount, labels: dict[str, str | None]
+) -> dict[str, str | None]:
+    """Return the removal of the annotations of the mode `adoption`; *labels* leave with them."""
+    if not labels and ATTACHED_ANNOTATION not in account.annotations:
+        return {}
+    removed = {ATTACHED_ANNOTATION, LAST_APPLIED_ANNOTATION} & account.annotations
+    return dict.fromkeys(sorted(removed))
