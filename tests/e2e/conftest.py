@@ -13,6 +13,7 @@ import requests
 from tests.e2e.api import Api, ApiError
 from tests.e2e.control_plane import BINARY
 from tests.e2e.ground import Ground, open_cluster
+from tests.e2e.install import BASE
 from tests.e2e.killer import Killer
 from tests.e2e.process import Process
 from tests.e2e.scene import Scene
@@ -21,6 +22,7 @@ from tests.model import namespace as new_namespace
 
 NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
 USAGE: Final = "KUBECONFIG=<file> make e2e-cluster ACR_SERVER=<registry> CLIENT_ID=<identity>"
+ATTACHMENTS: Final = {"adoption": BASE, "admission": "metacontroller/admission"}
 TALLY: Final = pytest.StashKey[Counter[str]]()
 METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
@@ -30,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("e2e")
     group.addoption("--metacontroller", default="", help="a Metacontroller binary, >= 4.17.2")
     group.addoption("--metacontroller-crds", default="", help="the file with its CRDs")
+    group.addoption("--attachment", default="adoption", choices=ATTACHMENTS, help="the mode")
     group.addoption("--cluster", action="store_true", help="play on the cluster of KUBECONFIG")
     group.addoption("--acr-server", default="", help="a registry that its nodes' identity may pull")
     group.addoption("--client-id", default="", help="that identity")
@@ -109,7 +112,8 @@ def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """Start the whole stage except Metacontroller."""
-    with open_stage(tmp_path_factory.mktemp("stage"), given_crds(request)) as running:
+    overlay = ATTACHMENTS[request.config.getoption("--attachment")]
+    with open_stage(tmp_path_factory.mktemp("stage"), given_crds(request), overlay) as running:
         yield running
 
 
@@ -161,7 +165,9 @@ def ground(request: pytest.FixtureRequest, tally: Counter[str]) -> Iterator[Grou
     """Return the ground for scenes."""
     if not request.config.getoption("--cluster"):
         stage: Stage = request.getfixturevalue("stage")
-        yield Ground(stage.api, {"acrServer": stage.emulator.acr_server}, stage, tally)
+        admission = request.config.getoption("--attachment") == "admission"
+        spec = {"acrServer": stage.emulator.acr_server}
+        yield Ground(stage.api, spec, stage, admission=admission, tally=tally)
         return
     for option in ("--acr-server", "--client-id"):
         if not request.config.getoption(option):

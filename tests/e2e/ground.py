@@ -24,13 +24,15 @@ class Ground:
     api: Api
     spec: dict[str, str]
     stage: Stage | None = None
+    admission: bool = False
     tally: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def play(self, killer: Killer) -> Iterator[Scene]:
         """Play a scene; then check that no ServiceAccount is lost or missing in an answer."""
         name = f"acrpull-e2e-{uuid4().hex[:8]}"
-        scene = Scene(self.api, name, self._new_spec(), killer.after_write)
+        spec, disturb = self._new_spec(), killer.after_write
+        scene = Scene(self.api, name, spec, disturb, admission=self.admission)
         before = len(self.stage.recorder.exchanges) if self.stage else 0
         scene.open()
         try:

@@ -32,6 +32,7 @@ class Scene:
     disturb: Callable[[], None]
     uids: dict[str, str] = field(default_factory=dict)
     kind: str = BINDING
+    admission: bool = False
 
     def open(self) -> None:
         """Make the Namespace; its ServiceAccount `default` gets the user's entries."""
@@ -168,22 +169,34 @@ class Scene:
         eventually(check)
 
     def released(self, account: str, *entries: str) -> None:
-        """Expect a ServiceAccount to be as its user made it, apart from its protection, soon."""
+        """Expect a ServiceAccount to be as its user made it, apart from its protection, soon.
+
+        In the mode `admission`, there is no protection.
+        """
         self.listed(account, *entries)
 
         def check() -> None:
             meta = self.account(account)["metadata"]
             assert UID_LABEL not in meta.get("labels", {})
             assert not OURS & meta.get("annotations", {}).keys()
-            assert [o["kind"] for o in meta.get("ownerReferences", [])] in ([], ["Namespace"])
+            guard = [] if self.admission else ["Namespace"]
+            assert [o["kind"] for o in meta.get("ownerReferences", [])] in ([], guard)
 
         eventually(check)
 
     def guarded(self, account: str) -> None:
-        """Expect a ServiceAccount to be owned by a binding and by its Namespace, soon."""
+        """Expect a ServiceAccount to be owned by a binding and by its Namespace, soon.
+
+        In the mode `admission`, expect no mark of acrpull except one annotation.
+        """
 
         def check() -> None:
-            owners = self.account(account)["metadata"].get("ownerReferences", [])
+            meta = self.account(account)["metadata"]
+            owners = meta.get("ownerReferences", [])
+            if self.admission:
+                assert (owners, meta.get("labels", {}).get(UID_LABEL)) == ([], None)
+                assert OURS & meta["annotations"].keys() == {PULL_SECRETS_ANNOTATION}
+                return
             groups = {owner["apiVersion"].partition("/")[0] for owner in owners}
             assert groups == {GROUP, "v1"}, owners
 
