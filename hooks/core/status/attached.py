@@ -1,11 +1,13 @@
 """The condition Attached: whether the observed ServiceAccount lists the binding's Secret."""
 
 import math
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
 from hooks.core.account.ownership import controller, foreign_controller
 from hooks.core.contest import Contest
+from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.model.reason import Reason
 from hooks.core.names import ADMISSION_POLICY
@@ -83,15 +85,14 @@ def _listed(
         return ConditionState("False", problem.reason, text)
     if listed:
         return ConditionState("True", Reason.ATTACHED, lists)
-    if observed.missing_policies:
-        kinds = " and ".join(observed.missing_policies)
-        text = (
-            f'ServiceAccount "{target.name}" does not list Secret "{secret}", because {kinds} '
-            f'"{ADMISSION_POLICY}" is missing. Install the component metacontroller/admission, or '
-            "set ATTACHMENT=adoption."
-        )
-        return new_state("False", Reason.POLICY_MISSING, text)
-    foreign = foreign_controller(target) if observed.missing_policies is None else None
+    if observed.missing_policies is None:
+        return _unlisted(binding, target, overdue=overdue)
+    return _unlisted_by_policy(observed.missing_policies, secret, target.name, overdue=overdue)
+
+
+def _unlisted(binding: Binding, target: ServiceAccount, *, overdue: bool) -> ConditionState:
+    """Return why *target* does not list the Secret, in the mode `adoption`."""
+    secret, foreign, holder = binding.secret_name, foreign_controller(target), controller(target)
     if foreign is not None:
         text = (
             f'ServiceAccount "{target.name}" is managed by {_named(foreign)}, so acrpull does not '
@@ -99,21 +100,38 @@ def _listed(
             "controller."
         )
         return new_state("False", Reason.SERVICE_ACCOUNT_OWNED, text)
-    holder = controller(target)
     if holder is not None and holder.uid != binding.uid == target.uid_label:
         text = (
             f'ServiceAccount "{target.name}" is still owned by {_named(holder)} (uid '
             f"{holder.uid}). If that object no longer exists, remove it from the ownerReferences "
             "of the ServiceAccount."
         )
-    elif overdue:
+        return new_state("False", Reason.ATTACHING, text)
+    return _waiting_for_write(secret, target.name, overdue=overdue)
+
+
+def _unlisted_by_policy(
+    missing: Collection[str], secret: str, account: str, *, overdue: bool
+) -> ConditionState:
+    """Return why *account* does not list *secret*, in the mode `admission`."""
+    if not missing:
+        return _waiting_for_write(secret, account, overdue=overdue)
+    text = (
+        f'ServiceAccount "{account}" does not list Secret "{secret}": there is no '
+        f'{" and no ".join(missing)} "{ADMISSION_POLICY}". Install the component '
+        "metacontroller/admission, or set ATTACHMENT=adoption."
+    )
+    return new_state("False", Reason.POLICY_MISSING, text)
+
+
+def _waiting_for_write(secret: str, account: str, *, overdue: bool) -> ConditionState:
+    if overdue:
         text = (
-            f'Secret "{secret}" could not be added to ServiceAccount "{target.name}". See the '
+            f'Secret "{secret}" could not be added to ServiceAccount "{account}". See the '
             "events of the binding and of the ServiceAccount for the reason."
         )
         return new_state("False", Reason.SERVICE_ACCOUNT_NOT_WRITTEN, text)
-    else:
-        text = f'Waiting for Secret "{secret}" to be added to ServiceAccount "{target.name}".'
+    text = f'Waiting for Secret "{secret}" to be added to ServiceAccount "{account}".'
     return new_state("False", Reason.ATTACHING, text)
 
 
