@@ -63,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
         return shares, "" if shares else item.module.__name__
 
     items.sort(key=place)
+    if items and items[0].config.getoption("--attachment") == "admission":
+        items[:] = [item for item in items if not item.get_closest_marker("adoption")]
 
 
 @pytest.hookimpl(wrapper=True)

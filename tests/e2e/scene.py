@@ -2,12 +2,18 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from hooks.core.names import ATTACHED_ANNOTATION, GROUP, PULL_SECRETS_ANNOTATION, UID_LABEL
+from hooks.core.names import (
+    ATTACHED_ANNOTATION,
+    GROUP,
+    PULL_SECRETS_ANNOTATION,
+    SECRET_PREFIX,
+    UID_LABEL,
+)
 from tests.e2e.api import BINDING, Api, Object
 from tests.e2e.eventually import eventually
 from tests.model import binding, namespace, service_account
@@ -125,12 +131,16 @@ class Scene:
         return self.api.get(self.kind, self.name, name)
 
     def listed(self, account: str, *entries: str) -> None:
-        """Expect a ServiceAccount to list *entries*, in this order, soon."""
+        """Expect a ServiceAccount to list *entries*, in this order, soon.
+
+        The order of acrpull's own entries depends on the moments at which their Secrets appeared.
+        """
 
         def check() -> None:
             found = self.account(account).get("imagePullSecrets", [])
             names = [entry["name"] for entry in found]
-            assert names == list(entries), f"{account} lists {names}, not {list(entries)}"
+            expected = _ours_sorted(entries)
+            assert _ours_sorted(names) == expected, f"{account} lists {names}, not {list(entries)}"
 
         eventually(check)
 
@@ -201,3 +211,10 @@ class Scene:
             assert groups == {GROUP, "v1"}, owners
 
         eventually(check)
+
+
+def _ours_sorted(names: Iterable[str]) -> list[str]:
+    """Return *names*, with acrpull's entries among them sorted in their places."""
+    names = list(names)
+    ours = iter(sorted(name for name in names if name.startswith(SECRET_PREFIX)))
+    return [next(ours) if name.startswith(SECRET_PREFIX) else name for name in names]

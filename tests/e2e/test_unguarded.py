@@ -13,6 +13,9 @@ from tests.e2e.stage import Stage
 STRIPPED = {PULL_SECRETS_ANNOTATION: None, ATTACHED_ANNOTATION: None}
 
 
+pytestmark = pytest.mark.adoption
+
+
 @pytest.fixture(params=[{}, STRIPPED], ids=["marked", "stripped"])
 def adopted(request: pytest.FixtureRequest, stage: Stage, scene: Scene) -> Iterator[Scene]:
     """Return a scene whose binding has adopted `default` while its own hooks are down."""
