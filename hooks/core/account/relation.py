@@ -33,7 +33,7 @@ def target_label(account: str) -> str:
     """
     name = account
     if len(account) > MAX_LABEL_NAME:
-        digest = hashlib.sha256(account.encode()).hexdigest()[:HASH_LENGTH]
+        digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
         name = f"{account[: MAX_LABEL_NAME - HASH_LENGTH - 1]}-{digest}"
     return TARGET_LABEL_PREFIX + name
 
@@ -41,10 +41,10 @@ def target_label(account: str) -> str:
 def desired_targets(binding: Binding, children: Collection[ServiceAccount]) -> dict[str, str]:
     """Return the labels for the Secret of *binding*, which owns the ServiceAccounts *children*."""
     target = binding.service_account_name
-    names = {account.name for account in children} | ({target} if target else set())
+    names = sorted({account.name for account in children} | ({target} if target else set()))
     if binding.deleting:
         return {target_label(name): DELETED for name in names}
-    return {target_label(name): ATTACH if name == target else RELEASE for name in sorted(names)}
+    return {target_label(name): ATTACH if name == target else RELEASE for name in names}
 
 
 def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
