@@ -29,6 +29,7 @@ from tests.core.builders import (
     NAMESPACE,
     RELATED,
     SECRET_NAME,
+    TARGET,
     UNTOUCHED,
     WANTED,
     secret_of,
@@ -235,6 +236,16 @@ def test_theory() -> None:
     moves = re.findall(r"^    (\w.*?) -> (\w.*?)  ", account.__doc__ or "", re.MULTILINE)
     assert moves[0] == ("from", "to")
     assert {state for move in moves[1:] for state in move} == {*EXAMPLES, "any"}
+
+
+def test_theory_of_the_relation() -> None:
+    """The decorator lists a Secret if the table of labels says so."""
+    text = account.__doc__ or ""
+    rows = re.findall(r"^    (attach|release|deleted)  +(yes|no)  ", text, re.MULTILINE)
+    assert [row[0] for row in rows] == ["attach", "release", "deleted"]
+    for value, listed in rows:
+        secret = replace(RELATED, targets={TARGET: value})
+        assert bool(decorate(UNTOUCHED, (secret,)).annotations) is (listed == "yes")
 
 
 @pytest.mark.parametrize("state", EXAMPLES)

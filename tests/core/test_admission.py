@@ -10,6 +10,8 @@ from hooks.core.account.admission import annotate
 from hooks.core.account.decoration import Decoration
 from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
 from hooks.core.wire.objects import parse_service_account
+from hooks.core.wire.response import new_decoration, new_owner
+from hooks.handlers import Hooks
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,
@@ -21,6 +23,8 @@ from tests.core.builders import (
     LAST_APPLIED,
     MINUTE,
     NOW,
+    PARENT,
+    POLICY,
     RELATED,
     SECOND,
     SECRET_NAME,
@@ -232,3 +236,21 @@ def test_settles(
         names, reverse=True
     )
     assert end is None or text == end
+
+
+def test_hooks() -> None:
+    """In the mode `admission`, the hooks annotate, and relate the policy of the set version."""
+    policy = replace(POLICY, admission_version="v1beta1")
+    hooks = Hooks(policy, lambda *_: pytest.fail("a token was requested"), lambda: NOW)
+    secret = {
+        "metadata": {
+            "name": SECRET_NAME,
+            "labels": {TARGET: "attach"},
+            "ownerReferences": [new_owner(HOLDER)],
+        }
+    }
+    account = {"metadata": {"name": "default", "namespace": "team-a"}}
+    body = hooks.decorate({"object": account, "related": {"Secret.v1": {"a": secret}}}).body
+    assert body == new_decoration(writing(SECRET_NAME))
+    rules = hooks.customize({"parent": PARENT}).body["relatedResources"]
+    assert rules[0]["apiVersion"] == "admissionregistration.k8s.io/v1beta1"
