@@ -70,22 +70,3 @@ def test_required(strict: Service, emulator: Emulator) -> None:
     assert emulator.requests == []
     body = listing(observed(client.parent()), **{SERVERS: "*", IDENTITIES: client.client_id})
     assert reason(client.settle(body), "TokenFresh") == "True/TokenValid"
-
-
-def test_decorator(strict: Service, emulator: Emulator) -> None:
-    """A binding that is denied is not listed on its ServiceAccount."""
-    client = Client(strict.url, emulator.acr_server)
-    body = observed(client.parent())
-    related = {
-        "ACRPullBinding.acrpull.dev/v1beta1": {"team-a/app": client.parent()},
-        "Namespace.v1": body["related"]["Namespace.v1"],
-    }
-    request = {"object": service_account("default"), "attachments": {}, "related": related}
-    assert client.ask("/serviceaccount/sync", request) == {"labels": {}, "annotations": {}}
-    listing(body, **{SERVERS: "*", IDENTITIES: "*"})
-    decoration = client.ask("/serviceaccount/sync", request)
-    assert decoration["labels"] == {"controller-uid": "uid-app"}
-    rules = client.ask("/serviceaccount/customize", {"parent": service_account("default")})
-    assert {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]} in rules[
-        "relatedResources"
-    ]

@@ -61,6 +61,15 @@ def test_defaults(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "version"),
+    [("adoption", None), ("admission", "v1"), ("Admission/v1beta1", "v1beta1")],
+)
+def test_attachment(value: str, version: str | None) -> None:
+    """The mode `admission` needs the version of the admission policies in the cluster."""
+    assert Settings.from_env({"ATTACHMENT": value}).policy.admission_version == version
+
+
+@pytest.mark.parametrize(
     ("value", "suffixes"),
     [
         ("azurecr.io", ("azurecr.io",)),
@@ -181,6 +190,7 @@ BAD = [
         "azurecr.io.", "AZURECR.IO", "https://azurecr.io", ",", " ", "io", "azurecr.io,localhost",
         "azurecr..io", "-.io",
     ),
+    ("ATTACHMENT", "adoption", "admission/v2", "v1", "owner"),
     (
         "BIND", "127.0.0.1:8080", "8080", ":8080", "127.0.0.1", "127.0.0.1:http",
         "127.0.0.1:8080\n", "::1:8080", "unix:/run/hooks", "127.0.0.1:65536", "[::1]:99999",

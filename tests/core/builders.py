@@ -14,7 +14,7 @@ from hooks.core import finalize as core_finalize
 from hooks.core import sync as core_sync
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Binding, Spec, Status
-from hooks.core.model.cluster import Namespace, Owner, PullSecret, ServiceAccount
+from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest
@@ -37,6 +37,8 @@ SECRET_NAME: Final = "acr-pull-app"
 WANTED: Final = "acrpull.dev/pull-secrets"
 ATTACHED: Final = "acrpull.dev/attached"
 LAST_APPLIED: Final = "metacontroller.k8s.io/last-applied-configuration"
+TARGET: Final = "serviceaccount.acrpull.dev/default"
+TARGETS: Final = {TARGET: "attach"}
 
 
 def new_jwt(claims: object) -> str:
@@ -103,7 +105,20 @@ ACCOUNT: Final = ServiceAccount(
     last_applied=new_last_applied("zeta", "alpha", SECRET_NAME),
     uid_label="uid-app",
 )
-SECRET: Final = PullSecret(SECRET_NAME, SERVER, TOKEN, inputs_hash(REQUEST), dynamic_apply=True)
+SECRET: Final = PullSecret(
+    SECRET_NAME, SERVER, TOKEN, inputs_hash(REQUEST), dynamic_apply=True, targets=TARGETS
+)
+# The same Secret, as the decorator sees it; and the Secret of a deleted binding.
+RELATED: Final = OwnedSecret(
+    SECRET_NAME,
+    "team-a",
+    (HOLDER,),
+    uid_label="uid-app",
+    made_here=True,
+    created_at=NOW - HOUR,
+    targets=TARGETS,
+)
+DELETED: Final = replace(RELATED, targets={TARGET: "deleted"})
 OBSERVED: Final = Observed(
     binding=BINDING,
     secret=SECRET,
@@ -155,6 +170,14 @@ PARENT: Final[JSON] = {
     "metadata": {"name": "app", "namespace": "team-a", "uid": "uid-app", "generation": 2},
     "spec": {"acrServer": SERVER, "managedIdentityClientID": CLIENT_ID},
 }
+
+
+def secret_of(binding: str, age: timedelta) -> OwnedSecret:
+    """Return the related Secret of *binding*, which targets "default" and is *age* old."""
+    uid = f"uid-{binding}"
+    owner = replace(HOLDER, name=binding, uid=uid)
+    name, created = f"acr-pull-{binding}", NOW - age
+    return replace(RELATED, name=name, owners=(owner,), uid_label=uid, created_at=created)
 
 
 def changed(obj: JSON, path: str, value: object) -> JSON:

@@ -15,34 +15,29 @@ from hooks.core.account.attachment import desired_service_account
 from hooks.core.account.decorator import decorate
 from hooks.core.account.ownership import OwnershipContext
 from hooks.core.account.release import blocks_deletion
-from hooks.core.model.binding import Binding, Condition, Status
-from hooks.core.model.cluster import Owner, ServiceAccount
+from hooks.core.model.binding import Binding
+from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,
     BINDING,
+    DELETED,
     FOREIGN,
     GUARD,
     HOLDER,
     MINUTE,
     NAMESPACE,
-    NOW,
-    POLICY,
+    RELATED,
     SECRET_NAME,
+    TARGET,
     UNTOUCHED,
     WANTED,
+    secret_of,
 )
 
 JOBS_SECRET: Final = "acr-pull-jobs"
-JOBS: Final = replace(
-    BINDING,
-    name="jobs",
-    uid="uid-jobs",
-    secret_name=JOBS_SECRET,
-    created_at=NOW - 30 * MINUTE,
-    status=Status((Condition("TokenFresh", "True", "TokenValid", "", 1),)),
-)
-DELETED: Final = replace(BINDING, deleting=True)
+JOBS: Final = secret_of("jobs", 30 * MINUTE)
+GOING: Final = replace(BINDING, deleting=True)
 HANDED_OVER: Final = replace(HOLDER, controller=False)
 LABELED: Final = replace(
     UNTOUCHED, uid_label="uid-app", wanted=(SECRET_NAME,), annotations=frozenset({WANTED})
@@ -60,7 +55,8 @@ class Example:
     """A ServiceAccount in one state, and the expected results.
 
     Attributes:
-        bindings: All bindings of the Namespace. The first is the owner.
+        owner: The owner.
+        secrets: The Secrets with a label for the ServiceAccount.
         label: The uid in the label after the decorator's write; None if there is no label.
         wanted: The names in the annotation after the decorator's write.
         owners: The owner references in the owner's response; empty if the ServiceAccount is not
@@ -70,7 +66,8 @@ class Example:
     """
 
     account: ServiceAccount
-    bindings: tuple[Binding, ...]
+    owner: Binding
+    secrets: tuple[OwnedSecret, ...]
     label: str | None
     wanted: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
@@ -82,7 +79,8 @@ def bound(account: ServiceAccount) -> Example:
     """Return the example of an *account* with a single binding, which the next sync attaches."""
     return Example(
         account,
-        (BINDING,),
+        BINDING,
+        (RELATED,),
         "uid-app",
         (SECRET_NAME,),
         (HOLDER, GUARD),
@@ -92,14 +90,15 @@ def bound(account: ServiceAccount) -> Example:
 
 
 EXAMPLES: Final = {
-    "free": Example(UNTOUCHED, (BINDING,), "uid-app", (SECRET_NAME,)),
+    "free": Example(UNTOUCHED, BINDING, (RELATED,), "uid-app", (SECRET_NAME,)),
     # Metacontroller adopts, and calls `/sync` before its cache shows the owner reference.
     "labeled": bound(LABELED),
     "adopted": bound(replace(LABELED, owners=(HOLDER,))),
     "listed": bound(ACCOUNT),
     "shared": Example(
         SHARED,
-        (BINDING, JOBS),
+        BINDING,
+        (RELATED, JOBS),
         "uid-app",
         (SECRET_NAME, JOBS_SECRET),
         (HOLDER, GUARD),
@@ -108,6 +107,7 @@ EXAMPLES: Final = {
     ),
     "protected": Example(
         replace(ACCOUNT, pull_secrets=("zeta", "alpha"), wanted=(), attached=()),
+        GOING,
         (DELETED,),
         None,
         (),
@@ -123,7 +123,8 @@ EXAMPLES: Final = {
             annotations=frozenset({ATTACHED}),
             last_applied=None,
         ),
-        (BINDING,),
+        BINDING,
+        (RELATED,),
         "uid-app",
         (SECRET_NAME,),
     ),
@@ -135,15 +136,17 @@ EXAMPLES: Final = {
             attached=(JOBS_SECRET,),
             owners=(HANDED_OVER, GUARD),
         ),
+        GOING,
         (DELETED, JOBS),
         "uid-jobs",
         (JOBS_SECRET,),
         blocks=True,
     ),
-    "released": Example(replace(UNTOUCHED, owners=(GUARD,)), (DELETED,), None),
+    "released": Example(replace(UNTOUCHED, owners=(GUARD,)), GOING, (DELETED,), None),
     "foreign": Example(
         replace(ACCOUNT, owners=(FOREIGN, GUARD), wanted=(), attached=(SECRET_NAME,)),
-        (BINDING,),
+        BINDING,
+        (RELATED,),
         None,
     ),
 }
@@ -153,7 +156,7 @@ EXAMPLES: Final = {
 def test_decorator(state: str) -> None:
     """The label names the owner in each state, and disappears with the last binding."""
     example = EXAMPLES[state]
-    before, written = example.account, decorate(example.account, example.bindings, POLICY, None)
+    before, written = example.account, decorate(example.account, example.secrets)
     assert written.labels.get("controller-uid", before.uid_label) == example.label
     wanted = written.annotations.get(WANTED, ",".join(before.wanted)) or ""
     assert tuple(filter(None, wanted.split(","))) == example.wanted
@@ -164,7 +167,7 @@ def test_owner(state: str) -> None:
     """The owner's response protects the ServiceAccount, and lists the Secrets."""
     example = EXAMPLES[state]
     context = OwnershipContext(NAMESPACE, dynamic_apply=False)
-    desired = desired_service_account(example.bindings[0], example.account, context)
+    desired = desired_service_account(example.owner, example.account, context)
     assert (desired.owners, desired.pull_secrets) == (example.owners, example.listed)
 
 
@@ -172,7 +175,7 @@ def test_owner(state: str) -> None:
 def test_deletion(state: str) -> None:
     """The deletion of the owner waits until the ServiceAccount is safe and clean."""
     example = EXAMPLES[state]
-    assert blocks_deletion(example.bindings[0], example.account, NAMESPACE) is example.blocks
+    assert blocks_deletion(example.owner, example.account, NAMESPACE) is example.blocks
 
 
 def read_tables() -> dict[str, tuple[str, ...]]:
@@ -235,6 +238,16 @@ def test_theory() -> None:
     assert {state for move in moves[1:] for state in move} == {*EXAMPLES, "any"}
 
 
+def test_theory_of_the_relation() -> None:
+    """The decorator lists a Secret if the table of labels says so."""
+    text = account.__doc__ or ""
+    rows = re.findall(r"^    (attach|release|deleted)  +(yes|no)  ", text, re.MULTILINE)
+    assert [row[0] for row in rows] == ["attach", "release", "deleted"]
+    for value, listed in rows:
+        secret = replace(RELATED, targets={TARGET: value})
+        assert bool(decorate(UNTOUCHED, (secret,)).annotations) is (listed == "yes")
+
+
 @pytest.mark.parametrize("state", EXAMPLES)
 def test_theory_of_a_state(state: str) -> None:
     """An example has the label, the owners and the entries in the row of its state."""
@@ -249,7 +262,7 @@ def test_theory_of_permissions(state: str, seen: ServiceAccount) -> None:
     """Every ServiceAccount in a state permits the deletion and the adoption in the second table."""
     deletion, adoption = ROWS[state][5:]
     assert blocks_deletion(BINDING, seen, NAMESPACE) is not deletion.startswith("yes")
-    moved = decorate(seen, (DELETED, JOBS), POLICY, None).labels.get("controller-uid") == JOBS.uid
+    moved = decorate(seen, (DELETED, JOBS)).labels.get("controller-uid") == "uid-jobs"
     controlled = any(owner.controller for owner in seen.owners)
     expected = "no" if not moved else "once" if controlled else "yes"
     assert re.split(r"[ ,:]", adoption)[0] == expected

@@ -6,10 +6,11 @@ import pytest
 
 from hooks.core.account.attachment import DesiredServiceAccount
 from hooks.core.account.decoration import Decoration
-from hooks.core.apis import APIS, OURS
+from hooks.core.apis import APIS
 from hooks.core.fields import JSON
-from hooks.core.model.binding import Condition, Status
-from hooks.core.model.cluster import OwnedSecret
+from hooks.core.model.binding import Binding, Condition, Spec, Status
+from hooks.core.model.cluster import OwnedSecret, ServiceAccount
+from hooks.core.model.identity import WorkloadIdentity
 from hooks.core.sync import Answer
 from hooks.core.wire.response import (
     new_answer,
@@ -21,6 +22,7 @@ from hooks.core.wire.response import (
     new_status_fields,
 )
 from tests.core.builders import (
+    ACCOUNT,
     BINDING,
     GUARD,
     HOLDER,
@@ -29,7 +31,10 @@ from tests.core.builders import (
     SECOND,
     SECRET,
     SECRET_NAME,
+    TARGET,
     TOKEN,
+    UNTOUCHED,
+    WANTED,
 )
 
 READY = Condition("Ready", "True", "Ready", "", 2, NOW)
@@ -49,6 +54,12 @@ DESIRED = DesiredServiceAccount(
     owners=(HOLDER, GUARD),
     had_pull_secrets=True,
 )
+LABELED = {
+    "apiVersion": "v1",
+    "resource": "secrets",
+    "namespace": "team-a",
+    "labelSelector": {"matchExpressions": [{"key": TARGET, "operator": "Exists"}]},
+}
 STATUS = Status(
     conditions=(READY,),
     secret_name=SECRET_NAME,
@@ -147,12 +158,47 @@ def test_token_is_in_secret_only() -> None:
     assert "eyJ" not in str(body)
 
 
-def test_rules() -> None:
-    """A binding relates its Namespace, all ServiceAccounts in it, and the Secret of its name."""
-    assert new_rules(BINDING) == {
+WORKLOAD = WorkloadIdentity("pusher", None, None)
+OF_STATUS = Status(service_account_name="build")
+
+
+@pytest.mark.parametrize(
+    ("binding", "names"),
+    [
+        pytest.param(BINDING, ["default"], id="target"),
+        pytest.param(replace(BINDING, status=OF_STATUS), ["build", "default"], id="previous"),
+        pytest.param(
+            replace(BINDING, spec=Spec(None, WORKLOAD, None)), ["default", "pusher"], id="identity"
+        ),
+        pytest.param(
+            replace(BINDING, spec=Spec(None, WorkloadIdentity(None, None, None), None)),
+            ["default"],
+            id="identity-of-the-target",
+        ),
+        pytest.param(
+            replace(BINDING, spec="is wrong", service_account_name=None, status=OF_STATUS),
+            ["build"],
+            id="invalid",
+        ),
+        pytest.param(
+            replace(BINDING, spec="is wrong", service_account_name=None), ["default"], id="unknown"
+        ),
+    ],
+)
+def test_rules(binding: Binding, names: list[str]) -> None:
+    """A binding relates its Namespace, the named ServiceAccounts, and the Secret of its name.
+
+    Without names, a rule would select all ServiceAccounts.
+    """
+    assert new_rules(binding) == {
         "relatedResources": [
             {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]},
-            {"apiVersion": "v1", "resource": "serviceaccounts", "namespace": "team-a"},
+            {
+                "apiVersion": "v1",
+                "resource": "serviceaccounts",
+                "namespace": "team-a",
+                "names": names,
+            },
             {
                 "apiVersion": "v1",
                 "resource": "secrets",
@@ -163,18 +209,50 @@ def test_rules() -> None:
     }
 
 
-def test_decorator_rules() -> None:
-    """A ServiceAccount relates its Namespace, and all bindings in it."""
-    assert new_decorator_rules("team-a", [OURS]) == {
-        "relatedResources": [
-            {
-                "apiVersion": "acrpull.dev/v1beta1",
-                "resource": "acrpullbindings",
-                "namespace": "team-a",
-            },
-            {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]},
-        ]
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_rules_of_admission(version: str) -> None:
+    """In the mode `admission`, a binding also relates the admission policy and its binding."""
+    *policies, _, _, _ = new_rules(BINDING, version)["relatedResources"]
+    assert policies == [
+        {
+            "apiVersion": f"admissionregistration.k8s.io/{version}",
+            "resource": resource,
+            "names": ["acrpull-serviceaccounts"],
+        }
+        for resource in ("mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+    ]
+    assert (
+        new_rules(BINDING, version)["relatedResources"][2:]
+        == (new_rules(BINDING)["relatedResources"])
+    )
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        UNTOUCHED,
+        replace(ACCOUNT, wanted=()),
+        replace(ACCOUNT, wanted=(), unwanted=(SECRET_NAME,)),
+        ServiceAccount("default", "team-a", annotations=frozenset({WANTED})),
+    ],
+)
+def test_decorator_rules(account: ServiceAccount) -> None:
+    """A ServiceAccount relates the Secrets labeled with its name, whatever else it contains.
+
+    Metacontroller caches the rules, because a change of a ServiceAccount changes no generation.
+    """
+    assert new_decorator_rules(account) == {"relatedResources": [LABELED]}
+
+
+def test_decorator_rules_for_unlabeled_secrets() -> None:
+    """A ServiceAccount also relates the Secrets in its annotation, by name."""
+    by_name = {
+        "apiVersion": "v1",
+        "resource": "secrets",
+        "namespace": "team-a",
+        "names": [SECRET_NAME],
     }
+    assert new_decorator_rules(ACCOUNT) == {"relatedResources": [LABELED, by_name]}
 
 
 LEFT = OwnedSecret(SECRET_NAME, "team-a", made_here=True)
@@ -211,9 +289,13 @@ def test_secret_rules(secret: OwnedSecret, names: dict[str, str]) -> None:
             Decoration({"controller-uid": "u"}, {"a": None}),
             {"labels": {"controller-uid": "u"}, "annotations": {"a": None}},
         ),
+        (
+            Decoration({}, {"a": "b"}, 60),
+            {"labels": {}, "annotations": {"a": "b"}, "resyncAfterSeconds": 60},
+        ),
     ],
-    ids=["nothing", "set-and-remove"],
+    ids=["nothing", "set-and-remove", "again"],
 )
 def test_decoration(decoration: Decoration, body: JSON) -> None:
-    """The decorator answers with labels and annotations only; null removes one."""
+    """A decoration contains labels and annotations; null removes a key."""
     assert new_decoration(decoration) == body

@@ -52,13 +52,14 @@ OWNERS_JSON = [
 
 
 def test_pull_secret() -> None:
-    """The Secret has its type, its config, and the hash of its inputs, and nothing observed."""
+    """The Secret has type, docker config, labels and the hash of its inputs, and no other field."""
     assert new_pull_secret("team-a", replace(SECRET, token=NEW_TOKEN, inputs="hash")) == {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
             "name": SECRET_NAME,
             "namespace": "team-a",
+            "labels": {"serviceaccount.acrpull.dev/default": "attach"},
             "annotations": {"acrpull.dev/token-inputs": "hash"},
         },
         "type": "kubernetes.io/dockerconfigjson",
@@ -67,9 +68,9 @@ def test_pull_secret() -> None:
 
 
 def test_empty_pull_secret() -> None:
-    """A Secret without a token lists no registry, and has its map of annotations all the same."""
+    """A Secret without a token lists no registry, and has empty maps of labels and annotations."""
     body = new_pull_secret("team-a", PullSecret(SECRET_NAME))
-    assert body["metadata"]["annotations"] == {}
+    assert (body["metadata"]["labels"], body["metadata"]["annotations"]) == ({}, {})
     assert body["data"] == {".dockerconfigjson": "eyJhdXRocyI6e319"}
 
 

@@ -58,6 +58,21 @@ def related(*accounts: ServiceAccount) -> Observed:
     return replace(OBSERVED, related=accounts)
 
 
+def under_policy(account: ServiceAccount, *missing: str) -> Observed:
+    """Return the observation in the mode `admission`, without the objects *missing*."""
+    return replace(OBSERVED, accounts=(), related=(account,), missing_policies=missing)
+
+
+def no_policy(end: str) -> ConditionState:
+    """Return the state without a policy; *end* ends the message."""
+    return ConditionState(
+        "False",
+        "PolicyMissing",
+        f'ServiceAccount "default" does not list Secret "acr-pull-app": there is no {end}',
+        "Install the component metacontroller/admission, or set ATTACHMENT=adoption.",
+    )
+
+
 @pytest.mark.parametrize(
     ("observed", "problem", "finding"),
     [
@@ -117,6 +132,26 @@ def related(*accounts: ServiceAccount) -> Observed:
             None,
             WAITING,
             id="owned-by-a-living-binding",
+        ),
+        pytest.param(under_policy(UNLISTED), None, WAITING, id="not-yet-by-the-policy"),
+        pytest.param(under_policy(OWNED), None, WAITING, id="policy-and-another-controller"),
+        pytest.param(
+            under_policy(OWNED, "MutatingAdmissionPolicyBinding"),
+            None,
+            no_policy('MutatingAdmissionPolicyBinding "acrpull-serviceaccounts".'),
+            id="no-policy-binding",
+        ),
+        pytest.param(
+            under_policy(UNLISTED, "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"),
+            FAILED,
+            no_policy(
+                "MutatingAdmissionPolicy and no MutatingAdmissionPolicyBinding "
+                '"acrpull-serviceaccounts".'
+            ),
+            id="no-policy",
+        ),
+        pytest.param(
+            under_policy(ACCOUNT, "MutatingAdmissionPolicy"), None, LISTED, id="listed-before"
         ),
         pytest.param(MISSING, None, NOT_FOUND, id="not-found"),
         pytest.param(MISSING, DENIED, NOT_FOUND, id="denied-and-not-found"),

@@ -6,7 +6,7 @@ import pytest
 
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret, ServiceAccount
-from hooks.core.model.identity import Identity
+from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
@@ -17,6 +17,7 @@ from hooks.core.sync import Answer
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
+    DELETED,
     DENIED,
     EXPIRED,
     FAILED,
@@ -36,6 +37,7 @@ from tests.core.builders import (
     SECRET,
     SECRET_NAME,
     TAKEN,
+    TARGETS,
     UNTOUCHED,
     asking,
     decide,
@@ -52,6 +54,7 @@ UNKNOWN_STRATEGY = replace(
     accounts=(replace(ACCOUNT, owners=()),),
     dynamic_apply=None,
 )
+SHOWING = PullSecret("acr-pull-team-a", targets=TARGETS)
 Outcome = AcrToken | MintFailed | None
 
 MOVED = replace(OBSERVED, binding=replace(BINDING, service_account_name="build"))
@@ -67,7 +70,11 @@ def answer(observed: Observed, outcome: Outcome = None) -> Answer:
     return sync(observed, decision, outcome if isinstance(decision, Mint) else None, POLICY, NOW)
 
 
-MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash(REQUEST))
+EMPTY = PullSecret(SECRET_NAME, targets=TARGETS)
+MINTED = replace(
+    EMPTY, server="myregistry.azurecr.io", token=NEW_TOKEN, inputs=inputs_hash(REQUEST)
+)
+WORKLOAD = Spec(None, WorkloadIdentity(None, None, None), None)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,12 @@ MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash
         pytest.param(NO_SECRET, NEW_TOKEN, MINTED, id="minted"),
         pytest.param(STALE, NEW_TOKEN, MINTED, id="renewed"),
         pytest.param(TAMPERED, NEW_TOKEN, MINTED, id="repaired"),
-        pytest.param(NO_SECRET, FAILED, None, id="failed-without-one"),
+        pytest.param(NO_SECRET, FAILED, EMPTY, id="failed-without-one"),
+        pytest.param(asking(WORKLOAD, NO_SECRET), None, EMPTY, id="identity-on-hold"),
+        pytest.param(asking("spec is wrong", NO_SECRET), None, None, id="invalid-without-one"),
+        pytest.param(
+            replace(NO_SECRET, namespace=None), None, None, id="namespace-unknown-without-one"
+        ),
         pytest.param(STALE, FAILED, STALE.secret, id="failed-with-an-expired-one"),
         pytest.param(OTHER_IDENTITY, FAILED, SECRET, id="failed-with-the-old-inputs"),
         pytest.param(INVALID, None, SECRET, id="invalid-spec"),
@@ -91,12 +103,12 @@ MINTED = PullSecret(SECRET_NAME, "myregistry.azurecr.io", NEW_TOKEN, inputs_hash
         pytest.param(replace(OBSERVED, namespace=None), None, SECRET, id="namespace-unknown"),
         pytest.param(replace(STALE, namespace=None), None, STALE.secret, id="expired-and-unknown"),
         pytest.param(UNGUARDED, None, SECRET, id="unguarded"),
-        pytest.param(GOING, None, SECRET, id="deleting"),
-        pytest.param(UNKNOWN_STRATEGY, None, PullSecret("acr-pull-team-a"), id="shows-strategy"),
+        pytest.param(GOING, None, replace(SECRET, targets=DELETED.targets), id="deleting"),
+        pytest.param(UNKNOWN_STRATEGY, None, SHOWING, id="shows-strategy"),
         pytest.param(
             replace(UNKNOWN_STRATEGY, accounts=()),
             FAILED,
-            PullSecret("acr-pull-team-a"),
+            SHOWING,
             id="shows-strategy-though-failed",
         ),
         pytest.param(

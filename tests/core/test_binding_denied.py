@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.account.decorator import decorate
-from hooks.core.model.binding import Binding, Spec
+from hooks.core.model.binding import Spec
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.sync import Answer
 from tests.core.builders import (
-    ACCOUNT,
     BINDING,
     HOUR,
     IDENTITY,
@@ -20,7 +18,6 @@ from tests.core.builders import (
     POLICY,
     SECOND,
     SECRET_NAME,
-    WANTED,
     decide,
     sync,
 )
@@ -128,15 +125,3 @@ def test_allowed_again() -> None:
         "Attached": "True/Attached",
         "RenewalHealthy": "True/OnSchedule",
     }
-
-
-def test_decorator_follows() -> None:
-    """The decorator wants the entry as long as the status names the Secret."""
-
-    def wanted(binding: Binding) -> str | None:
-        return decorate(ACCOUNT, (binding,), SUFFIXES, None).annotations[WANTED]
-
-    kept = replace(BINDING, status=answer(SUFFIXES).status)
-    assert wanted(kept) == SECRET_NAME
-    gone = replace(OBSERVED, binding=kept, secret=None)
-    assert wanted(replace(BINDING, status=answer(SUFFIXES, gone, 2).status)) == ""

@@ -240,3 +240,13 @@ def test_no_contest(observed: Observed, reason: str) -> None:
     assert condition is not None
     assert condition.reason == reason
     assert (status.attach_attempts, status.last_attach_time) == (0, None)
+
+
+@pytest.mark.parametrize("foreign", [REMOVED, FOREIGNS], ids=["free", "foreign"])
+def test_contest_in_the_mode_admission(foreign: ServiceAccount) -> None:
+    """With the admission policy, another controller does not prevent the entry."""
+    observed = replace(
+        OBSERVED, binding=attached(ago(5)), accounts=(), related=(foreign,), missing_policies=()
+    )
+    status = answer(observed).status
+    assert (status.attach_attempts, status.last_attach_time) == (1, NOW)

@@ -20,6 +20,7 @@ from tests.core.builders import (
     POLICY,
     SECRET,
     SECRET_NAME,
+    TARGET,
     UNTOUCHED,
     finalize,
 )
@@ -63,7 +64,7 @@ def test_finalized(observed: Observed, *, finalized: bool) -> None:
     answer = finalize(observed, POLICY, NOW)
     assert answer.finalized is finalized
     assert answer.resync_after_seconds == (0 if finalized else 1)
-    assert answer.secret == (None if finalized else SECRET)
+    assert (answer.secret is None) is finalized
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,13 @@ def test_token_fresh(observed: Observed, status: str, reason: str) -> None:
     fresh = finalize(observed, POLICY, NOW).status.condition("TokenFresh")
     assert fresh is not None
     assert (fresh.status, fresh.reason) == (status, reason)
+
+
+def test_labels() -> None:
+    """The Secret of a deleted binding shows the deletion to each ServiceAccount of the binding."""
+    answer = finalize(showing(ACCOUNT, replace(ACCOUNT, name="build")), POLICY, NOW)
+    build = "serviceaccount.acrpull.dev/build"
+    assert answer.secret == replace(SECRET, targets={TARGET: "deleted", build: "deleted"})
 
 
 def test_no_secret() -> None:

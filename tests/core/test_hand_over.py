@@ -7,36 +7,30 @@ import pytest
 
 from hooks.core.account.decorator import decorate
 from hooks.core.account.release import blocks_deletion
-from hooks.core.model.binding import Binding, Condition, Spec, Status
-from hooks.core.model.cluster import Owner, ServiceAccount
+from hooks.core.model.binding import Binding, Condition, Status
+from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
 from hooks.core.observed import Observed
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
+    DELETED,
     FOREIGN,
     GUARD,
     HOLDER,
     HOUR,
-    IDENTITY,
     MINUTE,
     NAMESPACE,
     NOW,
     OBSERVED,
     POLICY,
+    RELATED,
     SECOND,
     SECRET_NAME,
     finalize,
+    secret_of,
 )
 
-JOBS = replace(
-    BINDING,
-    name="jobs",
-    uid="uid-jobs",
-    secret_name="acr-pull-jobs",
-    created_at=NOW - 30 * MINUTE,
-)
-ELSEWHERE = replace(JOBS, service_account_name="build")
-DENIED = replace(ELSEWHERE, spec=Spec("x.evil.io", IDENTITY, None))
+JOBS = secret_of("jobs", 30 * MINUTE)
 GOING = replace(BINDING, deleting=True, deleted_at=NOW)
 RELEASED = replace(HOLDER, controller=False)
 # The guard is on and its own entry off; that of another binding is on the list.
@@ -172,27 +166,21 @@ def test_adoption_under_way(
 
 
 @pytest.mark.parametrize(
-    ("account", "bindings", "label"),
+    ("account", "secrets", "label"),
     [
-        pytest.param(SHARED, (GOING, JOBS), "uid-app", id="still-holds-it"),
+        pytest.param(SHARED, (DELETED, JOBS), "uid-app", id="still-owned"),
         pytest.param(
-            replace(SHARED, owners=(RELEASED, GUARD)), (GOING, JOBS), "uid-jobs", id="let-go"
+            replace(SHARED, owners=(RELEASED, GUARD)), (DELETED, JOBS), "uid-jobs", id="handed-over"
         ),
+        pytest.param(replace(SHARED, owners=(GUARD,)), (RELATED,), "uid-app", id="entry-left"),
+        pytest.param(replace(SHARED, owners=(GUARD,)), (DELETED,), None, id="no-next-binding"),
         pytest.param(
-            replace(SHARED, owners=(GUARD,)), (GOING, ELSEWHERE), "uid-jobs", id="anyone-cleans-up"
-        ),
-        pytest.param(replace(SHARED, owners=(GUARD,)), (GOING,), None, id="nobody-can"),
-        pytest.param(
-            replace(SHARED, owners=(GUARD,)), (GOING, DENIED), None, id="nobody-who-is-denied"
-        ),
-        pytest.param(
-            replace(SHARED, owners=(GUARD, FOREIGN)), (ELSEWHERE,), None, id="not-another's"
-        ),
-        pytest.param(
-            replace(SHARED, owners=(GUARD,), pull_secrets=()), (ELSEWHERE,), None, id="nothing-left"
+            replace(SHARED, owners=(GUARD, FOREIGN)), (RELATED,), None, id="another-controller"
         ),
     ],
 )
-def test_label(account: ServiceAccount, bindings: tuple[Binding, ...], label: str | None) -> None:
-    """The label moves once the holder has let go; left entries are for any binding to take off."""
-    assert decorate(account, bindings, POLICY, None).labels == {"controller-uid": label}
+def test_label(
+    account: ServiceAccount, secrets: tuple[OwnedSecret, ...], label: str | None
+) -> None:
+    """The label moves after the handover. The next binding removes an entry that was left."""
+    assert decorate(account, secrets).labels == {"controller-uid": label}

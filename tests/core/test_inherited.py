@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from hooks.core.account.decorator import decorate
 from hooks.core.account.ownership import controller_uid, is_foreign
 from hooks.core.apis import UPSTREAM
 from hooks.core.apis.api import Api
@@ -17,7 +16,7 @@ from hooks.core.model.cluster import Owner, PullSecret
 from hooks.core.renewal.decision import Keep, Mint, inputs_hash
 from hooks.core.renewal.resolve import Hold
 from hooks.core.wire.objects import parse_binding, parse_secret
-from hooks.core.wire.request import parse_bindings, parse_observed
+from hooks.core.wire.request import parse_observed
 from hooks.core.wire.response import new_pull_secret, new_status_fields
 from tests.core.builders import (
     ACCOUNT,
@@ -35,8 +34,8 @@ from tests.core.builders import (
     SECRET,
     SECRET_NAME,
     SERVER,
+    TARGETS,
     TOKEN,
-    UNTOUCHED,
     decide,
     new_token,
     sync,
@@ -47,7 +46,7 @@ USER: Final = "00000000-0000-0000-0000-000000000000"
 LABELS: Final = {"acr.microsoft.com/binding": "app", "controller-uid": "uid-app"}
 INPUTS: Final = "acrpull.dev/token-inputs"
 THEIRS: Final = {"acr.microsoft.com/token.inputs": "x"}
-INHERITED: Final = replace(SECRET, inputs=None, inherited=True, dynamic_apply=False)
+INHERITED: Final = replace(SECRET, inputs=None, inherited=True, dynamic_apply=False, targets={})
 MOVED: Final = replace(OBSERVED, secret=INHERITED)
 
 
@@ -93,13 +92,13 @@ def test_kept() -> None:
     """Its token is used until it is due, and it is noted for what, so that a change shows."""
     assert decide(MOVED, POLICY, NOW) == Keep()
     answer = sync(MOVED, Keep(), None, POLICY, NOW)
-    assert answer.secret == replace(INHERITED, inputs=inputs_hash(REQUEST))
+    assert answer.secret == replace(INHERITED, inputs=inputs_hash(REQUEST), targets=TARGETS)
     assert answer.secret.token is TOKEN
     assert answer.resync_after_seconds == 90 * 60
     (fresh,) = (c for c in answer.status.conditions if c.type == "TokenFresh")
     assert fresh.status == "True"
     body = new_pull_secret("team-a", answer.secret)
-    assert "labels" not in body["metadata"]
+    assert body["metadata"]["labels"] == TARGETS
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_invalid_spec() -> None:
     """One whose binding is invalid keeps its token, for whatever the binding will say."""
     moved = replace(MOVED, binding=replace(BINDING, spec="is wrong"))
     kept = sync(moved, decide(moved, POLICY, NOW), None, POLICY, NOW).secret
-    assert kept == replace(INHERITED, inputs="inherited")
+    assert kept == replace(INHERITED, inputs="inherited", targets=TARGETS)
     assert decide(replace(MOVED, secret=kept), POLICY, NOW) == Keep()
 
 
@@ -238,41 +237,3 @@ def test_owners(group: str, kind: str, *, ours: bool) -> None:
     account = replace(ACCOUNT, owners=(owner, GUARD))
     assert is_foreign(account) is not ours
     assert controller_uid(account) == ("uid-x" if ours else None)
-
-
-def related(api: Api, name: str, created: str, spec: JSON) -> JSON:
-    """Return a related binding of *api*, answered before, as a decorator's hook has it."""
-    meta = {
-        "name": name,
-        "namespace": "team-a",
-        "uid": f"{api.group} {name}",
-        "creationTimestamp": created,
-    }
-    kind = {"apiVersion": api.api_version, "kind": api.kind}
-    status = {"conditions": [{"type": "Ready", "status": "True"}]}
-    obj = {**kind, "metadata": meta, "spec": spec, "status": status}
-    return {api.group: {f"team-a/{name}": obj}}
-
-
-def test_decorator() -> None:
-    """U8: bindings of all kinds list their Secrets, oldest first, one that two want but once."""
-    upstream = {
-        "acr": {"server": SERVER, "scope": "repository:app:pull"},
-        "auth": {"managedIdentity": {"clientID": IDENTITY.client_id}},
-        "serviceAccountName": "default",
-    }
-    first = {"acrServer": SERVER, "managedIdentityClientID": IDENTITY.client_id}
-    body = {
-        "related": {
-            "ACRPullBinding.acrpull.dev/v1beta1": {"team-a/app": PARENT},
-            **related(SECOND, "app", "2026-11-23T11:00:02Z", upstream),
-            **related(FIRST, "app", "2026-11-23T11:00:01Z", first),
-        }
-    }
-    bindings = parse_bindings(body, lambda *_: None)
-    assert [binding.kind for binding in bindings] == ["ACRPullBinding", *["AcrPullBinding"] * 2]
-    decoration = decorate(UNTOUCHED, bindings, POLICY, None)
-    assert decoration.annotations == {
-        "acrpull.dev/pull-secrets": "acr-pull-app,app-msi-acrpull-secret"
-    }
-    assert decoration.labels == {"controller-uid": "uid-app"}

@@ -10,7 +10,8 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.identity import Identity, WorkloadIdentity
-from hooks.core.wire.objects import EARLIEST, parse_binding
+from hooks.core.rfc3339 import EARLIEST
+from hooks.core.wire.objects import parse_binding
 from tests.core.builders import BINDING, HOUR, IDENTITY, NOW, PARENT, SECOND, SERVER, changed
 
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -57,6 +57,7 @@ def test_strategy_unknown(name: str, dynamic: bool | None, *, unknown: bool) -> 
     assert replace(OBSERVED, binding=binding, dynamic_apply=dynamic).strategy_unknown is unknown
 
 
+FREE = replace(UNTOUCHED, name="free")
 OURS = replace(BUILD, name="ours", pull_secrets=())
 FOREIGNS = replace(ACCOUNT, name="foreign", owners=(FOREIGN,))
 
@@ -64,13 +65,14 @@ FOREIGNS = replace(ACCOUNT, name="foreign", owners=(FOREIGN,))
 @pytest.mark.parametrize(
     ("accounts", "related", "blocking"),
     [
-        pytest.param((), (ACCOUNT, UNTOUCHED, FOREIGNS, OURS), (ACCOUNT, OURS), id="related"),
-        pytest.param((ACCOUNT,), (), (), id="related-counts"),
+        pytest.param((), (ACCOUNT, FREE, FOREIGNS, OURS), (ACCOUNT, OURS), id="related"),
+        pytest.param((ACCOUNT,), (UNTOUCHED,), (), id="related-is-read-later"),
+        pytest.param((OURS,), (UNTOUCHED,), (OURS,), id="not-named-by-the-binding"),
         pytest.param((ACCOUNT,), None, (ACCOUNT,), id="by-hand"),
         pytest.param((), None, (), id="nothing"),
     ],
 )
 def test_blocking(accounts: Accounts, related: Accounts | None, blocking: Accounts) -> None:
-    """Only a ServiceAccount that the binding holds, of all in the Namespace, is waited for."""
+    """The deletion waits for the ServiceAccounts of the binding, children or related."""
     observed: Observed = replace(OBSERVED, accounts=accounts, related=related)
     assert observed.blocking == blocking

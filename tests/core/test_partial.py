@@ -31,6 +31,7 @@ from tests.core.builders import (
     SECOND,
     SECRET_NAME,
     SERVER,
+    TARGETS,
     decide,
     finalize,
     new_jwt,
@@ -56,10 +57,15 @@ def short(token: AcrToken | None) -> PartialGrant | MintFailed:
 PARTIAL, WHOLE = granting("a"), granting("a", "b")
 
 
+def new_secret(token: AcrToken) -> PullSecret:
+    """Return the Secret with *token*."""
+    return PullSecret(SECRET_NAME, SERVER, token, inputs_hash(REQUESTED), targets=TARGETS)
+
+
 def holding(token: AcrToken | None) -> Observed:
     """Return the observation of a binding for both, with *token* in the Secret."""
     binding = replace(BINDING, spec=Spec(SERVER, IDENTITY, REQUESTED.scope))
-    secret = PullSecret(SECRET_NAME, SERVER, token, inputs_hash(REQUESTED)) if token else None
+    secret = new_secret(token) if token else None
     return replace(OBSERVED, binding=binding, secret=secret)
 
 
@@ -98,7 +104,7 @@ def test_better_than_none() -> None:
     """Without a working token, the Secret has the partial token, and TokenFresh is False."""
     for observed in (holding(None), holding(granting("a", "b", since=NOW - 2 * HOUR))):
         answer = answered(observed, short(PARTIAL))
-        assert answer.secret == PullSecret(SECRET_NAME, SERVER, PARTIAL, inputs_hash(REQUESTED))
+        assert answer.secret == new_secret(PARTIAL)
         assert fresh(answer) == "False/ScopeNotGranted"
         assert answer.resync_after_seconds == 5
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
@@ -13,11 +12,10 @@ from hooks.core.policy.permission import (
     Reject,
     denial,
     identity_keys,
-    is_withdrawn,
     server_allowed,
     server_keys,
 )
-from tests.core.builders import BINDING, CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
+from tests.core.builders import CLIENT_ID, IDENTITY, NAMESPACE, POLICY, SERVER
 
 RESOURCE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/puller"
 RESOURCE = Identity(resource_id=RESOURCE_ID)
@@ -126,7 +124,6 @@ def test_servers(listed: tuple[str, ...] | None, *, allowed: bool) -> None:
 
 LISTED = replace(NAMESPACE, servers=("*",), identities=("*",))
 NONE_LISTED = replace(NAMESPACE, servers=(), identities=())
-ONE_LISTED = replace(NAMESPACE, identities=(CLIENT_ID,))
 REQUIRED = replace(POLICY, namespace_required=True)
 
 
@@ -205,65 +202,3 @@ def test_suffixes_text() -> None:
         "(azurecr.io,localhost:5000). Fix spec.acrServer, or ask a cluster administrator to allow "
         "the registry."
     )
-
-
-@pytest.mark.parametrize(
-    ("spec", "policy", "namespace", "has_secret", "withdrawn"),
-    [
-        pytest.param(Spec(SERVER, IDENTITY, None), POLICY, None, True, False, id="allowed"),
-        pytest.param(
-            Spec(EVIL, None, None), POLICY, None, True, False, id="by-setting-keeps-secret"
-        ),
-        pytest.param(Spec(EVIL, None, None), POLICY, None, False, True, id="by-setting-no-secret"),
-        pytest.param(
-            Spec(SERVER, IDENTITY, None), POLICY, NONE_LISTED, True, True, id="by-annotation"
-        ),
-        pytest.param(
-            Spec(None, IDENTITY, None),
-            replace(POLICY, server=EVIL),
-            None,
-            False,
-            True,
-            id="default",
-        ),
-        pytest.param(
-            Spec(SERVER, IDENTITY, None),
-            replace(POLICY, server=EVIL),
-            None,
-            False,
-            False,
-            id="spec-1st",
-        ),
-        pytest.param(
-            Spec(SERVER, None, None),
-            replace(POLICY, identity=OTHER),
-            ONE_LISTED,
-            True,
-            True,
-            id="default-identity",
-        ),
-        pytest.param(
-            Spec(SERVER, IDENTITY, None),
-            replace(POLICY, identity=OTHER),
-            ONE_LISTED,
-            False,
-            False,
-            id="spec-identity-first",
-        ),
-        pytest.param(Spec(None, None, None), POLICY, None, False, False, id="no-server"),
-        pytest.param(
-            "spec is wrong", replace(POLICY, server=EVIL), None, False, False, id="invalid"
-        ),
-    ],
-)
-def test_is_withdrawn(
-    spec: Spec | str,
-    policy: Policy,
-    namespace: Namespace | None,
-    *,
-    has_secret: bool,
-    withdrawn: bool,
-) -> None:
-    """A denied binding is withdrawn, unless it has a Secret and only a setting denies it."""
-    binding = replace(BINDING, spec=spec)
-    assert is_withdrawn(binding, policy, namespace, has_secret=has_secret) is withdrawn

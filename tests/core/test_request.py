@@ -7,11 +7,11 @@ from hooks.core.model.cluster import OwnedSecret
 from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
-    parse_namespace_of,
     parse_observed,
     parse_parent,
-    parse_parent_namespace,
+    parse_parent_account,
     parse_parent_secret,
+    parse_related_secrets,
     parse_target,
 )
 from tests.core.builders import BINDING, LAST_APPLIED, NAMESPACE, PARENT, SECRET_NAME, changed
@@ -78,12 +78,31 @@ def test_observed() -> None:
     assert observed.namespace == NAMESPACE
 
 
-def test_namespace_of() -> None:
-    """A decorator's body shows the Namespace of its ServiceAccount, unless it was not asked for."""
-    account = parse_target({"object": named("default")})
-    assert parse_namespace_of({"related": NAMESPACES}, account) == NAMESPACE
-    assert parse_namespace_of({"related": {}}, account) is None
-    assert parse_namespace_of({}, account) is None
+POLICIES = "MutatingAdmissionPolicy.admissionregistration.k8s.io"
+POLICY_BINDINGS = "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io"
+FOUND = {"acrpull-serviceaccounts": {"metadata": {"name": "acrpull-serviceaccounts"}}}
+
+
+@pytest.mark.parametrize(
+    ("groups", "missing"),
+    [
+        pytest.param({}, None, id="adoption"),
+        pytest.param({f"{POLICIES}/v1": FOUND, f"{POLICY_BINDINGS}/v1": FOUND}, (), id="none"),
+        pytest.param(
+            {f"{POLICIES}/v1beta1": FOUND, f"{POLICY_BINDINGS}/v1beta1": {}},
+            ("MutatingAdmissionPolicyBinding",),
+            id="one",
+        ),
+        pytest.param(
+            {f"{POLICIES}/v1": None, f"{POLICY_BINDINGS}/v1": {}},
+            ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"),
+            id="both",
+        ),
+    ],
+)
+def test_missing_policies(groups: JSON, missing: tuple[str, ...] | None) -> None:
+    """An empty related group shows that the admission policy does not exist, in any version."""
+    assert parse_observed(body(related=groups), valid).missing_policies == missing
 
 
 @pytest.mark.parametrize("group", [{}, None], ids=["empty", "null"])
@@ -233,6 +252,22 @@ def test_owned_secrets() -> None:
     assert parse_parent_secret({"parent": LEFT}) == secret
 
 
-def test_parent_namespace() -> None:
+@pytest.mark.parametrize(
+    ("request_", "names"),
+    [
+        ({"related": grouped("Secret.v1", LEFT)}, [SECRET_NAME]),
+        ({"related": {"Secret.v1": None}}, []),
+        ({"related": {"ACRPullBinding.acrpull.dev/v1beta1": {}}}, None),
+        ({}, None),
+    ],
+    ids=["one", "none", "rules-of-an-earlier-release", "by-hand"],
+)
+def test_related_secrets(request_: JSON, names: list[str] | None) -> None:
+    """Without a group of Secrets, nothing is known about the Secrets of a ServiceAccount."""
+    secrets = parse_related_secrets(request_)
+    assert (None if secrets is None else [secret.name for secret in secrets]) == names
+
+
+def test_parent_account() -> None:
     """The decorator's customize names its object `parent`."""
-    assert parse_parent_namespace({"parent": named("default")}) == "team-a"
+    assert parse_parent_account({"parent": named("default")}).name == "default"

@@ -10,8 +10,9 @@ from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
     parse_observed,
-    parse_parent_namespace,
+    parse_parent_account,
     parse_parent_secret,
+    parse_related_secrets,
     parse_target,
 )
 from tests.core.builders import PARENT, SECRET_NAME
@@ -82,12 +83,12 @@ BINDINGS = "['ACRPullBinding.acrpull.dev/v1beta1']"
             {"related": {BINDINGS[2:-2]: {"a": None}}},
             f"related{BINDINGS}['a']: expected an object",
         ),
-        (parse_parent_namespace, {}, "parent: expected an object"),
-        (parse_parent_namespace, {"parent": {}}, "parent.metadata: expected an object"),
+        (parse_parent_account, {}, "parent: expected an object"),
+        (parse_parent_account, {"parent": {}}, "parent.metadata: expected an object"),
         (
-            parse_parent_namespace,
-            {"parent": {"metadata": {}}},
-            "parent.metadata.namespace: expected a string",
+            parse_related_secrets,
+            {"related": {"Secret.v1": {"a": 5}}},
+            f"related{SECRETS}['a']: expected an object",
         ),
     ],
 )

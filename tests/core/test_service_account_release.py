@@ -1,4 +1,4 @@
-"""What the decorator leaves alone, and what it takes off again."""
+"""What the decorator does not change, and what the decorator removes."""
 
 from dataclasses import replace
 
@@ -6,24 +6,23 @@ import pytest
 
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import decorate
-from hooks.core.model.binding import Binding
-from hooks.core.model.cluster import Owner, ServiceAccount
+from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
 from tests.core.builders import (
     ACCOUNT,
     ATTACHED,
-    BINDING,
+    DELETED,
     FOREIGN,
     GUARD,
     HOLDER,
     LAST_APPLIED,
-    POLICY,
+    RELATED,
     SECRET_NAME,
+    TARGET,
     UNTOUCHED,
     WANTED,
 )
 
-MOVED = replace(BINDING, service_account_name="build")
-DELETING = replace(BINDING, deleting=True)
+MOVED = replace(RELATED, targets={TARGET: "release"})
 UNLISTED = replace(ACCOUNT, pull_secrets=("zeta",))
 NOTHING = Decoration()
 
@@ -32,13 +31,13 @@ NOTHING = Decoration()
 def test_foreign_is_left_alone(owners: tuple[Owner, ...]) -> None:
     """A ServiceAccount of another controller is not changed."""
     account = replace(UNTOUCHED, owners=owners, uid_label="somebody's")
-    assert decorate(account, (BINDING,), POLICY, None) == NOTHING
+    assert decorate(account, (RELATED,)) == NOTHING
 
 
-def test_foreign_while_held() -> None:
-    """The holder stays the owner when another reference is added beside its own."""
+def test_foreign_beside_the_owner() -> None:
+    """The owner stays if another reference is added."""
     account = replace(ACCOUNT, owners=(HOLDER, GUARD, replace(FOREIGN, controller=False)))
-    assert decorate(account, (BINDING,), POLICY, None) == Decoration(
+    assert decorate(account, (RELATED,)) == Decoration(
         {"controller-uid": "uid-app"}, {WANTED: SECRET_NAME}
     )
 
@@ -52,13 +51,13 @@ def test_foreign_while_held() -> None:
 def test_taken_over_by_foreign(
     account: ServiceAccount, owners: tuple[Owner, ...], annotations: list[str]
 ) -> None:
-    """What became another's loses our marks but for names still listed, and no last-applied."""
-    decoration = decorate(replace(account, owners=owners), (BINDING,), POLICY, None)
+    """A ServiceAccount of another controller loses all marks, except names still listed."""
+    decoration = decorate(replace(account, owners=owners), (RELATED,))
     assert decoration == Decoration({"controller-uid": None}, dict.fromkeys(annotations))
 
 
 @pytest.mark.parametrize(
-    ("account", "bindings", "labels", "annotations"),
+    ("account", "secrets", "labels", "annotations"),
     [
         pytest.param(UNTOUCHED, (), [], [], id="never-touched"),
         pytest.param(UNTOUCHED, (MOVED,), [], [], id="not-targeted"),
@@ -91,7 +90,7 @@ def test_taken_over_by_foreign(
         ),
         pytest.param(
             replace(UNLISTED, annotations=frozenset({LAST_APPLIED})),
-            (DELETING,),
+            (DELETED,),
             ["controller-uid"],
             [LAST_APPLIED],
             id="label-of-a-binding",
@@ -101,7 +100,7 @@ def test_taken_over_by_foreign(
             (MOVED,),
             [],
             [],
-            id="label-of-somebody-else",
+            id="label-of-another-client",
         ),
         pytest.param(
             replace(UNTOUCHED, uid_label=None, annotations=frozenset({WANTED})),
@@ -112,18 +111,18 @@ def test_taken_over_by_foreign(
         ),
     ],
 )
-def test_nobodys(
+def test_released(
     account: ServiceAccount,
-    bindings: tuple[Binding, ...],
+    secrets: tuple[OwnedSecret, ...],
     labels: list[str],
     annotations: list[str],
 ) -> None:
-    """Nobody's loses what we put on it and nothing else; names still listed stay ours."""
-    decoration = decorate(account, bindings, POLICY, None)
+    """Without a binding, the decorator removes only marks of acrpull; listed names stay marked."""
+    decoration = decorate(account, secrets)
     assert decoration == Decoration(dict.fromkeys(labels), dict.fromkeys(annotations))
 
 
-@pytest.mark.parametrize("bindings", [(), (BINDING,), (DELETING,)])
-def test_deleting_service_account(bindings: tuple[Binding, ...]) -> None:
-    """A ServiceAccount that is being deleted is left to go."""
-    assert decorate(replace(ACCOUNT, deleting=True), bindings, POLICY, None) == NOTHING
+@pytest.mark.parametrize("secrets", [(), (RELATED,), (DELETED,)])
+def test_deleting_service_account(secrets: tuple[OwnedSecret, ...]) -> None:
+    """A ServiceAccount under deletion is not changed."""
+    assert decorate(replace(ACCOUNT, deleting=True), secrets) == NOTHING

@@ -15,6 +15,30 @@ https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 2. A deleted binding leaves no entry behind if Metacontroller can still remove the entry.
 3. The user's entries, labels, annotations and owner references stay.
 
+`decorator.py` and `release.py` decide about the label, `attachment.py` and `ownership.py` about the
+list and the owner references. The section "The mode admission" describes the other mode.
+
+The relation
+============
+
+The decorator sees no bindings. It sees the Secrets with a label for the ServiceAccount, and each
+Secret's controller reference names the binding (`relation.py`). Metacontroller writes the labels
+with the binding's Secret:
+
+    value    on the list?  the binding
+    attach   yes           targets the ServiceAccount
+    release  no            targets another, and still owns the ServiceAccount
+    deleted  no            is being deleted
+
+If the first token request fails, the Secret has no registry, and the binding is attached. A binding
+without a Secret has no relation: the binding is withdrawn, the spec was never valid, or the name of
+the Secret is taken. Another client's Secret does not name a binding as controller, and has no
+relation.
+
+Metacontroller calls the decorator of a ServiceAccount if a Secret's old or new labels match. A
+binding that moves therefore reaches both ServiceAccounts.
+metacontroller@v4.17.2:pkg/controller/common/customize/manager.go (onRelatedUpdate)
+
 States
 ======
 
@@ -57,14 +81,14 @@ entries that other bindings still want. A binding with another client's finalize
 protected ServiceAccount. A ServiceAccount under deletion blocks no binding.
 
     from -> to                 by                     when
-    free -> labeled            decorator              B is the oldest targeting binding whose
-                                                      Secret name is not taken
-    left -> labeled            decorator              likewise, or B is the oldest binding of all,
-                                                      to remove the entries
-    labeled -> free            decorator              B is deleted before the adoption
+    free -> labeled            decorator              B's Secret is the oldest with `attach`
+    left -> labeled            decorator              as free -> labeled; then B's /sync removes
+                                                      the entries of the deleted binding
+    labeled -> free            decorator              B is deleted, withdrawn, or targets another
+                                                      before the adoption
     labeled -> adopted         Metacontroller         B is alive, no other controller
     adopted -> listed          B's /sync              one write adds protection and entry
-    listed -> shared           decorator, B's /sync   another binding joins after its /sync
+    listed -> shared           decorator, B's /sync   another Secret has `attach`
     listed -> protected        B's /sync, /finalize   B is deleted or withdrawn, or targets another
     protected -> listed        B's /sync              B targets the ServiceAccount again, or a user
                                                       removed the entry
@@ -112,8 +136,8 @@ Two bindings deleted together (A is the owner):
 2. If B is deleted meanwhile, the decorator removes B from `pull-secrets`, and A removes B's entry.
 3. Otherwise A hands over. The label moves to B, B adopts, and A's deletion finishes.
 4. If B is deleted during step 3, B adopts nothing: Metacontroller adopts nothing for a deleted
-   binding. No name remains in `pull-secrets`, and A's deletion finishes. B's entry stays until any
-   other binding of the Namespace gets the label and removes the entry.
+   binding. No name remains in `pull-secrets`, and A's deletion finishes. B's entry stays until the
+   next binding of this ServiceAccount gets the label and removes the entry.
 
 A foreground deletion, or `--cascade=orphan`:
 
@@ -122,8 +146,11 @@ A foreground deletion, or `--cascade=orphan`:
 2. The garbage collector removes B's reference. The protective owner reference keeps the
    ServiceAccount. Without this reference, the policy in metacontroller/serviceaccount-deletion.yaml
    prevents the deletion, and B waits until a user removes B's reference.
-3. The decorator removes the label. `attached` stays while B's entry is listed.
-4. B's deletion finishes. Any other binding of the Namespace gets the label and removes the entry.
+3. The collector deletes or orphans B's Secret, and the Secret's relation ends. The decorator
+   removes the label. `attached` stays while B's entry is listed.
+4. B's deletion finishes. The next binding of this ServiceAccount gets the label and removes the
+   entry. Until then, the entry names a missing Secret, and a kubelet skips the entry.
+   kubernetes@v1.36.0:pkg/kubelet/kubelet_pods.go (getPullSecretsForPod)
 
 A user's edit, even at the same moment as a write:
 
@@ -135,6 +162,38 @@ A user's edit, even at the same moment as a write:
 4. If the user removed `pull-secrets`, only B's uid shows that acrpull set the label. B's deletion
    waits until the decorator has restored the annotation or removed the label.
 
+A move of B from one ServiceAccount to another:
+
+1. B's `/sync` returns the Secret with `attach` for the new ServiceAccount, and with `release` for
+   the old ServiceAccount. The old list loses B's entry.
+2. The decorator labels the new ServiceAccount, and B adopts.
+3. B stays the owner of the old ServiceAccount until B's entry is removed. Then the decorator moves
+   or removes the label, Metacontroller removes B's reference, and the next `/sync` omits `release`.
+
+A new release, or a user who removes the labels of a Secret:
+
+1. Metacontroller caches the rules of `/serviceaccount/customize` for 20 minutes. With the rules of
+   an earlier release, a request contains no Secrets, and the decorator changes nothing.
+2. A Secret without any of these labels counts as `attach` if `pull-secrets` names the Secret.
+3. B's next `/sync` labels the Secret.
+
+The mode admission
+==================
+
+No binding owns a ServiceAccount. The decorator writes only `pull-secrets` (`admission.py`). The
+policy in metacontroller/admission/policy.yaml changes the list within the same request:
+
+1. A Secret gets `attach`. The decorator adds the name, and the policy adds the entry after the
+   user's entries.
+2. A user removes the entry or the annotation. The policy restores both in the user's request.
+3. The Secret loses `attach`, or is deleted. The decorator writes "-" before the name, and the
+   policy removes the entry. Once no name remains, the decorator removes the annotation.
+4. If the policy is missing or fails, the list does not change. The decorator repeats the write once
+   a minute. Attached shows PolicyMissing, or ServiceAccountNotWritten.
+5. The first write to a ServiceAccount of the mode `adoption` removes the label, `attached` and the
+   last-applied annotation. The policy removes acrpull's owner references in the same request,
+   because the label is absent.
+
 Glossary
 ========
 
@@ -143,9 +202,11 @@ owner                 the binding to which the controller reference points
 controller reference  the owner reference with `controller: true`; an object has at most one
 protective            said of an owner reference to the ServiceAccount's Namespace
 entry                 a name in `imagePullSecrets`; managed, if `acrpull.dev/attached` names it
-wanted                the names in `acrpull.dev/pull-secrets`: Secrets of the targeting bindings
+relation              a Secret's label for a ServiceAccount: attach, release or deleted
+wanted                the names in `acrpull.dev/pull-secrets`: the Secrets with `attach`
 to target             to name the ServiceAccount in the spec, neither deleted nor withdrawn
 withdrawn             said of a binding that is denied and keeps no Secret
+next                  said of a binding: the oldest Secret with `attach` is its Secret
 taken                 said of a Secret's name: a Secret of this name has another owner
 contest               another client removes the entry, or the Secret, again and again
 ambiguous             said of owners: two have the same name, and dynamic-apply merges them

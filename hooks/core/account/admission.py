@@ -19,7 +19,9 @@ from hooks.core.names import (
     LAST_APPLIED_ANNOTATION,
     PULL_SECRETS_ANNOTATION,
     REMOVE,
+    SECRET_PREFIX,
     UID_LABEL,
+    UPSTREAM_SECRET_SUFFIX,
 )
 
 RETRY_SECONDS: Final = 60
@@ -35,8 +37,8 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
     if account.deleting:
         return Decoration()
     wanted = [secret.name for secret in attaching(account, secrets)]
-    known = {*account.attached, *account.wanted, *account.unwanted}.difference(wanted)
-    leaving = dict.fromkeys(name for name in account.pull_secrets if name in known)
+    removable = set(filter(_is_removable, _marked(account))).difference(wanted)
+    leaving = [name for name in dict.fromkeys(account.pull_secrets) if name in removable]
     names = [*wanted, *(f"{REMOVE}{name}" for name in leaving)]
     labels = _label_to_remove(account, secrets)
     annotations: dict[str, str | None] = _annotations_to_remove(account, labels)
@@ -51,6 +53,19 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
     retry = observed == names and int(now.timestamp() // RETRY_SECONDS) % 2
     annotations[PULL_SECRETS_ANNOTATION] = ",".join(names) + ("," if retry else "")
     return Decoration(labels, annotations, RETRY_SECONDS)
+
+
+def _marked(account: ServiceAccount) -> set[str]:
+    """Return the names that the annotations of *account* contain."""
+    return {*account.attached, *account.wanted, *account.unwanted}
+
+
+def _is_removable(name: str) -> bool:
+    """True if the policy removes the entry *name*: `hooks.core.apis` returns such names.
+
+    A user can write any name into the annotations.
+    """
+    return name.startswith(SECRET_PREFIX) or name.endswith(UPSTREAM_SECRET_SUFFIX)
 
 
 def _is_owned(account: ServiceAccount) -> bool:

@@ -2,7 +2,7 @@
 
 A DecoratorController can set labels and annotations only. The label makes Metacontroller adopt the
 ServiceAccount for the owner. The annotation `acrpull.dev/pull-secrets` names the Secrets of all
-targeting bindings for the owner.
+targeting bindings for the owner. The mode `admission` uses `hooks.core.account.admission` instead.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,8 @@
 """Which ServiceAccounts a pull Secret belongs to: one label of the Secret for each ServiceAccount.
 
-The Secret is Metacontroller's child of its binding, so only the binding's answers set the labels.
-The decorator selects the Secrets of a ServiceAccount by the label's key, and the cost of a
-ServiceAccount does not grow with the other bindings of the Namespace. The value tells the decorator
-how the binding stands to the ServiceAccount:
+The Secret is a child of its binding, and only the binding's answers set the labels. The decorator
+selects the Secrets of a ServiceAccount by the label's key, so the cost of a ServiceAccount does not
+grow with the other bindings of the Namespace. The label's value shows the wish of the binding:
 
     attach   the Secret belongs on the list
     release  the binding targets another ServiceAccount now, and still owns this ServiceAccount
@@ -33,7 +32,7 @@ def target_label(account: str) -> str:
     """
     name = account
     if len(account) > MAX_LABEL_NAME:
-        digest = hashlib.sha256(account.encode()).hexdigest()[:HASH_LENGTH]
+        digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
         name = f"{account[: MAX_LABEL_NAME - HASH_LENGTH - 1]}-{digest}"
     return TARGET_LABEL_PREFIX + name
 
@@ -41,14 +40,14 @@ def target_label(account: str) -> str:
 def desired_targets(binding: Binding, children: Collection[ServiceAccount]) -> dict[str, str]:
     """Return the labels for the Secret of *binding*, which owns the ServiceAccounts *children*."""
     target = binding.service_account_name
-    names = {account.name for account in children} | ({target} if target else set())
+    names = sorted({account.name for account in children} | ({target} if target else set()))
     if binding.deleting:
         return {target_label(name): DELETED for name in names}
-    return {target_label(name): ATTACH if name == target else RELEASE for name in sorted(names)}
+    return {target_label(name): ATTACH if name == target else RELEASE for name in names}
 
 
 def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
-    """Return how the binding of *secret* stands to *account*; None without a relation.
+    """Return the wish of *secret*'s binding for *account*; None without a relation.
 
     A Secret without any of these labels was written by an earlier release of acrpull, or another
     client removed the labels. Then the annotation of *account* counts.

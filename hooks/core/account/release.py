@@ -48,7 +48,7 @@ def blocks_deletion(
 
     Args:
         binding: The binding.
-        account: Any ServiceAccount of the binding's Namespace.
+        account: A ServiceAccount that the binding names or owns.
         namespace: The Namespace; None while unknown.
         taken: Whether another owner has the Secret of the binding's name.
         can_release: Whether the binding can hand *account* over.

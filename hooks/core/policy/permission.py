@@ -46,9 +46,7 @@ class Reject:
     def withdraws(self, *, has_secret: bool) -> bool:
         """True if the binding keeps no Secret.
 
-        Args:
-            has_secret: In a sync, whether the token in the Secret has not expired. For the
-                decorator, whether the binding's status names a Secret.
+        *has_secret* is True if the token in the Secret has not expired.
         """
         return not (self.by_setting and has_secret)
 

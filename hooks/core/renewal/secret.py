@@ -52,8 +52,8 @@ def desired_token(
 ) -> AcrToken | None:
     """Return the token for the Secret; None if no token works.
 
-    A new partial token is returned if no observed
-    token works, if the observed token is partial and due, or if the observed token grants less.
+    A new partial token is returned if no observed token works, if the observed token is partial and
+    due, or if the observed token grants less.
     The observed token is checked again at *now*, because the token request took seconds.
     """
     if isinstance(outcome, AcrToken):
@@ -111,9 +111,9 @@ def _unlabeled_secret(
     if withdrawn or observed.secret_taken or observed.secret_left:
         return None
     if observed.secret is None:
-        known = observed.namespace is not None or observed.related is None
-        valid = isinstance(observed.binding.spec, Spec) and known
-        creates = (valid or observed.strategy_unknown) and observed.can_create
+        judged = observed.namespace is not None or observed.related is None
+        valid = judged and isinstance(observed.binding.spec, Spec)
+        creates = observed.can_create and (valid or observed.strategy_unknown)
         return PullSecret(name) if creates else None
     secret = replace(observed.secret, changed_data=None)
     if not secret.inherited:

@@ -30,8 +30,8 @@ from hooks.core.policy.permission import identity_keys, server_keys
 from hooks.core.rfc3339 import EARLIEST
 from hooks.core.wire import dockerconfig
 
-# More than the bindings of a Namespace: a decorator's request contains all of them, and their usual
-# size of 3 KiB fits some 2,500 into a body. Names beyond count as the user's.
+# More than the Secrets of a ServiceAccount: a decorator's request contains all of them, and their
+# usual size of 3 KiB fits some 2,500 into a body. Names beyond count as the user's.
 MAX_NAMES: Final = 5000
 
 
