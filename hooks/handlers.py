@@ -105,7 +105,7 @@ class Hooks:
 
     def decorate(self, body: JSON) -> Reply:
         """Return the desired labels and annotations of a ServiceAccount."""
-        account, secrets = parse_target(body), parse_related_secrets(body)
+        account, secrets = parse_target(body), parse_related_secrets(body, self._apis)
         body.clear()
         if secrets is None:
             decoration = Decoration()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from hooks.core.apis import OURS, UPSTREAM
+from hooks.core.apis.api import Api
 from hooks.core.fields import JSON
 from hooks.core.model.cluster import OwnedSecret
 from hooks.core.wire.request import (
@@ -264,8 +266,23 @@ def test_owned_secrets() -> None:
 )
 def test_related_secrets(request_: JSON, names: list[str] | None) -> None:
     """Without a group of Secrets, nothing is known about the Secrets of a ServiceAccount."""
-    secrets = parse_related_secrets(request_)
+    secrets = parse_related_secrets(request_, (OURS,))
     assert (None if secrets is None else [secret.name for secret in secrets]) == names
+
+
+@pytest.mark.parametrize("apis", [(OURS,), UPSTREAM])
+def test_secrets_of_served_apis(apis: tuple[Api, ...]) -> None:
+    """After the move back to msi-acrpull, its Secrets keep their labels, and count no more."""
+    owners = [
+        {"apiVersion": api.api_version, "kind": api.kind, "name": "app", "controller": True}
+        for api in (OURS, *UPSTREAM)
+    ]
+    secrets = [
+        {"metadata": {"name": owner["apiVersion"], "ownerReferences": [owner]}} for owner in owners
+    ]
+    found = parse_related_secrets({"related": grouped("Secret.v1", *secrets)}, apis)
+    assert found is not None
+    assert [secret.name for secret in found] == [api.api_version for api in apis]
 
 
 def test_parent_account() -> None:

@@ -1,6 +1,7 @@
 """Hook bodies of another shape: what is wrong, and where."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -86,7 +87,7 @@ BINDINGS = "['ACRPullBinding.acrpull.dev/v1beta1']"
         (parse_parent_account, {}, "parent: expected an object"),
         (parse_parent_account, {"parent": {}}, "parent.metadata: expected an object"),
         (
-            parse_related_secrets,
+            partial(parse_related_secrets, apis=()),
             {"related": {"Secret.v1": {"a": 5}}},
             f"related{SECRETS}['a']: expected an object",
         ),

@@ -4,10 +4,12 @@ Shape: metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go, decorato
 and customize/api/v2/hooks.go. A `null` counts as absent. Every function raises `BadRequest`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from hooks.core.account.relation import binding_of
 from hooks.core.apis import APIS
+from hooks.core.apis.api import Api
 from hooks.core.fields import JSON, check, get_object, require
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, OwnedSecret, PullSecret, ServiceAccount
@@ -71,8 +73,11 @@ def parse_parent_account(body: JSON) -> ServiceAccount:
     return parse_service_account(require(body, "parent", dict, ""), "parent")
 
 
-def parse_related_secrets(body: JSON) -> tuple[OwnedSecret, ...] | None:
+def parse_related_secrets(body: JSON, apis: Iterable[Api]) -> tuple[OwnedSecret, ...] | None:
     """Return the related Secrets in the body of `/serviceaccount/sync`.
+
+    Without the Secrets of bindings of other APIs than *apis*: msi-acrpull's bindings keep the
+    labels of their Secrets after the move back to msi-acrpull.
 
     None if Metacontroller did not look for Secrets: an earlier release of acrpull returned the
     rules, and Metacontroller keeps them for 20 minutes.
@@ -80,7 +85,9 @@ def parse_related_secrets(body: JSON) -> tuple[OwnedSecret, ...] | None:
     related = get_object(body, "related", "")
     if SECRETS not in related:
         return None
-    return tuple(parse_owned_secret(*item) for item in _group(related, SECRETS, "related"))
+    secrets = (parse_owned_secret(*item) for item in _group(related, SECRETS, "related"))
+    served = {api.api_version for api in apis}
+    return tuple(s for s in secrets if (b := binding_of(s)) is None or b.api_version in served)
 
 
 def parse_decorated_secret(body: JSON) -> OwnedSecret:
