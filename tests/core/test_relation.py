@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
 from hooks.core.account.relation import relation, target_label
+from hooks.core.apis import APIS
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
@@ -142,7 +144,14 @@ SECRETS = {
     "a": new_secret("app", "msi-acrpull.microsoft.com/v1beta1", "AcrPullBinding", "x", 1),
 }
 OBJECT = {"metadata": {"name": "default", "namespace": "team-a"}}
-HOOKS = Hooks(POLICY, lambda *_: pytest.fail("a token was requested"), lambda: NOW)
+
+
+def _refuse(*_: object) -> NoReturn:
+    """Fail: the decorator requests no token."""
+    pytest.fail("a token was requested")
+
+
+HOOKS = Hooks(POLICY, _refuse, lambda: NOW, APIS.values())
 
 
 def test_all_kinds() -> None:

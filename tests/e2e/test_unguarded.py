@@ -18,16 +18,22 @@ pytestmark = pytest.mark.adoption
 
 @pytest.fixture(params=[{}, STRIPPED], ids=["marked", "stripped"])
 def adopted(request: pytest.FixtureRequest, stage: Stage, scene: Scene) -> Iterator[Scene]:
-    """Return a scene whose binding has adopted `default` while its own hooks are down."""
+    """Return a scene whose binding has adopted `late` while its own hooks are down.
+
+    The hooks first answer with the Secret, whose label attaches the binding.
+    """
+    scene.bind("app", "late")
+    scene.says("app", "Attached", "False/ServiceAccountNotFound")
+    scene.secret("acr-pull-app")
     stage.recorder.broken |= {"/sync", "/finalize"}
-    scene.bind("app")
+    scene.make_account("late", *USERS)
 
     def check() -> None:
-        owners = scene.account("default")["metadata"].get("ownerReferences", [])
+        owners = scene.account("late")["metadata"].get("ownerReferences", [])
         assert [owner["name"] for owner in owners] == ["app"]
 
     eventually(check)
-    scene.edit("default", metadata={"annotations": request.param})
+    scene.edit("late", metadata={"annotations": request.param})
     yield scene
     stage.recorder.broken.clear()
 
@@ -43,7 +49,7 @@ def test_deleted(stage: Stage, adopted: Scene, propagation: str) -> None:
     stage.recorder.broken.clear()
     adopted.gone("ACRPullBinding", "app")
     if propagation == "Background":
-        adopted.released("default", *USERS)
+        adopted.released("late", *USERS)
     check_next(adopted)
 
 
@@ -55,14 +61,14 @@ def test_deleted_in_the_foreground(stage: Stage, adopted: Scene) -> None:
     def tried() -> None:
         asked = requests(stage.plane.audit_log, size)
         refused = {(r.verb, r.name) for r in asked if is_refusal(r.user, r.status)}
-        assert ("delete", "default") in refused
+        assert ("delete", "late") in refused
 
     eventually(tried)
     stage.recorder.broken.clear()
     message = adopted.says("app", "Ready", "False/Deleting")
-    assert "default" in message
+    assert "late" in message
     assert "ownerReferences" in message
-    adopted.edit("default", metadata={"ownerReferences": None})
+    adopted.edit("late", metadata={"ownerReferences": None})
     adopted.gone("ACRPullBinding", "app")
     check_next(adopted)
 
@@ -74,7 +80,7 @@ def is_refusal(user: str, status: int) -> bool:
 
 def check_next(scene: Scene) -> None:
     """The next binding finds the ServiceAccount as it should."""
-    scene.bind("jobs")
+    scene.bind("jobs", "late")
     scene.ready("jobs")
-    scene.listed("default", *USERS, "acr-pull-jobs")
-    scene.guarded("default")
+    scene.listed("late", *USERS, "acr-pull-jobs")
+    scene.guarded("late")

@@ -109,13 +109,13 @@ def release(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> Decorati
     """Return the removal of acrpull's label and annotations from *account*.
 
     `attached` stays while entries of acrpull are listed. A label of another client stays: the
-    label is acrpull's if `pull-secrets` exists, or if the value is the uid of the binding of one of
-    *secrets*.
+    label is acrpull's if `pull-secrets` exists, or if one of *secrets* has the same label. A Secret
+    keeps the label when an orphaning deletion removes the reference to the binding.
     """
     removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
     labeled = account.uid_label is not None and (
         PULL_SECRETS_ANNOTATION in removed
-        or account.uid_label in {owner.uid for s in secrets if (owner := binding_of(s))}
+        or account.uid_label in {secret.uid_label for secret in secrets}
     )
     if not removed and not labeled:
         return Decoration()
