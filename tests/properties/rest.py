@@ -55,7 +55,9 @@ def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
         assert secret is None or bindings.is_taken(name)
         return
     _check_token(bindings, name, reasons)
-    if not bindings.is_taken(name):
+    if bindings.kept[name].health == "invalid" and secret is None:
+        assert reasons["Attached"] in {"InvalidSpec", "ServiceAccountNotFound"}
+    elif not bindings.is_taken(name):
         _check_attached(accounts, name, bindings.target(name), reasons["Attached"])
 
 
