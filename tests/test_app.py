@@ -15,7 +15,6 @@ from hooks.settings.environment import Settings
 from tests.core.builders import ACCOUNT, FAILED, NEW_TOKEN, NOW, PARENT
 
 BARE = {"metadata": {"name": "a"}}
-NAMESPACE_ALONE = {"metadata": {"namespace": "team-a"}}
 
 
 def mint(_request: TokenRequest, _newer_than: datetime | None, _namespace: str) -> AcrToken:
@@ -49,16 +48,9 @@ def line(caplog: pytest.LogCaptureFixture) -> tuple[str, JSON]:
         ),
         pytest.param(
             "/serviceaccount/customize",
-            {"parent": NAMESPACE_ALONE},
-            "team-a",
+            {"parent": BARE, "object": 1},
             None,
-            id="decorator-namespace-alone",
-        ),
-        pytest.param(
-            "/serviceaccount/customize",
-            {"parent": NAMESPACE_ALONE, "object": 1},
-            "team-a",
-            None,
+            "a",
             id="decorator-object",
         ),
     ],

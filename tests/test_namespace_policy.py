@@ -72,20 +72,11 @@ def test_required(strict: Service, emulator: Emulator) -> None:
     assert reason(client.settle(body), "TokenFresh") == "True/TokenValid"
 
 
-def test_decorator(strict: Service, emulator: Emulator) -> None:
-    """A binding that is denied is not listed on its ServiceAccount."""
+def test_withdrawn(strict: Service, emulator: Emulator) -> None:
+    """A denied binding has no Secret, and so nothing attaches a Secret to its ServiceAccount."""
     client = Client(strict.url, emulator.acr_server)
     body = observed(client.parent())
-    related = {
-        "ACRPullBinding.acrpull.dev/v1beta1": {"team-a/app": client.parent()},
-        "Namespace.v1": body["related"]["Namespace.v1"],
-    }
-    request = {"object": service_account("default"), "attachments": {}, "related": related}
-    assert client.ask("/serviceaccount/sync", request) == {"labels": {}, "annotations": {}}
+    assert client.sync(body)["children"] == []
     listing(body, **{SERVERS: "*", IDENTITIES: "*"})
-    decoration = client.ask("/serviceaccount/sync", request)
-    assert decoration["labels"] == {"controller-uid": "uid-app"}
-    rules = client.ask("/serviceaccount/customize", {"parent": service_account("default")})
-    assert {"apiVersion": "v1", "resource": "namespaces", "names": ["team-a"]} in rules[
-        "relatedResources"
-    ]
+    labels = child(client.sync(body), "Secret")["metadata"]["labels"]
+    assert labels == {"serviceaccount.acrpull.dev/default": "attach"}

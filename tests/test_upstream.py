@@ -3,11 +3,10 @@
 The numbers are those of the table in docs/migrating.md.
 """
 
-from collections.abc import Iterator
+import hashlib
 
 import pytest
 
-from hooks.core.apis import UPSTREAM
 from tests.client import (
     LIFE_SECONDS,
     Client,
@@ -20,11 +19,9 @@ from tests.client import (
     token,
 )
 from tests.emulator import Emulator, Fault
-from tests.service import Service
 
 GUID = "11111111-2222-3333-4444-555555555555"
 FIRST, SECOND = "app-msi-acrpull-secret", "acr-pull-app"
-DECORATOR = {"parent": {"metadata": {"name": "default", "namespace": "team-a"}}}
 
 
 def v1beta1(client: Client, name: str = "app", **spec: str) -> Object:
@@ -128,7 +125,7 @@ def test_invalid(client: Client, spec: Object, error: str) -> None:
 def test_failures(client: Client, emulator: Emulator) -> None:
     """U4: a failure is told in the same words each time, and tried again after a wait."""
     emulator.faults.add("imds", Fault(reset=True))
-    first = client.sync(observed(v1beta1(client)))
+    first = client.settle(observed(v1beta1(client)))
     second = client.sync(observed(v1beta1(client), answer=first))
     assert first["status"] == second["status"]
     assert first["status"]["error"]
@@ -147,12 +144,13 @@ def test_short_token(client: Client, emulator: Emulator) -> None:
 
 
 def test_long_name(client: Client) -> None:
-    """U6: a binding whose name is no label has its Secret; no label holds a name."""
-    name = "a" * 100
-    answer = client.sync(observed(v1beta1(client, name)))
-    secret = child(answer, "Secret")
-    assert secret["metadata"]["name"] == f"{name}-msi-acrpull-secret"
-    assert "labels" not in secret["metadata"]
+    """U6: names that are too long for a label have their Secret, with a hash in the label."""
+    name, account = "a" * 100, "b" * 64
+    answer = client.sync(observed(v1beta1(client, name, serviceAccountName=account)))
+    meta = child(answer, "Secret")["metadata"]
+    assert meta["name"] == f"{name}-msi-acrpull-secret"
+    digest = hashlib.sha256(account.encode()).hexdigest()[:16]
+    assert meta["labels"] == {f"serviceaccount.acrpull.dev/{'b' * 46}-{digest}": "attach"}
 
 
 def test_order(client: Client) -> None:
@@ -170,10 +168,11 @@ def test_moved_on(client: Client) -> None:
 
 
 def test_foreign_metadata(client: Client) -> None:
-    """U9: an answer holds what is ours and nothing else, so labels of others stay."""
+    """U9: an answer contains only acrpull's labels and annotations, so labels of others stay."""
     answer = client.sync(observed(v1beta1(client)))
     meta = child(answer, "Secret")["metadata"]
-    assert meta.keys() == {"name", "namespace", "annotations"}
+    assert meta.keys() == {"name", "namespace", "labels", "annotations"}
+    assert meta["labels"] == {"serviceaccount.acrpull.dev/default": "attach"}
     assert meta["annotations"].keys() == {"acrpull.dev/token-inputs"}
 
 
@@ -200,22 +199,3 @@ def test_server_not_allowed(client: Client, make: type) -> None:
     assert [c["kind"] for c in expired["children"]] == ["ServiceAccount"]
     own = {v1beta1: FIRST, v1beta2: SECOND}[make]
     assert entries(expired) == [name for name in ("zeta", FIRST, SECOND) if name != own]
-
-
-@pytest.fixture
-def told(emulator: Emulator) -> Iterator[Client]:
-    """Return a caller of a service that is told of upstream's bindings."""
-    allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers)}
-    settings = {**emulator.environment(), **allowed, "UPSTREAM_APIS": "enabled"}
-    with Service(settings) as service:
-        yield Client(service.url, emulator.acr_server)
-
-
-def test_related_where_they_are(client: Client, told: Client) -> None:
-    """The decorator relates upstream's bindings by setting alone: elsewhere they have no kind."""
-    found = []
-    for caller in (client, told):
-        rules = caller.ask("/serviceaccount/customize", DECORATOR)["relatedResources"]
-        found.append([rule["apiVersion"] for rule in rules])
-    assert found[0] == ["acrpull.dev/v1beta1", "v1"]
-    assert found[1] == ["acrpull.dev/v1beta1", *(api.api_version for api in UPSTREAM), "v1"]

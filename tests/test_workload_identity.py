@@ -169,7 +169,7 @@ def test_by_hand(client: Client) -> None:
 def test_repeated_refusal(client: Client, emulator: Emulator, code: int) -> None:
     """U4: twenty refusals, each with ids and times of Entra's own, are one status, written once."""
     emulator.faults.add("entra", entra_refused(code))
-    answer = client.sync(observed(parent(client), account()))
+    answer = client.settle(observed(parent(client), account()))
     failing = answer["status"]
     for number in range(20):
         # Another ServiceAccount, of which nothing is remembered; its uid is in no message.

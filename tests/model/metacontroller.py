@@ -15,7 +15,7 @@ from tests.model.children import Children
 from tests.model.cluster import Cluster
 from tests.model.composite import Composite
 from tests.model.decorator import Decorator
-from tests.model.definitions import COMPOSITE, UPSTREAM
+from tests.model.definitions import COMPOSITE, UPSTREAM, for_admission
 from tests.model.errors import ApiError, SyncError
 from tests.model.garbage import GarbageCollector
 from tests.model.hook import Call, Hooks, HotLoop, Post, TooManyRequestsError
@@ -42,6 +42,7 @@ class Metacontroller:
         upstream: Whether msi-acrpull's bindings are served too.
         stale: How often work precedes an undelivered event, from 0 (never: caches show the store)
             to 1 (always); True means 0.5.
+        admission: Whether the CompositeControllers have the patch of metacontroller/admission.
 
     Attributes:
         events: The Warning Events of failed syncs, oldest first.
@@ -57,12 +58,14 @@ class Metacontroller:
         stale: float | bool = False,
         *,
         upstream: bool = False,
+        admission: bool = False,
     ) -> None:
         self.events: list[str] = []
         self._cluster = cluster
         self._hooks = Hooks(post, cluster.clock)
         self._strategy = strategy
-        self._definitions = (COMPOSITE, *(UPSTREAM if upstream else ()))
+        definitions = (COMPOSITE, *(UPSTREAM if upstream else ()))
+        self._definitions = [for_admission(d) if admission else d for d in definitions]
         self._random = random.Random(seed)  # noqa: S311 - an order to try, not a secret
         self._stale = 0.5 if stale is True else float(stale)
         self.namespaces = NamespaceController(cluster)
