@@ -179,7 +179,7 @@ def test_without_jq(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "exchange",
             no_role(),
-            r"step 2/4\. .* Secret without a token\. .* reason RegistryDenied: .+",
+            r"step 2/4\. .* without a token\. .* reason RegistryDenied: .+",
         ),
         ("v2", Fault(reset=True), r"step 4/4\. .*Connection.*"),
     ],

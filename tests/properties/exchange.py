@@ -22,6 +22,7 @@ from tests.model.objects import (
     annotations_of,
     controller_of,
     finalizers_of,
+    is_deleting,
     owners_of,
 )
 from tests.properties.kinds import secret_name
@@ -57,7 +58,7 @@ def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> No
     if path == "/serviceaccount/sync":
         assert answer["labels"].keys() <= {UID_LABEL}
         assert answer["annotations"].keys() <= OUR_ANNOTATIONS
-    if path == "/sync":
+    if path == "/sync" and not is_deleting(body["parent"]):
         _check_resync(answer, now)
     if answer.get("finalized"):
         _check_finalized(body)

@@ -10,6 +10,7 @@ from hooks.core.names import SERVERS_ANNOTATION
 from hooks.server.app import create_app
 from hooks.settings.environment import Settings
 from tests.model import Clock, Cluster, Metacontroller, namespace, policy
+from tests.model.definitions import COMPOSITE, UPSTREAM, for_admission
 from tests.model.objects import Object, key_of
 from tests.properties.exchange import check_exchange
 from tests.properties.tokens import ScriptedMint, shows_token
@@ -110,9 +111,10 @@ class World:
 
     def set_controllers(self, *, admission: bool) -> None:
         """Start Metacontroller with the controllers of a mode."""
-        self.mc = Metacontroller(
-            self.cluster, self.post, self.strategy, *self._order, upstream=True, admission=admission
-        )
+        definitions = (COMPOSITE, *UPSTREAM)
+        if admission:
+            definitions = tuple(for_admission(each) for each in definitions)
+        self.mc = Metacontroller(self.cluster, self.post, self.strategy, *self._order, definitions)
 
     def post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:
         """Call a hook, and check its answer."""
