@@ -18,7 +18,7 @@ from hooks.core.names import (
     UID_LABEL,
 )
 from tests.model.objects import Object, annotations_of, finalizers_of, labels_of, owners_of
-from tests.properties.accounts import entries_of
+from tests.properties.accounts import Entries, entries_of
 from tests.properties.kinds import FINALIZERS, secret_of
 from tests.properties.rest import (
     LONGEST_WAIT_SECONDS,
@@ -37,7 +37,7 @@ TARGETS = {
     NAMESPACE: "build",
     "v1beta1/app": "build",
 }
-USERS = {"default": ["zeta", "alpha"], "build": ["zeta", None]}
+USERS: dict[str, Entries] = {"default": ["zeta", "alpha"], "build": ["zeta", None]}
 
 
 def new_scene(strategy: str, seed: int, *, admission: bool) -> Scene:

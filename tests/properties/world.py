@@ -111,9 +111,9 @@ class World:
 
     def set_controllers(self, *, admission: bool) -> None:
         """Start Metacontroller with the controllers of a mode."""
-        definitions = (COMPOSITE, *UPSTREAM)
+        definitions = [COMPOSITE, *UPSTREAM]
         if admission:
-            definitions = tuple(for_admission(each) for each in definitions)
+            definitions = [for_admission(each) for each in definitions]
         self.mc = Metacontroller(self.cluster, self.post, self.strategy, *self._order, definitions)
 
     def post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:
