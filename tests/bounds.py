@@ -22,10 +22,12 @@ from tests.bounds_objects import (
     SERVER,
     account,
     applied,
+    attaching_secret,
     auths,
     binding,
     composite,
-    decorator,
+    decorated_account,
+    decorated_secret,
     filled,
     listing,
     metadata,
@@ -33,6 +35,7 @@ from tests.bounds_objects import (
     namespace,
     owner,
     secret,
+    unlabeled_secret,
 )
 from tests.client import Object
 from tests.core.builders import new_jwt
@@ -209,22 +212,22 @@ def _account_cases() -> Iterator[tuple[str, str, Make]]:
     for what, make in ACCOUNTS.items():
         yield "/serviceaccount/sync", what, partial(_with, make, _bound)
         yield "/serviceaccount/customize", what, partial(_with, make, _as_parent)
-    for what, one in CROWDS.items():
-        yield "/serviceaccount/sync", what, partial(_crowded, account, one)
-    for kind, within in LISTS.items():
-        what = f"bindings x allowed {kind}"
-        yield "/serviceaccount/sync", what, partial(_crowded, account, distinct, within)
     entries: Make = partial(account, names(60_000))
-    untargeted = unlike(lambda _: {"serviceAccountName": 5})
-    yield "/serviceaccount/sync", "bindings x entries", partial(_crowded, entries, untargeted)
+    both: Make = partial(account, names(60_000), listing(names(45_000)))
+    for what, make, one in (
+        ("Secrets x entries", entries, attaching_secret),
+        ("Secrets x wanted", both, attaching_secret),
+        ("unlabeled Secrets x wanted", both, unlabeled_secret),
+    ):
+        yield "/serviceaccount/sync", what, partial(_crowded_account, make, one)
 
 
 def _secret_cases() -> Iterator[tuple[str, str, Make]]:
     for what, make in SECRETS.items():
-        yield "/secret/sync", what, partial(_with, make, _bound)
+        yield "/secret/sync", what, partial(_with, make, _bound_secret)
         yield "/secret/customize", what, partial(_with, make, _as_parent)
     for what, one in CROWDS.items():
-        yield "/secret/sync", what, partial(_crowded, secret, one)
+        yield "/secret/sync", what, partial(_crowded_secret, one)
 
 
 def _with(make: Make, use: Callable[[Object], Object]) -> Object:
@@ -236,12 +239,20 @@ def _owned(obj: Object) -> Object:
 
 
 def _bound(obj: Object) -> Object:
-    return decorator(obj, [binding()])
+    return decorated_account(obj, [attaching_secret(0)])
+
+
+def _bound_secret(obj: Object) -> Object:
+    return decorated_secret(obj, [binding()])
 
 
 def _as_parent(obj: Object) -> Object:
     return {"parent": obj}
 
 
-def _crowded(make: Make, one: Callable[[int], Object], within: Make | None = None) -> Object:
-    return decorator(make(), filled(one, ROOM), within() if within else None)
+def _crowded_account(make: Make, one: Callable[[int], Object]) -> Object:
+    return decorated_account(make(), filled(one, ROOM))
+
+
+def _crowded_secret(one: Callable[[int], Object]) -> Object:
+    return decorated_secret(secret(), filled(one, ROOM))

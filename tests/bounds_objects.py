@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any, Final
 
+from hooks.core.account.relation import ATTACH, target_label
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     IDENTITIES_ANNOTATION,
@@ -139,10 +140,31 @@ def composite(
     return {"parent": parent, "children": owned, "related": related, "finalizing": False}
 
 
-def decorator(obj: Object, bindings: Iterable[Object], within: Object | None = None) -> Object:
-    """Return the body of `/serviceaccount/sync` and `/secret/sync`."""
-    related = {BINDINGS: group(bindings), "Namespace.v1": {"team-a": within or namespace()}}
+def decorated_secret(obj: Object, bindings: Iterable[Object]) -> Object:
+    """Return the body of `/secret/sync`."""
+    return _decorated(obj, {BINDINGS: group(bindings)})
+
+
+def decorated_account(obj: Object, secrets: Iterable[Object]) -> Object:
+    """Return the body of `/serviceaccount/sync`."""
+    return _decorated(obj, {"Secret.v1": group(secrets)})
+
+
+def _decorated(obj: Object, related: Object) -> Object:
     return {"object": obj, "attachments": {}, "related": related, "finalizing": False}
+
+
+def attaching_secret(number: int) -> Object:
+    """Return a Secret that attaches a binding to the ServiceAccount `default`."""
+    labels = {UID_LABEL: f"{number:x}", target_label("default"): ATTACH}
+    return unlabeled_secret(number, labels=labels)
+
+
+def unlabeled_secret(number: int, **fields: object) -> Object:
+    """Return a binding's Secret as an earlier release wrote it; *fields* are of its metadata."""
+    obj = secret(ownerReferences=[{**HOLDER, "uid": f"{number:x}"}], **fields)
+    obj["metadata"]["name"] = f"{number:x}"
+    return obj
 
 
 def applied(noted: object) -> Object:

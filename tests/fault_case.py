@@ -140,7 +140,7 @@ def _play(world: World, row: Row, state: State, client: Client) -> Played:
     children = accounts(listed=held is not None)
     if held is not None:
         parent["status"] = new_status(state, now, str(row.pending_if_new or "RegistryError"))
-        if row.effect is Effect.INVALID:  # the spec was valid before
+        if row.effect in {Effect.INVALID, Effect.INCOMPLETE}:  # the spec was valid before
             parent["metadata"]["generation"] += 1
         spec = parent["spec"]
         server = spec.get("acrServer", client.server)

@@ -15,6 +15,7 @@ class Effect(Enum):
 
     MINT_FAILS = "the mint fails"
     INVALID = "the spec is invalid"
+    INCOMPLETE = "spec and settings lack a value"
     DENIED = "a setting of the service denies the registry"
 
 

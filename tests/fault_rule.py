@@ -21,6 +21,7 @@ STALLED: Final = {
     Reason.AUDIENCE_REFUSED,
     Reason.SCOPE_REFUSED,
 }
+VALID: Final = {Effect.MINT_FAILS, Effect.INCOMPLETE}  # the spec matches its schema
 OWNERS: Final = ("ACRPullBinding", "Namespace")  # the Namespace protects from garbage collection
 MINT_SECONDS: Final = 12  # the longest failed mint, 7.5 s, on a busy machine
 
@@ -59,7 +60,7 @@ class Outcome:
 
     Attributes:
         conditions: "status/reason" by type.
-        secret: The Secret in the answer: "none", "kept" (with the old token) or "new".
+        secret: The Secret in the answer: "none", "empty", "kept" (with the old token) or "new".
         accounts: For each ServiceAccount in the answer, the kinds of its owners and its
             imagePullSecrets.
         calls: The requests that reached Azure.
@@ -84,7 +85,9 @@ def stays(row: Row, state: State) -> bool:
 def expected_outcome(row: Row, state: State, secret: str) -> Outcome:
     """Return the outcome of *row* for the binding whose Secret has the name *secret*."""
     listed = row.effect is not Effect.DENIED or state.works
-    kept = "kept" if stays(row, state) else "none"
+    # A Secret without a token attaches a binding with a valid spec.
+    missing = "empty" if row.effect in VALID else "none"
+    kept = "kept" if stays(row, state) else missing
     return Outcome(
         conditions=expected_conditions(row, state),
         secret="new" if row.partial and not state.works else kept,
@@ -114,7 +117,7 @@ def expected_conditions(row: Row, state: State) -> dict[str, str]:
     elif row.effect is Effect.MINT_FAILS and state.works:
         fresh = f"True/{Reason.REFRESH_FAILING}"
     if state is State.MISSING:  # the ServiceAccount does not list the Secret yet
-        attached = failed if row.effect is Effect.DENIED else f"False/{Reason.ATTACHING}"
+        attached = f"False/{Reason.ATTACHING}" if row.effect in VALID else failed
     ready = fresh if fresh != f"True/{Reason.TOKEN_VALID}" else f"True/{Reason.READY}"
     if row.effect is Effect.DENIED:
         ready = failed

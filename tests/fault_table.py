@@ -37,11 +37,11 @@ def spec_rows() -> Iterator[Row]:
             if value is None
             else f"Use, for example, {example}",
             spec={name: value},
-            effect=effect,
+            effect=effect if value is not None else Effect.INCOMPLETE,
         )
     yield Row(
         name="no-server", reason=invalid, remedy="for example myregistry.azurecr.io",
-        spec={"acrServer": None}, effect=effect,
+        spec={"acrServer": None}, effect=Effect.INCOMPLETE,
     )  # fmt: skip
     yield Row(
         name="server-not-allowed", reason=Reason.SERVER_NOT_ALLOWED,

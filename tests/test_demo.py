@@ -176,7 +176,11 @@ def test_without_jq(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "fault", "failure"),
     [
-        ("exchange", no_role(), r"step 2/4\. .* kind Secret .* reason RegistryDenied: .+"),
+        (
+            "exchange",
+            no_role(),
+            r"step 2/4\. .* without a token\. .* reason RegistryDenied: .+",
+        ),
         ("v2", Fault(reset=True), r"step 4/4\. .*Connection.*"),
     ],
     ids=["unexpected-response", "no-response"],

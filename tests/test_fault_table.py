@@ -87,16 +87,23 @@ def message(played: Played) -> str:
     return text.replace(played.client.client_id, "")
 
 
+def secret_in(auths: list[Object], token: str) -> str:
+    """Return what the Secrets of an answer contain, given the credentials in each."""
+    tokens = [entry["password"] for entries in auths for entry in entries.values()]
+    if not tokens:
+        return "empty" if auths else "none"
+    return "kept" if tokens == [token] else "new"
+
+
 def outcome(played: Played) -> Outcome:
     """Return the outcome that *played* shows."""
     children = played.answer["children"]
     auths = [docker_config(c)["auths"] for c in children if c["kind"] == "Secret"]
-    tokens = [entry["password"] for entries in auths for entry in entries.values()]
     return Outcome(
         conditions={
             kind: f"{c['status']}/{c['reason']}" for kind, c in conditions(played.answer).items()
         },
-        secret="none" if not tokens else "kept" if tokens == [played.token] else "new",
+        secret=secret_in(auths, played.token),
         accounts={
             c["metadata"]["name"]: [
                 *(owner["kind"] for owner in c["metadata"]["ownerReferences"]),

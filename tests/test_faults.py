@@ -58,7 +58,7 @@ def test_repeated_refusal(
 ) -> None:
     """Twenty refusals, each with ids and times of Azure's own, are one status, written once."""
     emulator.faults.add("exchange", make_fault())
-    answer = client.sync(observed(client.parent()))
+    answer = client.settle(observed(client.parent()))
     failing = answer["status"]
     for number in range(20):
         # Other inputs, which the service does not remember; they are in no message.

@@ -70,3 +70,13 @@ def test_required(strict: Service, emulator: Emulator) -> None:
     assert emulator.requests == []
     body = listing(observed(client.parent()), **{SERVERS: "*", IDENTITIES: client.client_id})
     assert reason(client.settle(body), "TokenFresh") == "True/TokenValid"
+
+
+def test_withdrawn(strict: Service, emulator: Emulator) -> None:
+    """A denied binding has no Secret, and so nothing attaches a Secret to its ServiceAccount."""
+    client = Client(strict.url, emulator.acr_server)
+    body = observed(client.parent())
+    assert client.sync(body)["children"] == []
+    listing(body, **{SERVERS: "*", IDENTITIES: "*"})
+    labels = child(client.sync(body), "Secret")["metadata"]["labels"]
+    assert labels == {"serviceaccount.acrpull.dev/default": "attach"}

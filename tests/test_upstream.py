@@ -3,6 +3,7 @@
 The numbers are those of the table in docs/migrating.md.
 """
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -127,7 +128,7 @@ def test_invalid(client: Client, spec: Object, error: str) -> None:
 def test_failures(client: Client, emulator: Emulator) -> None:
     """U4: a failure is told in the same words each time, and tried again after a wait."""
     emulator.faults.add("imds", Fault(reset=True))
-    first = client.sync(observed(v1beta1(client)))
+    first = client.settle(observed(v1beta1(client)))
     second = client.sync(observed(v1beta1(client), answer=first))
     assert first["status"]["conditions"] == second["status"]["conditions"]
     assert first["status"]["error"] == second["status"]["error"] != ""
@@ -146,12 +147,13 @@ def test_short_token(client: Client, emulator: Emulator) -> None:
 
 
 def test_long_name(client: Client) -> None:
-    """U6: a binding has a Secret, even if the name is too long for a label."""
-    name = "a" * 100
-    answer = client.sync(observed(v1beta1(client, name)))
-    secret = child(answer, "Secret")
-    assert secret["metadata"]["name"] == f"{name}-msi-acrpull-secret"
-    assert secret["metadata"]["labels"] == {"serviceaccount.acrpull.dev/default": "attach"}
+    """U6: names that are too long for a label have their Secret, with a hash in the label."""
+    name, account = "a" * 100, "b" * 64
+    answer = client.sync(observed(v1beta1(client, name, serviceAccountName=account)))
+    meta = child(answer, "Secret")["metadata"]
+    assert meta["name"] == f"{name}-msi-acrpull-secret"
+    digest = hashlib.sha256(account.encode()).hexdigest()[:16]
+    assert meta["labels"] == {f"serviceaccount.acrpull.dev/{'b' * 46}-{digest}": "attach"}
 
 
 def test_order(client: Client) -> None:
@@ -169,11 +171,11 @@ def test_moved_on(client: Client) -> None:
 
 
 def test_foreign_metadata(client: Client) -> None:
-    """U9: an answer contains only keys of acrpull, so labels of other clients stay."""
+    """U9: an answer contains only acrpull's labels and annotations, so labels of others stay."""
     answer = client.sync(observed(v1beta1(client)))
     meta = child(answer, "Secret")["metadata"]
     assert meta.keys() == {"name", "namespace", "labels", "annotations"}
-    assert meta["labels"].keys() == {"serviceaccount.acrpull.dev/default"}
+    assert meta["labels"] == {"serviceaccount.acrpull.dev/default": "attach"}
     assert meta["annotations"].keys() == {"acrpull.dev/token-inputs"}
 
 

@@ -37,10 +37,14 @@ def stored(binding: JSON, answer: JSON) -> JSON:
     """Return the body after *answer*, with the fields of the API server and the decorator."""
     namespace = binding["metadata"]["namespace"]
     body = observed(binding, answer)
-    added = {"creationTimestamp": CREATED, "labels": {"controller-uid": binding["metadata"]["uid"]}}
+    owner = {key: binding[key] for key in ("apiVersion", "kind")}
+    owner |= {key: binding["metadata"][key] for key in ("name", "uid")} | {"controller": True}
+    uid = {"controller-uid": binding["metadata"]["uid"]}
     for group in body["children"].values():
         for name, obj in group.items():
-            group[name] = obj | {"metadata": added | obj["metadata"]}
+            meta = obj["metadata"]
+            added = {"creationTimestamp": CREATED, "labels": uid | meta.get("labels", {})}
+            group[name] = obj | {"metadata": {"ownerReferences": [owner]} | meta | added}
     meta = {"name": namespace, "uid": NAMESPACE_UID, "creationTimestamp": CREATED}
     accounts = body["children"]["ServiceAccount.v1"]
     related = {"Namespace.v1": {namespace: {"metadata": meta}}, "ServiceAccount.v1": accounts}
@@ -60,13 +64,13 @@ def padded(body: JSON) -> JSON:
 
 
 def one_namespace(bodies: Sequence[bytes]) -> bytes:
-    """Return the decorator's body for a ServiceAccount: its Namespace has all bindings."""
+    """Return the decorator's body for a ServiceAccount: all bindings target the ServiceAccount."""
     parsed = [json.loads(body) for body in bodies]
     (account,) = parsed[0]["children"]["ServiceAccount.v1"].values()
-    bindings = {
-        "{namespace}/{name}".format(**body["parent"]["metadata"]): body["parent"] for body in parsed
+    secrets = {
+        name: secret for body in parsed for name, secret in body["children"]["Secret.v1"].items()
     }
-    related = {"ACRPullBinding.acrpull.dev/v1beta1": bindings}
+    related = {"Secret.v1": secrets}
     return encode({"object": account, "attachments": {}, "related": related, "finalizing": False})
 
 

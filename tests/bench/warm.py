@@ -65,7 +65,7 @@ def show_growth(ours: Service, floor: Service, server: str) -> None:
     for size in SIZES:
         some = list(islice(cycle(bodies[:size]), SYNCS))
         show_cost(ours, floor, f"{size} bindings", "/sync", some)
-    print("\nCost of a ServiceAccount's sync in one Namespace of many bindings")
+    print("\nCost of a ServiceAccount's sync with the Secrets of many bindings")
     for size in NAMESPACE_SIZES:
         some = [one_namespace(bodies[:size])] * max(5, SYNCS // size)
         show_cost(ours, floor, f"{size} bindings", "/serviceaccount/sync", some)

@@ -245,7 +245,7 @@ def test_hooks() -> None:
     secret = {
         "metadata": {
             "name": SECRET_NAME,
-            "labels": {TARGET: "attach"},
+            "labels": {TARGET: "attach", "controller-uid": HOLDER.uid},
             "ownerReferences": [new_owner(HOLDER)],
         }
     }

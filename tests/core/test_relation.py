@@ -132,7 +132,7 @@ def new_secret(binding: str, api_version: str, kind: str, name: str, second: int
             "name": name,
             "namespace": "team-a",
             "creationTimestamp": f"2026-11-23T11:00:0{second}Z",
-            "labels": {TARGET: "attach"},
+            "labels": {TARGET: "attach", "controller-uid": owner["uid"]},
             "ownerReferences": [{**owner, "controller": True}],
         }
     }

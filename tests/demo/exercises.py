@@ -33,13 +33,23 @@ def curl(url: str, body: JSON) -> str:
     return shlex.join(["curl", "-sS", url, "-d", json.dumps(body)])
 
 
+def related_secret(binding: JSON) -> JSON:
+    """Return the Secret of *binding* without its data, as Metacontroller reports it."""
+    uid = "11111111-0000-4000-8000-000000000000"
+    owner = {key: binding[key] for key in ("apiVersion", "kind")}
+    owner |= {"name": binding["metadata"]["name"], "uid": uid, "controller": True}
+    labels = {"controller-uid": uid, "serviceaccount.acrpull.dev/default": "attach"}
+    name = f"acr-pull-{binding['metadata']['name']}"
+    return {"metadata": {"name": name, "labels": labels, "ownerReferences": [owner]}}
+
+
 def exercises(service_url: str, imds_url: str, acr_server: str) -> Iterator[Exercise]:
     """Yield the requests to try. Each request can be sent alone, and again."""
     binding = sample(acr_server)
     scoped = sample(acr_server, scope=f"repository:{REPOSITORY}:pull")
     fault = {"endpoint": "exchange", "name": "no_role", "times": 1}
     account = {"metadata": {"name": "default", "namespace": "default"}}
-    related = {"ACRPullBinding.acrpull.dev/v1beta1": {"default/client-id": binding}}
+    related = {"Secret.v1": {"default/acr-pull-client-id": related_secret(binding)}}
     deleted = binding["metadata"] | {"deletionTimestamp": "2026-11-23T12:00:00Z"}
     pipe = " | jq ." if shutil.which("jq") else ""
 
@@ -64,7 +74,7 @@ def exercises(service_url: str, imds_url: str, acr_server: str) -> Iterator[Exer
         "Ready=False, reason RegistryDenied.",
     )
     yield Exercise(
-        "Get the label and annotation that connect a ServiceAccount to its binding.",
+        "Get the label and annotation that connect a ServiceAccount to its binding's Secret.",
         post("/serviceaccount/sync", {"object": account, "related": related}),
         'the label "controller-uid" and the annotation "acrpull.dev/pull-secrets".',
     )

@@ -107,6 +107,8 @@ def show_calls(emulator: Emulator, before: int) -> None:
 def show_desired(answer: JSON, *, verbose: bool) -> None:
     """Print the objects in *answer*. Raises `DemoFailed` if one is missing."""
     secret, account = child(answer, "Secret"), child(answer, "ServiceAccount")
+    if not docker_config(secret)["auths"]:
+        raise DemoFailed(f"acrpull returned a Secret without a token. {readiness(answer)}")
     show("changed", f"Secret {full_name(secret)} contains the token")
     if verbose:
         show_text(yaml.safe_dump(readable(secret), sort_keys=False))

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from hooks.core.account.relation import ATTACH, target_label
+from hooks.core.names import PULL_SECRETS_ANNOTATION, UID_LABEL
 from tests import golden
 from tests.client import Client, docker_config, observed, service_account
 from tests.damage import Object
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.imds import TENANT
+from tests.model.objects import controller_ref
 from tests.properties.inheritance import labelled, left_secret
-from tests.properties.kinds import KINDS, SECOND, new_binding
+from tests.properties.kinds import SECOND, new_binding, secret_name
 
 NAMES: Final = ("app", "v1beta1/app", "v1beta2/app")
 SUBJECT: Final = "system:serviceaccount:team-a:default"
@@ -89,14 +92,25 @@ def _inherited(client: Client, parents: list[Object]) -> Iterator[Sent]:
 
 
 def _decorated(parents: list[Object]) -> Iterator[Sent]:
-    """Yield the calls about a ServiceAccount of bindings of all kinds."""
-    groups: dict[str, Object] = {f"{kind.kind}.{kind.api_version}": {} for kind in KINDS}
-    for parent in parents:
-        group, name = f"{parent['kind']}.{parent['apiVersion']}", parent["metadata"]["uid"]
-        groups[group][f"team-a/{name}"] = parent
+    """Yield the calls about a ServiceAccount with the Secrets of bindings of all kinds."""
     account = service_account("default", "zeta", SECOND.secret.format("app"))
-    yield Sent("/serviceaccount/sync", {"object": account, "related": groups})
+    secrets = {f"team-a/{parent['metadata']['uid']}": _secret(parent) for parent in parents}
+    related = {"Secret.v1": secrets}
+    yield Sent("/serviceaccount/sync", {"object": account, "related": related})
+    account["metadata"]["annotations"] = {PULL_SECRETS_ANNOTATION: "acr-pull-app"}
     yield Sent("/serviceaccount/customize", {"parent": account})
+
+
+def _secret(parent: Object) -> Object:
+    """Return the Secret of *parent* without its data."""
+    labels = {UID_LABEL: parent["metadata"]["uid"], target_label("default"): ATTACH}
+    meta = {
+        "name": secret_name(parent),
+        "namespace": "team-a",
+        "labels": labels,
+        "ownerReferences": [controller_ref(parent)],
+    }
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
 
 
 def tokens_in(captured: list[Sent]) -> frozenset[str]:

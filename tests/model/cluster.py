@@ -21,11 +21,14 @@ class Cluster:
     Attributes:
         before_write: Called with the verb and the object before every write. The writer gets its
             exceptions: an `ApiError` is a rejection, any other exception a kill.
+        admit: Called with the stored object, or None, and the object of a write. The result is
+            stored instead, as by a MutatingAdmissionPolicy.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.before_write: Callable[[str, Object], None] = lambda _verb, _obj: None
+        self.admit: Callable[[Object | None, Object], Object] = lambda _old, new: new
         self._store = Store()
         self._made = 0
 
@@ -75,7 +78,7 @@ class Cluster:
         self.before_write("update", obj)
         old = self.read(*key_of(obj))
         must.check_version(old, obj)
-        new = admission.normalise(obj)
+        new = self._admit(old, obj)
         must.carry_over(old, new)
         return self._replace(old, new)
 
@@ -112,7 +115,7 @@ class Cluster:
         old = self.get(*key_of(obj))
         live = old or self._new(obj)
         merged, holders = self._store.fields.merge(live, admission.as_applied(obj))
-        new = admission.normalise(merged)
+        new = self._admit(old, merged)
         admission.validate(new)
         admission.validate_update(live, new)
         must.carry_over(live, new)
@@ -151,12 +154,16 @@ class Cluster:
         if self.get(kind, namespace, name):
             raise AlreadyExistsError(f"{key_of(obj)} already exists")
         must.check_namespace(obj, self.get(NAMESPACE.kind, "", namespace))
-        new = admission.normalise(obj)
+        new = self._admit(None, obj)
         self._made += 1
         uid = str(uuid.uuid5(uuid.NAMESPACE_OID, str(self._made)))
         admission.initialise(new, uid, self.clock.stamp())
         admission.validate(new)
         return new
+
+    def _admit(self, old: Object | None, obj: Object) -> Object:
+        """Return *obj*, changed by `admit`, in the form of the server's types."""
+        return admission.normalise(self.admit(old, admission.normalise(obj)))
 
     def _replace(self, old: Object, new: Object) -> Object:
         """Store *new*; an unchanged object keeps its resourceVersion and causes no event.

@@ -27,11 +27,9 @@ from tests.model.objects import (
     uid_of,
 )
 from tests.model.related import Related
-from tests.model.resources import SECRET, SERVICE_ACCOUNT, find_plural
+from tests.model.resources import find_plural
 from tests.model.store import Event
 from tests.model.workqueue import QueueKey, WorkQueue
-
-_CHILDREN = [SECRET, SERVICE_ACCOUNT]
 
 
 class Composite:
@@ -48,6 +46,9 @@ class Composite:
         parent = definition["spec"]["parentResource"]
         self._parent = find_plural(parent["apiVersion"], parent["resource"])
         self._finalizer = finalizer.finalizer_of(definition["metadata"]["name"])
+        self._finalizes = "finalize" in definition["spec"]["hooks"]
+        children_kinds = definition["spec"]["childResources"]
+        self._kinds = [find_plural(c["apiVersion"], c["resource"]) for c in children_kinds]
         self._definition = definition
         self.queue = WorkQueue(cluster.clock)
         self._cluster = cluster
@@ -66,7 +67,7 @@ class Composite:
         obj = event.latest
         if kind_of(obj) == self._parent.name and not _is_of_status(event):
             self._enqueue(obj)
-        if obj["kind"] in {resource.kind for resource in _CHILDREN}:
+        if obj["kind"] in {resource.kind for resource in self._kinds}:
             self._on_child(event)
         for parent in self._related.concerned(event, self._informers.known(self._parent.name)):
             self._enqueue(parent)
@@ -103,7 +104,7 @@ class Composite:
         if parent is None:
             return
         parent = self._with_finalizer(parent)
-        observed = Claim(self._cluster, self._informers, parent).children(_CHILDREN)
+        observed = Claim(self._cluster, self._informers, parent).children(self._kinds)
         related = self._related.objects(parent)
         answer = self._ask(parent, observed, related)
         desired = group_children(answer.children)
@@ -116,14 +117,22 @@ class Composite:
         self._manage(parent, observed, desired, answer.status)
 
     def _with_finalizer(self, parent: Object) -> Object:
-        """Add the finalizer before anything else, unless deletion began (finalizer.go:45)."""
-        if self._finalizer in finalizers_of(parent) or is_deleting(parent):
+        """Add the finalizer before anything else, unless deletion began (finalizer.go:45).
+
+        Without a finalize hook, remove the finalizer.
+        """
+        if (self._finalizer in finalizers_of(parent)) == self._finalizes:
+            return parent
+        if not self._finalizes:
+            change = partial(finalizer.remove, self._finalizer)
+            return atomic_update(self._cluster, parent, change)
+        if is_deleting(parent):
             return parent
         return atomic_update(self._cluster, parent, partial(finalizer.add, self._finalizer))
 
     def _ask(self, parent: Object, observed: Groups, related: Groups) -> CompositeAnswer:
-        """Call finalize once deletion began, sync before (hooks.go:55,75)."""
-        finalizing = is_deleting(parent)
+        """Call finalize once deletion began, sync before, or without finalize (hooks.go:55,75)."""
+        finalizing = is_deleting(parent) and self._finalizes
         request = {
             "controller": self._definition,
             "parent": parent,
@@ -139,7 +148,8 @@ class Composite:
     def _manage(self, parent: Object, observed: Groups, desired: Groups, status: Object) -> None:
         """Manage children, then write the status even if that failed (lines 722 to 745)."""
         failure: SyncError | None = None
-        if not is_deleting(parent) or finalizer.should_finalize(self._finalizer, parent):
+        finalizes = self._finalizes and finalizer.should_finalize(self._finalizer, parent)
+        if not is_deleting(parent) or finalizes:
             try:
                 self._children.manage(parent, observed, desired)
             except SyncError as error:

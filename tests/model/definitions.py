@@ -4,6 +4,7 @@ Metacontroller v4.17.2 and the API server change the manifests as tests/golden s
 managedFields, labels and kubectl's annotation: these are left out.
 """
 
+import copy
 from pathlib import Path
 
 import yaml
@@ -31,6 +32,19 @@ def _controller(file: str, uid: str) -> Object:
         "spec": manifest["spec"],
         "status": {},
     }
+
+
+def for_admission(definition: Object) -> Object:
+    """Return a CompositeController with the patch of metacontroller/admission."""
+    patched = copy.deepcopy(definition)
+    for change in yaml.safe_load((_FOLDER / "admission/composite.yaml").read_text("utf-8")):
+        if change["op"] == "remove":
+            *way, last = change["path"].strip("/").split("/")
+            found = patched
+            for step in way:
+                found = found[int(step) if isinstance(found, list) else step]
+            del found[int(last) if isinstance(found, list) else last]
+    return patched
 
 
 COMPOSITE = _controller("composite.yaml", "00000000-0000-4000-8000-000000000001")

@@ -5,7 +5,7 @@ and pkg/controller/decorator/controller.go:365.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,13 +15,13 @@ from tests.model.children import Children
 from tests.model.cluster import Cluster
 from tests.model.composite import Composite
 from tests.model.decorator import Decorator
-from tests.model.definitions import COMPOSITE, UPSTREAM
+from tests.model.definitions import COMPOSITE
 from tests.model.errors import ApiError, SyncError
 from tests.model.garbage import GarbageCollector
 from tests.model.hook import Call, Hooks, HotLoop, Post, TooManyRequestsError
 from tests.model.informers import Informers
 from tests.model.namespaces import NamespaceController
-from tests.model.objects import Key
+from tests.model.objects import Key, Object
 from tests.model.store import Event
 
 RELIST = timedelta(minutes=30)
@@ -39,9 +39,9 @@ class Metacontroller:
         post: The hook service.
         strategy: `dynamic-apply` or `server-side-apply`.
         seed: The seed for the order of steps without a fixed order.
-        upstream: Whether msi-acrpull's bindings are served too.
         stale: How often work precedes an undelivered event, from 0 (never: caches show the store)
             to 1 (always); True means 0.5.
+        definitions: The CompositeControllers.
 
     Attributes:
         events: The Warning Events of failed syncs, oldest first.
@@ -55,14 +55,13 @@ class Metacontroller:
         strategy: str = DYNAMIC_APPLY,
         seed: int = 0,
         stale: float | bool = False,
-        *,
-        upstream: bool = False,
+        definitions: Sequence[Object] = (COMPOSITE,),
     ) -> None:
         self.events: list[str] = []
         self._cluster = cluster
         self._hooks = Hooks(post, cluster.clock)
         self._strategy = strategy
-        self._definitions = (COMPOSITE, *(UPSTREAM if upstream else ()))
+        self._definitions = definitions
         self._random = random.Random(seed)  # noqa: S311 - an order to try, not a secret
         self._stale = 0.5 if stale is True else float(stale)
         self.namespaces = NamespaceController(cluster)

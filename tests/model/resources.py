@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from hooks.core.names import PLURAL, UPSTREAM_KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
+from hooks.core.names import (
+    ADMISSION_GROUP,
+    ADMISSION_KINDS,
+    ADMISSION_RESOURCES,
+    PLURAL,
+    UPSTREAM_KIND,
+    UPSTREAM_V1BETA1,
+    UPSTREAM_V1BETA2,
+)
 from tests.model.errors import SyncError
 from tests.model.objects import Object, kind_of
 
@@ -41,7 +49,14 @@ UPSTREAM = tuple(
     for version in (UPSTREAM_V1BETA1, UPSTREAM_V1BETA2)
 )
 
-RESOURCES = {r.name: r for r in (NAMESPACE, SECRET, SERVICE_ACCOUNT, BINDING, *UPSTREAM)}
+ADMISSION_VERSION = f"{ADMISSION_GROUP}/v1"
+ADMISSION = tuple(
+    Resource(ADMISSION_VERSION, kind, plural, namespaced=False)
+    for kind, plural in zip(ADMISSION_KINDS, ADMISSION_RESOURCES, strict=True)
+)
+RESOURCES = {
+    r.name: r for r in (NAMESPACE, SECRET, SERVICE_ACCOUNT, BINDING, *UPSTREAM, *ADMISSION)
+}
 
 
 def resource_of(obj: Object) -> Resource:

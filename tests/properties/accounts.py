@@ -111,12 +111,19 @@ class Accounts:
         self._edit(name, lambda obj: obj["metadata"].get(section, {}).pop(key, None))
 
     def doubt(self, name: str) -> None:
-        """Allow acrpull's entries to stay on the list."""
+        """Allow acrpull's entries to stay on the list, except in the mode `admission`."""
+        if self.world.admission:
+            return
         listed = entries_of(self.world.read("ServiceAccount", name))
         self.kept[name].unknown |= set(listed) & set(OURS)
 
     def expect(self, entry: str) -> None:
-        """Allow *entry*, an entry of acrpull, to stay on any list."""
+        """Allow *entry*, an entry of acrpull, to stay on any list.
+
+        In the mode `admission`, no entry stays.
+        """
+        if self.world.admission:
+            return
         for kept in self.kept.values():
             kept.unknown.add(entry)
 
@@ -124,8 +131,10 @@ class Accounts:
         """Allow *entry*, of a leaving binding, to stay on lists without an owner among *live*.
 
         An owner that is leaving, too, may go before it removes the entry. No binding takes control
-        for the sake of a binding that has left.
+        for the sake of a binding that has left. In the mode `admission`, no entry stays.
         """
+        if self.world.admission:
+            return
         for name, kept in self.kept.items():
             holder = controller_of(self.world.read("ServiceAccount", name))
             if holder is None or holder["uid"] not in live:
@@ -152,7 +161,8 @@ class Accounts:
 
     def own(self, name: str, *, controller: bool) -> None:
         """Add another owner; entries that acrpull adds just now may then stay."""
-        self.kept[name].unknown |= set(OURS)
+        if not self.world.admission:
+            self.kept[name].unknown |= set(OURS)
         self.kept[name].shared = True
         ref = {**FOREIGN, "controller": controller}
         self._edit(name, lambda obj: obj["metadata"].update(ownerReferences=[*owners_of(obj), ref]))

@@ -13,8 +13,10 @@ from tests.properties.world import World
 class Scene:
     """A world with the ServiceAccount `default`; its user's entries are zeta and alpha."""
 
-    def __init__(self, strategy: str, seed: int = 0) -> None:
-        self.world = World(strategy, seed)
+    def __init__(
+        self, strategy: str, seed: int = 0, *, stale: float = 0, admission: bool = False
+    ) -> None:
+        self.world = World(strategy, seed, stale, admission=admission)
         self.accounts = Accounts(self.world)
         self.bindings = Bindings(self.world)
         self.accounts.create("default", ["zeta", "alpha"])

@@ -27,6 +27,7 @@ class Stage(RuleBasedStateMachine):
 
     strategy: ClassVar[str] = STRATEGIES[0]
     stale: ClassVar[float] = 0
+    admission: ClassVar[bool] = False
     names: ClassVar[tuple[str, ...]] = NAMES
     world: World
     accounts: Accounts
@@ -35,7 +36,7 @@ class Stage(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 99))
     def begin(self, seed: int) -> None:
         """Start with the ServiceAccount that every Namespace has."""
-        self.world = World(self.strategy, seed, self.stale)
+        self.world = World(self.strategy, seed, self.stale, admission=self.admission)
         self.accounts = Accounts(self.world)
         self.bindings = Bindings(self.world)
         self.accounts.create("default", ["zeta", "alpha"])

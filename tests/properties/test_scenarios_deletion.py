@@ -2,10 +2,11 @@
 
 import pytest
 
-from hooks.core.names import PULL_SECRETS_ANNOTATION, UID_LABEL
-from tests.model.objects import owners_of
+from hooks.core.names import LAST_APPLIED_ANNOTATION, PULL_SECRETS_ANNOTATION, UID_LABEL
+from tests.model.objects import labels_of, owners_of
+from tests.properties.rest import come_to_rest
 from tests.properties.scene import Scene
-from tests.properties.world import STRATEGIES
+from tests.properties.world import NAMESPACE, STRATEGIES
 
 
 def test_a_foreground_deletion_leaves_an_entry_to_the_next_binding(scene: Scene) -> None:
@@ -91,19 +92,38 @@ def test_a_label_goes_with_its_binding_though_its_annotation_was_taken_off(strat
         assert UID_LABEL not in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
 
 
-def test_a_label_of_which_nothing_tells_that_it_is_ours_is_left_alone(scene: Scene) -> None:
-    """It may be the user's own; the next binding of the ServiceAccount takes it over."""
-    scene.bindings.create("app", "default")
+@pytest.mark.parametrize("name", ["app", NAMESPACE])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_secret_without_label(strategy: str, name: str) -> None:
+    """A deleted binding removes its entry although a client removed the label of its Secret."""
+    for seed in range(4):
+        scene = Scene(strategy, seed)
+        scene.bindings.create(name, "default")
+        scene.settle()
+        scene.accounts.strip("default", "annotations", LAST_APPLIED_ANNOTATION)
+        scene.world.mc.restart()
+        scene.bindings.delete(name)
+        scene.bindings.tamper(name, "label")
+        come_to_rest(scene.world)
+        scene.settle()
+        assert scene.listed() == ["zeta", "alpha"]
+        assert scene.bindings.find(name) is None
+
+
+def test_unknown_label(scene: Scene) -> None:
+    """A label without any mark of acrpull stays, until a binding takes the ServiceAccount over."""
+    scene.world.cluster.edit(
+        "ServiceAccount",
+        NAMESPACE,
+        "default",
+        lambda obj: obj["metadata"]["labels"].update({UID_LABEL: "unknown"}),
+    )
+    scene.accounts.kept["default"].unmarked = "unknown"
+    scene.accounts.unasked = {"unknown"}
     scene.settle()
-    scene.accounts.strip("default", "annotations", PULL_SECRETS_ANNOTATION)
-    scene.accounts.unasked = scene.bindings.uids()
-    scene.accounts.expect("acr-pull-app")
-    scene.bindings.unfinalize("app")
-    scene.bindings.delete("app")
-    scene.settle()
-    assert UID_LABEL in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
+    assert labels_of(scene.world.read("ServiceAccount", "default"))[UID_LABEL] == "unknown"
     scene.bindings.create("jobs", "default")
     scene.settle()
     scene.bindings.delete("jobs")
     scene.settle()
-    assert UID_LABEL not in scene.world.read("ServiceAccount", "default")["metadata"]["labels"]
+    assert UID_LABEL not in labels_of(scene.world.read("ServiceAccount", "default"))

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from hooks.core.account.relation import ATTACH, target_label
 from hooks.core.names import UPSTREAM_LABEL
 from tests.model.objects import labels_of, owners_of, uid_of
 from tests.properties.accounts import UPSTREAM
@@ -161,7 +162,8 @@ def test_what_upstream_left(strategy: str, name: str, left: timedelta) -> None:
     before = scene.bindings.secret(name) or {}
     scene.settle()
     after = scene.bindings.secret(name) or {}
-    assert (uid_of(after), labels_of(after)) == (uid_of(before), labels_of(before))
+    assert uid_of(after) == uid_of(before)
+    assert labels_of(after) == {**labels_of(before), target_label("default"): ATTACH}
     assert labels_of(after)[UPSTREAM_LABEL] == name_in(name)
     assert (who(scene, name) == WHO) == (left == FRESH)
     assert scene.listed() == ["zeta", "alpha", entry]

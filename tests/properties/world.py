@@ -9,21 +9,21 @@ from typing import Any
 from hooks.core.names import SERVERS_ANNOTATION
 from hooks.server.app import create_app
 from hooks.settings.environment import Settings
-from tests.model import Clock, Cluster, Metacontroller, namespace
-from tests.model.objects import Object
+from tests.model import Clock, Cluster, Metacontroller, namespace, policy
+from tests.model.definitions import COMPOSITE, UPSTREAM, for_admission
+from tests.model.objects import Object, key_of
 from tests.properties.exchange import check_exchange
 from tests.properties.tokens import ScriptedMint, shows_token
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMESPACE = "team-a"
 STRATEGIES = ("dynamic-apply", "server-side-apply")
-SETTINGS = Settings.from_env(
-    {
-        "ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io",
-        "UPSTREAM_APIS": "enabled",
-        "WORKLOAD_IDENTITY": "enabled",
-    }
-)
+ENVIRONMENT = {
+    "ALLOWED_ACR_SERVER_SUFFIXES": "azurecr.io",
+    "UPSTREAM_APIS": "enabled",
+    "WORKLOAD_IDENTITY": "enabled",
+}
+SETTINGS = Settings.from_env(ENVIRONMENT)
 
 
 class KilledError(Exception):
@@ -63,25 +63,58 @@ class World:
 
     Attributes:
         down: The service refuses connections.
+        admission: Whether the world began in the mode `admission`.
     """
 
     def __init__(
-        self, strategy: str = STRATEGIES[0], seed: int = 0, stale: float | bool = 0
+        self,
+        strategy: str = STRATEGIES[0],
+        seed: int = 0,
+        stale: float | bool = 0,
+        *,
+        admission: bool = False,
     ) -> None:
-        self.strategy = strategy
+        self.strategy, self.admission = strategy, admission
         self.clock = Clock(START)
         self.cluster = Cluster(self.clock)
         self.mint = ScriptedMint(self.clock.now)
         self.down = False
-        self._client = create_app(SETTINGS, self.mint, self.clock.now).test_client()
         self._logs = LogWatch()
         self._ambush: tuple[int, Callable[[], object]] | None = None
         # A denial by an annotation removes the Secret at once, a denial by a setting waits.
         listed = {"annotations": {SERVERS_ANNOTATION: "azurecr.io"}}
         team = namespace(NAMESPACE)
         self.cluster.create({**team, "metadata": {**team["metadata"], **listed}})
-        self.mc = Metacontroller(self.cluster, self.post, strategy, seed, stale, upstream=True)
+        self.set_policy(installed=admission)
+        self.set_hooks(admission=admission)
+        self._order = seed, stale
+        self.set_controllers(admission=admission)
         self.mc.settle()
+
+    def set_policy(self, *, installed: bool) -> None:
+        """Install the admission policy, or delete the policy."""
+        if installed:
+            for obj in policy.POLICY:
+                self.cluster.create(obj)
+            self.cluster.admit = policy.admit
+            return
+        for obj in policy.POLICY:
+            if self.cluster.get(*key_of(obj)) is not None:
+                self.cluster.delete(*key_of(obj))
+        self.cluster.admit = lambda _old, new: new
+
+    def set_hooks(self, *, admission: bool) -> None:
+        """Start the service in a mode."""
+        mode = {"ATTACHMENT": "admission" if admission else "adoption"}
+        settings = Settings.from_env({**ENVIRONMENT, **mode})
+        self._client = create_app(settings, self.mint, self.clock.now).test_client()
+
+    def set_controllers(self, *, admission: bool) -> None:
+        """Start Metacontroller with the controllers of a mode."""
+        definitions = [COMPOSITE, *UPSTREAM]
+        if admission:
+            definitions = [for_admission(each) for each in definitions]
+        self.mc = Metacontroller(self.cluster, self.post, self.strategy, *self._order, definitions)
 
     def post(self, path: str, body: Object) -> tuple[int, Mapping[str, str], Any]:
         """Call a hook, and check its answer."""

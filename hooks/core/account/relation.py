@@ -51,12 +51,18 @@ def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
 
     A Secret without any of these labels was written by an earlier release of acrpull, or another
     client removed the labels. Then the annotation of *account* counts.
+
+    If another client removed the label with the uid of the binding, Metacontroller releases the
+    Secret. A deleted binding releases no Secret, and Metacontroller no longer writes this Secret.
+    metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
     """
-    if secret.deleting or binding_of(secret) is None:
+    owner = binding_of(secret)
+    if secret.deleting or owner is None:
         return None
     if not secret.targets:
         return ATTACH if secret.name in account.wanted else None
-    return secret.targets.get(target_label(account.name))
+    found = secret.targets.get(target_label(account.name))
+    return found if found is None or secret.uid_label == owner.uid else DELETED
 
 
 def binding_of(secret: OwnedSecret) -> Owner | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hooks.core.account.ownership import controller, foreign_controller
 from hooks.core.contest import Contest
-from hooks.core.model.binding import Binding
+from hooks.core.model.binding import Binding, Spec
 from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.model.reason import Reason
 from hooks.core.names import ADMISSION_POLICY
@@ -76,11 +76,10 @@ def _listed(
             "imagePullSecrets."
         )
         return new_state("False", Reason.ENTRY_REMOVED, text)
-    if (
-        problem is not None
-        and (observed.secret_taken or isinstance(problem, Reject))
-        and not listed
-    ):
+    # Only a binding with a valid spec gets a Secret without a token.
+    secretless = observed.secret is None and not isinstance(binding.spec, Spec)
+    unwanted = observed.secret_taken or isinstance(problem, Reject) or secretless
+    if problem is not None and unwanted and not listed:
         text = f'ServiceAccount "{target.name}" does not list Secret "{secret}".'
         return ConditionState("False", problem.reason, text)
     if listed:

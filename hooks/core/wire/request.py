@@ -51,7 +51,7 @@ def parse_observed(body: JSON, check_spec: SpecCheck, *, finalizing: bool = Fals
         accounts=accounts,
         related=_accounts(related, "related") if SERVICE_ACCOUNTS in related else None,
         namespace=namespace,
-        dynamic_apply=_dynamic_apply(secret, accounts),
+        dynamic_apply=_dynamic_apply(secret or _unlabeled(related, binding), accounts),
         secret_left=left,
         missing_policies=_missing_policies(related),
     )
@@ -170,8 +170,23 @@ def _secret(
 
 def _is_claimed(secret: OwnedSecret, binding: Binding) -> bool:
     """True if *secret* has the label and the controller reference of *binding*'s children."""
-    held = any(owner.uid == binding.uid and owner.controller for owner in secret.owners)
-    return held and secret.uid_label == binding.uid
+    return _is_owned(secret, binding) and secret.uid_label == binding.uid
+
+
+def _is_owned(secret: OwnedSecret, binding: Binding) -> bool:
+    """True if *secret* has the controller reference of *binding*'s children."""
+    return any(owner.uid == binding.uid and owner.controller for owner in secret.owners)
+
+
+def _unlabeled(related: JSON, binding: Binding) -> PullSecret | None:
+    """Return the Secret of a deleted *binding* after another client removed the Secret's label.
+
+    Metacontroller releases such a Secret only if the binding is not deleted.
+    """
+    for obj, path in _group(related, SECRETS, "related"):
+        if _is_owned(parse_owned_secret(obj, path), binding):
+            return parse_secret(obj, path)
+    return None
 
 
 def _dynamic_apply(secret: PullSecret | None, accounts: tuple[ServiceAccount, ...]) -> bool | None:
