@@ -49,21 +49,6 @@ def test_controller(api: Api) -> None:
     assert crd["spec"]["names"]["plural"] == api.plural == parent["resource"]
 
 
-def test_first() -> None:
-    """It is refused behind a component that would leave its controllers out."""
-    operations: Any = load(COMPONENT / "first.yaml")[0]
-    assert operations == [
-        {
-            "op": "test",
-            "path": "/spec/hooks/sync/webhook/url",
-            "value": COMPOSITE["hooks"]["sync"]["webhook"]["url"],
-        }
-    ]
-    for other in ("mtls", "dedicated"):
-        (patched,) = load(FOLDER / other / "composite.yaml")
-        assert patched["spec"]["hooks"]["sync"]["webhook"]["url"] != operations[0]["value"]
-
-
 def test_setting() -> None:
     """The service is told, and without it relates our bindings alone."""
     (patch,) = load(COMPONENT / "deployment.yaml")

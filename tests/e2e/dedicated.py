@@ -8,14 +8,20 @@ from typing import Final
 import pytest
 
 from hooks.core.names import SERVERS_ANNOTATION
-from tests.e2e.api import Api
+from tests.e2e.api import BINDING, Api
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
+from tests.e2e.ground import new_scene
+from tests.e2e.install import render
+from tests.e2e.rights import Right, asked, granted, refused
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage, open_stage
 
 OVERLAY: Final = "metacontroller/dedicated"
 ACCOUNT: Final = ("acrpull-system", "acrpull")
+STRATEGIES: Final = ("dynamic-apply", "server-side-apply")
+LEASE: Final = "/apis/coordination.k8s.io/v1/namespaces/acrpull-system/leases/acrpull"
+FINALIZER: Final = "metacontroller.io/compositecontroller-acrpull"
 # Then informers list before they watch, as with an API server that streams no lists.
 LISTING: Final = "--feature-gates=WatchList=false"
 LIFETIME_SECONDS: Final = 8  # of a token; renewed after half of its lifetime
@@ -36,9 +42,33 @@ def as_metacontroller(stage: Stage) -> Api:
     return Api(stage.plane.url, stage.plane.ca_file, stage.plane.token_of(*ACCOUNT))
 
 
+def play_and_ask(
+    stage: Stage, binary: Path, overlay: str = OVERLAY, *, admission: bool = False
+) -> dict[Right, set[int]]:
+    """Play in both strategies; return Metacontroller's requests, with their statuses."""
+    rights = granted(render(stage.plane, overlay), ACCOUNT)
+
+    def in_force() -> None:  # the API server learns of roles by watching them
+        assert refused(stage.api, ACCOUNT, rights) == set()
+
+    eventually(in_force)
+    for strategy in STRATEGIES:
+        with stage.run_metacontroller(binary, strategy):
+            scene = new_scene(stage, f"dedicated-{strategy}")
+            scene.admission = admission
+            play(stage, scene)
+        stage.api.call("DELETE", LEASE)  # it would be waited for
+    found: dict[Right, set[int]] = {}
+    for right, status in asked(stage.plane.audit_log, ACCOUNT):
+        found.setdefault(right, set()).add(status)
+    return found
+
+
 def play(stage: Stage, scene: Scene) -> None:
     """Let Metacontroller do each kind of action that acrpull needs."""
     renew(stage, scene)
+    if scene.admission:
+        remove_finalizer(scene)
     scene.bind("jobs")
     scene.ready("jobs")
     scene.listed("default", *USERS, SECRET, "acr-pull-jobs")
@@ -73,6 +103,16 @@ def renew(stage: Stage, scene: Scene) -> None:
 
     eventually(check)
     scene.ready("app")
+
+
+def remove_finalizer(scene: Scene) -> None:
+    """Put the finalizer of the mode `adoption` on a binding; Metacontroller removes it."""
+    scene.api.merge(BINDING, scene.name, "app", {"metadata": {"finalizers": [FINALIZER]}})
+
+    def check() -> None:
+        assert "finalizers" not in scene.binding("app")["metadata"]
+
+    eventually(check)
 
 
 def disown(scene: Scene) -> None:

@@ -11,12 +11,19 @@ from itertools import count
 from typing import Any, Final
 
 import pytest
+import yaml
 
-from hooks.core.names import PULL_SECRETS_ANNOTATION
+from hooks.core.names import (
+    ADMISSION_GROUP,
+    ADMISSION_POLICY,
+    ADMISSION_RESOURCES,
+    PULL_SECRETS_ANNOTATION,
+)
 from tests.admission_cases import CASES, New, entries, listed
-from tests.e2e.api import Object
+from tests.e2e.api import MERGE_PATCH, Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
+from tests.e2e.other_policy import another_policy
 from tests.e2e.stage import Stage, open_stage
 from tests.model import namespace as new_namespace
 from tests.model import service_account
@@ -87,8 +94,72 @@ def test_server_side_apply(stage: Stage) -> None:
     account.annotate("acr-pull-app")
     mine = service_account(NAMESPACE, account.name, pull_secrets=("zeta",))
     assert listed(stage.api.apply(mine, "user", force="true")) == ["zeta", "acr-pull-app"]
+    assert listed(stage.api.apply(mine, "user")) == ["zeta", "acr-pull-app"]
     del mine["imagePullSecrets"]
     assert listed(stage.api.apply(mine, "another")) == ["zeta", "acr-pull-app"]
+    assert listed(stage.api.apply(mine, "user")) == ["acr-pull-app"]
+
+
+def test_kubectl_apply(stage: Stage) -> None:
+    """A user's own entries come and go by `kubectl apply`, and acrpull's entry stays."""
+    account = Account(stage)
+    account.annotate("acr-pull-app")
+    for names in (("zeta", "alpha"), ("alpha",), ()):
+        mine = service_account(NAMESPACE, account.name, pull_secrets=names)
+        stage.plane.kubectl("apply", "-f", "-", text=yaml.safe_dump(mine))
+        stored = stage.api.get("ServiceAccount", NAMESPACE, account.name)
+        assert sorted(listed(stored)) == sorted((*names, "acr-pull-app"))
+
+
+def test_entry_of_a_user(stage: Stage) -> None:
+    """An entry that a user listed before keeps its place, and is not listed twice."""
+    account = Account(stage, "acr-pull-app", "zeta")
+    assert account.annotate("acr-pull-jobs,acr-pull-app") == [
+        *("acr-pull-app", "zeta", "acr-pull-jobs"),
+    ]
+
+
+# The policies' expressions, and what a ServiceAccount then lists.
+CORP: Final = '{"name": "corp"}'
+LISTS_CORP: Final = 'object.?imagePullSecrets.orValue([]).exists(entry, entry.name == "corp")'
+OTHERS: Final = {
+    "adds an entry": (
+        f"""{LISTS_CORP} ? [] : has(object.imagePullSecrets) ?
+        [JSONPatch{{op: "add", path: "/imagePullSecrets/-", value: {CORP}}}] :
+        [JSONPatch{{op: "add", path: "/imagePullSecrets", value: [{CORP}]}}]""",
+        "IfNeeded",
+        ["zeta", "acr-pull-app", "corp"],
+    ),
+    "replaces the list": (
+        f'[JSONPatch{{op: "add", path: "/imagePullSecrets", value: [{CORP}]}}]',
+        "Never",
+        ["corp", "acr-pull-app"],
+    ),
+    "replaces the list again": (
+        f'[JSONPatch{{op: "add", path: "/imagePullSecrets", value: [{CORP}]}}]',
+        "IfNeeded",
+        ["corp"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("expression", "reinvocation", "expected"), OTHERS.values(), ids=OTHERS)
+def test_other_policy(
+    stage: Stage, expression: str, reinvocation: str, expected: list[str]
+) -> None:
+    """Another policy's change comes first; a policy that changes the list again has the last word.
+
+    The API server calls each policy with the reinvocation policy IfNeeded a second time.
+    """
+
+    def acts() -> bool:
+        made = service_account(NAMESPACE, "dry")
+        return listed(stage.api.create(made, dryRun="All")) == ["corp"]
+
+    with another_policy(stage.plane, "serviceaccounts", expression, acts, reinvocation):
+        account = Account(stage, "zeta")
+        assert sorted(account.annotate("acr-pull-app")) == sorted(expected)
+        assert sorted(account.merge(metadata={"labels": {"touch": "1"}})) == sorted(expected)
 
 
 def test_created_with_annotation(stage: Stage) -> None:
@@ -109,3 +180,48 @@ def test_hundreds_of_names(stage: Stage, tally: Counter[str]) -> None:
     large.annotate("acr-pull-app")
     users = [f"user-{number}" for number in range(10_000)]
     assert large.merge(imagePullSecrets=entries(*users)) == users
+
+
+def test_large_annotations(stage: Stage) -> None:
+    """A user may write all 256 KiB of annotations; acrpull's annotation is then not restored."""
+    account = Account(stage)
+    account.annotate("acr-pull-app")
+    mine = service_account(NAMESPACE, account.name)
+    mine["metadata"]["annotations"] = {"large": "x" * (256 * 1024 - len("large"))}
+    assert listed(stage.api.replace(mine)) == []
+
+
+# They exceed the API server's budget, and fail.
+BROKEN: Final = {
+    "budget": "variables.many.all(a, variables.many.all(b, variables.many.all(c, a + b + c >= 0)))",
+    "error": "variables.many[1000] == 1",
+}
+
+
+@pytest.mark.parametrize("expression", BROKEN.values(), ids=BROKEN)
+def test_failing_policy(stage: Stage, expression: str) -> None:
+    """If the policy fails, a user's ServiceAccount is stored as the user wrote it."""
+    path = f"/apis/{ADMISSION_GROUP}/v1/{ADMISSION_RESOURCES[0]}/{ADMISSION_POLICY}"
+    policy = stage.api.call("GET", path)
+    many = {"name": "many", "expression": f"{list(range(1000))}.map(number, number)"}
+    broken = {"name": "wanted", "expression": f"{expression} ? variables.names : variables.names"}
+    variables = [many, *(v for v in policy["spec"]["variables"] if v["name"] != "wanted")]
+    variables.insert(
+        variables.index(next(v for v in variables if v["name"] == "names")) + 1, broken
+    )
+    stage.api.call("PATCH", path, {"spec": {"variables": variables}}, MERGE_PATCH)
+
+    def fails() -> None:
+        assert Account(stage, "zeta").annotate("acr-pull-app") == ["zeta"]
+
+    eventually(fails)
+    account = Account(stage, "zeta")
+    assert account.annotate("acr-pull-app,-zeta") == ["zeta"]
+    assert account.merge(imagePullSecrets=entries("alpha")) == ["alpha"]
+    spec = {"spec": {"variables": policy["spec"]["variables"]}}
+    stage.api.call("PATCH", path, spec, MERGE_PATCH)
+
+    def works() -> None:
+        assert Account(stage).annotate("acr-pull-app") == ["acr-pull-app"]
+
+    eventually(works)

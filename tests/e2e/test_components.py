@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Final
 
 import pytest
@@ -15,7 +16,7 @@ import yaml
 
 from tests.e2e.api import Object
 from tests.e2e.conftest import NO_BINARY, given_crds
-from tests.e2e.control_plane import BINARY, ControlPlane
+from tests.e2e.control_plane import BINARY, ControlPlane, kubectl
 from tests.e2e.eventually import eventually
 from tests.e2e.install import BASE, ROOT, Manifest, crds_text
 from tests.e2e.subset import within
@@ -28,6 +29,20 @@ STACKS: Final = (
     ("dedicated", "dedicated/owner-references"),
     ("dedicated", "monitoring", "monitoring/operator"),
     ("upstream", "dedicated", "dedicated/upstream"),
+    ("upstream", "workload-identity", "mtls", "monitoring", "admission", "pods"),
+    ("pods", "upstream", "dedicated", "dedicated/upstream", "admission"),
+)
+
+# Two components in a wrong order, or two that exclude each other.
+REJECTED: Final = (
+    ("dedicated", "mtls", "testing value /"),
+    ("mtls", "dedicated", "testing value /"),
+    ("dedicated", "upstream", "testing value /"),
+    ("mtls", "upstream", "testing value /"),
+    ("admission", "upstream", "missing path: /spec/hooks/finalize/version"),
+    ("admission", "dedicated", "missing path: /spec/hooks/finalize/version"),
+    ("admission", "mtls", "missing path: /spec/hooks/finalize/version"),
+    ("dedicated", "workload-identity", "already registered id"),
 )
 
 
@@ -36,6 +51,32 @@ def test_none_is_forgotten() -> None:
     folders = {path.parent for path in (ROOT / BASE).rglob("*/kustomization.yaml")}
     names = {str(folder.relative_to(ROOT / BASE)) for folder in folders}
     assert names == {name for stack in STACKS for name in stack}
+
+
+@pytest.mark.parametrize(("first", "second", "message"), REJECTED)
+def test_rejected(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    first: str,
+    second: str,
+    message: str,
+) -> None:
+    """Kustomize rejects components that would not work together in this order."""
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    write_kustomization(tmp_path, first)
+    assert kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
+    write_kustomization(tmp_path, first, second)
+    with pytest.raises(CalledProcessError):
+        kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
+    assert message in capsys.readouterr().err
+
+
+def write_kustomization(folder: Path, *components: str) -> None:
+    """Write the install with *components* as a user's kustomization into *folder*."""
+    base = os.path.relpath(ROOT / BASE, folder)
+    kustomization = {"resources": [base], "components": [f"{base}/{c}" for c in components]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +101,7 @@ def folder(
 ) -> Iterator[Path]:
     """Install a stack as a user's kustomization has it, without a warning; and take it away."""
     folder = tmp_path_factory.mktemp("stack")
-    base = os.path.relpath(ROOT / BASE, folder)
-    kustomization = {"resources": [base], "components": [f"{base}/{c}" for c in request.param]}
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    write_kustomization(folder, *request.param)
     plane.kubectl("apply", "-k", str(folder), "--validate=strict", "--warnings-as-errors")
     yield folder
     plane.kubectl("delete", "-k", str(folder), "--warnings-as-errors")

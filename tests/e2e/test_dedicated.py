@@ -14,22 +14,22 @@ from tests.e2e.api import Api, ApiError, path_of
 from tests.e2e.control_plane import ENFORCED
 from tests.e2e.dedicated import (
     ACCOUNT,
+    LEASE,
     LISTING,
     OVERLAY,
+    STRATEGIES,
     as_metacontroller,
     open_dedicated,
-    play,
+    play_and_ask,
 )
 from tests.e2e.eventually import eventually
 from tests.e2e.ground import new_scene
 from tests.e2e.install import ROOT, render
 from tests.e2e.metacontroller import new_metacontroller
 from tests.e2e.process import free_port
-from tests.e2e.rights import FORBIDDEN, Right, asked, granted, refused
+from tests.e2e.rights import FORBIDDEN, Right, asked, granted
 from tests.e2e.stage import Stage
 
-STRATEGIES: Final = ("dynamic-apply", "server-side-apply")
-LEASE: Final = "/apis/coordination.k8s.io/v1/namespaces/acrpull-system/leases/acrpull"
 # A lease of 15 s that a standby looks at every 2 to 4.4 s: up to 24 s, and some for a slow machine.
 # controller-runtime@v0.24.1:pkg/manager/internal.go, client-go@v0.36.3:tools/leaderelection
 TAKEOVER_SECONDS: Final = 30
@@ -47,20 +47,7 @@ def dedicated(
 @pytest.fixture(scope="module")
 def requested(dedicated: Stage, metacontroller_binary: Path) -> dict[Right, set[int]]:
     """Play in both strategies; return what Metacontroller asked for, and how it was answered."""
-    rights = granted(render(dedicated.plane, OVERLAY), ACCOUNT)
-
-    def in_force() -> None:  # the API server learns of roles by watching them
-        assert refused(dedicated.api, ACCOUNT, rights) == set()
-
-    eventually(in_force)
-    for strategy in STRATEGIES:
-        with dedicated.run_metacontroller(metacontroller_binary, strategy):
-            play(dedicated, new_scene(dedicated, f"dedicated-{strategy}"))
-        dedicated.api.call("DELETE", LEASE)  # it would be waited for
-    found: dict[Right, set[int]] = {}
-    for right, status in asked(dedicated.plane.audit_log, ACCOUNT):
-        found.setdefault(right, set()).add(status)
-    return found
+    return play_and_ask(dedicated, metacontroller_binary)
 
 
 def test_account(dedicated: Stage) -> None:

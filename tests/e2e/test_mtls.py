@@ -1,23 +1,20 @@
 """metacontroller/mtls/ on a control plane, with certificates made as its first lines tell."""
 
 import base64
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Final
 from uuid import uuid4
 
 import pytest
-import yaml
 
 from tests.e2e.api import Object
-from tests.e2e.conftest import NO_BINARY, given_crds
-from tests.e2e.control_plane import BINARY, ControlPlane, kubectl
+from tests.e2e.conftest import given_crds
+from tests.e2e.control_plane import ControlPlane
 from tests.e2e.eventually import eventually
-from tests.e2e.install import BASE, CONTROLLERS, ROOT, install, render, retarget
+from tests.e2e.install import CONTROLLERS, install, render, retarget
 from tests.e2e.metacontroller import new_metacontroller
 from tests.e2e.process import free_port
 from tests.e2e.scene import Scene
@@ -154,24 +151,3 @@ def test_certificates(mtls: Ground, metacontroller_binary: Path, tmp_path: Path)
         bind("after")
         scene.close()
     assert '"refused"' not in mtls.service.log
-
-
-@pytest.mark.parametrize("first", ["dedicated", "mtls"])
-def test_not_with_dedicated(first: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The two together are refused in either order: their hooks would be dead."""
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    order = sorted(("dedicated", "mtls"), key=lambda name: name != first)
-    base, *components = (
-        os.path.relpath(ROOT / part, tmp_path) for part in (BASE, *(f"{BASE}/{c}" for c in order))
-    )
-
-    def build(*components: str) -> str:
-        text = yaml.safe_dump({"resources": [base], "components": components})
-        (tmp_path / "kustomization.yaml").write_text(text)
-        return kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
-
-    assert build(components[0])
-    with pytest.raises(CalledProcessError):
-        build(*components)
-    assert f"{BASE}/{order[1]}': testing value /" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import yaml
 from tests.e2e.api import BINDING, MERGE_PATCH, Object, path_of
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
+from tests.e2e.other_policy import another_policy
 from tests.e2e.stage import Stage, open_stage
 from tests.model import binding, service_account
 from tests.model import namespace as new_namespace
@@ -172,6 +173,33 @@ def test_mirror_pod(stage: Stage) -> None:
     mirror["spec"]["nodeName"] = "node"
     made = space.api.create(mirror)
     assert "imagePullSecrets" not in made["spec"]
+
+
+def test_pod_of_a_controller(stage: Stage) -> None:
+    """A controller that may not read bindings creates a Pod: the Pod lists the Secret."""
+    space = Space(stage, "controller")
+    space.bind("app")
+    until(space, "acr-pull-app")
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "app"}
+    pod = new_pod(space.name, "default", ownerReferences=[{**owner, "controller": True}])
+    controller = stage.api.as_user("system:serviceaccount:kube-system:replicaset-controller")
+    made = controller.create(pod)
+    assert made["spec"]["imagePullSecrets"] == [{"name": "acr-pull-app"}]
+
+
+def test_other_policy(stage: Stage) -> None:
+    """Another policy replaces the list of each Pod; the entry is added again."""
+    space = Space(stage, "other-policy")
+    space.bind("app")
+    until(space, "acr-pull-app")
+    expression = """[JSONPatch{op: "add", path: "/spec/imagePullSecrets",
+    value: [{"name": "corp"}]}]"""
+
+    def acts() -> bool:
+        return "corp" in space.pod()
+
+    with another_policy(stage.plane, "pods", expression, acts):
+        assert space.pod() == ["corp", "acr-pull-app"]
 
 
 def test_latency(stage: Stage, tally: Counter[str]) -> None:

@@ -11,7 +11,7 @@ import yaml
 from hooks.core.names import BINDING_KINDS, KIND, UID_LABEL, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 from tests.core.builders import changed
 from tests.e2e.api import UPSTREAM, Object
-from tests.e2e.dedicated import ACCOUNT, LISTING, OVERLAY, open_dedicated
+from tests.e2e.dedicated import ACCOUNT, LEASE, LISTING, OVERLAY, open_dedicated
 from tests.e2e.eventually import eventually
 from tests.e2e.ground import new_scene
 from tests.e2e.install import ROOT, render
@@ -19,7 +19,6 @@ from tests.e2e.rights import FORBIDDEN, asked, granted, refused
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 from tests.e2e.test_crds import columns_of, judge, refusal
-from tests.e2e.test_dedicated import LEASE
 from tests.e2e.test_migrating import of_kind
 from tests.e2e.upstream import get_token, leave, token_in, v1beta1, v1beta2
 from tests.model import namespace

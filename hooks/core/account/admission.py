@@ -11,7 +11,7 @@ from typing import Final
 
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import attaching
-from hooks.core.account.ownership import is_protective
+from hooks.core.account.ownership import is_foreign, is_protective
 from hooks.core.account.relation import binding_of, is_binding
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
 from hooks.core.names import (
@@ -76,11 +76,14 @@ def _is_owned(account: ServiceAccount) -> bool:
 def _label_to_remove(
     account: ServiceAccount, secrets: Sequence[OwnedSecret]
 ) -> dict[str, str | None]:
-    """Return the removal of a label that acrpull set."""
+    """Return the removal of a label that acrpull set.
+
+    Another CompositeController labels its children with the same key.
+    """
     uids = {owner.uid for secret in secrets if (owner := binding_of(secret)) is not None}
     marked = not account.annotations.isdisjoint({PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION})
-    labeled = account.uid_label is not None and (marked or account.uid_label in uids)
-    return {UID_LABEL: None} if labeled else {}
+    left = account.uid_label is not None and marked and not is_foreign(account)
+    return {UID_LABEL: None} if left or account.uid_label in uids else {}
 
 
 def _annotations_to_remove(
