@@ -9,6 +9,7 @@ from tests.demo.stand_ins import JSON, observed, sample
 Post = Callable[[str, bytes], bytes]
 
 BODY_BYTES: Final = 8192
+LARGE_BYTES: Final = 300_000
 UID: Final = "2222-4c4c-9d1c-0a1f3f0c6a11"  # the end of a uid
 NAMESPACE_UID: Final = f"5bd1d1c0-{UID}"
 CREATED: Final = "2026-11-23T08:59:20Z"
@@ -47,27 +48,37 @@ def stored(binding: JSON, answer: JSON) -> JSON:
     return body | {"related": related, "finalizing": False}
 
 
-def padded(body: JSON) -> JSON:
-    """Return *body* with managed fields in its parent, up to a length of `BODY_BYTES`."""
+def padded(body: JSON, size: int = BODY_BYTES) -> JSON:
+    """Return *body* with managed fields in its parent, up to a length of *size* bytes."""
     entries: list[JSON] = []
     metadata = body["parent"]["metadata"] | {"creationTimestamp": CREATED, "managedFields": entries}
     body = body | {"parent": body["parent"] | {"metadata": metadata}}
     fields: JSON = {".": {}, "f:acrServer": {}, "f:managedIdentityClientID": {}, "f:scope": {}}
-    while len(encode(body)) < BODY_BYTES:
-        entry = {"manager": f"manager-{len(entries)}", "operation": "Update", "time": CREATED}
-        entries.append(entry | {"fieldsType": "FieldsV1", "fieldsV1": {"f:spec": fields}})
+    entry = {"manager": "manager", "operation": "Update", "time": CREATED}
+    entry |= {"fieldsType": "FieldsV1", "fieldsV1": {"f:spec": fields}}
+    missing = max(0, size - len(encode(body)))
+    entries.extend([entry] * (missing // len(encode(entry)) + 1))
     return body
 
 
-def one_namespace(bodies: Sequence[bytes]) -> bytes:
-    """Return the decorator's body for a ServiceAccount: its Namespace has all bindings."""
+def one_account(bodies: Sequence[bytes]) -> bytes:
+    """Return the decorator's body for a ServiceAccount that all bindings of *bodies* target."""
     parsed = [json.loads(body) for body in bodies]
     (account,) = parsed[0]["children"]["ServiceAccount.v1"].values()
-    bindings = {
-        "{namespace}/{name}".format(**body["parent"]["metadata"]): body["parent"] for body in parsed
-    }
-    related = {"ACRPullBinding.acrpull.dev/v1beta1": bindings}
+    secrets: JSON = {}
+    for body in parsed:
+        secrets |= body["children"]["Secret.v1"]
+    related = {"Secret.v1": secrets}
     return encode({"object": account, "attachments": {}, "related": related, "finalizing": False})
+
+
+def large_bodies(body: bytes, bodies: Sequence[bytes]) -> dict[str, bytes]:
+    """Return a body of about `LARGE_BYTES` for each hook that can get such a body."""
+    secret = len(one_account(bodies[:2])) - len(one_account(bodies[:1]))
+    return {
+        "/sync": encode(padded(json.loads(body), LARGE_BYTES)),
+        "/serviceaccount/sync": one_account(bodies[: LARGE_BYTES // secret]),
+    }
 
 
 def encode(body: JSON) -> bytes:

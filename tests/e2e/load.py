@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Final
+from uuid import uuid4
 
 import requests
 
@@ -18,7 +19,7 @@ from tests.e2e.api import Api, Object, path_of
 from tests.e2e.eventually import eventually
 from tests.e2e.stage import Stage
 from tests.e2e.test_rest import await_quiet
-from tests.model import namespace, service_account
+from tests.model import binding, namespace, service_account
 
 WRITERS: Final = 4  # threads, like several pipelines of users
 WATCH_SECONDS: Final = 3600
@@ -75,6 +76,16 @@ def measured(stage: Stage, user: str) -> Iterator[Cost]:
         if request.user == user:
             failed = f" {request.status}" if request.status >= requests.codes.bad_request else ""
             cost.requests[f"{request.verb} {request.resource}{failed}"] += 1
+
+
+def bindings_of_one_identity(stage: Stage) -> NewBinding:
+    """Return a function that returns a binding; all its bindings have one identity."""
+    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
+
+    def new_binding(space: str, name: str, account: str) -> Object:
+        return binding(space, name, serviceAccountName=account, **spec)
+
+    return new_binding
 
 
 def make_accounts(api: Api, spaces: Sequence[str], many: int) -> list[Key]:

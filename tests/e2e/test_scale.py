@@ -11,13 +11,12 @@ import pytest
 from tests.e2e.api import Object
 from tests.e2e.conftest import ATTACHMENTS, METACONTROLLER_USER, given_crds
 from tests.e2e.eventually import eventually
-from tests.e2e.load import Cost, Delays, NewBinding, attach, make_accounts, measured
+from tests.e2e.load import Cost, Delays, attach, bindings_of_one_identity, make_accounts, measured
 from tests.e2e.metacontroller import FLAGS
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.test_rest import await_quiet
 from tests.e2e.upstream import v1beta1
 from tests.e2e.upstream_controller import run_upstream
-from tests.model import binding
 
 NAMESPACES: Final = 10
 SIZES: Final = (25, 100, 400)  # bindings in one Namespace
@@ -91,16 +90,6 @@ def running(
         yield scale_stage
 
 
-def new_binding_of(stage: Stage) -> NewBinding:
-    """Return a function that returns a binding; all its bindings have one identity."""
-    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
-
-    def new_binding(space: str, name: str, account: str) -> Object:
-        return binding(space, name, serviceAccountName=account, **spec)
-
-    return new_binding
-
-
 def told(label: str, delays: Delays, upstream: dict[str, Delays]) -> str:
     """Return the time until all are attached, and the ratio to the time of msi-acrpull."""
     line = f"{label}: attached in {delays.total:.1f} s; each {delays.told()}"
@@ -116,14 +105,14 @@ def test_apart(
     """100 bindings in ten Namespaces are attached."""
     keys = make_accounts(running.api, apart(strategy), 100)
     await_quiet(running)
-    delays = attach(running.api, keys, new_binding_of(running))
+    delays = attach(running.api, keys, bindings_of_one_identity(running))
     figures.append(told(f"100 apart, {strategy}", delays, upstream))
 
 
 def test_one_by_one(running: Stage, strategy: str, figures: list[str]) -> None:
     """A new binding is attached while nothing else happens."""
     keys = make_accounts(running.api, [f"alone-{strategy}"], ONE_BY_ONE)
-    new_binding = new_binding_of(running)
+    new_binding = bindings_of_one_identity(running)
     with measured(running, METACONTROLLER_USER) as cost:
         each = [attach(running.api, [key], new_binding).total for key in keys]
     figures.append(f"one by one, {strategy}: {Delays(sum(each), each).told()}")
@@ -143,7 +132,7 @@ def test_one_namespace(
         space = f"many-{many}-{strategy}"
         keys = make_accounts(running.api, [space], many)
         with measured(running, METACONTROLLER_USER) as cost:
-            delays = attach(running.api, keys, new_binding_of(running))
+            delays = attach(running.api, keys, bindings_of_one_identity(running))
         figures.append(told(f"{many} in one Namespace, {strategy}", delays, upstream))
         figures.append(f"    each: {cost.told(many)}")
         costs[many] = cost
@@ -157,7 +146,7 @@ def test_one_namespace(
 
 def renewal_cost(stage: Stage, space: str) -> tuple[Cost, int]:
     """Return the cost of some renewals of one binding in *space*, and their number."""
-    made = new_binding_of(stage)(space, "renewed", "default")
+    made = bindings_of_one_identity(stage)(space, "renewed", "default")
     made["spec"]["scope"] = SCOPE  # only a scoped token is short-lived here
     stage.api.create(made)
 
@@ -187,5 +176,5 @@ def test_flags(
     keys = make_accounts(scale_stage.api, [name.replace(" ", "-")], AT_ONCE)
     stage = replace(scale_stage, flags=flags)
     with stage.run_metacontroller(metacontroller_binary, "dynamic-apply"):
-        delays = attach(stage.api, keys, new_binding_of(stage))
+        delays = attach(stage.api, keys, bindings_of_one_identity(stage))
     figures.append(f"{AT_ONCE} at once, {name}: {delays.told()}")
