@@ -54,7 +54,7 @@ def padded(body: JSON, size: int = BODY_BYTES) -> JSON:
     metadata = body["parent"]["metadata"] | {"creationTimestamp": CREATED, "managedFields": entries}
     body = body | {"parent": body["parent"] | {"metadata": metadata}}
     fields: JSON = {".": {}, "f:acrServer": {}, "f:managedIdentityClientID": {}, "f:scope": {}}
-    entry = {"manager": "manager", "operation": "Update", "time": CREATED}
+    entry: JSON = {"manager": "manager", "operation": "Update", "time": CREATED}
     entry |= {"fieldsType": "FieldsV1", "fieldsV1": {"f:spec": fields}}
     missing = max(0, size - len(encode(body)))
     entries.extend([entry] * (missing // len(encode(entry)) + 1))

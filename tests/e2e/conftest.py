@@ -23,8 +23,8 @@ from tests.model import namespace as new_namespace
 NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
 USAGE: Final = "KUBECONFIG=<file> make e2e-cluster ACR_SERVER=<registry> CLIENT_ID=<identity>"
 ATTACHMENTS: Final = {"adoption": BASE, "admission": "metacontroller/admission"}
-TALLY: Final = pytest.StashKey[Counter[str]]()
-FIGURES: Final = pytest.StashKey[list[str]]()
+TALLY: Final[pytest.StashKey[Counter[str]]] = pytest.StashKey()
+FIGURES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
 
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     config.stash[TALLY] = Counter()
-    config.stash[FIGURES] = []
+    config.stash[FIGURES] = list[str]()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -100,11 +100,12 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print the counts and the figures."""
-    if config.stash[TALLY] or config.stash[FIGURES]:
+    figures = config.stash[FIGURES]
+    if config.stash[TALLY] or figures:
         terminalreporter.section(f"e2e, seed {config.getoption('--seed')}")
     for what, number in config.stash[TALLY].items():
         terminalreporter.line(f"{what}: {number}")
-    for figure in config.stash[FIGURES]:
+    for figure in figures:
         terminalreporter.line(figure)
 
 
