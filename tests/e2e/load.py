@@ -65,7 +65,7 @@ class Cost:
 @contextmanager
 def measured(stage: Stage, user: str) -> Iterator[Cost]:
     """Measure from now, when nothing happens, until nothing happens after the block."""
-    await_quiet(stage)
+    await_quiet(stage, within=ATTACH_SECONDS)
     size, calls = stage.plane.audit_log.stat().st_size, len(stage.recorder.exchanges)
     cpu, cost = stage.service.cpu_seconds(), Cost()
     yield cost

@@ -12,7 +12,15 @@ import pytest
 from tests.e2e.api import Object
 from tests.e2e.conftest import ATTACHMENTS, METACONTROLLER_USER, given_crds
 from tests.e2e.eventually import eventually
-from tests.e2e.load import Cost, Delays, attach, bindings_of_one_identity, make_accounts, measured
+from tests.e2e.load import (
+    ATTACH_SECONDS,
+    Cost,
+    Delays,
+    attach,
+    bindings_of_one_identity,
+    make_accounts,
+    measured,
+)
 from tests.e2e.metacontroller import FLAGS
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.test_rest import await_quiet
@@ -103,12 +111,28 @@ def told(label: str, delays: Delays, upstream: dict[str, Delays]) -> str:
     return line
 
 
+@pytest.mark.parametrize("flags", [FLAGS, ()], ids=["tuned", "default"])
+def test_flags(
+    scale_stage: Stage, metacontroller_binary: Path, flags: tuple[str, ...], figures: list[str]
+) -> None:
+    """Bindings created at once are attached with Metacontroller's default flags, too."""
+    name = "tuned flags" if flags else "default flags"
+    first, *keys = make_accounts(scale_stage.api, [name.replace(" ", "-")], 1 + AT_ONCE)
+    stage = replace(scale_stage, flags=flags)
+    new_binding = bindings_of_one_identity(stage)
+    with stage.run_metacontroller(metacontroller_binary, "dynamic-apply"):
+        attach(stage.api, [first], new_binding)
+        await_quiet(stage)
+        delays = attach(stage.api, keys, new_binding)
+    figures.append(f"{AT_ONCE} at once, {name}: {delays.told()}")
+
+
 def test_apart(
     running: Stage, strategy: str, upstream: dict[str, Delays], figures: list[str]
 ) -> None:
     """100 bindings in ten Namespaces are attached."""
     keys = make_accounts(running.api, apart(strategy), 100)
-    await_quiet(running)
+    await_quiet(running, within=ATTACH_SECONDS)
     delays = attach(running.api, keys, bindings_of_one_identity(running))
     figures.append(told(f"100 apart, {strategy}", delays, upstream))
 
@@ -171,16 +195,3 @@ def renewal_cost(stage: Stage, space: str) -> tuple[Cost, int]:
     renewals = stage.emulator.count("token") - before
     stage.api.delete("ACRPullBinding", space, "renewed")
     return cost, renewals
-
-
-@pytest.mark.parametrize("flags", [FLAGS, ()], ids=["tuned", "default"])
-def test_flags(
-    scale_stage: Stage, metacontroller_binary: Path, flags: tuple[str, ...], figures: list[str]
-) -> None:
-    """Bindings created at once are attached with Metacontroller's default flags, too."""
-    name = "tuned flags" if flags else "default flags"
-    keys = make_accounts(scale_stage.api, [name.replace(" ", "-")], AT_ONCE)
-    stage = replace(scale_stage, flags=flags)
-    with stage.run_metacontroller(metacontroller_binary, "dynamic-apply"):
-        delays = attach(stage.api, keys, bindings_of_one_identity(stage))
-    figures.append(f"{AT_ONCE} at once, {name}: {delays.told()}")
