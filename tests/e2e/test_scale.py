@@ -29,8 +29,9 @@ from tests.e2e.upstream_controller import run_upstream
 
 NAMESPACES: Final = 10
 SIZES: Final = (25, 100, 400)  # bindings in one Namespace
-# API requests per binding. The first is one more than usual, because of an occasional 409.
-MOST_REQUESTS: Final = {"adoption": 17, "admission": 8}
+# API requests per binding: 15 and 7 to 8, and one more, because of retries after a 409 and because a
+# slow machine has calls after 10 s.
+MOST_REQUESTS: Final = {"adoption": 17, "admission": 9}
 # With dynamic-apply, a renewal changes an annotation of the Secret, so /secret/sync is called.
 MOST_CALLS_OF_A_RENEWAL: Final = {"dynamic-apply": 4, "server-side-apply": 3}
 # The longest time to a call that an attachment has scheduled.
