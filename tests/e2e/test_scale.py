@@ -29,7 +29,7 @@ from tests.e2e.upstream_controller import run_upstream
 
 NAMESPACES: Final = 10
 SIZES: Final = (25, 100, 400)  # bindings in one Namespace
-# API requests per binding: 15 and 7 to 8, and one more, because of retries after a 409 and because a
+# API requests per binding: 15 and 7 to 8. One more: a 409 is retried, and a
 # slow machine has calls after 10 s.
 MOST_REQUESTS: Final = {"adoption": 17, "admission": 9}
 # With dynamic-apply, a renewal changes an annotation of the Secret, so /secret/sync is called.
