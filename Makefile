@@ -70,7 +70,7 @@ test-pythons: ## all tests on each supported Python that is installed
 	if [ -n "$$missing" ]; then echo "Not installed, so not tested: Python$$missing"; fi
 e2e: venv $(KUBE) $(OPERATOR_CRDS) ## tests on a real control plane; METACONTROLLER=<binary> SEED=1
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
-	  --metacontroller-crds "$(METACONTROLLER_CRDS)"
+	  --metacontroller-crds "$(METACONTROLLER_CRDS)" --msi-acrpull "$(MSI_ACRPULL)" --bindings "$(BINDINGS)"
 e2e-cluster: venv ## tests on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
 	$(if $(KUBECONFIG),,$(error KUBECONFIG=<file> is missing. It names the cluster for the tests))
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --cluster --acr-server "$(ACR_SERVER)" --client-id "$(CLIENT_ID)"

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from statistics import median
 from typing import Final
 
 from tests.bench.bodies import Post
@@ -53,8 +52,3 @@ def flood(service: Service, bodies: Sequence[bytes], parallel: int = PARALLEL) -
 
     with ThreadPoolExecutor(parallel) as threads:
         list(threads.map(post_all, (bodies[n::parallel] for n in range(parallel))))
-
-
-def spread(ratios: Sequence[float]) -> str:
-    """Return the median and the range of *ratios*, with a ratio for each pair of blocks."""
-    return f"{median(ratios):.2f} (pairs of blocks: {min(ratios):.2f} to {max(ratios):.2f})"

@@ -16,21 +16,20 @@ HOPS: Final = ("imds", "exchange")
 IMDS_PER_SECOND: Final = 20
 
 
-def show_cold(floor: Service) -> None:
+def show_cold() -> None:
     """Print the time until every binding has its first token."""
-    pairs = []
+    times = []
     for _ in range(ROUNDS):
-        with Emulator() as emulator, Service(emulator.environment()) as ours:
+        with Emulator() as emulator, Service(emulator.environment()) as service:
             for hop in HOPS:
                 emulator.faults.add(hop, Fault(delay=AZURE_SECONDS))
             bodies = [
                 encode({"parent": new_binding(emulator.acr_server, number, BINDINGS)})
                 for number in range(BINDINGS)
             ]
-            pairs.append([clocked(flood, s, bodies, PARALLEL) for s in (ours, floor)])
-    cold, bare = (median(times) for times in zip(*pairs, strict=True))
+            times.append(clocked(flood, service, bodies, PARALLEL))
+    cold = median(times)
     print(f"\nFirst tokens of {BINDINGS} bindings with {BINDINGS} identities, {PARALLEL} at once, "
           f"each hop {1e3 * AZURE_SECONDS:.0f} ms; {ROUNDS} rounds")  # fmt: skip
-    print(f"  /sync       median {cold:.2f} s, {BINDINGS / cold:.0f} a second "
+    print(f"  median {cold:.2f} s, {BINDINGS / cold:.0f} a second "
           f"(IMDS bears {IMDS_PER_SECOND})")  # fmt: skip
-    print(f"  bare route  median {bare:.2f} s; ratio {cold / bare:.0f}")

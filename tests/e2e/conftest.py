@@ -23,7 +23,8 @@ from tests.model import namespace as new_namespace
 NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
 USAGE: Final = "KUBECONFIG=<file> make e2e-cluster ACR_SERVER=<registry> CLIENT_ID=<identity>"
 ATTACHMENTS: Final = {"adoption": BASE, "admission": "metacontroller/admission"}
-TALLY: Final = pytest.StashKey[Counter[str]]()
+TALLY: Final[pytest.StashKey[Counter[str]]] = pytest.StashKey()
+FIGURES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
 
@@ -33,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--metacontroller", default="", help="a Metacontroller binary, >= 4.17.2")
     group.addoption("--metacontroller-crds", default="", help="the file with its CRDs")
     group.addoption("--attachment", default="adoption", choices=ATTACHMENTS, help="the mode")
+    group.addoption("--msi-acrpull", default="", help="its binary, to compare the times")
+    group.addoption("--bindings", default="", help="numbers, e.g. 1000,5000: for test_memory")
     group.addoption("--cluster", action="store_true", help="play on the cluster of KUBECONFIG")
     group.addoption("--acr-server", default="", help="a registry that its nodes' identity may pull")
     group.addoption("--client-id", default="", help="that identity")
@@ -44,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     config.stash[TALLY] = Counter()
+    config.stash[FIGURES] = list[str]()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -86,14 +90,23 @@ def tally(request: pytest.FixtureRequest) -> Counter[str]:
     return request.config.stash[TALLY]
 
 
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Return the lines of measured figures for the summary."""
+    return request.config.stash[FIGURES]
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the counts."""
-    if config.stash[TALLY]:
+    """Print the counts and the figures."""
+    figures = config.stash[FIGURES]
+    if config.stash[TALLY] or figures:
         terminalreporter.section(f"e2e, seed {config.getoption('--seed')}")
     for what, number in config.stash[TALLY].items():
         terminalreporter.line(f"{what}: {number}")
+    for figure in figures:
+        terminalreporter.line(figure)
 
 
 def given_crds(request: pytest.FixtureRequest) -> Path | None:

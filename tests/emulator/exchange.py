@@ -39,7 +39,9 @@ def exchange(request: Request, settings: Settings, entra: Signer, tokens: AcrTok
         return refusal(404, "NOT_FOUND", "404 page not found")
     if first(request.form, "grant_type") not in GRANT_TYPES:
         return refusal(400, "BAD_REQUEST", "grant_type: expected access_token")
-    if first(request.form, "service").lower() != request.host:
+    # msi-acrpull sends the host without its port, and no real registry has a port.
+    # msi-acrpull@8ad7a99:pkg/authorizer/token_exchanger.go
+    if first(request.form, "service").lower() not in {request.host, request.host.split(":")[0]}:
         return refusal(400, "BAD_REQUEST", f"service: expected {request.host}")
     audiences = [ACR_AUDIENCE, *([ARM_AUDIENCE] if settings.arm_audience_allowed else [])]
     token = first(request.form, "access_token")

@@ -28,10 +28,11 @@ def decorate(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> Decorat
     """
     if account.deleting:
         return Decoration()
-    uid = _owner_uid(account, secrets)
+    attached = attaching(account, secrets)
+    uid = _owner_uid(account, secrets, attached)
     if uid is None:
         return release(account, secrets)
-    wanted = ",".join(secret.name for secret in attaching(account, secrets))
+    wanted = ",".join(secret.name for secret in attached)
     annotations: dict[str, str | None] = {PULL_SECRETS_ANNOTATION: wanted}
     if not is_readable(account):
         annotations[LAST_APPLIED_ANNOTATION] = None
@@ -44,15 +45,17 @@ def attaching(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> list[O
     return sorted(found, key=lambda secret: (secret.created_at, secret.name))
 
 
-def _owner_uid(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> str | None:
-    """Return the uid of the binding that must own *account*.
+def _owner_uid(
+    account: ServiceAccount, secrets: Sequence[OwnedSecret], attached: Sequence[OwnedSecret]
+) -> str | None:
+    """Return the uid of the binding that must own *account*; *attached* belong on its list.
 
     The first match wins:
     1. The current owner, if its Secret belongs on the list, or if the owner has work left.
     2. None, if another controller owns *account*.
     3. The binding of the oldest Secret that belongs on the list.
     """
-    owners = [owner for s in attaching(account, secrets) if (owner := binding_of(s)) is not None]
+    owners = [owner for s in attached if (owner := binding_of(s)) is not None]
     current = controller(account)
     if current is not None:
         stays = any(owner.uid == current.uid for owner in owners)

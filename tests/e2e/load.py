@@ -1,0 +1,149 @@
+"""Many bindings, each with a ServiceAccount: when each is attached, and what all of them cost."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Final
+from uuid import uuid4
+
+import requests
+
+from tests.e2e import audit
+from tests.e2e.api import Api, Object, path_of
+from tests.e2e.eventually import eventually
+from tests.e2e.stage import Stage
+from tests.e2e.test_rest import await_quiet
+from tests.model import binding, namespace, service_account
+
+WRITERS: Final = 4  # threads, like several pipelines of users
+WATCH_SECONDS: Final = 3600
+ATTACH_SECONDS: Final = 180
+
+Key = tuple[str, str]  # Namespace and name of a ServiceAccount
+NewBinding = Callable[[str, str, str], Object]  # takes Namespace, name and ServiceAccount
+
+
+@dataclass(frozen=True)
+class Delays:
+    """The seconds from the creation of each binding until its ServiceAccount lists its Secret.
+
+    `total` is the time from the first creation until all ServiceAccounts list their Secrets.
+    """
+
+    total: float
+    each: Sequence[float]
+
+    def told(self) -> str:
+        """Return median and 90th percentile."""
+        return f"median {median(self.each):.2f} s, p90 {quantiles(self.each, n=10)[-1]:.2f} s"
+
+
+@dataclass
+class Cost:
+    """What happened within a `measured` block: API requests of *user*, hook calls and CPU."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    cpu_seconds: float = 0
+
+    def told(self, number: int) -> str:
+        """Return the cost of each of *number* events."""
+        kinds = ", ".join(f"{k} {n / number:.1f}" for k, n in sorted(self.requests.items()))
+        return (
+            f"{self.calls.total() / number:.1f} hook calls, "
+            f"{1000 * self.cpu_seconds / number:.1f} ms CPU, "
+            f"{self.requests.total() / number:.1f} API requests ({kinds})"
+        )
+
+
+@contextmanager
+def measured(stage: Stage, user: str) -> Iterator[Cost]:
+    """Measure from now, when nothing happens, until nothing happens after the block."""
+    await_quiet(stage, within=ATTACH_SECONDS)
+    size, calls = stage.plane.audit_log.stat().st_size, len(stage.recorder.exchanges)
+    cpu, cost = stage.service.cpu_seconds(), Cost()
+    yield cost
+    await_quiet(stage, within=ATTACH_SECONDS)
+    cost.cpu_seconds = stage.service.cpu_seconds() - cpu
+    cost.calls.update(exchange.path for exchange in stage.recorder.exchanges[calls:])
+    for request in audit.requests(stage.plane.audit_log, size):
+        if request.user == user:
+            failed = f" {request.status}" if request.status >= requests.codes.bad_request else ""
+            cost.requests[f"{request.verb} {request.resource}{failed}"] += 1
+
+
+def bindings_of_one_identity(stage: Stage) -> NewBinding:
+    """Return a function that returns a binding; all its bindings have one identity."""
+    spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
+
+    def new_binding(space: str, name: str, account: str) -> Object:
+        return binding(space, name, serviceAccountName=account, **spec)
+
+    return new_binding
+
+
+def make_accounts(api: Api, spaces: Sequence[str], many: int) -> list[Key]:
+    """Create Namespaces with *many* ServiceAccounts in all; return the ServiceAccounts."""
+    for space in spaces:
+        api.create(namespace(space))
+    keys = [(spaces[number % len(spaces)], f"app-{number}") for number in range(many)]
+    with ThreadPoolExecutor(WRITERS) as threads:
+        list(threads.map(lambda key: api.create(service_account(*key)), keys))
+    return keys
+
+
+def attach(api: Api, keys: Sequence[Key], new_binding: NewBinding) -> Delays:
+    """Create a binding for each ServiceAccount, as fast as possible, and wait for all."""
+    made: dict[Key, float] = {}
+
+    def bind(key: Key) -> None:
+        made[key] = time.monotonic()
+        api.create(new_binding(*key, key[1]))
+
+    with listings(api) as seen:
+        with ThreadPoolExecutor(WRITERS) as threads:
+            list(threads.map(bind, keys))
+
+        def check() -> None:
+            assert seen.keys() >= set(keys), f"{len(seen.keys() & set(keys))} of {len(keys)}"
+
+        eventually(check, ATTACH_SECONDS)
+    each = [seen[key] - made[key] for key in keys]
+    return Delays(max(seen[key] for key in keys) - min(made.values()), each)
+
+
+@contextmanager
+def listings(api: Api) -> Iterator[dict[Key, float]]:
+    """Yield the moments at which ServiceAccounts first had an entry; a watch adds moments.
+
+    Only the watching thread closes its connection, at the first event after the end: `close` would
+    wait for the thread.
+    """
+    seen: dict[Key, float] = {}
+    ended = threading.Event()
+    own = Api(api.url, api.ca_file, api.token)
+    query = {"watch": "1", "timeoutSeconds": str(WATCH_SECONDS)}
+    url = f"{api.url}{path_of('ServiceAccount')}"
+    response = own.session.get(url, params=query, stream=True, timeout=(5, None))
+
+    def note() -> None:
+        with response, suppress(requests.RequestException):  # the API server may end first
+            for line in response.iter_lines(chunk_size=None):
+                if ended.is_set():
+                    return
+                account = json.loads(line)["object"]
+                if account.get("imagePullSecrets"):
+                    meta = account["metadata"]
+                    seen.setdefault((meta["namespace"], meta["name"]), time.monotonic())
+
+    threading.Thread(target=note, daemon=True).start()
+    try:
+        yield seen
+    finally:
+        ended.set()
