@@ -106,8 +106,6 @@ def test_pod(plane: ControlPlane, manifests: list[Manifest]) -> None:
     """The Pod is admitted as it is written, where `restricted` is enforced."""
     (deployment,) = (m for m in manifests if m["kind"] == "Deployment")
     namespace, template = deployment["metadata"]["namespace"], deployment["spec"]["template"]
-    account = template["spec"].get("serviceAccountName", "default")
-    eventually(partial(plane.api.get, "ServiceAccount", namespace, account))
     metadata = {**template["metadata"], "namespace": namespace, "name": "acrpull"}
     pod: Object = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
     path = f"/api/v1/namespaces/{namespace}/pods"

@@ -71,11 +71,10 @@ def test_expressions_are_of_the_right_types(stage: Stage, manifests: list[Manife
 
 
 @pytest.fixture(scope="module")
-def pod(stage: Stage, manifests: list[Manifest]) -> Object:
-    """Return a Pod from the Deployment's template; its ServiceAccount exists."""
+def pod(manifests: list[Manifest]) -> Object:
+    """Return a Pod from the Deployment's template."""
     (deployment,) = (m for m in manifests if m["kind"] == "Deployment")
     namespace = deployment["metadata"]["namespace"]
-    eventually(partial(stage.api.get, "ServiceAccount", namespace, "default"))
     template = deployment["spec"]["template"]
     metadata = {**template["metadata"], "namespace": namespace, "name": "acrpull"}
     return {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}

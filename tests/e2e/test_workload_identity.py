@@ -142,7 +142,7 @@ def test_not_with_dedicated(
     (tmp_path / "kustomization.yaml").write_text(text)
     with pytest.raises(CalledProcessError):
         kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
-    assert "already registered id: ServiceAccount" in capsys.readouterr().err
+    assert f"{BASE}/{order[1]}': testing value /" in capsys.readouterr().err
 
 
 def test_rights(federated: Stage) -> None:
