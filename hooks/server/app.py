@@ -40,9 +40,7 @@ def create_app(
     app = Flask("hooks", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 
-    def mint_by_size(
-        wanted: TokenRequest, newer_than: datetime | None, namespace: str
-    ) -> Outcome:
+    def mint_by_size(wanted: TokenRequest, newer_than: datetime | None, namespace: str) -> Outcome:
         chosen = mint_at_once if mint_at_once is not None and is_large() else mint
         return chosen(wanted, newer_than, namespace)
 
