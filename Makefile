@@ -105,4 +105,4 @@ image: ## build the container image for this machine's architecture; IMAGE=acrpu
 sbom: venv ## write acrpull.cdx.json, an SBOM of the packages in the image
 	$(PY) -m tests.sbom $(REVISION) > acrpull.cdx.json
 release: venv ## write a release to dist/; IMAGE=<name in a registry> PLATFORMS=linux/amd64,linux/arm64
-	PYTHON=$(PY) IMAGE=$(if $(filter command line environment,$(origin IMAGE)),$(IMAGE)) .ci/release
+	PYTHON=$(PY) .ci/release

@@ -60,7 +60,7 @@ SERVED_SECONDS: Final = Histogram(
 LOST_LINES: Final = Counter(
     "acrpull_log_lines_lost_total", "Log lines that were lost because nothing read stderr."
 )
-BUILD: Final = Info("acrpull_build", "Revision and Python version of the running service.")
+BUILD: Final = Info("acrpull_build", "Version, revision and Python version of the running service.")
 
 
 def prepare(hooks: Iterable[str]) -> None:

@@ -50,7 +50,7 @@ OTHERS: Final = {
 # Words in capitals that look like a setting: variables of libraries and of make, log levels.
 NOT_OURS: Final = {
     *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
-    *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED"),
+    *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "SEED", "IMAGE"),
     *("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 LINK_TO_A_NAME: Final = r"\[`(\w+)`\]\(([^)\s]+\.py)\)"
