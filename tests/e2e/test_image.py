@@ -116,6 +116,12 @@ def test_doctor(pod: Container) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_version(pod: Container) -> None:
+    """The command in a Pod prints the version and the revision."""
+    done = pod.run("python", "-m", "hooks", "--version")
+    assert done.stdout == f"acrpull {VERSION}, revision {REVISION}\n", done.stderr
+
+
 def test_nothing_is_compiled(pod: Container) -> None:
     """All that a start imports was compiled when the image was built."""
     done = pod.run("python", "-v", "-c", "import hooks.wsgi, hooks.server.worker")
