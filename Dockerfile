@@ -26,7 +26,9 @@ COPY --from=build /app /app
 WORKDIR /app
 ARG REVISION=unknown
 ENV REVISION=$REVISION
-LABEL org.opencontainers.image.revision=$REVISION \
+ARG VERSION=unknown
+LABEL org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION \
       org.opencontainers.image.licenses=MIT
 # By number, as runAsNonRoot can't check a name.
 USER 65532:65532

@@ -1,5 +1,7 @@
 PYTHON ?= python3
-IMAGE ?= acrpull:latest
+VERSION := $(shell cat hooks/VERSION)
+REVISION = $(shell git describe --always --dirty)
+IMAGE ?= acrpull:$(VERSION)
 SEED ?= 1
 TESTS ?=
 ARGS ?=
@@ -8,9 +10,9 @@ LOCKS := requirements.txt tests/requirements.txt
 VENV ?= .venv
 PY := $(VENV)/bin/python
 # The names contain the interpreter's version, so that another PYTHON creates another environment.
-VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
-RUNTIME := $(VENV)/runtime-$(VERSION)
-DEVELOPMENT := $(VENV)/development-$(VERSION)
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+RUNTIME := $(VENV)/runtime-$(PYTHON_VERSION)
+DEVELOPMENT := $(VENV)/development-$(PYTHON_VERSION)
 INSTALL := $(PY) -m pip install -q --require-hashes --only-binary :all:
 KUBE := tests/e2e/kube/bin/kube
 OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
@@ -21,10 +23,11 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow
 # One process more than cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
-  tests/test_docs.py tests/test_readme.py tests/test_style.py
+  tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_examples.py \
+  tests/test_supported_versions.py tests/test_workflows.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden bench soak lock image sbom
+.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden bench soak lock image sbom release
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(DEVELOPMENT) ## create the virtual environment with all development tools
@@ -98,7 +101,9 @@ soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; 5,000 genera
 lock: venv ## rewrite the locks; UPGRADE=--upgrade takes the newest releases
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o tests/requirements.txt tests/requirements.in
-image: ## build the container image; IMAGE=acrpull:latest
-	docker build --build-arg REVISION="$$(git describe --always --dirty)" -t $(IMAGE) .
+image: ## build the container image for this machine's architecture; IMAGE=acrpull:<version>
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t $(IMAGE) .
 sbom: venv ## write acrpull.cdx.json, an SBOM of the packages in the image
-	$(PY) -m tests.sbom "$$(git describe --always --dirty)" > acrpull.cdx.json
+	$(PY) -m tests.sbom $(REVISION) > acrpull.cdx.json
+release: venv ## write a release to dist/; IMAGE=<name in a registry> PLATFORMS=linux/amd64,linux/arm64
+	PYTHON=$(PY) .ci/release

@@ -60,7 +60,7 @@ SERVED_SECONDS: Final = Histogram(
 LOST_LINES: Final = Counter(
     "acrpull_log_lines_lost_total", "Log lines that were lost because nothing read stderr."
 )
-BUILD: Final = Info("acrpull_build", "Revision and Python version of the running service.")
+BUILD: Final = Info("acrpull_build", "Version, revision and Python version of the running service.")
 
 
 def prepare(hooks: Iterable[str]) -> None:
@@ -103,9 +103,10 @@ def observe_served(remaining: timedelta) -> None:
     SERVED_SECONDS.observe(max(0.0, remaining.total_seconds()))
 
 
-def set_build(revision: str) -> None:
+def set_build(version: str, revision: str) -> None:
     """Set the labels of acrpull_build_info."""
-    BUILD.info({"revision": revision, "python": platform.python_version()})
+    python = platform.python_version()
+    BUILD.info({"version": version, "revision": revision, "python": python})
 
 
 def exposition() -> bytes:

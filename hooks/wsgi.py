@@ -11,10 +11,11 @@ from hooks.mint.minter import Minter
 from hooks.mint.registry import Registry
 from hooks.server.app import create_app
 from hooks.settings.environment import Settings
+from hooks.version import VERSION
 
 settings = Settings.from_env(os.environ)
 log.configure(settings.log_level, StderrHandler(metrics.LOST_LINES.inc))
-metrics.set_build(settings.revision)
+metrics.set_build(VERSION, settings.revision)
 logging.getLogger("hooks").info("identities", extra={log.FIELDS: settings.federation.log_fields()})
 
 

@@ -13,6 +13,8 @@ ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
 )
 FENCE: Final = re.compile(r"(?ms)^```([^\n]*)\n(.*?)^```$")

@@ -41,6 +41,7 @@ OTHERS: Final = {
     *("ErrImagePull", "ImagePullBackOff", "FailedToRetrieveImagePullSecret", "SyncError"),
     *("AcrpullTokenExpiring", "AcrpullBindingNotReady", "AcrpullBindingUnanswered"),
     "AirgappedCloud",
+    "CriticalAddonsOnly",  # of AKS
     "DisableFailFastBehavior",  # of Flux
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
     *("AcrpullRenewalFailing", "AcrpullMetacontrollerSilent", "AcrpullBindingMetricsAbsent"),
@@ -50,7 +51,7 @@ OTHERS: Final = {
 NOT_OURS: Final = {
     *("REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
     *("KUBECONFIG", "METACONTROLLER", "METACONTROLLER_CRDS", "MSI_ACRPULL", "BINDINGS", "SEED"),
-    "GOMEMLIMIT",
+    *("GOMEMLIMIT", "IMAGE"),
     *("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 LINK_TO_A_NAME: Final = r"\[`(\w+)`\]\(([^)\s]+\.py)\)"

@@ -15,6 +15,7 @@ from hooks.core.apis import APIS
 from hooks.server.app import create_app
 from hooks.server.probes import health_checks
 from hooks.settings.environment import Settings
+from hooks.version import VERSION
 from tests.variables import VARIABLES
 
 ROOT: Final = Path(__file__).parents[1]
@@ -63,7 +64,47 @@ def test_kustomization_lists_every_file() -> None:
     files = {path.name for path in FOLDER.iterdir() if path.is_file()} - {"kustomization.yaml"}
     assert set(kustomization["resources"]) == files | {"../crds"}
     assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == ["acrpullbinding.yaml"]
-    assert [image["name"] for image in kustomization["images"]] == [CONTAINER["image"]]
+
+
+def test_version() -> None:
+    """The image's tag and the label of all objects are the version of the hooks."""
+    (kustomization,) = load(FOLDER / "kustomization.yaml")
+    assert [image["newTag"] for image in kustomization["images"]] == [VERSION]
+    pairs = {"app.kubernetes.io/version": VERSION}
+    assert kustomization["labels"] == [{"pairs": pairs, "includeTemplates": True}]
+
+
+def test_image_has_to_be_set() -> None:
+    """Until a user names the image, its host can't exist, whatever DNS the nodes have.
+
+    https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+    """
+    (kustomization,) = load(FOLDER / "kustomization.yaml")
+    (image,) = kustomization["images"]
+    assert image["name"] == image["newName"] == CONTAINER["image"]
+    assert image["name"].partition("/")[0].endswith(".invalid")
+
+
+def test_no_latest() -> None:
+    """No manifest names a tag that moves."""
+    texts = {path: path.read_text("utf-8") for path in FOLDER.rglob("*.yaml")}
+    assert [path for path, text in texts.items() if re.search(r":\s*latest\b", text)] == []
+
+
+def test_pod_is_scheduled() -> None:
+    """The Pod gets a Linux node, also of a system pool, and is evicted among the last."""
+    assert POD["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert POD["tolerations"] == [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
+    assert POD["priorityClassName"] == "system-cluster-critical"
+    for resources in CONTAINER["resources"].values():
+        assert "ephemeral-storage" in resources
+
+
+def test_pod_has_its_own_account() -> None:
+    """The Pod's ServiceAccount is acrpull's, and no token of the account is mounted unasked."""
+    account = OBJECTS["ServiceAccount", POD["serviceAccountName"]]
+    assert account["metadata"]["namespace"] == "acrpull-system"
+    assert account["automountServiceAccountToken"] is False
 
 
 def not_called(*_: object) -> NoReturn:

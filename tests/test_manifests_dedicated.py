@@ -63,7 +63,7 @@ def test_controllers_are_selected(key: tuple[str, str]) -> None:
 
 def test_token_is_in_one_container() -> None:
     """Of the two containers, Metacontroller's alone gets a token of the API server."""
-    assert POD["serviceAccountName"] == ACCOUNT["name"]
+    assert BASE_POD["serviceAccountName"] == ACCOUNT["name"]
     assert BASE_POD["automountServiceAccountToken"] is False
     assert "automountServiceAccountToken" not in POD
     dropped = {"$patch": "delete"}
@@ -104,7 +104,8 @@ def test_network_policy() -> None:
 def test_container_is_restricted() -> None:
     """Metacontroller gives up what the hooks do, and is a release that is named."""
     assert OWN["securityContext"] == BASE_HOOKS["securityContext"]
-    assert OWN["resources"]["limits"].keys() == BASE_HOOKS["resources"]["limits"].keys()
+    for kind in ("requests", "limits"):
+        assert OWN["resources"][kind].keys() == BASE_HOOKS["resources"][kind].keys()
     assert re.fullmatch(r"ghcr\.io/metacontroller/metacontroller:v4\.17\.\d+", OWN["image"])
 
 

@@ -7,6 +7,7 @@ from hooks.core.exchange.service_account_token import LIFE_SECONDS
 from hooks.core.names import FEDERATION_AUDIENCE
 from hooks.settings.federation_settings import CREDENTIAL_DIR, FederationSettings
 from tests.test_manifests import CONTAINER, FOLDER, OBJECTS, load
+from tests.test_manifests import POD as BASE_POD
 from tests.variables import VARIABLES
 
 COMPONENT: Final = FOLDER / "workload-identity"
@@ -32,27 +33,14 @@ def test_no_file_is_forgotten() -> None:
     assert not NEW.keys() & OBJECTS.keys()
 
 
-def test_not_with_dedicated() -> None:
-    """Both bring the same ServiceAccount, so kustomize refuses the two together."""
-    account = {("ServiceAccount", "acrpull")}
-    dedicated = {
-        (manifest["kind"], manifest["metadata"]["name"])
-        for manifest in load(FOLDER / "dedicated/rbac.yaml")
-    }
-    assert account <= NEW.keys() & dedicated
-
-
 def test_one_right() -> None:
     """The service's account may make tokens, and nothing else; it is the Pod's."""
     assert NEW["ClusterRole", "acrpull-token-requests"]["rules"] == [
         {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
     ]
     (subject,) = NEW["ClusterRoleBinding", "acrpull-token-requests"]["subjects"]
-    account = NEW["ServiceAccount", "acrpull"]
-    meta = account["metadata"]
+    meta = OBJECTS["ServiceAccount", BASE_POD["serviceAccountName"]]["metadata"]
     assert (subject["name"], subject["namespace"]) == (meta["name"], meta["namespace"])
-    assert POD["serviceAccountName"] == meta["name"]
-    assert account["automountServiceAccountToken"] is False
     user = f"system:serviceaccount:{meta['namespace']}:{meta['name']}"
     (condition,) = POLICY["matchConditions"]
     assert condition["expression"] == f'request.userInfo.username == "{user}"'

@@ -1,5 +1,6 @@
 """What is counted, through the front door; and that no caller makes the page longer."""
 
+import platform
 import threading
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 import requests
 
 from hooks.core.renewal.decision import MintReason
+from hooks.version import VERSION
 from tests.client import Client, aged, observed, token
 from tests.emulator import Emulator, Fault, identity_not_found, no_role
 from tests.emulator.fault import Endpoint
@@ -178,9 +180,10 @@ def test_all_is_there_from_the_start(emulator: Emulator) -> None:
 
 
 def test_build(service: Service) -> None:
-    """The page says what runs."""
+    """The metrics contain version, revision and Python of the service."""
     ((_, labels),) = (key for key in Scrape.of(service) if key[0] == "acrpull_build_info")
-    assert dict(labels)["revision"] == "abc1234"
+    python = platform.python_version()
+    assert dict(labels) == {"version": VERSION, "revision": "abc1234", "python": python}
 
 
 @pytest.mark.parametrize("query", ["?x=1", "?match[]=a&match[]=b", "?"])

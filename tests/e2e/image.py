@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from hooks.version import VERSION
 from tests.e2e.base_image import write_base
 from tests.service import ROOT, clean_environment
 
 BASE: Final = "localhost/base"
 BUILD_SECONDS: Final = 300
-(VERSION,) = re.findall(r"(?m)^ARG PYTHON=python:(\d+\.\d+)", (ROOT / "Dockerfile").read_text())
+(PYTHON_VERSION,) = re.findall(
+    r"(?m)^ARG PYTHON=python:(\d+\.\d+)", (ROOT / "Dockerfile").read_text()
+)
 NO_INDEX: Final = "[global]\nno-index = true\nfind-links = /wheels\n"
 
 
@@ -54,6 +57,7 @@ class Image:
         self._buildah(
             *build,
             f"--build-arg=PYTHON={BASE}",
+            f"--build-arg=VERSION={VERSION}",
             f"--build-arg=REVISION={revision}",
             *(f"--volume={self._directory / name}:{at}:ro" for name, at in mounts.items()),
             "--tag=acrpull",

@@ -14,16 +14,15 @@ from typing import Final
 import pytest
 import yaml
 
-from tests.e2e.api import Object
 from tests.e2e.conftest import NO_BINARY, given_crds
 from tests.e2e.control_plane import BINARY, ControlPlane, kubectl
 from tests.e2e.eventually import eventually
 from tests.e2e.install import BASE, ROOT, Manifest, crds_text
+from tests.e2e.pod import admit, new_pod
 from tests.e2e.subset import within
 
 OPERATOR_CRDS: Final = BINARY.with_name("operator-crds.yaml")
 POLICIES: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-STRICT: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 STACKS: Final = (
     ("upstream", "workload-identity", "mtls", "monitoring", "monitoring/upstream"),
     ("dedicated", "dedicated/owner-references"),
@@ -144,10 +143,5 @@ def test_expressions_are_of_the_right_types(plane: ControlPlane, manifests: list
 def test_pod(plane: ControlPlane, manifests: list[Manifest]) -> None:
     """The Pod is admitted as it is written, where `restricted` is enforced."""
     (deployment,) = (m for m in manifests if m["kind"] == "Deployment")
-    namespace, template = deployment["metadata"]["namespace"], deployment["spec"]["template"]
-    account = template["spec"].get("serviceAccountName", "default")
-    eventually(partial(plane.api.get, "ServiceAccount", namespace, account))
-    metadata = {**template["metadata"], "namespace": namespace, "name": "acrpull"}
-    pod: Object = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
-    path = f"/api/v1/namespaces/{namespace}/pods"
-    assert within(plane.api.call("POST", path, pod, params=STRICT), pod) == pod
+    pod = new_pod(deployment)
+    assert within(admit(plane.api, pod), pod) == pod

@@ -13,10 +13,11 @@ import pytest
 import requests
 import yaml
 
+from hooks.version import VERSION
 from tests.e2e import container
 from tests.e2e.base_image import PROGRAMS, find_python
 from tests.e2e.container import Container
-from tests.e2e.image import VERSION, Image
+from tests.e2e.image import PYTHON_VERSION, Image
 from tests.e2e.process import Process, free_port
 from tests.service import ROOT
 from tests.tools import lack, require
@@ -38,9 +39,9 @@ def image(request: pytest.FixtureRequest) -> Iterator[Image]:
     if os.geteuid() != 0:
         lack("mounts and chroots, so it needs root")
     environment = dict(os.environ)  # noqa: TID251  where the machine's pip fetches from, it knows
-    python = find_python(VERSION, environment)
+    python = find_python(PYTHON_VERSION, environment)
     if python is None:
-        lack(f"needs python{VERSION}, or this Python, with a pip beside it")
+        lack(f"needs python{PYTHON_VERSION}, or this Python, with a pip beside it")
     with TemporaryDirectory(prefix="acrpull-image-") as directory:  # too large to be kept
         built = Image(Path(directory))
         built.fetch(python, environment)
@@ -71,13 +72,14 @@ def pod(image: Image, config: dict[str, Any], tmp_path: Path) -> Container:
 
 
 def test_config(config: dict[str, Any]) -> None:
-    """It runs as the user that the Deployment expects, on its ports, and tells its revision."""
+    """It runs as the user that the Deployment expects, on its ports, and names its version."""
     user, group = (POD["securityContext"][f"runAs{of}"] for of in ("User", "Group"))
     assert config["User"] == f"{user}:{group}"
     ports = {f"{port['containerPort']}/tcp" for port in HOOKS["ports"]}
     assert ports <= set(config["ExposedPorts"])
     assert f"REVISION={REVISION}" in config["Env"]
     assert config["Labels"]["org.opencontainers.image.revision"] == REVISION
+    assert config["Labels"]["org.opencontainers.image.version"] == VERSION
     assert "Entrypoint" not in config
 
 
@@ -112,6 +114,12 @@ def test_doctor(pod: Container) -> None:
     """Who may exec into a Pod has the doctor there."""
     done = pod.run("python", "-m", "hooks.doctor", "--help")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version(pod: Container) -> None:
+    """The command in a Pod prints the version and the revision."""
+    done = pod.run("python", "-m", "hooks", "--version")
+    assert done.stdout == f"acrpull {VERSION}, revision {REVISION}\n", done.stderr
 
 
 def test_nothing_is_compiled(pod: Container) -> None:

@@ -10,12 +10,12 @@ import pytest
 from tests.e2e.api import ApiError, Object
 from tests.e2e.eventually import eventually
 from tests.e2e.install import ROOT, Manifest, render, retarget
+from tests.e2e.pod import admit, new_pod
 from tests.e2e.stage import Stage
 from tests.e2e.subset import within
 
 FOLDER: Final = "metacontroller"
 POLICIES: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-STRICT: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
 def kubectl_k(stage: Stage, *arguments: str) -> str:
@@ -71,25 +71,15 @@ def test_expressions_are_of_the_right_types(stage: Stage, manifests: list[Manife
 
 
 @pytest.fixture(scope="module")
-def pod(stage: Stage, manifests: list[Manifest]) -> Object:
-    """Return a Pod from the Deployment's template; its ServiceAccount exists."""
+def pod(manifests: list[Manifest]) -> Object:
+    """Return a Pod from the Deployment's template."""
     (deployment,) = (m for m in manifests if m["kind"] == "Deployment")
-    namespace = deployment["metadata"]["namespace"]
-    eventually(partial(stage.api.get, "ServiceAccount", namespace, "default"))
-    template = deployment["spec"]["template"]
-    metadata = {**template["metadata"], "namespace": namespace, "name": "acrpull"}
-    return {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
-
-
-def admit(stage: Stage, pod: Object) -> Object:
-    """Return *pod* as it would be made, in a Namespace that enforces `restricted`."""
-    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
-    return stage.api.call("POST", path, pod, params=STRICT)
+    return new_pod(deployment)
 
 
 def test_pod(stage: Stage, pod: Object) -> None:
     """The Pod is admitted as it is written, and no token of the API server is mounted besides."""
-    admitted = admit(stage, pod)
+    admitted = admit(stage.api, pod)
     assert within(admitted, pod) == pod
     assert len(admitted["spec"]["volumes"]) == len(pod["spec"]["volumes"])
 
@@ -111,4 +101,4 @@ def test_no_less_will_do(stage: Stage, pod: Object, of_container: bool, field: s
     with pytest.raises(
         ApiError, match='403: .* violates PodSecurity "restricted:latest": .*' + field
     ):
-        admit(stage, lax)
+        admit(stage.api, lax)

@@ -10,12 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.api import Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.control_plane import ControlPlane
-from tests.e2e.eventually import eventually
 from tests.e2e.install import CONTROLLERS, install, render, retarget
 from tests.e2e.metacontroller import new_metacontroller
+from tests.e2e.pod import admit, new_pod
 from tests.e2e.process import free_port
 from tests.e2e.scene import Scene
 from tests.e2e.shell import NAMESPACE, Kubelet, commands_in, mounted, run
@@ -113,12 +112,8 @@ def test_controllers(mtls: Ground) -> None:
 def test_pod(mtls: Ground) -> None:
     """The Pod is admitted as it is written, `restricted`, and nothing is mounted besides."""
     (deployment,) = (m for m in render(mtls.plane, OVERLAY) if m["kind"] == "Deployment")
-    template = deployment["spec"]["template"]
-    metadata = {**template["metadata"], "namespace": NAMESPACE, "name": "acrpull"}
-    pod: Object = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
-    api = mtls.plane.api
-    eventually(lambda: api.get("ServiceAccount", NAMESPACE, "default"))
-    admitted = api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/pods", pod, params=STRICT)
+    pod = new_pod(deployment)
+    admitted = admit(mtls.plane.api, pod)
     assert within(admitted, pod) == pod
     volumes = {volume["name"] for volume in admitted["spec"]["volumes"]}
     assert volumes == {"hook-token", "tls", "tmp"}

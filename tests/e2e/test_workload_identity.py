@@ -30,9 +30,9 @@ from tests.e2e.federated import (
     workload,
 )
 from tests.e2e.install import BASE, ROOT, render
+from tests.e2e.pod import admit, new_pod
 from tests.e2e.rights import granted, refused, user_of
 from tests.e2e.scene import Scene
-from tests.e2e.shell import NAMESPACE
 from tests.e2e.stage import Stage
 from tests.e2e.subset import within
 from tests.emulator import FederatedCredential
@@ -142,7 +142,7 @@ def test_not_with_dedicated(
     (tmp_path / "kustomization.yaml").write_text(text)
     with pytest.raises(CalledProcessError):
         kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
-    assert "already registered id: ServiceAccount" in capsys.readouterr().err
+    assert f"{BASE}/{order[1]}': testing value /" in capsys.readouterr().err
 
 
 def test_rights(federated: Stage) -> None:
@@ -157,11 +157,8 @@ def test_rights(federated: Stage) -> None:
 def test_pod(federated: Stage) -> None:
     """The Pod is admitted as it is written, `restricted`, with its token mounted."""
     (deployment,) = (m for m in render(federated.plane, OVERLAY) if m["kind"] == "Deployment")
-    template = deployment["spec"]["template"]
-    metadata = {**template["metadata"], "namespace": NAMESPACE, "name": "acrpull"}
-    pod: Object = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
-    admitted = federated.api.call("POST", path, pod, params=STRICT)
+    pod = new_pod(deployment)
+    admitted = admit(federated.api, pod)
     assert within(admitted, pod) == pod
     volumes = {volume["name"] for volume in admitted["spec"]["volumes"]}
     assert volumes == {"hook-token", "api-access", "tmp"}
