@@ -157,7 +157,7 @@ def test_controllers_watch_what_the_hooks_answer_about() -> None:
     assert DECORATOR["resources"] == [{"apiVersion": "v1", "resource": "serviceaccounts"}]
     selected = {"matchExpressions": [{"key": names.INPUTS_ANNOTATION, "operator": "Exists"}]}
     secrets = {"apiVersion": "v1", "resource": "secrets", "annotationSelector": selected}
-    assert TAKEOVER["resources"] == [secrets]
+    assert TAKEOVER["resources"] == [{**secrets, "ignoreStatusChanges": True}]
 
 
 def test_deployment_sets_what_the_service_reads() -> None:
