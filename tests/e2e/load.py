@@ -17,6 +17,7 @@ import requests
 from tests.e2e import audit
 from tests.e2e.api import Api, Object, path_of
 from tests.e2e.eventually import eventually
+from tests.e2e.recorder import Exchange
 from tests.e2e.stage import Stage
 from tests.e2e.test_rest import await_quiet
 from tests.model import binding, namespace, service_account
@@ -49,7 +50,7 @@ class Cost:
     """What happened within a `measured` block: API requests of *user*, hook calls and CPU."""
 
     requests: Counter[str] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)  # by path and Namespace
     cpu_seconds: float = 0
 
     def told(self, number: int) -> str:
@@ -71,11 +72,17 @@ def measured(stage: Stage, user: str) -> Iterator[Cost]:
     yield cost
     await_quiet(stage, within=ATTACH_SECONDS)
     cost.cpu_seconds = stage.service.cpu_seconds() - cpu
-    cost.calls.update(exchange.path for exchange in stage.recorder.exchanges[calls:])
+    cost.calls.update(map(_called, stage.recorder.exchanges[calls:]))
     for request in audit.requests(stage.plane.audit_log, size):
         if request.user == user:
             failed = f" {request.status}" if request.status >= requests.codes.bad_request else ""
             cost.requests[f"{request.verb} {request.resource}{failed}"] += 1
+
+
+def _called(exchange: Exchange) -> str:
+    """Return the path and the Namespace of a call."""
+    asked = exchange.request.get("object") or exchange.request["parent"]
+    return f"{exchange.path} {asked['metadata']['namespace']}"
 
 
 def bindings_of_one_identity(stage: Stage) -> NewBinding:

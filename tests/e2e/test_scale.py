@@ -158,8 +158,7 @@ def test_one_namespace(
     """The cost of a binding, and of its renewal, does not depend on its neighbors."""
     costs = {}
     for many in SIZES:
-        space = f"many-{many}-{strategy}"
-        keys = make_accounts(running.api, [space], many)
+        keys = make_accounts(running.api, [space_of(many, strategy)], many)
         with measured(running, METACONTROLLER_USER) as cost:
             delays = attach(running.api, keys, bindings_of_one_identity(running))
         figures.append(told(f"{many} in one Namespace, {strategy}", delays, upstream))
@@ -170,10 +169,18 @@ def test_one_namespace(
     assert calls[SIZES[-1]] <= GROWTH * calls[SIZES[0]]
     time.sleep(REST_SECONDS[attachment])
     for many in SIZES:
-        renewed, renewals = renewal_cost(running, f"many-{many}-{strategy}")
+        renewed, renewals = renewal_cost(running, space_of(many, strategy))
         figures.append(f"a renewal among {many}, {strategy}: {renewed.told(renewals)}")
-        # A division without rest: a neighbor's scheduled call may fall into the measurement.
-        assert renewed.calls.total() // renewals <= MOST_CALLS_OF_A_RENEWAL[strategy]
+        # Without a remainder: a clock may wake Metacontroller just before a token is due.
+        here = [
+            n for call, n in renewed.calls.items() if call.endswith(f" {space_of(many, strategy)}")
+        ]
+        assert sum(here) // renewals <= MOST_CALLS_OF_A_RENEWAL[strategy], renewed.calls
+
+
+def space_of(many: int, strategy: str) -> str:
+    """Return the name of the Namespace with *many* bindings."""
+    return f"many-{many}-{strategy}"
 
 
 def renewal_cost(stage: Stage, space: str) -> tuple[Cost, int]:
