@@ -32,8 +32,10 @@ SIZES: Final = (25, 100, 400)  # bindings in one Namespace
 # API requests per binding: 15 and 7 to 8. One more: a 409 is retried, and a
 # slow machine has calls after 10 s.
 MOST_REQUESTS: Final = {"adoption": 17, "admission": 9}
-# With dynamic-apply, a renewal changes an annotation of the Secret, so /secret/sync is called.
-MOST_CALLS_OF_A_RENEWAL: Final = {"dynamic-apply": 4, "server-side-apply": 3}
+# /sync with the token request, /serviceaccount/sync, and /sync for the new Secret. Metacontroller
+# calls the last one twice if it reports the Secret as related later than as a child. With
+# dynamic-apply, a renewal changes an annotation of the Secret, so /secret/sync is called.
+MOST_CALLS_OF_A_RENEWAL: Final = {"dynamic-apply": 5, "server-side-apply": 4}
 # The longest time to a call that an attachment has scheduled.
 REST_SECONDS: Final = {"adoption": 125, "admission": 65}
 GROWTH: Final = 1.2  # from 25 to 400 bindings
@@ -171,11 +173,9 @@ def test_one_namespace(
     for many in SIZES:
         renewed, renewals = renewal_cost(running, space_of(many, strategy))
         figures.append(f"a renewal among {many}, {strategy}: {renewed.told(renewals)}")
-        # Without a remainder: a clock may wake Metacontroller just before a token is due.
-        here = [
-            n for call, n in renewed.calls.items() if call.endswith(f" {space_of(many, strategy)}")
-        ]
-        assert sum(here) // renewals <= MOST_CALLS_OF_A_RENEWAL[strategy], renewed.calls
+        place = f" {space_of(many, strategy)}"
+        here = sum(n for call, n in renewed.calls.items() if call.endswith(place))
+        assert here <= MOST_CALLS_OF_A_RENEWAL[strategy] * renewals, renewed.calls
 
 
 def space_of(many: int, strategy: str) -> str:
