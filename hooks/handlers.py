@@ -118,7 +118,7 @@ class Hooks:
     def take_over(self, body: JSON) -> Reply:
         """Return the desired labels and annotations of a Secret."""
         secret, bindings = parse_decorated_secret(body), parse_bindings(body, check_spec)
-        return Reply(response.new_decoration(take_over(secret, bindings)))
+        return Reply(response.new_decoration(take_over(secret, bindings, self._apis)))
 
     def take_over_customize(self, body: JSON) -> Reply:
         """Return the bindings that may take over a Secret."""

@@ -73,6 +73,12 @@ def writing(wanted: str) -> Decoration:
         pytest.param(
             replace(ANNOTATED, pull_secrets=("zeta",)),
             (),
+            Decoration({}, {WANTED: ""}),
+            id="not-restored",
+        ),
+        pytest.param(
+            replace(ANNOTATED, pull_secrets=("zeta",), wanted=(), unwanted=(SECRET_NAME,)),
+            (),
             Decoration({}, {WANTED: None}),
             id="the-end",
         ),

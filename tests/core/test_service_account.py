@@ -181,3 +181,15 @@ def test_unreadable_last_applied(value: str | None, *, kept: bool) -> None:
     decoration = decorate(replace(ACCOUNT, last_applied=value), (RELATED,))
     expected: dict[str, str | None] = {WANTED: SECRET_NAME}
     assert decoration.annotations == expected | ({} if kept else {LAST_APPLIED: None})
+
+
+def test_deleted_owner_without_secret() -> None:
+    """An owner without a Secret may be deleted, and stays the owner until it hands over.
+
+    Metacontroller releases no child of a deleted binding, so no other binding could adopt.
+    """
+    entries = ("zeta", "acr-pull-old")
+    account = replace(ACCOUNT, pull_secrets=entries, attached=("acr-pull-old",))
+    assert decorate(account, (OLDER,)) == owned("uid-app", "acr-pull-old")
+    handed = replace(account, owners=(replace(HOLDER, controller=False), GUARD))
+    assert decorate(handed, (OLDER,)) == owned("uid-old", "acr-pull-old")

@@ -66,7 +66,17 @@ def test_is_left(secret: OwnedSecret, binding: Binding, *, left: bool) -> None:
         pytest.param(LEFT, (), NOTHING, id="no-binding"),
         pytest.param(LEFT, (replace(BINDING, name="jobs"),), NOTHING, id="another-binding"),
         pytest.param(LEFT, (DELETING,), NOTHING, id="binding-is-deleted"),
-        pytest.param(replace(LEFT, owners=(HOLDER,)), (BINDING,), NOTHING, id="owned"),
+        pytest.param(replace(LEFT, owners=(HOLDER,), uid_label="uid-app"), (), NOTHING, id="owned"),
+        pytest.param(replace(LEFT, owners=(HOLDER,)), (), GIVEN, id="owned-without-label"),
+        pytest.param(
+            replace(LEFT, owners=(HOLDER,), deleting=True), (), NOTHING, id="owned-and-deleted"
+        ),
+        pytest.param(
+            replace(LEFT, owners=(replace(HOLDER, api_version=SECOND.api_version),)),
+            (),
+            NOTHING,
+            id="owned-by-a-binding-of-another-controller",
+        ),
         pytest.param(
             LEFT, (BINDING, TWIN), Decoration({"controller-uid": "uid-twin"}), id="oldest-of-two"
         ),

@@ -94,9 +94,10 @@ protected ServiceAccount. A ServiceAccount under deletion blocks no binding.
                                                       removed the entry
     shared -> listed           decorator, B's /sync   the other binding leaves, and B stays
     shared -> handed over      B's /finalize          3 s after B's deletion, B's entry is removed
-    shared -> labeled          decorator,             B is withdrawn or targets another, and its
-                               Metacontroller         entry is removed: the label moves to another
-                                                      binding, B's reference is removed
+    shared -> labeled          decorator,             B targets another, and its entry is removed:
+                               Metacontroller         the label moves to another binding, B's
+                                                      reference is removed. A withdrawn B has no
+                                                      Secret, counts as deleted, and stays the owner
     handed over -> shared      decorator,             the label names the next binding,
                                Metacontroller         and the next binding adopts
     handed over -> left        decorator              no binding wants the entries any more

@@ -12,16 +12,14 @@ from typing import Final
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import attaching
 from hooks.core.account.ownership import is_foreign, is_protective
-from hooks.core.account.relation import binding_of, is_binding
+from hooks.core.account.relation import binding_of, is_binding, is_secret_name
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     LAST_APPLIED_ANNOTATION,
     PULL_SECRETS_ANNOTATION,
     REMOVE,
-    SECRET_PREFIX,
     UID_LABEL,
-    UPSTREAM_SECRET_SUFFIX,
 )
 
 RETRY_SECONDS: Final = 60
@@ -37,17 +35,19 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
     if account.deleting:
         return Decoration()
     wanted = [secret.name for secret in attaching(account, secrets)]
-    removable = set(filter(_is_removable, _marked(account))).difference(wanted)
+    removable = set(filter(is_secret_name, _marked(account))).difference(wanted)
     leaving = [name for name in dict.fromkeys(account.pull_secrets) if name in removable]
     names = [*wanted, *(f"{REMOVE}{name}" for name in leaving)]
     labels = _label_to_remove(account, secrets)
     annotations: dict[str, str | None] = _annotations_to_remove(account, labels)
     if not names and PULL_SECRETS_ANNOTATION not in account.annotations and not annotations:
         return Decoration(labels)
-    settled = not leaving and set(wanted) <= set(account.pull_secrets) and not _is_owned(account)
+    owned = _is_owned(account) and (account.uid_label is None or bool(labels))
+    settled = not leaving and set(wanted) <= set(account.pull_secrets) and not owned
     observed = [*account.wanted, *(f"{REMOVE}{name}" for name in account.unwanted)]
-    if settled and not names:
-        return Decoration(labels, {**annotations, PULL_SECRETS_ANNOTATION: None})
+    if settled and not names:  # the policy restores an annotation that wants a name
+        emptied = "" if account.wanted else None
+        return Decoration(labels, {**annotations, PULL_SECRETS_ANNOTATION: emptied})
     if settled and observed == names:
         return Decoration(labels, annotations)
     retry = observed == names and int(now.timestamp() // RETRY_SECONDS) % 2
@@ -58,14 +58,6 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
 def _marked(account: ServiceAccount) -> set[str]:
     """Return the names that the annotations of *account* contain."""
     return {*account.attached, *account.wanted, *account.unwanted}
-
-
-def _is_removable(name: str) -> bool:
-    """True if the policy removes the entry *name*: `hooks.core.apis` returns such names.
-
-    A user can write any name into the annotations.
-    """
-    return name.startswith(SECRET_PREFIX) or name.endswith(UPSTREAM_SECRET_SUFFIX)
 
 
 def _is_owned(account: ServiceAccount) -> bool:

@@ -15,7 +15,12 @@ from typing import Final
 
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
-from hooks.core.names import BINDING_KINDS, TARGET_LABEL_PREFIX
+from hooks.core.names import (
+    BINDING_KINDS,
+    SECRET_PREFIX,
+    TARGET_LABEL_PREFIX,
+    UPSTREAM_SECRET_SUFFIX,
+)
 
 ATTACH: Final = "attach"
 RELEASE: Final = "release"
@@ -72,7 +77,16 @@ def binding_of(secret: OwnedSecret) -> Owner | None:
 
 def is_binding(owner: Owner) -> bool:
     """True if *owner* refers to a binding of any API."""
-    return (owner.api_version.partition("/")[0], owner.kind) in BINDING_KINDS
+    group, slash, _ = owner.api_version.partition("/")
+    return bool(slash) and (group, owner.kind) in BINDING_KINDS
+
+
+def is_secret_name(name: str) -> bool:
+    """True if *name* looks like a name that `hooks.core.apis` returns.
+
+    A user can write any name into the annotations. The admission policies compare likewise.
+    """
+    return name.startswith(SECRET_PREFIX) or name.endswith(UPSTREAM_SECRET_SUFFIX)
 
 
 def targets_of(labels: Mapping[str, object]) -> dict[str, str]:

@@ -92,7 +92,7 @@ def has_work_left(
     metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go:77
 
     Without a Secret of *owner*, another object may have the Secret's name, and only an entry in
-    `attached` is acrpull's.
+    `attached` is acrpull's. Then *owner* may be deleted, and counts as deleted.
     """
     if not is_protected(account, None):
         return True
@@ -101,7 +101,7 @@ def has_work_left(
     listed = account.pull_secrets if secret else managed_entries(account)
     if name in listed:
         return True
-    deleted = secret is not None and relation(secret, account) == DELETED
+    deleted = secret is None or relation(secret, account) == DELETED
     return bool(managed_entries(account)) and (deleted or not others)
 
 

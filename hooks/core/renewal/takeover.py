@@ -10,7 +10,9 @@ metacontroller@v4.17.2:pkg/third_party/kubernetes/controller_ref_manager.go
 from collections.abc import Iterable
 
 from hooks.core.account.decoration import Decoration
-from hooks.core.apis import api_of
+from hooks.core.account.relation import binding_of
+from hooks.core.apis import OURS, api_of
+from hooks.core.apis.api import Api
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret
 from hooks.core.names import UID_LABEL
@@ -27,11 +29,19 @@ def is_left(secret: OwnedSecret, binding: Binding) -> bool:
     return api_of(binding.api_version).binding_name(secret.name) == binding.name
 
 
-def take_over(secret: OwnedSecret, bindings: Iterable[Binding]) -> Decoration:
-    """Return the label that gives *secret* to one of the related *bindings*.
+def take_over(
+    secret: OwnedSecret, bindings: Iterable[Binding], apis: Iterable[Api] = (OURS,)
+) -> Decoration:
+    """Return the label that gives *secret* to its binding, or to one of the related *bindings*.
 
-    Bindings of two APIs may want the same Secret. Then the oldest binding gets the Secret.
+    A user may remove the label of a Secret that a binding of *apis* still owns. Without the label,
+    Metacontroller releases the Secret. Bindings of two APIs may want the same Secret. Then the
+    oldest binding gets the Secret.
     """
+    owner = binding_of(secret)
+    if owner is not None and not secret.deleting:
+        lost = secret.uid_label != owner.uid and owner.api_version in {a.api_version for a in apis}
+        return Decoration({UID_LABEL: owner.uid} if lost else {})
     bindings = list(bindings)
     candidates = [binding for binding in bindings if is_left(secret, binding)]
     if not candidates or secret.uid_label in {binding.uid for binding in bindings}:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount
 from hooks.core.account.decoration import Decoration
-from hooks.core.account.relation import target_label
+from hooks.core.account.relation import is_secret_name, target_label
 from hooks.core.apis import api_of
 from hooks.core.apis.api import DEFAULT_NAME, Api
 from hooks.core.fields import JSON
@@ -201,8 +201,9 @@ def new_decorator_rules(account: ServiceAccount) -> JSON:
     secrets = {"apiVersion": "v1", "resource": "secrets", "namespace": account.namespace}
     labeled = {"key": target_label(account.name), "operator": "Exists"}
     rules = [{**secrets, "labelSelector": {"matchExpressions": [labeled]}}]
-    if account.wanted:
-        rules.append({**secrets, "names": list(account.wanted)})
+    names = [name for name in account.wanted if is_secret_name(name)]
+    if names:
+        rules.append({**secrets, "names": names})
     return {"relatedResources": rules}
 
 
