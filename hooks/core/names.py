@@ -25,7 +25,7 @@ BINDING_KINDS: Final = frozenset(
         ("acrpull.microsoft.com", UPSTREAM_KIND),
     }
 )
-# On a ServiceAccount, set by the decorator: its desired pull Secrets, the oldest binding's first.
+# On a ServiceAccount, set by the decorator: its desired pull Secrets, the oldest Secret first.
 PULL_SECRETS_ANNOTATION: Final = "acrpull.dev/pull-secrets"
 # In this annotation, before a name that must leave imagePullSecrets.
 REMOVE: Final = "-"

@@ -161,7 +161,7 @@ def no_policy(end: str) -> ConditionState:
             ConditionState(
                 "False",
                 "Attaching",
-                "Waiting for Metacontroller to report the ServiceAccounts of this Namespace.",
+                "Waiting for Metacontroller to report the ServiceAccount.",
             ),
             id="by-hand",
         ),

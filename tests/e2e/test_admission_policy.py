@@ -17,10 +17,13 @@ from hooks.core.names import (
     ADMISSION_GROUP,
     ADMISSION_POLICY,
     ADMISSION_RESOURCES,
+    API_VERSION,
+    KIND,
     PULL_SECRETS_ANNOTATION,
+    UID_LABEL,
 )
 from tests.admission_cases import CASES, New, entries, listed
-from tests.e2e.api import MERGE_PATCH, Object
+from tests.e2e.api import MERGE_PATCH, ApiError, Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
 from tests.e2e.other_policy import another_policy
@@ -167,6 +170,34 @@ def test_created_with_annotation(stage: Stage) -> None:
     made = service_account(NAMESPACE, "restored", pull_secrets=("zeta",))
     made["metadata"]["annotations"] = {PULL_SECRETS_ANNOTATION: "acr-pull-app"}
     assert listed(stage.api.create(made)) == ["zeta", "acr-pull-app"]
+
+
+GARBAGE_COLLECTOR: Final = "system:serviceaccount:kube-system:generic-garbage-collector"
+
+
+@pytest.mark.parametrize(
+    ("owner", "deleted"),
+    [
+        ({"apiVersion": "v1", "kind": "ConfigMap", "name": "mine"}, True),
+        ({"apiVersion": API_VERSION, "kind": KIND, "name": "app"}, False),
+    ],
+    ids=["another-controller", "binding"],
+)
+def test_garbage_collection(stage: Stage, owner: Object, *, deleted: bool) -> None:
+    """An owner's ServiceAccount goes with the owner; one that a binding owns stays."""
+    account = Account(stage)
+    references = [{**owner, "uid": "u", "controller": True}]
+    labels = {} if deleted else {UID_LABEL: "u"}
+    account.annotate("acr-pull-app", ownerReferences=references, labels=labels)
+    if deleted:  # by the garbage collector, because the owner does not exist
+
+        def gone() -> None:
+            assert stage.api.find("ServiceAccount", NAMESPACE, account.name) is None
+
+        eventually(gone)
+        return
+    with pytest.raises(ApiError, match="is its user's"):
+        stage.api.as_user(GARBAGE_COLLECTOR).delete("ServiceAccount", NAMESPACE, account.name)
 
 
 def test_hundreds_of_names(stage: Stage, tally: Counter[str]) -> None:

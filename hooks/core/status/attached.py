@@ -34,7 +34,7 @@ def attached(
         overdue = attach_seconds(observed, now) == 0
         return _listed(observed, observed.target, problem, contest, overdue=overdue)
     if observed.related is None:
-        text = "Waiting for Metacontroller to report the ServiceAccounts of this Namespace."
+        text = "Waiting for Metacontroller to report the ServiceAccount."
         return ConditionState("False", Reason.ATTACHING, text)
     text = (
         f'ServiceAccount "{binding.service_account_name}" not found. Create it, or fix '
