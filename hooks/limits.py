@@ -3,6 +3,7 @@
 Two limits cover a request for a token, because neither does the other's job. `SlowPeerLimit` keeps
 one slow peer, used in many Namespaces, from holding all threads. `Bulkhead` keeps one Namespace,
 with many peers, from holding all threads. `FairShare` divides the memory for large bodies.
+`hooks/server/body.py` limits the size of a body.
 """
 
 import threading

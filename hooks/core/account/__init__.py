@@ -201,6 +201,8 @@ Glossary
 decorator             the DecoratorController, with its hook `/serviceaccount/sync`
 owner                 the binding to which the controller reference points
 controller reference  the owner reference with `controller: true`; an object has at most one
+to release            Metacontroller removes B's controller reference, once the decorator has moved
+                      or removed the label. The value `release` of a Secret's label is B's wish
 protective            said of an owner reference to the ServiceAccount's Namespace
 entry                 a name in `imagePullSecrets`; managed, if `acrpull.dev/attached` names it
 relation              a Secret's label for a ServiceAccount: attach, release or deleted
