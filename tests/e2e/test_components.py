@@ -41,7 +41,7 @@ REJECTED: Final = (
     ("admission", "upstream", "missing path: /spec/hooks/finalize/version"),
     ("admission", "dedicated", "missing path: /spec/hooks/finalize/version"),
     ("admission", "mtls", "missing path: /spec/hooks/finalize/version"),
-    ("dedicated", "workload-identity", "already registered id"),
+    ("dedicated", "workload-identity", "testing value"),
 )
 
 
