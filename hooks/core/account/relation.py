@@ -9,10 +9,10 @@ grow with the other bindings of the Namespace. The label's value shows the wish 
     deleted  the binding is being deleted
 """
 
-import hashlib
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from hooks.core.apis.api import HASH_LENGTH, name_hash
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
 from hooks.core.names import (
@@ -27,7 +27,6 @@ RELEASE: Final = "release"
 DELETED: Final = "deleted"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 MAX_LABEL_NAME: Final = 63  # characters
-HASH_LENGTH: Final = 16  # hex digits, 64 bits
 
 
 def target_label(account: str) -> str:
@@ -37,8 +36,7 @@ def target_label(account: str) -> str:
     """
     name = account
     if len(account) > MAX_LABEL_NAME:
-        digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
-        name = f"{account[: MAX_LABEL_NAME - HASH_LENGTH - 1]}-{digest}"
+        name = f"{account[: MAX_LABEL_NAME - HASH_LENGTH - 1]}-{name_hash(account)}"
     return TARGET_LABEL_PREFIX + name
 
 

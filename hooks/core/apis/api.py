@@ -90,9 +90,13 @@ def valid_name(name: str, binding: str) -> str:
     """Return *name* if valid, else a valid name from *binding*, truncated and with a hash."""
     if is_name(name):
         return name
-    digest = hashlib.sha256(binding.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
     stem = re.sub(r"[^-a-z0-9]+", "-", SECRET_PREFIX + binding)[: MAX_NAME_LENGTH - HASH_LENGTH - 1]
-    return f"{stem.rstrip('-')}-{digest}"
+    return f"{stem.rstrip('-')}-{name_hash(binding)}"
+
+
+def name_hash(name: str) -> str:
+    """Return `HASH_LENGTH` hex digits, the end of a truncated name."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
 def upstream_truncated(binding: str, longest: int) -> str:
