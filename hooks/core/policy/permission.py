@@ -43,13 +43,6 @@ class Reject:
     message: str
     by_setting: bool = False
 
-    def withdraws(self, *, has_secret: bool) -> bool:
-        """True if the binding keeps no Secret.
-
-        *has_secret* is True if the token in the Secret has not expired.
-        """
-        return not (self.by_setting and has_secret)
-
 
 def denial(
     server: str,

@@ -105,9 +105,8 @@ def _unlabeled_secret(
     name = observed.binding.secret_name
     if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
         return PullSecret(name, wanted.server, token, inputs_hash(wanted))
-    withdrawn = isinstance(decision, Reject) and decision.withdraws(
-        has_secret=_has_live_token(observed.secret, now)
-    )
+    keeps = _has_live_token(observed.secret, now)
+    withdrawn = isinstance(decision, Reject) and not (decision.by_setting and keeps)
     if withdrawn or observed.secret_taken or observed.secret_left:
         return None
     if observed.secret is None:
