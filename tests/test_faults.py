@@ -11,6 +11,7 @@ import requests
 from hooks.budget import REGISTRY_SLOW_AFTER_SECONDS
 from hooks.limits import SlowPeerLimit
 from tests.client import Client, Object, child, observed, reason, token
+from tests.e2e.eventually import eventually
 from tests.emulator import (
     Emulator,
     Fault,
@@ -83,6 +84,10 @@ def test_broken_identity(client: Client, emulator: Emulator) -> None:
     assert emulator.count("imds") == 1
 
 
+def _check_count(emulator: Emulator, exchanges: int) -> None:
+    assert emulator.count("exchange") == exchanges
+
+
 @pytest.mark.slow
 def test_dead_registry(client: Client, emulator: Emulator) -> None:
     """Bindings to a registry that hangs delay no others; past a few, callers are sent away."""
@@ -98,8 +103,7 @@ def test_dead_registry(client: Client, emulator: Emulator) -> None:
     with ThreadPoolExecutor(20) as pool:
         # Few callers: on a busy machine, the last of many would come when the registry is slow.
         first = [pool.submit(ask, dead, number) for number in range(SlowPeerLimit.MAX_CALLERS)]
-        while emulator.count("exchange") < len(first):
-            time.sleep(0.05)
+        eventually(lambda: _check_count(emulator, len(first)))
         time.sleep(REGISTRY_SLOW_AFTER_SECONDS + 0.3)  # slow, and long before the deadline
         more = [ask(dead, number) for number in range(12, 15)]
         answer = ask(alive)

@@ -28,6 +28,7 @@ from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
 from tests.e2e.other_policy import another_policy
 from tests.e2e.stage import Stage, open_stage
+from tests.e2e.test_deletion_policy import GARBAGE_COLLECTOR
 from tests.model import namespace as new_namespace
 from tests.model import service_account
 
@@ -170,9 +171,6 @@ def test_created_with_annotation(stage: Stage) -> None:
     made = service_account(NAMESPACE, "restored", pull_secrets=("zeta",))
     made["metadata"]["annotations"] = {PULL_SECRETS_ANNOTATION: "acr-pull-app"}
     assert listed(stage.api.create(made)) == ["zeta", "acr-pull-app"]
-
-
-GARBAGE_COLLECTOR: Final = "system:serviceaccount:kube-system:generic-garbage-collector"
 
 
 @pytest.mark.parametrize(
