@@ -96,6 +96,20 @@ def test_taken_over_by_foreign(
             id="label-of-a-binding",
         ),
         pytest.param(
+            replace(UNLISTED, annotations=frozenset[str](), last_applied=None),
+            (replace(DELETED, uid_label="changed"),),
+            ["controller-uid"],
+            [],
+            id="label-of-a-binding-whose-secret-was-relabeled",
+        ),
+        pytest.param(
+            replace(UNLISTED, annotations=frozenset[str](), last_applied=None),
+            (replace(DELETED, owners=()),),
+            ["controller-uid"],
+            [],
+            id="label-of-a-binding-whose-secret-was-orphaned",
+        ),
+        pytest.param(
             replace(UNTOUCHED, uid_label="uid-x", annotations=frozenset({LAST_APPLIED})),
             (MOVED,),
             [],

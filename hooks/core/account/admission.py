@@ -12,7 +12,7 @@ from typing import Final
 from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import attaching
 from hooks.core.account.ownership import is_foreign, is_protective
-from hooks.core.account.relation import binding_of, is_binding, is_secret_name
+from hooks.core.account.relation import binding_uids, is_binding, is_secret_name
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -72,10 +72,9 @@ def _label_to_remove(
 
     Another CompositeController labels its children with the same key.
     """
-    uids = {owner.uid for secret in secrets if (owner := binding_of(secret)) is not None}
     marked = not account.annotations.isdisjoint({PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION})
     left = account.uid_label is not None and marked and not is_foreign(account)
-    return {UID_LABEL: None} if left or account.uid_label in uids else {}
+    return {UID_LABEL: None} if left or account.uid_label in binding_uids(secrets) else {}
 
 
 def _annotations_to_remove(

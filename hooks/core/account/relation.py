@@ -9,7 +9,7 @@ grow with the other bindings of the Namespace. The label's value shows the wish 
     deleted  the binding is being deleted
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from hooks.core.apis.api import HASH_LENGTH, name_hash
@@ -71,6 +71,16 @@ def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
 def binding_of(secret: OwnedSecret) -> Owner | None:
     """Return the controller reference of *secret* if the reference points to a binding."""
     return next((o for o in secret.owners if o.controller and is_binding(o)), None)
+
+
+def binding_uids(secrets: Iterable[OwnedSecret]) -> set[str]:
+    """Return the uids of the bindings of *secrets*, from the references and the labels.
+
+    An orphaning deletion removes the reference of a Secret, and a user may change the label.
+    """
+    owners = ((secret.uid_label, binding_of(secret)) for secret in secrets)
+    uids = {uid for label, owner in owners for uid in (label, owner and owner.uid)}
+    return {uid for uid in uids if uid}
 
 
 def is_binding(owner: Owner) -> bool:

@@ -16,7 +16,7 @@ from hooks.core.account.ownership import (
     is_protected,
     is_protective,
 )
-from hooks.core.account.relation import DELETED, binding_of, relation
+from hooks.core.account.relation import DELETED, binding_of, binding_uids, relation
 from hooks.core.apis import api_of
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, ServiceAccount
@@ -109,13 +109,12 @@ def release(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> Decorati
     """Return the removal of acrpull's label and annotations from *account*.
 
     `attached` stays while entries of acrpull are listed. A label of another client stays: the
-    label is acrpull's if `pull-secrets` exists, or if one of *secrets* has the same label. A Secret
-    keeps the label when an orphaning deletion removes the reference to the binding.
+    label is acrpull's if `pull-secrets` exists, or if the value is the uid of the binding of one of
+    *secrets*.
     """
     removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
     labeled = account.uid_label is not None and (
-        PULL_SECRETS_ANNOTATION in removed
-        or account.uid_label in {secret.uid_label for secret in secrets}
+        PULL_SECRETS_ANNOTATION in removed or account.uid_label in binding_uids(secrets)
     )
     if not removed and not labeled:
         return Decoration()
