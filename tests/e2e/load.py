@@ -1,12 +1,10 @@
 """Many bindings, each with a ServiceAccount: when each is attached, and what all of them cost."""
 
-import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Final
@@ -15,15 +13,15 @@ from uuid import uuid4
 import requests
 
 from tests.e2e import audit
-from tests.e2e.api import Api, Object, path_of
+from tests.e2e.api import Api, Object
 from tests.e2e.eventually import eventually
 from tests.e2e.recorder import Exchange
 from tests.e2e.stage import Stage
 from tests.e2e.test_rest import await_quiet
+from tests.e2e.watch import watching
 from tests.model import binding, namespace, service_account
 
 WRITERS: Final = 4  # threads, like several pipelines of users
-WATCH_SECONDS: Final = 3600
 ATTACH_SECONDS: Final = 180
 
 Key = tuple[str, str]  # Namespace and name of a ServiceAccount
@@ -127,30 +125,13 @@ def attach(api: Api, keys: Sequence[Key], new_binding: NewBinding) -> Delays:
 
 @contextmanager
 def listings(api: Api) -> Iterator[dict[Key, float]]:
-    """Yield the moments at which ServiceAccounts first had an entry; a watch adds moments.
-
-    Only the watching thread closes its connection, at the first event after the end: `close` would
-    wait for the thread.
-    """
+    """Yield the moments at which ServiceAccounts first had an entry; a watch adds moments."""
     seen: dict[Key, float] = {}
-    ended = threading.Event()
-    own = Api(api.url, api.ca_file, api.token)
-    query = {"watch": "1", "timeoutSeconds": str(WATCH_SECONDS)}
-    url = f"{api.url}{path_of('ServiceAccount')}"
-    response = own.session.get(url, params=query, stream=True, timeout=(5, None))
 
-    def note() -> None:
-        with response, suppress(requests.RequestException):  # the API server may end first
-            for line in response.iter_lines(chunk_size=None):
-                if ended.is_set():
-                    return
-                account = json.loads(line)["object"]
-                if account.get("imagePullSecrets"):
-                    meta = account["metadata"]
-                    seen.setdefault((meta["namespace"], meta["name"]), time.monotonic())
+    def note(_: str, account: Object) -> None:
+        if account.get("imagePullSecrets"):
+            meta = account["metadata"]
+            seen.setdefault((meta["namespace"], meta["name"]), time.monotonic())
 
-    threading.Thread(target=note, daemon=True).start()
-    try:
+    with watching(api, "ServiceAccount", note):
         yield seen
-    finally:
-        ended.set()

@@ -1,19 +1,16 @@
 """The move from the mode `adoption` to `admission`, and back, on a running cluster."""
 
-import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import pytest
-import requests
 import yaml
 
 from hooks.core.names import ADMISSION_KINDS, ADMISSION_POLICY
-from tests.e2e.api import BINDING, Api, path_of
+from tests.e2e.api import BINDING, Api, Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
 from tests.e2e.ground import new_scene
@@ -21,6 +18,7 @@ from tests.e2e.install import BASE, render, retarget, settings_in
 from tests.e2e.killer import Killer
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage, open_stage
+from tests.e2e.watch import watching
 
 ADMISSION: Final = "metacontroller/admission"
 FINALIZER: Final = "metacontroller.io/compositecontroller-acrpull"
@@ -118,20 +116,13 @@ def marked(scene: Scene) -> None:
 def every_version(api: Api, namespace: str) -> Iterator[list[str]]:
     """Watch the ServiceAccounts; yield a list of versions with a missing entry."""
     missing: list[str] = []
-    query = {"watch": "1", "timeoutSeconds": "600"}
-    url = f"{api.url}{path_of('ServiceAccount', namespace)}"
-    response = api.session.get(url, params=query, stream=True, timeout=(5, None))
 
-    def run() -> None:
-        with suppress(requests.RequestException):  # the API server has stopped
-            for line in response.iter_lines():
-                account = json.loads(line)["object"]
-                name = account["metadata"]["name"]
-                entries = {entry.get("name") for entry in account.get("imagePullSecrets", [])}
-                if not set(LISTED.get(name, ())) <= entries:
-                    missing.append(f"{name} lists {entries}: {account['metadata']}")
+    def note(_: str, account: Object) -> None:
+        name = account["metadata"]["name"]
+        entries = {entry.get("name") for entry in account.get("imagePullSecrets", [])}
+        if not set(LISTED.get(name, ())) <= entries:
+            missing.append(f"{name} lists {entries}: {account['metadata']}")
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield missing
-    assert thread.is_alive(), "the watch has ended"
+    with watching(api, "ServiceAccount", note, namespace) as ended:
+        yield missing
+        assert not ended.is_set(), "the watch has ended"

@@ -7,7 +7,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,12 +22,12 @@ from hooks.core.names import (
 )
 from hooks.core.wire import dockerconfig
 from tests.e2e.api import Api, Object, path_of
+from tests.e2e.watch import watching
 from tests.emulator import Emulator
 from tests.upstream_secret import upstream_docker_config, upstream_secret
 
 FINALIZER: Final = "msi-acrpull.microsoft.com"
 ARM: Final = "https://management.azure.com/"
-WATCH_SECONDS: Final = 600
 TIMEOUT_SECONDS: Final = 10
 
 
@@ -120,20 +120,18 @@ def token_in(secret: Object) -> str:
 class Watch:
     """Every change of the Secrets of a Namespace, with the time of the change."""
 
-    api: Api
-    namespace: str
     events: list[tuple[str, Object, datetime]] = field(default_factory=list)
+    connection_ended: threading.Event = field(default_factory=threading.Event)
 
-    ended: bool = False
+    @property
+    def ended(self) -> bool:
+        """Whether the API server has ended the watch."""
+        return self.connection_ended.is_set()
 
-    def run(self, response: requests.Response) -> None:
-        """Note each event until the connection ends."""
-        with suppress(requests.RequestException):  # the API server may end the connection first
-            for line in response.iter_lines(chunk_size=None):
-                event = json.loads(line)
-                now = datetime.now(UTC)  # noqa: TID251  what a token's life is held against
-                self.events.append((event["type"], event["object"], now))
-        self.ended = True
+    def note(self, kind: str, secret: Object) -> None:
+        """Note an event."""
+        now = datetime.now(UTC)  # noqa: TID251  what a token's life is held against
+        self.events.append((kind, secret, now))
 
     def check(self) -> None:
         """Check that no Secret was deleted, and that each had a working token at every moment."""
@@ -156,10 +154,6 @@ class Watch:
 @contextmanager
 def watched(api: Api, namespace: str) -> Iterator[Watch]:
     """Watch the Secrets of *namespace* within a `with` block."""
-    watch = Watch(api, namespace)
-    url = f"{api.url}{path_of('Secret', namespace)}"
-    query = {"watch": "1", "timeoutSeconds": str(WATCH_SECONDS)}
-    response = api.session.get(url, params=query, stream=True, timeout=(5, None))
-    thread = threading.Thread(target=watch.run, args=(response,), daemon=True)
-    thread.start()
-    yield watch
+    watch = Watch()
+    with watching(api, "Secret", watch.note, namespace) as watch.connection_ended:
+        yield watch
