@@ -9,8 +9,9 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from socket import create_connection
 from typing import Any, Final, Self
 
 import requests
@@ -68,7 +69,8 @@ class ControlPlane:
         with self._running:
             self._write_files()
             etcd_port = free_port()
-            self._run("etcd", self.directory / "etcd", str(etcd_port), str(free_port()))
+            etcd = self._run("etcd", self.directory / "etcd", str(etcd_port), str(free_port()))
+            etcd.await_ready(lambda: is_listening(etcd_port), READY_SECONDS)
             server = self._run("kube-apiserver", *self._server_command(etcd_port))
             server.await_ready(self._is_ready, READY_SECONDS)
             self._running = self._running.pop_all()
@@ -170,6 +172,13 @@ class ControlPlane:
             "rules": [audited, {"level": "None"}],
         }
         (self.directory / "audit.yaml").write_text(yaml.safe_dump(policy))
+
+
+def is_listening(port: int) -> bool:
+    """Return whether a program listens on *port* of loopback."""
+    with suppress(OSError), create_connection(("127.0.0.1", port), timeout=2):
+        return True
+    return False
 
 
 def kubectl(kubeconfig: Path, *arguments: str, text: str = "") -> str:

@@ -14,6 +14,7 @@ from typing import Final, Self
 STOP_SECONDS: Final = 10
 POLL_SECONDS: Final = 0.05
 PORTS: Final = range(20_000, 32_768)
+_given: Final = set[int]()
 
 
 class ProcessFailed(Exception):
@@ -105,12 +106,16 @@ class Process:
 
 
 def free_port() -> int:
-    """Return a port of loopback that was free a moment ago.
+    """Return a port of loopback that was free a moment ago, and never the same port twice.
 
-    The port is outside the range of outgoing connections, by default 32768 to 60999 on Linux.
+    A caller draws several ports before a program listens on the first. The port is outside the
+    range of outgoing connections, by default 32768 to 60999 on Linux.
     https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)
     """
     while True:
         port = PORTS.start + secrets.randbelow(len(PORTS))
+        if port in _given:
+            continue
         with suppress(OSError), create_server(("127.0.0.1", port)):
+            _given.add(port)
             return port
