@@ -24,10 +24,10 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
   tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_examples.py \
-  tests/test_supported_versions.py tests/test_workflows.py
+  tests/test_supported_versions.py tests/test_workflows.py tests/test_api_reference.py tests/test_configuration.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden bench soak lock image sbom release
+.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden api-docs bench soak lock image sbom release
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(DEVELOPMENT) ## create the virtual environment with all development tools
@@ -93,6 +93,8 @@ fmt: venv ## format, and fix what ruff can
 	$(VENV)/bin/ruff format .
 golden: venv ## rewrite the golden answers, not the requests
 	$(PY) -m tests.golden
+api-docs: venv ## rewrite docs/api.md from the CRDs
+	$(PY) -m tests.api_reference
 bench: venv ## measure time and memory of a sync
 	$(PY) -m tests.bench
 soak: venv ## 1,000 bindings for 10 minutes, with faults and kills; 5,000 generated requests; SEED=1

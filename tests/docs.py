@@ -17,7 +17,14 @@ PAGES: Final = (
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
 )
+INDEX: Final = "docs/README.md"
 FENCE: Final = re.compile(r"(?ms)^```([^\n]*)\n(.*?)^```$")
+
+
+def page_name(page: Path) -> str:
+    """Return the name of *page* in the results of tests. Only the index has a folder in it."""
+    path = page.relative_to(ROOT).as_posix()
+    return path if path == INDEX else page.name
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ def blocks() -> list[Block]:
     for page in PAGES:
         for number, (info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
             language, _, mark = info.partition(" ")
-            found.append(Block(page.name, number, language, mark, text))
+            found.append(Block(page_name(page), number, language, mark, text))
     return found
 
 

@@ -1,10 +1,10 @@
-"""The check of filler words finds bad prose, and nothing else."""
+"""The check of filler words finds bad prose in modules, messages and pages, and nothing else."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.style import FILLER, LIMIT, MIN_WORDS, check, share
+from tests.style import FILLER, LIMIT, MIN_WORDS, Share, check, messages, prose, share
 
 PLAIN = "The binding names a registry and an identity. acrpull creates the Secret. "
 RIDDLE = "It is what there is for one that has it. "
@@ -13,6 +13,11 @@ RIDDLE = "It is what there is for one that has it. "
 def module(prose: str) -> str:
     """Return the source of a module with the docstring *prose*."""
     return f'"""{prose}"""\n'
+
+
+def docstrings(source: str) -> Share:
+    """Return the share of the docstrings and comments in *source*."""
+    return share("a.py", prose(source))
 
 
 def write(root: Path, **modules: str) -> None:
@@ -27,7 +32,7 @@ def write(root: Path, **modules: str) -> None:
 def test_filler_words(word: str) -> None:
     """Each filler word counts, in a docstring and in a comment, with a capital or with 's."""
     source = f'"""The {word.title()} binding"""\n\n\nclass A:\n    """{word}\'s"""\n\n# {word}, a\n'
-    found = share("a.py", source)
+    found = docstrings(source)
     assert (found.filler, found.words) == (3, 6)
 
 
@@ -45,7 +50,7 @@ def test_filler_words(word: str) -> None:
 )
 def test_no_prose(source: str) -> None:
     """Code, URLs, sources and comments for tools do not count."""
-    found = share("a.py", source)
+    found = docstrings(source)
     assert (found.filler, found.words) == (0, 3)
 
 
@@ -74,4 +79,39 @@ def test_short_modules(tmp_path: Path) -> None:
     assert check(tmp_path).startswith("all shorter modules: 2.0 ")
     write(tmp_path, **{f"c{number}": module(RIDDLE) for number in range(10)})
     with pytest.raises(SystemExit, match="all shorter modules"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('raise E("Fix the spec that is invalid.")', ["Fix the spec that is invalid."]),
+        ('f"Fix {name} of {it} now, please."', ["Fix `x` of `x` now, please."]),
+        ('"""It is what it is."""\n\n\ndef a() -> None:\n    """It is that one."""\n', []),
+        ('KEY = "it is short"', []),
+    ],
+    ids=["message", "f-string", "docstring", "short"],
+)
+def test_messages(source: str, found: list[str]) -> None:
+    """A message is a string with several words. A docstring is not a message."""
+    assert list(messages(source)) == found
+
+
+def test_bad_messages_fail(tmp_path: Path) -> None:
+    """All messages together have one limit."""
+    write(tmp_path, good=module(PLAIN * 20), bad=f'TEXT = "{RIDDLE}"\n')
+    with pytest.raises(SystemExit, match=r"^all messages: 50\.0 filler words per 100 words\."):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/page.md"])
+def test_bad_page_fails(tmp_path: Path, page: str) -> None:
+    """Each page has the limit. Code blocks and targets of links do not count."""
+    write(tmp_path, good=module(PLAIN * 20))
+    path = tmp_path / page
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"{PLAIN * 5}\n```sh\n{RIDDLE}\n```\n[link](it-is-that-one.md)\n")
+    assert f"{page}: 0.0 " in check(tmp_path)
+    path.write_text(PLAIN + RIDDLE)
+    with pytest.raises(SystemExit, match=rf"^{page}: 22\.7 filler words per 100 words\."):
         check(tmp_path)

@@ -32,8 +32,8 @@ USAGE: Final = 2
 DESCRIPTION: Final = """\
 Check binding manifests without a cluster: print every problem or, if there are none, the resulting
 Secret and ServiceAccount and the az commands that grant access. The settings are the service's
-environment variables: see README. Namespaces (allow-lists), ServiceAccounts (identities, owners)
-and Secrets (names) in the same file are taken into account.
+environment variables: see docs/configuration.md. Namespaces (allow-lists), ServiceAccounts
+(identities, owners) and Secrets (names) in the same file are taken into account.
 """
 EPILOG: Final = f"""\
 exit codes: 0 no problem, 1 problems, 2 wrong usage or settings, or no binding in the file

@@ -14,6 +14,7 @@ from tests.e2e.process import Process
 from tests.e2e.users import Users
 
 SECONDS = 30
+NEIGHBORS = 40  # bindings in the first Namespace, each with a ServiceAccount of its own
 
 
 def test_chaos(
@@ -28,6 +29,11 @@ def test_chaos(
     killer = Killer(metacontroller, random, chance=0.15 if metacontroller else 0)
     with ExitStack() as scenes:
         teams = [Users(scenes.enter_context(ground.play(killer)), random) for _ in range(3)]
+        first = teams[0].scene
+        neighbors = [f"neighbor-{number}" for number in range(NEIGHBORS)]
+        for name in neighbors:
+            first.make_account(name)
+            first.bind(name, name)
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             random.choice(teams).act()
@@ -35,6 +41,7 @@ def test_chaos(
         killer.join()
         for team in teams:
             eventually(team.settle)
+        first.ready(*neighbors)
         tally[f"ServiceAccounts let go by hand, as the status said, {strategy}"] = sum(
             team.by_hand for team in teams
         )

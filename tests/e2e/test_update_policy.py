@@ -324,6 +324,16 @@ def test_many_entries(stage: Stage, room: str) -> None:
         change(api, account, {"imagePullSecrets": listing(*names[1:], "acr-pull-app")})
 
 
+def test_too_many_entries(stage: Stage, room: str) -> None:
+    """A list with more than 1,000 entries does not change, and the rest of acrpull's fields may."""
+    names = [f"registry-credential-of-team-{number}" for number in range(20_000)]
+    account = new_account(stage.api, room, imagePullSecrets=listing(*names))
+    api = metacontroller(stage)
+    change(api, account, {"metadata": {"labels": {UID_LABEL: "b"}}})
+    with pytest.raises(ApiError, match=r"403: .*a list of more than 1,000 imagePullSecrets"):
+        change(api, account, {"imagePullSecrets": listing(*names, "acr-pull-app")})
+
+
 def test_nameless_entry_before_ours(stage: Stage, room: str) -> None:
     """An entry without a name is the user's also where nothing is ours yet."""
     meta = {"name": f"account-{next(NUMBERS)}", "namespace": room, "annotations": {WANTED: "a"}}

@@ -11,6 +11,7 @@ from hooks.core.account.ownership import (
     OwnershipContext,
     desired_owners,
 )
+from hooks.core.account.relation import is_secret_name
 from hooks.core.account.release import may_be_handed_over
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Owner, ServiceAccount
@@ -74,12 +75,14 @@ def _desire_list(
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Return the list of *account*, and the names for the annotation `acrpull.dev/attached`.
 
-    The owner's own entry does not wait for the decorator.
+    The owner's own entry does not wait for the decorator. A user can write any name into the
+    annotation, and the admission policy rejects a write that adds such an entry.
     """
     own, taken = binding.secret_name, context.taken
     lists_own = targets(binding, account.name, account.pull_secrets, withdrawn=context.withdrawn)
     lists_own = lists_own and (not taken or own in account.pull_secrets)
-    wanted = [name for name in account.wanted if lists_own or name != own]
+    acrpull = filter(is_secret_name, account.wanted)
+    wanted = [name for name in acrpull if lists_own or name != own]
     if lists_own and own not in wanted:
         wanted.append(own)
     if lists_own and context.hold_entry:
