@@ -19,9 +19,7 @@ from tests.e2e.components import (
     ORDER,
     Components,
     build,
-    build_all,
     pod_of,
-    reason_against,
     write_kustomization,
 )
 from tests.e2e.conftest import NO_BINARY, given_crds
@@ -69,23 +67,6 @@ def test_wrong_order(tmp_path: Path, first: str, second: str) -> None:
     manifests, error = build(tmp_path / "wrong", first, second)
     assert manifests == []
     assert f"/List the component {second} before {first}. failed" in error
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[Components, list[Manifest]]:
-    """Build the install with each subset; return the subsets that fit together."""
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    found = {}
-    for components, (manifests, error) in build_all(tmp_path_factory.mktemp("subsets")).items():
-        reason = reason_against(components)
-        if reason:
-            assert manifests == []
-            assert f"/{reason} failed" in error, components
-        else:
-            assert error == "", components
-            found[components] = manifests
-    return found
 
 
 def test_recommended(built: dict[Components, list[Manifest]]) -> None:
