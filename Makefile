@@ -26,8 +26,8 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow
 # One process more than cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
-  tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_examples.py \
-  tests/test_supported_versions.py tests/test_workflows.py
+  tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_chart.py \
+  tests/test_examples.py tests/test_supported_versions.py tests/test_workflows.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt chart golden bench soak lock image sbom release

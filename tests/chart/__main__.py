@@ -1,5 +1,6 @@
 """Writes the generated templates of the chart, from kustomize's output for each subset."""
 
+import json
 import re
 import sys
 from collections import defaultdict
@@ -9,7 +10,7 @@ from typing import Final
 
 from tests.chart.condition import Conditions, camel
 from tests.chart.fill import fill_for
-from tests.chart.template import Variants, Writer, dump
+from tests.chart.template import Variants, Writer
 from tests.e2e.components import ORDER, PARTS, Components, build_all, reason_against
 from tests.e2e.control_plane import BINARY
 from tests.e2e.install import ROOT, Manifest
@@ -31,7 +32,7 @@ def templates(built: dict[Components, list[Manifest]]) -> dict[str, str]:
     for number, install in enumerate(installs):
         for manifest in built[install]:
             key = manifest["kind"], manifest["metadata"]["name"]
-            text = dump(manifest)
+            text = json.dumps(manifest)
             objects[text] = manifest
             variants[key][text] = variants[key].get(text, 0) | 1 << number
     del variants["Namespace", NAMESPACE]  # helm install --create-namespace

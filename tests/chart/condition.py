@@ -46,12 +46,6 @@ class Conditions:
 
 
 def camel(component: str) -> str:
-    """Return the name of a component in values.yaml.
-
-    `dedicated/owner-references` is `ownerReferences`, and `monitoring/operator` is
-    `monitoringOperator`.
-    """
-    whole, _, part = component.partition("/")
-    name = f"{whole}-{part}" if part == "operator" else part or whole
-    first, *others = name.split("-")
+    """Return the name of a component in values.yaml: `monitoring/operator` is monitoringOperator."""
+    first, *others = component.replace("/", "-").split("-")
     return first + "".join(other.capitalize() for other in others)

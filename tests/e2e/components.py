@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import compress, product
 from pathlib import Path
 from typing import Any, Final
@@ -62,7 +63,15 @@ def build(folder: Path, *components: str) -> tuple[list[Manifest], str]:
         check=False,
         env={"PATH": os.defpath, "HOME": str(folder)},
     )
-    return list(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader)), done.stderr
+    documents = filter(None, done.stdout.split("\n---\n"))
+    return [parse(document.strip()) for document in documents], done.stderr
+
+
+@cache
+def parse(document: str) -> Manifest:
+    """Return an object, always the same for the same text: most subsets share most objects."""
+    manifest: Manifest = yaml.safe_load(document)
+    return manifest
 
 
 def build_all(folder: Path) -> dict[Components, tuple[list[Manifest], str]]:
