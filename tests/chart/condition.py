@@ -46,6 +46,6 @@ class Conditions:
 
 
 def camel(component: str) -> str:
-    """Return the name of a component in values.yaml: `monitoring/operator` is monitoringOperator."""
+    """Return a component's name in values.yaml: `monitoring/operator` is `monitoringOperator`."""
     first, *others = component.replace("/", "-").split("-")
     return first + "".join(other.capitalize() for other in others)
