@@ -75,19 +75,16 @@ class Writer:
         for bits, value in variants.items():
             text = dump({key: value})
             texts[text] = texts.get(text, 0) | bits
-        *others, last = sorted(texts, key=lambda text: texts[text].bit_count())
-        if not others:
-            return last
         context = union(variants)
-        if len(others) == 1 and self._conditions.find(texts[others[0]], context).startswith("not"):
-            others, last = [last], others[0]
         lines: list[str] = []
-        for text in others:
-            word = "else if" if lines else "if"
-            condition = self._conditions.find(texts[text], context)
-            lines += [f"{{{{- {word} {condition} }}}}", text]
-            context &= ~texts[text]
-        return "\n".join((*lines, "{{- else }}", last, "{{- end }}"))
+        while len(texts) > 1:
+            condition, text = min(
+                (self._conditions.find(bits, context), text) for text, bits in texts.items()
+            )
+            lines += [f"{{{{- {'else if' if lines else 'if'} {condition} }}}}", text]
+            context &= ~texts.pop(text)
+        (last,) = texts
+        return "\n".join((*lines, "{{- else }}", last, "{{- end }}")) if lines else last
 
     def _guarded(self, blocks: list[tuple[int, str]], context: int) -> str:
         """Return the *blocks* in their order, under conditions if some installs lack them."""
