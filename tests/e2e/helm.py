@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,17 +46,22 @@ def helm(*arguments: str, kubeconfig: Path | None = None, values: object = None)
 def template(values: dict[str, Any], namespace: str = NAMESPACE) -> list[Manifest]:
     """Return the objects of the chart, without the labels and the annotation for Helm."""
     text = helm("template", "acrpull", str(CHART), "-n", namespace, values=values)
-    manifests = [m for m in yaml.load_all(text, Loader=yaml.CSafeLoader) if m]
-    for manifest in manifests:
-        meta = manifest["metadata"]
-        for label in OWN_LABELS:
-            del meta["labels"][label]
-        if manifest["kind"] == "CustomResourceDefinition":
-            assert meta["annotations"].pop(KEEP) == "keep"
-        for key in ("labels", "annotations"):
-            if meta.get(key) == {}:
-                del meta[key]
-    return manifests
+    return [parse(document) for document in re.split(r"(?m)^---$", text) if document.strip()]
+
+
+@cache
+def parse(document: str) -> Manifest:
+    """Return an object, always the same for the same text."""
+    manifest: Manifest = yaml.safe_load(document)
+    meta = manifest["metadata"]
+    for label in OWN_LABELS:
+        del meta["labels"][label]
+    if manifest["kind"] == "CustomResourceDefinition":
+        assert meta["annotations"].pop(KEEP) == "keep"
+    for key in ("labels", "annotations"):
+        if meta.get(key) == {}:
+            del meta[key]
+    return manifest
 
 
 def components_of(components: Components) -> dict[str, dict[str, bool]]:
