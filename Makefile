@@ -15,6 +15,9 @@ RUNTIME := $(VENV)/runtime-$(PYTHON_VERSION)
 DEVELOPMENT := $(VENV)/development-$(PYTHON_VERSION)
 INSTALL := $(PY) -m pip install -q --require-hashes --only-binary :all:
 KUBE := tests/e2e/kube/bin/kube
+HELM := tests/e2e/helm/bin/helm
+# Helm compares `kubeVersion` in Chart.yaml with this version if no cluster is in reach.
+HELM_FLAGS := -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36 -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=36
 OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
 OPERATOR_CRDS := tests/e2e/kube/bin/operator-crds.yaml
 # Extras stay in the locks, because an old pip rejects a requirement with extras if its pin has none.
@@ -23,11 +26,12 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow
 # One process more than cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
-  tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_examples.py \
-  tests/test_supported_versions.py tests/test_workflows.py tests/test_api_reference.py tests/test_configuration.py
+  tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_chart.py \
+  tests/test_examples.py tests/test_supported_versions.py tests/test_workflows.py tests/test_api_reference.py \
+  tests/test_configuration.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt golden api-docs bench soak lock image sbom release
+.PHONY: help venv demo run doctor check lint test test-pythons e2e e2e-cluster capture fmt chart golden api-docs bench soak lock image sbom release
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 venv: $(DEVELOPMENT) ## create the virtual environment with all development tools
@@ -71,7 +75,7 @@ test-pythons: ## all tests on each supported Python that is installed
 	  else missing="$$missing $$version"; fi; \
 	done; \
 	if [ -n "$$missing" ]; then echo "Not installed, so not tested: Python$$missing"; fi
-e2e: venv $(KUBE) $(OPERATOR_CRDS) ## tests on a real control plane; METACONTROLLER=<binary> SEED=1
+e2e: venv $(KUBE) $(HELM) $(OPERATOR_CRDS) ## tests on a real control plane; METACONTROLLER=<binary> SEED=1
 	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
 	  --metacontroller-crds "$(METACONTROLLER_CRDS)" --msi-acrpull "$(MSI_ACRPULL)" --bindings "$(BINDINGS)"
 e2e-cluster: venv ## tests on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
@@ -81,6 +85,8 @@ $(KUBE): tests/e2e/kube/main.go tests/e2e/kube/go.mod tests/e2e/kube/go.sum
 	@command -v go > /dev/null || { echo "Go >= 1.21 builds the control plane, and is not installed: \
 	https://go.dev/doc/install" >&2; exit 1; }
 	cd $(<D)/ && go build -trimpath -ldflags '-s -w' -o bin/kube .
+$(HELM): tests/e2e/helm/go.mod tests/e2e/helm/go.sum
+	cd $(<D)/ && go build -trimpath -ldflags '-s -w $(HELM_FLAGS)' -o bin/helm helm.sh/helm/v3/cmd/helm
 $(OPERATOR_CRDS): Makefile | $(KUBE)
 	go mod download $(OPERATOR)
 	cd "$$(go list -m -f '{{.Dir}}' $(OPERATOR))/example/prometheus-operator-crd" && \
@@ -91,6 +97,8 @@ capture: venv $(KUBE) ## rewrite the golden requests and answers; METACONTROLLER
 fmt: venv ## format, and fix what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+chart: venv $(KUBE) ## rewrite the templates of the Helm chart from the manifests
+	$(PY) -m tests.chart
 golden: venv ## rewrite the golden answers, not the requests
 	$(PY) -m tests.golden
 api-docs: venv ## rewrite docs/api.md from the CRDs

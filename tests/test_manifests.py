@@ -37,6 +37,15 @@ def load_all(paths: Iterable[Path]) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
+def patched(kustomization: dict[str, Any]) -> dict[str, Any]:
+    """Return the files with patches in *kustomization*, by name, with their targets.
+
+    Patches without a file reject a wrong combination of components: tests/e2e/test_components.py.
+    """
+    patches = kustomization.get("patches", ())
+    return {patch["path"]: patch.get("target", {}) for patch in patches if "path" in patch}
+
+
 OBJECTS: Final = load_all(
     path for path in sorted(FOLDER.glob("*.yaml")) if path.name != "kustomization.yaml"
 )

@@ -8,7 +8,7 @@ from hooks.core.apis.acrpull_v1beta1 import API
 from hooks.core.model.reason import Reason
 from hooks.core.names import ADMISSION_GROUP, ADMISSION_KINDS, ADMISSION_POLICY, SECRET_PREFIX
 from hooks.settings.environment import Settings
-from tests.test_manifests import COMPOSITE, FOLDER, OBJECTS, load
+from tests.test_manifests import COMPOSITE, FOLDER, OBJECTS, load, patched
 
 ADMISSION: Final = FOLDER / "admission"
 (KUSTOMIZATION,) = load(ADMISSION / "kustomization.yaml")
@@ -20,8 +20,7 @@ POLICIES: Final = {
 def test_no_file_is_forgotten() -> None:
     """Each file is a resource or a patch."""
     files = {path.name for path in ADMISSION.iterdir()} - {"kustomization.yaml"}
-    patches = [patch["path"] for patch in KUSTOMIZATION["patches"]]
-    assert sorted((*KUSTOMIZATION["resources"], *patches)) == sorted(files)
+    assert sorted((*KUSTOMIZATION["resources"], *patched(KUSTOMIZATION))) == sorted(files)
 
 
 def test_setting() -> None:

@@ -6,16 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import FOLDER, OBJECTS, load, load_all
+from tests.test_manifests import FOLDER, OBJECTS, load, load_all, patched
 
 DEDICATED: Final = FOLDER / "dedicated"
 (KUSTOMIZATION,) = load(DEDICATED / "kustomization.yaml")
-APART: Final = {"kustomization.yaml", "owner-references", "upstream"}  # by those who need them
+APART: Final = {"kustomization.yaml", "owner-references"}
+TARGETS: Final = patched(KUSTOMIZATION)
 ADDED: Final = load_all(DEDICATED / path for path in KUSTOMIZATION["resources"])
 MERGED: Final = load_all(
-    DEDICATED / patch["path"]
-    for patch in KUSTOMIZATION["patches"]
-    if "name" not in patch.get("target", ())
+    DEDICATED / path for path, target in TARGETS.items() if "name" not in target
 )
 POD: Final = MERGED["Deployment", "acrpull"]["spec"]["template"]["spec"]
 HOOKS, OWN = POD["containers"]
@@ -32,9 +31,8 @@ USER: Final = "system:serviceaccount:acrpull-system:acrpull"
 def test_no_file_is_forgotten() -> None:
     """Each is a resource or a patch, and each patch is of an object in the install."""
     files = {path.name for path in DEDICATED.iterdir()} - APART
-    patches = [patch["path"] for patch in KUSTOMIZATION["patches"]]
-    assert sorted((*KUSTOMIZATION["resources"], *patches)) == sorted(files)
-    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
+    assert sorted((*KUSTOMIZATION["resources"], *TARGETS)) == sorted(files)
+    targets = [target for target in TARGETS.values() if "name" in target]
     assert {*MERGED, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
     assert not set(ADDED) & set(OBJECTS)
 
@@ -58,6 +56,7 @@ def test_controllers_are_selected(key: tuple[str, str]) -> None:
     assert value
     assert MERGED[key]["metadata"]["labels"] == {label: value}
     assert label not in OBJECTS[key]["metadata"]["labels"]
+    assert MERGED["Deployment", "acrpull"]["metadata"]["labels"] == {label: value}
     assert len(CONTROLLERS) == 3
 
 
@@ -150,15 +149,14 @@ def users(condition: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "patch",
-    [p for p in KUSTOMIZATION["patches"] if p.get("target", {}).get("kind", "").endswith("Policy")],
-    ids=lambda p: p["path"],
+    "path",
+    [path for path, target in TARGETS.items() if target.get("kind", "").endswith("Policy")],
 )
-def test_policies_know_the_account(patch: dict[str, Any]) -> None:
+def test_policies_know_the_account(path: str) -> None:
     """The list in each policy is the install's and this account; the right list is replaced."""
-    target = patch["target"]
+    target = TARGETS[path]
     conditions = OBJECTS[target["kind"], target["name"]]["spec"]["matchConditions"]
-    operations: Any = load(DEDICATED / patch["path"])[0]
+    operations: Any = load(DEDICATED / path)[0]
     name, expression = operations[:2]
     assert name["op"] == "test"
     assert name["path"] == "/spec/matchConditions/0/name"

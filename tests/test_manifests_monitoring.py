@@ -6,14 +6,13 @@ import pytest
 
 from hooks import metrics
 from hooks.core import names
-from tests.test_manifests import DEPLOYMENT, ENV, FOLDER, OBJECTS, PORTS, load
+from tests.test_manifests import DEPLOYMENT, ENV, FOLDER, OBJECTS, PORTS, load, patched
 from tests.test_manifests_dedicated import OWN
 from tests.variables import VARIABLES
 
 MONITORING: Final = FOLDER / "monitoring"
 (KUSTOMIZATION,) = load(MONITORING / "kustomization.yaml")
 (OPERATOR,) = load(MONITORING / "operator/kustomization.yaml")
-(UPSTREAM,) = load(MONITORING / "upstream/kustomization.yaml")
 (PATCH,) = load(MONITORING / "deployment.yaml")
 TEMPLATE: Final = PATCH["spec"]["template"]
 (CONTAINER,) = TEMPLATE["spec"]["containers"]
@@ -27,15 +26,17 @@ FILES: Final = {"rules.yaml", "dashboard.json", "kube-state-metrics.yaml"}  # no
 
 def test_no_file_is_forgotten() -> None:
     """Each is a resource, a patch, or for somebody else than the cluster."""
-    patches = {patch["path"] for patch in KUSTOMIZATION["patches"]}
     files = {path.name for path in MONITORING.iterdir() if path.is_file()}
-    assert {*KUSTOMIZATION["resources"], *patches, *FILES, "kustomization.yaml"} == files
+    assert {
+        *KUSTOMIZATION["resources"],
+        *patched(KUSTOMIZATION),
+        *FILES,
+        "kustomization.yaml",
+    } == files
     told = (MONITORING / "kustomization.yaml").read_text("utf-8")
     assert all(f"# - {name}: " in told for name in FILES)
     apart = {path.name for path in (MONITORING / "operator").iterdir()}
     assert {*OPERATOR["resources"], "kustomization.yaml"} == apart
-    apart = {path.name for path in (MONITORING / "upstream").iterdir()}
-    assert {*UPSTREAM["resources"], "kube-state-metrics.yaml", "kustomization.yaml"} == apart
 
 
 def test_deployment() -> None:
@@ -106,14 +107,3 @@ def test_kube_state_metrics_may_read_bindings() -> None:
     (subject,) = binding["subjects"]
     caller = POLICY["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"]
     assert subject["namespace"] == caller["kubernetes.io/metadata.name"]
-
-
-def test_kube_state_metrics_may_read_upstreams_bindings() -> None:
-    """A component of its own lets it, for which the cluster must have upstream's CRDs."""
-    role, binding = load(MONITORING / "upstream/rbac.yaml")
-    versions = (names.UPSTREAM_V1BETA1, names.UPSTREAM_V1BETA2)
-    groups = [version.partition("/")[0] for version in versions]
-    right = {"apiGroups": groups, "resources": [names.PLURAL], "verbs": ["list", "watch"]}
-    assert role["rules"] == [right]
-    assert binding["roleRef"]["name"] == role["metadata"]["name"]
-    assert binding["subjects"] == load(MONITORING / "rbac.yaml")[1]["subjects"]

@@ -5,15 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load, load_all
+from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load, load_all, patched
 
 MTLS: Final = FOLDER / "mtls"
 (KUSTOMIZATION,) = load(MTLS / "kustomization.yaml")
-PATCHES: Final = load_all(
-    MTLS / patch["path"]
-    for patch in KUSTOMIZATION["patches"]
-    if "name" not in patch.get("target", ())
-)
+TARGETS: Final = patched(KUSTOMIZATION)
+PATCHES: Final = load_all(MTLS / path for path in TARGETS)
 POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
 (HOOKS,) = POD["containers"]
 CONTROLLERS: Final = [key for key in PATCHES if key[0].endswith("Controller")]
@@ -24,10 +21,21 @@ CLIENT: Final = "acrpull-metacontroller-tls"
 def test_no_file_is_forgotten() -> None:
     """Each is a patch, of an object in the install."""
     files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml"}
-    assert {patch["path"] for patch in KUSTOMIZATION["patches"]} == files
-    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
-    assert {*PATCHES, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
+    assert TARGETS.keys() == files
+    assert set(PATCHES) <= set(OBJECTS)
     assert len(CONTROLLERS) == 3
+
+
+def test_nothing_changes_with_dedicated() -> None:
+    """Each patch selects objects without the label of the component `dedicated`."""
+    dedicated = load_all(
+        FOLDER / f"dedicated/{name}.yaml"
+        for name in ("deployment", "composite", "decorator", "takeover")
+    )
+    assert dedicated.keys() == PATCHES.keys()
+    for patch in dedicated.values():
+        (label,) = patch["metadata"]["labels"]
+        assert {target["labelSelector"] for target in TARGETS.values()} == {f"!{label}"}
 
 
 @pytest.mark.parametrize("key", CONTROLLERS)

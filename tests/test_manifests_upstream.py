@@ -8,11 +8,10 @@ from hooks.core.apis import UPSTREAM
 from hooks.core.apis.api import Api
 from hooks.core.names import UPSTREAM_SECRET_SUFFIX
 from hooks.settings.environment import Settings
-from tests.test_manifests import COMPOSITE, FOLDER, OBJECTS, ROOT, load
+from tests.test_manifests import COMPOSITE, FOLDER, OBJECTS, ROOT, load, patched
 
 COMPONENT = FOLDER / "upstream"
 (KUSTOMIZATION,) = load(COMPONENT / "kustomization.yaml")
-DEDICATED = FOLDER / "dedicated" / "upstream"
 PREFIXED = 'startsWith("acr-pull-")'
 SUFFIXED = f'endsWith("{UPSTREAM_SECRET_SUFFIX}")'
 POLICY = "ValidatingAdmissionPolicy"
@@ -22,9 +21,8 @@ RULES = {"msi-acrpull.microsoft.com", "acrpull.microsoft.com"}
 def test_no_file_is_forgotten() -> None:
     """Each is a resource or a patch, and the CRDs come along, all of them."""
     files = {path.name for path in COMPONENT.iterdir()} - {"kustomization.yaml"}
-    patches = [patch["path"] for patch in KUSTOMIZATION["patches"]]
     crds, *resources = KUSTOMIZATION["resources"]
-    assert sorted((*resources, *patches)) == sorted(files)
+    assert sorted((*resources, *patched(KUSTOMIZATION))) == sorted(files)
     assert crds == "../../crds/upstream"
     folder = ROOT / "crds/upstream"
     listed = load(folder / "kustomization.yaml")[0]["resources"]
@@ -33,16 +31,16 @@ def test_no_file_is_forgotten() -> None:
 
 @pytest.mark.parametrize("api", UPSTREAM, ids=lambda api: api.api_version)
 def test_controller(api: Api) -> None:
-    """One for each API, named after its version, and but for the parent the install's own."""
+    """Each API has a controller, which gets all fields but the parent from the install's own."""
     group, version = api.api_version.split("/")
     (controller,) = load(COMPONENT / f"{version}.yaml")
     assert controller["metadata"]["name"] == f"acrpull-upstream-{version}"
-    assert (
-        controller["metadata"]["labels"]
-        == (OBJECTS["CompositeController", "acrpull"]["metadata"]["labels"])
-    )
+    copied = {entry["source"]["fieldPath"] for entry in KUSTOMIZATION["replacements"]}
+    assert copied == {"metadata.labels", "spec.childResources", "spec.hooks"}
     parent = {**COMPOSITE["parentResource"], "apiVersion": api.api_version}
-    assert controller["spec"] == {**COMPOSITE, "parentResource": parent}
+    own = {"generateSelector": COMPOSITE["generateSelector"], "parentResource": parent}
+    assert controller["spec"] == own
+    assert COMPOSITE.keys() == {*own, "childResources", "hooks"}
     (crd,) = load(ROOT / f"crds/upstream/{version}.yaml")
     assert crd["spec"]["group"] == group
     assert crd["spec"]["names"]["kind"] == api.kind
@@ -61,7 +59,7 @@ def test_setting() -> None:
 
 def test_roles_of_people() -> None:
     """Whoever may see or edit our bindings may do so with upstream's."""
-    (patch,) = (p for p in KUSTOMIZATION["patches"] if p["path"] == "rbac.yaml")
+    patch, _ = (p for p in KUSTOMIZATION["patches"] if p["path"] == "rbac.yaml")
     operations: Any = load(COMPONENT / "rbac.yaml")[0]
     check, *groups = operations
     assert {group["value"] for group in groups} == RULES
@@ -73,24 +71,36 @@ def test_roles_of_people() -> None:
 
 
 def test_rights() -> None:
-    """Its Metacontroller may do with upstream's bindings what it may with ours, and no more."""
-    role, bound = load(DEDICATED / "rights.yaml")
-    (base,) = (
+    """The dedicated Metacontroller has the same rights on all bindings."""
+    (role,) = (
         manifest
         for manifest in load(FOLDER / "dedicated/rbac.yaml")
         if (manifest["kind"], manifest["metadata"]["name"])
         == ("ClusterRole", "acrpull-metacontroller")
     )
-    ours = [rule for rule in base["rules"] if rule["apiGroups"] == ["acrpull.dev"]]
-    assert [{**rule, "apiGroups": ["acrpull.dev"]} for rule in role["rules"]] == ours
-    assert all(set(rule["apiGroups"]) == RULES for rule in role["rules"])
-    assert bound["roleRef"]["name"] == role["metadata"]["name"]
+    ours = [n for n, rule in enumerate(role["rules"]) if rule["apiGroups"] == ["acrpull.dev"]]
+    operations: Any = load(COMPONENT / "rights.yaml")[0]
+    checks = {check["path"]: check["value"] for check in operations if check["op"] == "test"}
+    assert checks == {f"/rules/{n}/resources": role["rules"][n]["resources"] for n in ours}
+    added = [(change["path"], change["value"]) for change in operations if change["op"] == "add"]
+    groups = {(f"/rules/{n}/apiGroups/-", group) for n in ours for group in RULES}
+    assert set(added) == groups
+    assert len(added) == len(groups)
+
+
+def test_kube_state_metrics_may_read_bindings() -> None:
+    """The patch of the roles of people also fits the role of kube-state-metrics."""
+    _, patch = (p for p in KUSTOMIZATION["patches"] if p["path"] == "rbac.yaml")
+    (role, _) = load(FOLDER / "monitoring/rbac.yaml")
+    assert patch["target"] == {"kind": role["kind"], "name": role["metadata"]["name"]}
+    check, *_ = load(COMPONENT / "rbac.yaml")[0]
+    assert role["rules"][0]["resources"] == check["value"]  # type: ignore[index]
 
 
 def test_policy_knows_the_names_of_secrets() -> None:
     """That of the dedicated Metacontroller's Secrets lets through both APIs'."""
     (policy,) = (m for m in load(FOLDER / "dedicated/secrets.yaml") if m["kind"].endswith("Policy"))
-    operations: Any = load(DEDICATED / "secrets.yaml")[0]
+    operations: Any = load(COMPONENT / "secrets.yaml")[0]
     check, replaced = operations
     assert check["value"] == policy["spec"]["matchConditions"][0]["name"]
     before, _ = policy["spec"]["validations"]

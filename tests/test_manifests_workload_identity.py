@@ -6,7 +6,7 @@ from typing import Any, Final
 from hooks.core.exchange.service_account_token import LIFE_SECONDS
 from hooks.core.names import FEDERATION_AUDIENCE
 from hooks.settings.federation_settings import CREDENTIAL_DIR, FederationSettings
-from tests.test_manifests import CONTAINER, FOLDER, OBJECTS, load
+from tests.test_manifests import CONTAINER, FOLDER, OBJECTS, load, patched
 from tests.test_manifests import POD as BASE_POD
 from tests.variables import VARIABLES
 
@@ -27,8 +27,7 @@ POLICY: Final = NEW["ValidatingAdmissionPolicy", "acrpull-token-requests"]["spec
 def test_no_file_is_forgotten() -> None:
     """Each is an object of its own, or a patch of one in the install."""
     files = {path.name for path in COMPONENT.iterdir()} - {"kustomization.yaml"}
-    patches = {patch["path"] for patch in KUSTOMIZATION["patches"]}
-    assert {*KUSTOMIZATION["resources"], *patches} == files
+    assert {*KUSTOMIZATION["resources"], *patched(KUSTOMIZATION)} == files
     assert ("Deployment", DEPLOYMENT["metadata"]["name"]) in OBJECTS
     assert not NEW.keys() & OBJECTS.keys()
 
@@ -72,8 +71,9 @@ def test_settings() -> None:
 def test_way_out() -> None:
     """The network policy lets out to an API server that is not on 443, too."""
     patch: Any = load(COMPONENT / "networkpolicy.yaml")[0]
-    test, add = patch
+    test, replace = patch
     egress: list[Any] = OBJECTS["NetworkPolicy", "acrpull"]["spec"]["egress"]
     assert test["path"] == "/spec/egress/1/ports/0/port"
     assert egress[1]["ports"] == [{"port": test["value"], "protocol": "TCP"}]
-    assert add["value"] == {"port": 6443, "protocol": "TCP"}
+    (port,) = egress[1]["ports"]
+    assert replace["value"] == [port, {"port": 6443, "protocol": "TCP"}]

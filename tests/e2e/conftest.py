@@ -11,9 +11,10 @@ import pytest
 import requests
 
 from tests.e2e.api import Api, ApiError
+from tests.e2e.components import Components, build_all, reason_against
 from tests.e2e.control_plane import BINARY
 from tests.e2e.ground import Ground, open_cluster
-from tests.e2e.install import BASE
+from tests.e2e.install import BASE, Manifest
 from tests.e2e.killer import Killer
 from tests.e2e.process import Process
 from tests.e2e.scene import Scene
@@ -107,6 +108,26 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{what}: {number}")
     for figure in figures:
         terminalreporter.line(figure)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[Components, list[Manifest]]:
+    """Build the install with each subset of the components; return the subsets that fit together.
+
+    kustomize rejects each other subset with a sentence about the remedy.
+    """
+    if not BINARY.exists():
+        pytest.fail(NO_BINARY)
+    found = {}
+    for components, (manifests, error) in build_all(tmp_path_factory.mktemp("subsets")).items():
+        reason = reason_against(components)
+        if reason:
+            assert manifests == []
+            assert f"/{reason} failed" in error, components
+        else:
+            assert error == "", components
+            found[components] = manifests
+    return found
 
 
 def given_crds(request: pytest.FixtureRequest) -> Path | None:

@@ -27,7 +27,7 @@ TENANT_ID: Final = "azure.workload.identity/tenant-id"
 
 
 @contextmanager
-def open_federated(directory: Path, crds: Path | None) -> Iterator[Stage]:
+def open_federated(directory: Path, crds: Path | None, overlay: str = OVERLAY) -> Iterator[Stage]:
     """Start the whole stage except Metacontroller; the service has the credential of its Pod."""
 
     def prepare(plane: ControlPlane, emulator: Emulator) -> dict[str, str]:
@@ -43,7 +43,7 @@ def open_federated(directory: Path, crds: Path | None) -> Iterator[Stage]:
             "SERVICE_ACCOUNT_DIR": str(mount),
         }
 
-    with open_stage(directory, crds, OVERLAY, prepare=prepare) as stage:
+    with open_stage(directory, crds, overlay, prepare=prepare) as stage:
         yield stage
 
 

@@ -1,6 +1,5 @@
 """What metacontroller/ and its components become by the commands for another namespace."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from tests.docs import commands
+from tests.e2e.components import write_kustomization
 from tests.e2e.control_plane import kubectl
 from tests.e2e.install import BASE, ROOT
 from tests.e2e.test_components import STACKS
@@ -42,9 +42,7 @@ def texts(request: pytest.FixtureRequest, renamed: Path, tmp_path: Path) -> tupl
 def render(root: Path, components: tuple[str, ...], folder: Path) -> str:
     """Return a stack, in YAML, of the manifests in *root*."""
     folder.mkdir()
-    base = os.path.relpath(root / BASE, folder)
-    kustomization = {"resources": [base], "components": [f"{base}/{c}" for c in components]}
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    write_kustomization(folder, *components, root=root)
     return kubectl(folder / "none", "kustomize", str(folder))
 
 

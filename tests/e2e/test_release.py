@@ -27,6 +27,7 @@ from tests.tools import lack, require
 IMAGE: Final = f"registry.example/acrpull:{VERSION}"
 ARCHITECTURE: Final = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 SECONDS: Final = 300
+NAMES: Final = (f"acrpull-{VERSION}.cdx.json", f"acrpull-{VERSION}.tgz", "install.yaml")
 STORAGE: Final = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 
 
@@ -81,7 +82,7 @@ def run(command: list[str | Path], settings: dict[str, str]) -> None:
 def test_checksums(release: Path) -> None:
     """SHA256SUMS has each other file, and the sums are right."""
     lines = (release / "SHA256SUMS").read_text("utf-8").splitlines()
-    names = {f"acrpull-{VERSION}.cdx.json", f"acrpull-{VERSION}.oci.tar", "install.yaml"}
+    names = {*NAMES, f"acrpull-{VERSION}.oci.tar"}
     assert {line.split()[1] for line in lines} == names
     assert {path.name for path in release.iterdir()} == {*names, "SHA256SUMS"}
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=release, check=True)  # noqa: S607
@@ -96,7 +97,20 @@ def test_install(release: Path) -> None:
         for manifest in yaml.safe_load_all(text)
         if manifest["kind"] == "Deployment"
     )
-    assert [container["image"] for container in pod["containers"]] == [IMAGE]
+    assert [c["image"] for c in pod["containers"] if c["name"] == "hooks"] == [IMAGE]
+
+
+def test_chart(release: Path) -> None:
+    """The chart is complete, and has the given image."""
+    with tarfile.open(release / f"acrpull-{VERSION}.tgz") as archive:
+        names = {Path(member.name) for member in archive if member.isfile()}
+        file = archive.extractfile("acrpull/values.yaml")
+        assert file is not None
+        values = yaml.safe_load(file)
+    source = ROOT / "charts"
+    assert names == {p.relative_to(source) for p in source.rglob("*") if p.is_file()}
+    image = values["image"]
+    assert f"{image['repository']}:{image['tag']}" == IMAGE
 
 
 def test_sbom(release: Path) -> None:
@@ -160,4 +174,4 @@ def test_what_is_missing(platforms: str, printed: str, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert printed in done.stderr
     names = {path.name for path in (tmp_path / "dist").iterdir()}
-    assert names == {"SHA256SUMS", f"acrpull-{VERSION}.cdx.json", "install.yaml"}
+    assert names == {*NAMES, "SHA256SUMS"}

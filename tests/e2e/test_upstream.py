@@ -24,7 +24,7 @@ from tests.e2e.upstream import get_token, leave, token_in, v1beta1, v1beta2
 from tests.model import namespace
 from tests.test_crds import STATUS
 
-OVERLAYS: Final = f"metacontroller/upstream,{OVERLAY},{OVERLAY}/upstream"
+OVERLAYS: Final = f"{OVERLAY},metacontroller/upstream"
 SAMPLES: Final = sorted((ROOT / "crds/samples/upstream").iterdir())
 IDENTITY: Final = "11111111-2222-3333-4444-555555555555"
 CLOUD: Final = {"entraAuthorityHost": "x", "resourceManagerAudience": "x"}

@@ -1,21 +1,16 @@
 """Pulls by workload identity, from ServiceAccounts of a real API server to tokens of their own."""
 
-import os
 from collections.abc import Iterator
-from itertools import permutations
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Any, Final
 
 import jwt
 import pytest
-import yaml
 
 from tests.client import Client, reason
 from tests.e2e.api import Api, ApiError, Object
 from tests.e2e.audit import requests
-from tests.e2e.conftest import NO_BINARY, given_crds
-from tests.e2e.control_plane import BINARY, kubectl
+from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
 from tests.e2e.federated import (
     ACCOUNT,
@@ -29,7 +24,7 @@ from tests.e2e.federated import (
     trust,
     workload,
 )
-from tests.e2e.install import BASE, ROOT, render
+from tests.e2e.install import render
 from tests.e2e.pod import admit, new_pod
 from tests.e2e.rights import granted, refused, user_of
 from tests.e2e.scene import Scene
@@ -126,23 +121,6 @@ def test_expressions_are_of_the_right_types(federated: Stage) -> None:
         assert status.get("typeChecking") == {}
 
     eventually(check)
-
-
-@pytest.mark.parametrize("order", list(permutations(("dedicated", "workload-identity"))))
-def test_not_with_dedicated(
-    order: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The two together are refused in either order: one account would have both's rights."""
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    base, *components = (
-        os.path.relpath(ROOT / part, tmp_path) for part in (BASE, *(f"{BASE}/{c}" for c in order))
-    )
-    text = yaml.safe_dump({"resources": [base], "components": components})
-    (tmp_path / "kustomization.yaml").write_text(text)
-    with pytest.raises(CalledProcessError):
-        kubectl(tmp_path / "no-cluster", "kustomize", str(tmp_path))
-    assert f"{BASE}/{order[1]}': testing value /" in capsys.readouterr().err
 
 
 def test_rights(federated: Stage) -> None:

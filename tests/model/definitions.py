@@ -34,6 +34,13 @@ def _controller(file: str, uid: str) -> Object:
     }
 
 
+def _upstream(file: str, uid: str) -> Object:
+    """Return a controller with the fields that metacontroller/upstream copies."""
+    controller = _controller(file, uid)
+    controller["spec"] = {**copy.deepcopy(COMPOSITE["spec"]), **controller["spec"]}
+    return controller
+
+
 def for_admission(definition: Object) -> Object:
     """Return a CompositeController with the patch of metacontroller/admission."""
     patched = copy.deepcopy(definition)
@@ -49,7 +56,7 @@ def for_admission(definition: Object) -> Object:
 
 COMPOSITE = _controller("composite.yaml", "00000000-0000-4000-8000-000000000001")
 UPSTREAM = (
-    _controller("upstream/v1beta1.yaml", "00000000-0000-4000-8000-000000000003"),
-    _controller("upstream/v1beta2.yaml", "00000000-0000-4000-8000-000000000004"),
+    _upstream("upstream/v1beta1.yaml", "00000000-0000-4000-8000-000000000003"),
+    _upstream("upstream/v1beta2.yaml", "00000000-0000-4000-8000-000000000004"),
 )
 DECORATOR = _controller("decorator.yaml", "00000000-0000-4000-8000-000000000002")

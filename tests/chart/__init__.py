@@ -1,0 +1,1 @@
+"""Writes the templates of charts/acrpull from the manifests: `make chart`."""

@@ -1,0 +1,69 @@
+"""Helm, with the project's chart."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.chart.condition import camel
+from tests.e2e.components import ORDER, Components
+from tests.e2e.install import ROOT, Manifest
+
+HELM: Final = Path(__file__).parent / "helm/bin/helm"
+NO_HELM: Final = "Helm is not built: make tests/e2e/helm/bin/helm"
+CHART: Final = ROOT / "charts/acrpull"
+NAMESPACE: Final = "acrpull-system"
+OWN_LABELS: Final = ("helm.sh/chart", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
+KEEP: Final = "helm.sh/resource-policy"
+
+
+def helm(*arguments: str, kubeconfig: Path | None = None, values: object = None) -> str:
+    """Return Helm's output. Shows Helm's error, then raises `CalledProcessError`."""
+    done = subprocess.run(  # noqa: S603  the tests' own commands
+        [HELM, *arguments, *(("-f", "-") if values is not None else ())],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PATH": os.defpath,
+            "HOME": str(kubeconfig.parent if kubeconfig else "/nonexistent"),
+            "KUBECONFIG": str(kubeconfig or "/nonexistent"),
+        },
+    )
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    done.check_returncode()
+    return done.stdout
+
+
+def template(values: dict[str, Any], namespace: str = NAMESPACE) -> list[Manifest]:
+    """Return the objects of the chart, without the labels and the annotation for Helm."""
+    text = helm("template", "acrpull", str(CHART), "-n", namespace, values=values)
+    return [parse(document) for document in re.split(r"(?m)^---$", text) if document.strip()]
+
+
+@cache
+def parse(document: str) -> Manifest:
+    """Return an object, always the same for the same text."""
+    manifest: Manifest = yaml.safe_load(document)
+    meta = manifest["metadata"]
+    for label in OWN_LABELS:
+        del meta["labels"][label]
+    if manifest["kind"] == "CustomResourceDefinition":
+        assert meta["annotations"].pop(KEEP) == "keep"
+    for key in ("labels", "annotations"):
+        if meta.get(key) == {}:
+            del meta[key]
+    return manifest
+
+
+def components_of(components: Components) -> dict[str, dict[str, bool]]:
+    """Return the values of the chart for *components*."""
+    return {"components": {camel(name): name in components for name in ORDER}}

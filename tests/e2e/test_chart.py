@@ -1,0 +1,194 @@
+"""charts/acrpull against the manifests, and in the hands of Helm on a control plane."""
+
+import json
+from collections.abc import Iterator
+from subprocess import CalledProcessError
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.chart.__main__ import TEMPLATES, templates
+from tests.e2e.api import BINDING
+from tests.e2e.components import ORDER, PARTS, Components
+from tests.e2e.conftest import given_crds
+from tests.e2e.control_plane import ControlPlane
+from tests.e2e.helm import CHART, HELM, NAMESPACE, NO_HELM, components_of, helm, template
+from tests.e2e.install import Manifest, crds_text
+from tests.e2e.subset import within
+from tests.e2e.test_components import OPERATOR_CRDS
+
+NEEDS: Final = PARTS.items()
+Built = dict[Components, list[Manifest]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built_helm() -> None:
+    """Fail without Helm."""
+    if not HELM.exists():
+        pytest.fail(NO_HELM)
+
+
+def by_name(manifests: list[Manifest]) -> dict[tuple[str, str], Manifest]:
+    """Return *manifests* by kind and name, without the Namespace, which Helm creates."""
+    found = {(m["kind"], m["metadata"]["name"]): m for m in manifests}
+    assert len(found) == len(manifests)
+    found.pop(("Namespace", NAMESPACE), None)
+    return found
+
+
+def test_current(built: Built) -> None:
+    """`make chart` changes nothing: the templates are those of the manifests."""
+    written = {path.name: path.read_text("utf-8") for path in TEMPLATES.glob("*.yaml")}
+    assert written == templates(built)
+
+
+def test_default(built: Built) -> None:
+    """With the default values, Helm renders the recommended install."""
+    assert by_name(template({})) == by_name(built["dedicated",])
+
+
+def test_components(built: Built) -> None:
+    """With each subset of the components, Helm renders what kustomize builds."""
+    for components, manifests in built.items():
+        rendered = by_name(template(components_of(components)))
+        assert rendered == by_name(manifests), components
+
+
+def test_other_namespace() -> None:
+    """No object of a release names another Namespace of acrpull."""
+    manifests = template(components_of(ORDER), "pull-tokens")
+    assert NAMESPACE not in json.dumps(manifests)
+    namespaces = {m["metadata"].get("namespace") for m in manifests}
+    assert namespaces == {None, "pull-tokens"}
+
+
+def test_values() -> None:
+    """The Deployment has the given values, and all objects have the given labels."""
+    labels = {"team": "platform"}
+    values = {
+        "image": {"repository": "registry.example/acrpull", "digest": f"sha256:{'0' * 64}"},
+        "imagePullSecrets": [{"name": "registry"}],
+        "replicas": 3,
+        "resources": {"limits": {"memory": "1Gi"}},
+        "metacontroller": {"resources": {"limits": {"memory": "2Gi"}}},
+        "nodeSelector": {"pool": "system"},
+        "tolerations": [],
+        "affinity": {"nodeAffinity": {}},
+        "priorityClassName": "",
+        "settings": {"REFRESH_JITTER_SECONDS": 600, "NAMESPACE_POLICY": "required"},
+        "labels": labels,
+        "podLabels": {"azure.workload.identity/use": "true"},
+    }
+    manifests = template(values)
+    assert all(labels.items() <= m["metadata"]["labels"].items() for m in manifests)
+    (deployment,) = (m["spec"] for m in manifests if m["kind"] == "Deployment")
+    assert deployment["replicas"] == 3
+    assert deployment["template"]["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+    pod = deployment["template"]["spec"]
+    for field in ("imagePullSecrets", "nodeSelector", "tolerations", "affinity"):
+        assert pod[field] == values[field]
+    assert not pod["priorityClassName"]
+    hooks, own = pod["containers"]
+    assert hooks["image"] == f"registry.example/acrpull@sha256:{'0' * 64}"
+    assert hooks["resources"]["limits"]["memory"] == "1Gi"
+    assert own["resources"]["limits"]["memory"] == "2Gi"
+    env = {variable["name"]: variable["value"] for variable in hooks["env"]}
+    assert env["REFRESH_JITTER_SECONDS"] == "600"
+    assert env["NAMESPACE_POLICY"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        *((components_of((part,)), f"needs components.{whole}") for part, (whole, _) in NEEDS),
+        ({"components": {"unknown": True}}, "unknown"),
+        ({"components": {"dedicated": "yes"}}, "dedicated"),
+        ({"settings": {"BIND": "0.0.0.0:80"}}, "settings"),
+        ({"replica": 3}, "replica"),
+    ],
+)  # fmt: skip
+def test_rejected(capsys: pytest.CaptureFixture[str], values: dict[str, Any], message: str) -> None:
+    """Helm rejects components that need other components, and values that do not exist."""
+    with pytest.raises(CalledProcessError):
+        template(values)
+    assert message in capsys.readouterr().err
+
+
+def test_lint() -> None:
+    """Helm finds nothing to improve, except an icon."""
+    for components in ((), ("dedicated",), ORDER):
+        text = helm("lint", str(CHART), "--strict", values=components_of(components))
+        assert "0 chart(s) failed" in text
+
+
+@pytest.fixture(scope="module")
+def plane(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """Start a control plane with the CRDs of Metacontroller and of the Prometheus operator."""
+    given = given_crds(request)
+    with ControlPlane(tmp_path_factory.mktemp("chart")) as plane:
+        for text in (crds_text(given), OPERATOR_CRDS.read_text("utf-8")):
+            plane.kubectl("apply", "--server-side", "-f", "-", text=text)
+        plane.start_controllers()
+        yield plane
+
+
+def test_life_of_a_release(plane: ControlPlane) -> None:
+    """Install, upgrade to all components and back, uninstall, and install again.
+
+    Helm deletes the objects of a component with the component, and never deletes a binding.
+    """
+
+    def run(command: str, components: Components, *flags: str) -> None:
+        helm(
+            *(command, "acrpull", str(CHART), "-n", NAMESPACE, *flags),
+            kubeconfig=plane.kubeconfig(),
+            values=components_of(components),
+        )
+        manifests = template(components_of(components))
+        text = plane.kubectl("get", "-f", "-", "-o=json", text=yaml.safe_dump_all(manifests))
+        stored = by_name(json.loads(text)["items"])
+        for key, sent in by_name(manifests).items():
+            assert within(stored[key], sent) == sent
+
+    def has(kind: str, name: str) -> bool:
+        return bool(plane.kubectl("get", kind, name, "--ignore-not-found", "-o=name"))
+
+    run("install", ("dedicated",), "--create-namespace")
+    bind(plane)
+    run("upgrade", ORDER)
+    assert has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
+    run("upgrade", ("mtls", "workload-identity"))
+    assert not has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
+    assert not has("clusterrole", "acrpull-metacontroller")
+    assert has("crd", "acrpullbindings.acrpull.microsoft.com")
+    helm("uninstall", "acrpull", "-n", NAMESPACE, kubeconfig=plane.kubeconfig())
+    assert not has("validatingadmissionpolicy", "acrpull-serviceaccount-deletion")
+    assert plane.api.get(BINDING, "default", "app")
+    run("install", ORDER)
+    assert plane.api.get(BINDING, "default", "app")
+
+
+def bind(plane: ControlPlane) -> None:
+    """Create a binding."""
+    plane.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=20s")
+    spec = {
+        "acrServer": "myregistry.azurecr.io",
+        "managedIdentityClientID": "11111111-2222-3333-4444-555555555555",
+    }
+    metadata = {"name": "app", "namespace": "default"}
+    manifest = {"apiVersion": "acrpull.dev/v1beta1", "kind": BINDING}
+    plane.api.create({**manifest, "metadata": metadata, "spec": spec})
+
+
+def test_from_kustomize_to_helm(plane: ControlPlane) -> None:
+    """Helm takes over the objects of `kubectl apply -k`."""
+    helm("uninstall", "acrpull", "-n", NAMESPACE, kubeconfig=plane.kubeconfig())
+    plane.kubectl("delete", "crd", "-l", "app.kubernetes.io/instance=acrpull")
+    plane.kubectl("apply", "-k", str(CHART.parents[1] / "install"))
+    arguments = ("install", "acrpull", str(CHART), "-n", NAMESPACE, "--take-ownership")
+    helm(*arguments, kubeconfig=plane.kubeconfig())
+    listed = helm("list", "-n", NAMESPACE, "-q", kubeconfig=plane.kubeconfig())
+    assert listed.split() == ["acrpull"]
