@@ -20,7 +20,6 @@ from tests.docs import FENCE
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = "hooks"
 LIMIT: Final = 4.5  # filler words per 100 words
-LIMITS: Final = {"README.md": 5}  # other limits
 FILLER: Final = frozenset(
     (
         *("that", "which", "what", "who", "whoever", "where", "one", "it", "those"),
@@ -50,7 +49,7 @@ class Share:
     @property
     def limit(self) -> float:
         """The largest number of filler words per 100 words."""
-        return LIMITS.get(self.name, LIMIT)
+        return LIMIT
 
     @property
     def percent(self) -> float:

@@ -23,6 +23,7 @@ from tests.variables import VARIABLES
 RUN: Final = {
     "": "tests/e2e/test_docs.py",
     "install": "tests/e2e/test_docs.py",
+    "install-shared": "tests/e2e/test_docs.py",
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
     "argocd": "tests/e2e/test_docs.py",

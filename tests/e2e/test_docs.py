@@ -1,6 +1,8 @@
 """What README and docs tell their reader to type, as it stands there, on a control plane."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -66,18 +68,31 @@ def reader(tmp_path: Path, metacontroller_crds: Path | None) -> Iterator[tuple[S
         yield stage, scene
 
 
-def test_install_and_uninstall(tmp_path: Path, metacontroller_crds: Path | None) -> None:
-    """The front page's commands put all of it there, and take all of it away."""
+@pytest.mark.parametrize("page", ["README.md", "install.md"])
+def test_install_and_uninstall(tmp_path: Path, metacontroller_crds: Path | None, page: str) -> None:
+    """The commands of a page install all objects, and the commands to uninstall remove them."""
+    crds = tmp_path / "metacontroller-crds.yaml"
+    crds.write_text(crds_text(metacontroller_crds))
+    everything = ("get", "-k", str(ROOT / "install"), "--output=name")
     with ControlPlane(tmp_path) as plane:
-        plane.kubectl("apply", "--server-side", "-f", "-", text=crds_text(metacontroller_crds))
         plane.start_controllers()
-        everything = ("get", "-k", str(ROOT / "metacontroller"), "--output=name")
-        for block in commands("install"):
-            type_in(plane, block)
+        (block,) = (block for block in commands("install") if block.page == page)
+        local = re.sub(r"https://\S+/metacontroller-crds-v1.yaml", str(crds), block.text)
+        type_in(plane, replace(block, text=local))
         assert plane.kubectl(*everything)
         for block in commands("uninstall"):
             type_in(plane, block)
         assert plane.kubectl(*everything, "--ignore-not-found") == ""
+
+
+def test_install_beside_a_metacontroller(tmp_path: Path, metacontroller_crds: Path | None) -> None:
+    """The commands install all objects beside a Metacontroller of the cluster."""
+    with ControlPlane(tmp_path) as plane:
+        plane.kubectl("apply", "--server-side", "-f", "-", text=crds_text(metacontroller_crds))
+        plane.start_controllers()
+        for block in commands("install-shared"):
+            type_in(plane, block)
+        assert plane.kubectl("get", "-k", str(ROOT / "metacontroller"), "--output=name")
 
 
 def test_bound(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None:
