@@ -24,6 +24,7 @@ IDENTITIES: Final = (
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximum lengths of all fields together
 MAX_REMEMBERED_SPECS: Final = 1024  # specs
+TEMPLATE_SPEC: Final = "spec.template.spec"  # the path in a ClusterACRPullBinding
 
 # By API version. acrpull's own schema checks specs of unknown versions.
 FILES: Final = {
@@ -56,6 +57,7 @@ _VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _
 _MANIFEST_VALIDATORS: Final = {
     version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
 }
+_CLUSTER_VALIDATOR: Final = Draft202012Validator(_load("cluster-spec.json"))
 # Keywords that msi-acrpull's CRDs do not check. The API server accepts such values.
 UNCHECKED_UPSTREAM: Final = {"pattern", "maxLength"}
 
@@ -69,6 +71,15 @@ class Checked:
 
     problems: tuple[str, ...]
     stored: bool
+
+
+def check_cluster_spec(spec: object) -> str | None:
+    """Return the problem with *spec*, of a ClusterACRPullBinding, like `check_spec`."""
+    error = next(_CLUSTER_VALIDATOR.iter_errors({} if spec is None else spec), None)
+    if error is not None:
+        return next(_lines(error, "spec"))
+    text = json.dumps(cast("Any", spec)["template"]["spec"])
+    return _too_long(text, TEMPLATE_SPEC) or _check(text, API_VERSION, TEMPLATE_SPEC)
 
 
 def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
@@ -146,20 +157,22 @@ def _without_nulls(fields: JSON, schema: JSON) -> JSON:
     }
 
 
-def _too_long(spec: str) -> str | None:
+def _too_long(spec: str, field: str = "spec") -> str | None:
     if len(spec) <= MAX_CHARACTERS:
         return None
-    return f"spec has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
+    return (
+        f"{field} has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
+    )
 
 
 @lru_cache(MAX_REMEMBERED_SPECS)
-def _check(text: str, version: str) -> str | None:
-    """Return the problem with the spec in the JSON *text*, or None.
+def _check(text: str, version: str, field: str = "spec") -> str | None:
+    """Return the problem with the spec in the JSON *text*, of the path *field*, or None.
 
     The results are cached, because Metacontroller sends the same specs again and again.
     """
     error = next(_VALIDATORS[version].iter_errors(json.loads(text)), None)
-    return None if error is None else next(_lines(error, "spec"))
+    return None if error is None else next(_lines(error, field))
 
 
 def _lines(error: ValidationError, *root: str) -> Iterator[str]:
@@ -168,7 +181,8 @@ def _lines(error: ValidationError, *root: str) -> Iterator[str]:
     start = f"{field}: " if field else ""
     schema, value = error.schema, cast("Any", error.instance)
     if not isinstance(schema, dict):
-        yield f"spec names more than one identity. Keep one of {', '.join(IDENTITIES)}."
+        spec = ".".join(root) or "spec"
+        yield f"{spec} names more than one identity. Keep one of {', '.join(IDENTITIES)}."
     elif error.validator == "additionalProperties":
         known = ", ".join(schema["properties"])
         for name in sorted(set(value) - set(schema["properties"])):
