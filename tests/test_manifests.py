@@ -37,10 +37,27 @@ def load_all(paths: Iterable[Path]) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
+def merged(patches: Iterable[dict[str, Any]], folder: Path) -> list[Path]:
+    """Return the files in *folder* of the *patches* that are merged: a JSON patch is a list."""
+    paths = [folder / patch["path"] for patch in patches]
+    return [path for path in paths if not isinstance(load(path)[0], list)]
+
+
+def unknown_targets(patches: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Return kind and name of each target in *patches* that selects no object of the install."""
+    targets = [(p["target"]["kind"], p["target"]["name"]) for p in patches if "target" in p]
+    return {
+        (kind, name)
+        for kind, name in targets
+        if not any(kind == other and re.fullmatch(name, found) for other, found in OBJECTS)
+    }
+
+
 OBJECTS: Final = load_all(
     path for path in sorted(FOLDER.glob("*.yaml")) if path.name != "kustomization.yaml"
 )
 COMPOSITE: Final = OBJECTS["CompositeController", "acrpull"]["spec"]
+CLUSTER: Final = OBJECTS["CompositeController", "acrpull-cluster"]["spec"]
 DECORATOR: Final = OBJECTS["DecoratorController", "acrpull"]["spec"]
 TAKEOVER: Final = OBJECTS["DecoratorController", "acrpull-takeover"]["spec"]
 DEPLOYMENT: Final = OBJECTS["Deployment", "acrpull"]["spec"]
@@ -54,7 +71,9 @@ POD: Final = DEPLOYMENT["template"]["spec"]
 ENV: Final = {variable["name"]: variable["value"] for variable in CONTAINER["env"]}
 PORTS: Final = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
 HOOKS: Final = [
-    hook for spec in (COMPOSITE, DECORATOR, TAKEOVER) for _, hook in sorted(spec["hooks"].items())
+    hook
+    for spec in (COMPOSITE, CLUSTER, DECORATOR, TAKEOVER)
+    for _, hook in sorted(spec["hooks"].items())
 ]
 
 
@@ -63,7 +82,10 @@ def test_kustomization_lists_every_file() -> None:
     (kustomization,) = load(FOLDER / "kustomization.yaml")
     files = {path.name for path in FOLDER.iterdir() if path.is_file()} - {"kustomization.yaml"}
     assert set(kustomization["resources"]) == files | {"../crds"}
-    assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == ["acrpullbinding.yaml"]
+    assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == [
+        "acrpullbinding.yaml",
+        "clusteracrpullbinding.yaml",
+    ]
 
 
 def test_version() -> None:
@@ -154,6 +176,14 @@ def test_controllers_watch_what_the_hooks_answer_about() -> None:
     assert {kinds[child["resource"]] for child in children} == set(kinds.values())
     assert [child["apiVersion"] for child in children] == ["v1", "v1"]
     assert [child["updateStrategy"] for child in children] == [{"method": "InPlace"}] * 2
+    assert CLUSTER["generateSelector"] is True
+    assert CLUSTER["parentResource"] == {
+        **COMPOSITE["parentResource"],
+        "resource": names.CLUSTER_PLURAL,
+    }
+    binding = {"apiVersion": names.API_VERSION, "resource": names.PLURAL}
+    assert CLUSTER["childResources"] == [{**binding, "updateStrategy": {"method": "InPlace"}}]
+    assert "finalize" not in CLUSTER["hooks"]
     assert DECORATOR["resources"] == [{"apiVersion": "v1", "resource": "serviceaccounts"}]
     selected = {"matchExpressions": [{"key": names.INPUTS_ANNOTATION, "operator": "Exists"}]}
     secrets = {"apiVersion": "v1", "resource": "secrets", "annotationSelector": selected}

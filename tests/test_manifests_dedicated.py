@@ -6,17 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import FOLDER, OBJECTS, load, load_all
+from tests.test_manifests import FOLDER, OBJECTS, load, load_all, merged, unknown_targets
 
 DEDICATED: Final = FOLDER / "dedicated"
 (KUSTOMIZATION,) = load(DEDICATED / "kustomization.yaml")
 APART: Final = {"kustomization.yaml", "owner-references", "upstream"}  # by those who need them
 ADDED: Final = load_all(DEDICATED / path for path in KUSTOMIZATION["resources"])
-MERGED: Final = load_all(
-    DEDICATED / patch["path"]
-    for patch in KUSTOMIZATION["patches"]
-    if "name" not in patch.get("target", ())
-)
+MERGED: Final = load_all(merged(KUSTOMIZATION["patches"], DEDICATED))
 POD: Final = MERGED["Deployment", "acrpull"]["spec"]["template"]["spec"]
 HOOKS, OWN = POD["containers"]
 BASE_POD: Final = OBJECTS["Deployment", "acrpull"]["spec"]["template"]["spec"]
@@ -34,8 +30,8 @@ def test_no_file_is_forgotten() -> None:
     files = {path.name for path in DEDICATED.iterdir()} - APART
     patches = [patch["path"] for patch in KUSTOMIZATION["patches"]]
     assert sorted((*KUSTOMIZATION["resources"], *patches)) == sorted(files)
-    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
-    assert {*MERGED, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
+    assert set(MERGED) <= set(OBJECTS)
+    assert unknown_targets(KUSTOMIZATION["patches"]) == set()
     assert not set(ADDED) & set(OBJECTS)
 
 
@@ -53,12 +49,12 @@ def test_hooks_are_on_loopback(key: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("key", CONTROLLERS)
 def test_controllers_are_selected(key: tuple[str, str]) -> None:
-    """The dedicated Metacontroller selects the three controllers of acrpull, and no other."""
+    """The dedicated Metacontroller selects the four controllers of acrpull, and no other."""
     label, _, value = FLAGS["target-label-selector"].partition("=")
     assert value
     assert MERGED[key]["metadata"]["labels"] == {label: value}
     assert label not in OBJECTS[key]["metadata"]["labels"]
-    assert len(CONTROLLERS) == 3
+    assert len(CONTROLLERS) == 4
 
 
 def test_token_is_in_one_container() -> None:

@@ -5,15 +5,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_manifests import CONTAINER, ENV, FOLDER, OBJECTS, load, load_all
+from tests.test_manifests import (
+    CONTAINER,
+    ENV,
+    FOLDER,
+    OBJECTS,
+    load,
+    load_all,
+    merged,
+    unknown_targets,
+)
 
 MTLS: Final = FOLDER / "mtls"
 (KUSTOMIZATION,) = load(MTLS / "kustomization.yaml")
-PATCHES: Final = load_all(
-    MTLS / patch["path"]
-    for patch in KUSTOMIZATION["patches"]
-    if "name" not in patch.get("target", ())
-)
+PATCHES: Final = load_all(merged(KUSTOMIZATION["patches"], MTLS))
 POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
 (HOOKS,) = POD["containers"]
 CONTROLLERS: Final = [key for key in PATCHES if key[0].endswith("Controller")]
@@ -25,9 +30,9 @@ def test_no_file_is_forgotten() -> None:
     """Each is a patch, of an object in the install."""
     files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml"}
     assert {patch["path"] for patch in KUSTOMIZATION["patches"]} == files
-    targets = [p["target"] for p in KUSTOMIZATION["patches"] if "name" in p.get("target", ())]
-    assert {*PATCHES, *((target["kind"], target["name"]) for target in targets)} <= set(OBJECTS)
-    assert len(CONTROLLERS) == 3
+    assert set(PATCHES) <= set(OBJECTS)
+    assert unknown_targets(KUSTOMIZATION["patches"]) == set()
+    assert len(CONTROLLERS) == 4
 
 
 @pytest.mark.parametrize("key", CONTROLLERS)
