@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from hooks.core.apis import APIS
 from hooks.core.fields import JSON
-from hooks.core.names import API_VERSION, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
+from hooks.core.names import API_VERSION, CLUSTER_KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 
 IDENTITIES: Final = (
     "managedIdentityClientID",
@@ -39,25 +39,29 @@ def _load(name: str) -> JSON:
     return schema
 
 
-def _manifest(api_version: str) -> JSON:
-    """Return the schema of a binding of *api_version*, without the schema of the spec."""
+def _manifest(api_version: str, kind: str, spec: JSON) -> JSON:
+    """Return the schema of a *kind* of *api_version*, without the schema of the *spec*."""
     schema = _load("manifest.json")
-    says = {"apiVersion": api_version, "kind": APIS[api_version].kind}
-    for name, value in says.items():
+    for name, value in {"apiVersion": api_version, "kind": kind}.items():
         schema["properties"][name] |= {"const": value, "examples": [value]}
-    schema["properties"]["spec"]["examples"] = _load(FILES[api_version])["examples"]
+    schema["properties"]["spec"]["examples"] = spec["examples"]
     if api_version != API_VERSION:  # msi-acrpull's CRDs do not require a spec
         schema["required"].remove("spec")
     return schema
 
 
 _SPECS: Final = {version: _load(name) for version, name in FILES.items()}
-_MANIFESTS: Final = {version: _manifest(version) for version in FILES}
+_MANIFESTS: Final = {
+    version: _manifest(version, APIS[version].kind, spec) for version, spec in _SPECS.items()
+}
 _VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _SPECS.items()}
 _MANIFEST_VALIDATORS: Final = {
     version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
 }
-_CLUSTER_VALIDATOR: Final = Draft202012Validator(_load("cluster-spec.json"))
+_CLUSTER_SPEC: Final = _load("cluster-spec.json")
+_CLUSTER_MANIFEST: Final = _manifest(API_VERSION, CLUSTER_KIND, _CLUSTER_SPEC)
+_CLUSTER_VALIDATOR: Final = Draft202012Validator(_CLUSTER_SPEC)
+_CLUSTER_MANIFEST_VALIDATOR: Final = Draft202012Validator(_CLUSTER_MANIFEST)
 # Keywords that msi-acrpull's CRDs do not check. The API server accepts such values.
 UNCHECKED_UPSTREAM: Final = {"pattern", "maxLength"}
 
@@ -100,8 +104,10 @@ def _version(api_version: object) -> str:
 def check_manifest(manifest: JSON) -> Checked:
     """Return all problems of *manifest*, a binding, in the form of `check_spec`.
 
-    *manifest* is a result of `prune`.
+    *manifest* is a result of `prune`. A ClusterACRPullBinding counts as a binding.
     """
+    if manifest.get("kind") == CLUSTER_KIND:
+        return _check_cluster_manifest(manifest)
     version = version_of(manifest)
     validator = _MANIFEST_VALIDATORS[version]
     lines = [line for error in validator.iter_errors(manifest) for line in _lines(error)]
@@ -116,6 +122,32 @@ def check_manifest(manifest: JSON) -> Checked:
     for error in errors:
         lines += _lines(error, "spec")
     # A value that is too long often has two equal lines, because it also breaks the pattern.
+    return Checked(tuple(dict.fromkeys(lines)), stored)
+
+
+def _check_cluster_manifest(manifest: JSON) -> Checked:
+    """Return all problems of *manifest*, a ClusterACRPullBinding.
+
+    The CRD has no rules for keys of labels and annotations.
+    """
+    lines = [
+        line
+        for error in _CLUSTER_MANIFEST_VALIDATOR.iter_errors(manifest)
+        for line in _lines(error)
+    ]
+    stored, spec = not lines, manifest.get("spec", {})
+    for error in _CLUSTER_VALIDATOR.iter_errors(spec) if "spec" in manifest else ():
+        lines += _lines(error, "spec")
+        stored = stored and "propertyNames" in error.absolute_schema_path
+    template = spec.get("template") if isinstance(spec, dict) else None
+    inner = template.get("spec") if isinstance(template, dict) else None
+    if isinstance(inner, dict):
+        too_long = _too_long(json.dumps(inner), TEMPLATE_SPEC)
+        if too_long is not None:
+            return Checked((*lines, too_long), stored=False)
+        for error in _VALIDATORS[API_VERSION].iter_errors(inner):
+            lines += _lines(error, TEMPLATE_SPEC)
+            stored = False
     return Checked(tuple(dict.fromkeys(lines)), stored)
 
 
@@ -137,7 +169,12 @@ def prune(manifest: JSON) -> JSON:
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     version = version_of(manifest)
-    known = {**_MANIFESTS[version]["properties"], "spec": _SPECS[version]}
+    spec = _SPECS[version]
+    if manifest.get("kind") == CLUSTER_KIND:
+        template = _CLUSTER_SPEC["properties"]["template"]
+        template = {"properties": {**template["properties"], "spec": spec}}
+        spec = {"properties": {**_CLUSTER_SPEC["properties"], "template": template}}
+    known = {**_MANIFESTS[version]["properties"], "spec": spec}
     pruned = _without_nulls(manifest, {"properties": known})
     meta = pruned.get("metadata")
     for part in ("labels", "annotations"):
