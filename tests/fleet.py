@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from tests.client import Object
+from tests.model.objects import is_deleting, owners_of
 
 NAME: Final = "platform"
 UID: Final = "uid-platform"
@@ -88,3 +89,20 @@ def by_key(objects: Iterable[Object]) -> Object:
 def namespace(name: str, **fields: str) -> Object:
     """Return a Namespace; *fields* are of its metadata."""
     return {"metadata": {"name": name, "uid": f"uid-{name}", **fields}}
+
+
+def check_fleet(body: Object, answer: Object) -> None:
+    """Check that Metacontroller deletes a binding only in a Namespace that is not selected.
+
+    Metacontroller must write no binding of another owner.
+    """
+    uid = body["parent"]["metadata"]["uid"]
+    answered = {child["metadata"]["namespace"] for child in answer["children"]}
+    selected = body["related"].get("Namespace.v1")
+    for child in body["children"][BINDINGS].values():
+        space = child["metadata"]["namespace"]
+        gone = selected is not None and (space not in selected or is_deleting(selected[space]))
+        assert space in answered or gone
+    for other in body["related"][BINDINGS].values():
+        if all(owner["uid"] != uid for owner in owners_of(other)):
+            assert other["metadata"]["namespace"] not in answered

@@ -29,7 +29,7 @@ def ask() -> Ask:
     def post(body: Object, path: str = "/clusterbinding/sync", status: int = 200) -> Object:
         response = client.post(path, json=body)
         assert response.status_code == status, response.text
-        answer: Object = response.json
+        answer: Object = response.get_json()
         return answer
 
     return post

@@ -15,7 +15,7 @@ from hooks.core.names import (
     UID_LABEL,
 )
 from hooks.core.rfc3339 import format_time
-from tests.fleet import BINDINGS
+from tests.fleet import check_fleet
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,
@@ -59,7 +59,7 @@ def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> No
         _check_children(body, answer["children"])
         _check_conditions(body["parent"], answer["status"]["conditions"], now)
     if path == "/clusterbinding/sync":
-        _check_fleet(body, answer["children"])
+        check_fleet(body, answer)
     if path == "/serviceaccount/sync":
         assert answer["labels"].keys() <= {UID_LABEL}
         assert answer["annotations"].keys() <= OUR_ANNOTATIONS
@@ -80,23 +80,6 @@ def token_in(secret: Object) -> AcrToken | None:
     data = secret.get("data", {}).get(".dockerconfigjson", "")
     auths = json.loads(base64.b64decode(data) or b"{}").get("auths", {})
     return next((parse_token(entry["password"]) for entry in auths.values()), None)
-
-
-def _check_fleet(body: Object, answered: list[Object]) -> None:
-    """Check that Metacontroller deletes a binding only in a Namespace that is not selected.
-
-    Metacontroller must write no binding of another owner.
-    """
-    uid = body["parent"]["metadata"]["uid"]
-    spaces = {child["metadata"]["namespace"] for child in answered}
-    selected = body["related"].get("Namespace.v1")
-    for child in body["children"][BINDINGS].values():
-        space = child["metadata"]["namespace"]
-        gone = selected is not None and (space not in selected or is_deleting(selected[space]))
-        assert space in spaces or gone
-    for other in body["related"][BINDINGS].values():
-        if all(owner["uid"] != uid for owner in owners_of(other)):
-            assert other["metadata"]["namespace"] not in spaces
 
 
 def _check_children(body: Object, children: list[Object]) -> None:
