@@ -52,16 +52,33 @@ def test_selection(fleet: FleetScene) -> None:
     fleet.says("True/Ready", (0, 0, 0))
 
 
-@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
-def test_deletion(fleet: FleetScene, propagation: str) -> None:
+def test_deletion(fleet: FleetScene) -> None:
     """Its deletion deletes all bindings, and releases all ServiceAccounts."""
     for scene in fleet.scenes:
         fleet.select(scene)
     fleet.create()
     fleet.says("True/Ready", (2, 2, 2))
     fleet.attached(*fleet.scenes)
-    fleet.delete(propagation)
+    fleet.delete()
     fleet.released(*fleet.scenes)
+
+
+def test_foreground_deletion(fleet: FleetScene) -> None:
+    """The bindings go, too; an entry can stay, as after the same deletion of a binding."""
+    for scene in fleet.scenes:
+        fleet.select(scene)
+    fleet.create()
+    fleet.says("True/Ready", (2, 2, 2))
+    fleet.attached(*fleet.scenes)
+    fleet.delete("Foreground")
+    for scene in fleet.scenes:
+        scene.gone(BINDING, fleet.name)
+        scene.gone("Secret", fleet.secret)
+
+    def check() -> None:
+        assert fleet.api.find(CLUSTER_KIND, "", fleet.name) is None
+
+    eventually(check)
 
 
 def test_template(fleet: FleetScene) -> None:
