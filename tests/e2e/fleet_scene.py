@@ -13,6 +13,7 @@ from tests.e2e.eventually import WAIT_SECONDS, eventually
 from tests.e2e.ground import Ground
 from tests.e2e.killer import Killer
 from tests.e2e.scene import USERS, Scene
+from tests.model.objects import owners_of
 
 
 def cluster_binding(name: str, label: str, spec: dict[str, Any]) -> Object:
@@ -115,5 +116,6 @@ def play_fleet(ground: Ground, killer: Killer, number: int = 2) -> Iterator[Flee
 
 
 def no_binding(api: Api, name: str) -> None:
-    """Expect no binding of the name *name* in any Namespace."""
-    assert name not in {found["metadata"]["name"] for found in api.list(BINDING)}
+    """Expect no binding of the ClusterACRPullBinding *name* in any Namespace."""
+    owners = [owner for found in api.list(BINDING) for owner in owners_of(found)]
+    assert (CLUSTER_KIND, name) not in {(owner["kind"], owner["name"]) for owner in owners}
