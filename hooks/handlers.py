@@ -1,4 +1,4 @@
-"""Start here: the seven hooks, from a decoded body to the body of the response. Knows no HTTP.
+"""Start here: the nine hooks, from a decoded body to the body of the response. Knows no HTTP.
 
 Each hook raises `BadRequest` if the body is malformed. The hooks with a large body empty the body
 after they have read it, because a decoded body needs up to 32 times the memory of its text.
@@ -22,6 +22,7 @@ from hooks.core.renewal.resolve import resolve
 from hooks.core.renewal.takeover import take_over
 from hooks.core.sync import sync
 from hooks.core.wire import response
+from hooks.core.wire.fleet_json import new_fleet_answer, new_fleet_rules, parse_fleet
 from hooks.core.wire.request import (
     parse_bindings,
     parse_decorated_secret,
@@ -32,7 +33,7 @@ from hooks.core.wire.request import (
     parse_related_secrets,
     parse_target,
 )
-from hooks.schemas import check_spec
+from hooks.schemas import check_cluster_spec, check_spec
 
 Minting = Callable[[TokenRequest, datetime | None, str], Outcome]
 Clock = Callable[[], datetime]
@@ -102,6 +103,16 @@ class Hooks:
         """Return the objects that `sync` of a binding needs in addition to its children."""
         binding = parse_parent(body, check_spec)
         return Reply(response.new_rules(binding, self._policy.admission_version))
+
+    def sync_cluster(self, body: JSON) -> Reply:
+        """Return the desired bindings of a ClusterACRPullBinding, and its status."""
+        fleet = parse_fleet(body, check_cluster_spec)
+        body.clear()
+        return Reply(new_fleet_answer(fleet, self._clock()))
+
+    def customize_cluster(self, body: JSON) -> Reply:
+        """Return the objects that `sync_cluster` needs in addition to the children."""
+        return Reply(new_fleet_rules(body, check_cluster_spec))
 
     def decorate(self, body: JSON) -> Reply:
         """Return the desired labels and annotations of a ServiceAccount."""

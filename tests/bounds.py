@@ -39,6 +39,8 @@ from tests.bounds_objects import (
 )
 from tests.client import Object
 from tests.core.builders import new_jwt
+from tests.fleet import SPEC, member, new_body, parent
+from tests.fleet import namespace as selected
 
 # Bytes of all annotations of an object.
 # kubernetes@v1.36.0:staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go
@@ -190,9 +192,26 @@ SECRETS: Final[dict[str, Make]] = {
 }
 
 
+# Bindings by their numbers; each case has as many of them as a body can contain.
+FLEETS: Final[dict[str, Callable[[int], Object]]] = {
+    "members": lambda number: member(f"{number:x}"),
+    "members written": lambda number: member(
+        f"{number:x}", annotations=applied({"metadata": {}, "spec": SPEC})
+    ),
+    "members failing": lambda number: member(f"{number:x}", "False/Pending"),
+    "members with labels": lambda number: member(
+        f"{number:x}", labels=dict.fromkeys(names(2000), "v")
+    ),
+    "members with owners": lambda number: member(
+        f"{number:x}", ownerReferences=[owner(index) for index in range(500)]
+    ),
+}
+
+
 def cases() -> Iterator[tuple[str, str, Make]]:
     """Yield the path of a hook, the name of the large data, and a function to make the body."""
     yield from _composite_cases()
+    yield from _cluster_cases()
     yield from _account_cases()
     yield from _secret_cases()
 
@@ -206,6 +225,29 @@ def _composite_cases() -> Iterator[tuple[str, str, Make]]:
             yield path, what, make
     for what, make in COMPOSITES.items():
         yield "/customize", what, partial(_with, make, lambda body: {"parent": body["parent"]})
+
+
+def _cluster_cases() -> Iterator[tuple[str, str, Make]]:
+    texts = dict.fromkeys(names(20_000), "v" * 20)
+    template = {"metadata": {"labels": texts, "annotations": texts}, "spec": SPEC}
+    expression = {"key": "k", "operator": "In", "values": names(60_000)}
+    parents: dict[str, Make] = {
+        "template": lambda: parent(template=template),
+        "spec of the template": lambda: parent(template={"spec": {"scope": "a" * OBJECT}}),
+        "labels to match": lambda: parent(namespaceSelector={"matchLabels": texts}),
+        "values": lambda: parent(namespaceSelector={"matchExpressions": [expression]}),
+        "expressions": lambda: parent(
+            namespaceSelector={
+                "matchExpressions": [{"key": "k", "operator": "Exists"} for _ in range(20_000)]
+            }
+        ),
+    }
+    for what, make in parents.items():
+        yield "/clusterbinding/sync", what, partial(_with, make, _with_fleet)
+        yield "/clusterbinding/customize", what, partial(_with, make, _as_parent)
+    for what, one in FLEETS.items():
+        yield "/clusterbinding/sync", what, partial(_fleet, one)
+    yield "/clusterbinding/sync", "kept members", partial(_kept_fleet, FLEETS["members"])
 
 
 def _account_cases() -> Iterator[tuple[str, str, Make]]:
@@ -248,6 +290,22 @@ def _bound_secret(obj: Object) -> Object:
 
 def _as_parent(obj: Object) -> Object:
     return {"parent": obj}
+
+
+def _with_fleet(obj: Object) -> Object:
+    return new_body(obj, ["team-a"], [member("team-a")])
+
+
+def _fleet(one: Callable[[int], Object]) -> Object:
+    """Return a body of `one`: a third are children, and a third are other related bindings."""
+    found = filled(one, ROOM // 2)
+    half = len(found) // 2
+    spaces = [selected(obj["metadata"]["namespace"]) for obj in found]
+    return new_body(parent(), spaces, found[:half], found[half:])
+
+
+def _kept_fleet(one: Callable[[int], Object]) -> Object:
+    return {**_fleet(one), "parent": parent(template={})}
 
 
 def _crowded_account(make: Make, one: Callable[[int], Object]) -> Object:

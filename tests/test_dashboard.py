@@ -81,7 +81,7 @@ def test_metacontroller_panels() -> None:
         for manifest in load(path)
         if manifest["kind"] in {"CompositeController", "DecoratorController"}
     ]
-    assert len(controllers) == 5
+    assert len(controllers) == 6
     found = [m for query in QUERIES.values() for m in matchers(query) if m[0] in METACONTROLLER]
     names = {value for _, label, _, value in found if label == "name"}
     controller_names = {value for _, label, _, value in found if label == "controller_name"}

@@ -45,6 +45,7 @@ OTHERS: Final = {
     "CriticalAddonsOnly",  # of AKS
     "DisableFailFastBehavior",  # of Flux
     *("AcrpullAbsent", "AcrpullHookErrors", "AcrpullHooksBusy", "AcrpullThrottled"),
+    "AcrpullClusterBindingNotReady",
     *("AcrpullRenewalFailing", "AcrpullMetacontrollerSilent", "AcrpullBindingMetricsAbsent"),
     *("AcrpullServedTokenExpiring", "AcrpullTokenRequestsFailing"),
 }
@@ -209,9 +210,9 @@ def test_monitoring_names() -> None:
         for name in re.findall(r'"(acrpull_\w+)"', source)
     }
     state = yaml.safe_load((monitoring / "kube-state-metrics.yaml").read_text("utf-8"))
-    (resource,) = state["spec"]["resources"]
-    prefix = resource["metricNamePrefix"]
-    metrics |= {f"{prefix}_{metric['name']}" for metric in resource["metrics"]}
+    for resource in state["spec"]["resources"]:
+        prefix = resource["metricNamePrefix"]
+        metrics |= {f"{prefix}_{metric['name']}" for metric in resource["metrics"]}
     assert set(re.findall(r"`(acrpull_\w+)`", TEXTS["operations.md"])) == metrics
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from hooks.core.names import FEDERATION_AUDIENCE, KIND
+from hooks.core.names import CLUSTER_KIND, FEDERATION_AUDIENCE, KIND
 from hooks.version import VERSION
 from tests.doctor import run
 from tests.service import ROOT
@@ -18,8 +18,9 @@ OBJECTS: Final[dict[str, list[Any]]] = {
     str(path.relative_to(EXAMPLES)): list(yaml.safe_load_all(path.read_text("utf-8")))
     for path in FILES
 }
+KINDS: Final = {KIND, CLUSTER_KIND}
 WITH_BINDINGS: Final = [
-    name for name, objects in OBJECTS.items() if KIND in {obj["kind"] for obj in objects}
+    name for name, objects in OBJECTS.items() if KINDS & {obj["kind"] for obj in objects}
 ]
 TOOLS: Final = sorted(OBJECTS.keys() - WITH_BINDINGS)
 IMAGE: Final = CONTAINER["image"]
@@ -39,7 +40,7 @@ def test_doctor(name: str) -> None:
     text = files if name != "team/team-a.yaml" else namespaces
     found = run("--output", "json", "-", stdin=text, environ={"WORKLOAD_IDENTITY": "enabled"})
     assert found.code == 0, found.out
-    bindings = [obj for obj in OBJECTS[name] if obj["kind"] == KIND]
+    bindings = [obj for obj in OBJECTS[name] if obj["kind"] in KINDS]
     assert len(found.report["bindings"]) == len(bindings) == 1
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from hooks.core.apis import APIS
+from hooks.core.names import CLUSTER_KIND, GROUP
 from tests.argocd import health
 from tests.golden import Case
 from tests.kstatus import KStatus, compute
@@ -138,5 +139,6 @@ def test_every_kind() -> None:
     """The patch has the same check for each kind of binding, and nothing else."""
     assert (PATCH["kind"], PATCH["metadata"]) == ("ConfigMap", {"name": "argocd-cm"})
     groups = {api.api_version.partition("/")[0]: api.kind for api in APIS.values()}
-    keys = {f"resource.customizations.health.{group}_{kind}" for group, kind in groups.items()}
+    kinds = [*groups.items(), (GROUP, CLUSTER_KIND)]
+    keys = {f"resource.customizations.health.{group}_{kind}" for group, kind in kinds}
     assert PATCH["data"] == dict.fromkeys(keys, SCRIPT)

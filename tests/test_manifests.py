@@ -50,6 +50,7 @@ OBJECTS: Final = load_all(
     path for path in sorted(FOLDER.glob("*.yaml")) if path.name != "kustomization.yaml"
 )
 COMPOSITE: Final = OBJECTS["CompositeController", "acrpull"]["spec"]
+CLUSTER: Final = OBJECTS["CompositeController", "acrpull-cluster"]["spec"]
 DECORATOR: Final = OBJECTS["DecoratorController", "acrpull"]["spec"]
 TAKEOVER: Final = OBJECTS["DecoratorController", "acrpull-takeover"]["spec"]
 DEPLOYMENT: Final = OBJECTS["Deployment", "acrpull"]["spec"]
@@ -63,7 +64,9 @@ POD: Final = DEPLOYMENT["template"]["spec"]
 ENV: Final = {variable["name"]: variable["value"] for variable in CONTAINER["env"]}
 PORTS: Final = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
 HOOKS: Final = [
-    hook for spec in (COMPOSITE, DECORATOR, TAKEOVER) for _, hook in sorted(spec["hooks"].items())
+    hook
+    for spec in (COMPOSITE, CLUSTER, DECORATOR, TAKEOVER)
+    for _, hook in sorted(spec["hooks"].items())
 ]
 
 
@@ -72,7 +75,10 @@ def test_kustomization_lists_every_file() -> None:
     (kustomization,) = load(FOLDER / "kustomization.yaml")
     files = {path.name for path in FOLDER.iterdir() if path.is_file()} - {"kustomization.yaml"}
     assert set(kustomization["resources"]) == files | {"../crds"}
-    assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == ["acrpullbinding.yaml"]
+    assert load(ROOT / "crds/kustomization.yaml")[0]["resources"] == [
+        "acrpullbinding.yaml",
+        "clusteracrpullbinding.yaml",
+    ]
 
 
 def test_version() -> None:
@@ -163,6 +169,14 @@ def test_controllers_watch_what_the_hooks_answer_about() -> None:
     assert {kinds[child["resource"]] for child in children} == set(kinds.values())
     assert [child["apiVersion"] for child in children] == ["v1", "v1"]
     assert [child["updateStrategy"] for child in children] == [{"method": "InPlace"}] * 2
+    assert CLUSTER["generateSelector"] is True
+    assert CLUSTER["parentResource"] == {
+        **COMPOSITE["parentResource"],
+        "resource": names.CLUSTER_PLURAL,
+    }
+    binding = {"apiVersion": names.API_VERSION, "resource": names.PLURAL}
+    assert CLUSTER["childResources"] == [{**binding, "updateStrategy": {"method": "InPlace"}}]
+    assert "finalize" not in CLUSTER["hooks"]
     assert DECORATOR["resources"] == [{"apiVersion": "v1", "resource": "serviceaccounts"}]
     selected = {"matchExpressions": [{"key": names.INPUTS_ANNOTATION, "operator": "Exists"}]}
     secrets = {"apiVersion": "v1", "resource": "secrets", "annotationSelector": selected}

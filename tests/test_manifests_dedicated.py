@@ -51,13 +51,13 @@ def test_hooks_are_on_loopback(key: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("key", CONTROLLERS)
 def test_controllers_are_selected(key: tuple[str, str]) -> None:
-    """The dedicated Metacontroller selects the three controllers of acrpull, and no other."""
+    """The dedicated Metacontroller selects the four controllers of acrpull, and no other."""
     label, _, value = FLAGS["target-label-selector"].partition("=")
     assert value
     assert MERGED[key]["metadata"]["labels"] == {label: value}
     assert label not in OBJECTS[key]["metadata"]["labels"]
     assert MERGED["Deployment", "acrpull"]["metadata"]["labels"] == {label: value}
-    assert len(CONTROLLERS) == 3
+    assert len(CONTROLLERS) == 4
 
 
 def test_token_is_in_one_container() -> None:

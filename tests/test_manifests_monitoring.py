@@ -101,7 +101,11 @@ def test_kube_state_metrics_may_read_bindings() -> None:
     role, binding = load(MONITORING / "rbac.yaml")
     rights = {resource: rule["verbs"] for rule in role["rules"] for resource in rule["resources"]}
     watch = ["list", "watch"]
-    assert rights == {names.PLURAL: watch, "customresourcedefinitions": watch}
+    assert rights == {
+        names.PLURAL: watch,
+        names.CLUSTER_PLURAL: watch,
+        "customresourcedefinitions": watch,
+    }
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert role["rules"][0]["apiGroups"] == [names.GROUP]
     (subject,) = binding["subjects"]

@@ -23,14 +23,14 @@ def test_no_file_is_forgotten() -> None:
     files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml"}
     assert TARGETS.keys() == files
     assert set(PATCHES) <= set(OBJECTS)
-    assert len(CONTROLLERS) == 3
+    assert len(CONTROLLERS) == 4
 
 
 def test_nothing_changes_with_dedicated() -> None:
     """Each patch selects objects without the label of the component `dedicated`."""
     dedicated = load_all(
         FOLDER / f"dedicated/{name}.yaml"
-        for name in ("deployment", "composite", "decorator", "takeover")
+        for name in ("deployment", "composite", "cluster", "decorator", "takeover")
     )
     assert dedicated.keys() == PATCHES.keys()
     for patch in dedicated.values():

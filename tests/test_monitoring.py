@@ -17,6 +17,7 @@ from hooks.core.apis import APIS
 from hooks.core.apis.api import Api
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import Hop
+from hooks.core.names import CLUSTER_KIND
 from tests.docs import commands
 from tests.promtool import promtool
 from tests.scrape import Scrape
@@ -29,8 +30,8 @@ MONITORING: Final = FOLDER / "monitoring"
 (RULES,) = load(MONITORING / "rules.yaml")
 (STATE,) = load(MONITORING / "kube-state-metrics.yaml")
 (UPSTREAM_STATE,) = load(MONITORING / "upstream/kube-state-metrics.yaml")
-(RESOURCE,) = STATE["spec"]["resources"]
-RESOURCES: Final = UPSTREAM_STATE["spec"]["resources"]
+RESOURCE, CLUSTER = STATE["spec"]["resources"]
+*RESOURCES, UPSTREAM_CLUSTER = UPSTREAM_STATE["spec"]["resources"]
 CRDS: Final = ("acrpullbinding.yaml", "upstream/v1beta1.yaml", "upstream/v1beta2.yaml")
 DASHBOARD: Final = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))
 TESTS: Final = sorted((ROOT / "tests/monitoring").glob("*_test.yaml"))
@@ -70,9 +71,9 @@ def schema_at(file: str, path: list[str]) -> dict[str, Any]:
     return schema
 
 
-def binding_labels(metric: dict[str, Any]) -> set[str]:
-    """Return the labels that kube-state-metrics gives to *metric*."""
-    everywhere = {*RESOURCE["commonLabels"], *RESOURCE["labelsFromPath"]}
+def binding_labels(resource: dict[str, Any], metric: dict[str, Any]) -> set[str]:
+    """Return the labels that kube-state-metrics gives to *metric* of *resource*."""
+    everywhere = {*resource.get("commonLabels", {}), *resource["labelsFromPath"]}
     return {*everywhere, *metric["each"]["gauge"].get("labelsFromPath", {})}
 
 
@@ -86,9 +87,11 @@ def exported(service: Service) -> dict[str, dict[str, set[str]]]:
             found.setdefault(name, {}).setdefault(label, set()).add(value)
         found.setdefault(name, {})
     found["acrpull_mints_total"] = {"hop": set(Hop), "reason": set(Reason)}
-    for metric in RESOURCE["metrics"]:
-        name = f"{RESOURCE['metricNamePrefix']}_{metric['name']}"
-        found[name] = {label: set() for label in binding_labels(metric)}
+    for resource in (RESOURCE, CLUSTER):
+        for metric in resource["metrics"]:
+            name = f"{resource['metricNamePrefix']}_{metric['name']}"
+            found[name] = {label: set() for label in binding_labels(resource, metric)}
+    found["acrpull_clusterbinding_condition"]["type"] = {"Ready"}
     found["acrpull_binding_condition"]["type"] = {
         "Ready",
         "TokenFresh",
@@ -212,6 +215,7 @@ MUTATIONS: Final = [
     ("AcrpullBindingNotReady", 'min_over_time(acrpull_binding_condition{type="Ready"}[5m])', READY),
     ("AcrpullBindingNotReady", "min by", "max by"),
     ("AcrpullBindingUnanswered", "cluster, ", ""),
+    ("AcrpullClusterBindingNotReady", "cluster, ", ""),
     (
         "AcrpullAbsent",
         "group by (cluster) (acrpull_binding_created",
@@ -264,6 +268,14 @@ def test_state_is_of_bindings(resource: dict[str, Any], api: Api, file: str) -> 
     assert gauges
     for gauge in gauges.values():
         assert schema_at(file, gauge["path"])["format"] == "date-time"
+
+
+def test_state_is_of_cluster_bindings() -> None:
+    """kube-state-metrics reads fields of the CRD of ClusterACRPullBindings, in both files."""
+    assert CLUSTER["groupVersionKind"]["kind"] == CLUSTER_KIND
+    for metric in CLUSTER["metrics"]:
+        assert schema_at("clusteracrpullbinding.yaml", metric["each"]["gauge"]["path"])
+    assert UPSTREAM_CLUSTER == CLUSTER
 
 
 def test_all_kinds_of_bindings_have_the_same_metrics() -> None:

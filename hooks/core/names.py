@@ -7,6 +7,8 @@ API_VERSION: Final = "acrpull.dev/v1beta1"
 KIND: Final = "ACRPullBinding"
 GROUP: Final = "acrpull.dev"
 PLURAL: Final = "acrpullbindings"
+CLUSTER_KIND: Final = "ClusterACRPullBinding"
+CLUSTER_PLURAL: Final = "clusteracrpullbindings"
 SECRET_PREFIX: Final = "acr-pull-"
 # Azure/msi-acrpull, "upstream" in names: its two APIs. A setting lets acrpull serve their bindings.
 # msi-acrpull@8ad7a99:api/v1beta1/groupversion_info.go, api/v1beta2/groupversion_info.go

@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from hooks import log
 from hooks.core.apis import api_of
 from hooks.core.fields import JSON
+from hooks.doctor.cluster import diagnose_cluster, is_cluster_binding
 from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose, is_unknown
 from hooks.doctor.manifest import ManifestError, parse_documents
@@ -113,7 +114,12 @@ def _examine(
         others = f", only {', '.join(found.others)}" if found.others else " (file is empty)"
         raise UsageError(f"{options.file} contains no ACRPullBinding{others}")
     policy = settings.policy
-    diagnoses = [diagnose(b, policy, found.namespaces, found.accounts) for b in found.bindings]
+    diagnoses = [
+        diagnose_cluster(binding, policy)
+        if is_cluster_binding(binding)
+        else diagnose(binding, policy, found.namespaces, found.accounts)
+        for binding in found.bindings
+    ]
     notes = tuple(file_notes(diagnoses, found, settings, environ))
     diagnoses = with_conflicts(diagnoses, found)
     bindings = tuple(map(BindingReport, diagnoses))

@@ -80,12 +80,23 @@ def diagnose(
     meta = manifest.get("metadata")
     named = meta if isinstance(meta, dict) else {}
     name, namespace = _text(named.get("name")), _text(named.get("namespace"))
-    api = api_of(version_of(manifest))
     found = check_manifest(manifest)
     if found.problems:
         problems = with_swapped_fields(manifest, found.problems)
         notes = tuple(fork_fields(manifest))
-        return Diagnosis(api.kind, name, namespace, found.stored, problems, notes)
+        kind = api_of(version_of(manifest)).kind
+        return Diagnosis(kind, name, namespace, found.stored, problems, notes)
+    return diagnose_valid(manifest, policy, namespaces, accounts)
+
+
+def diagnose_valid(
+    manifest: JSON,
+    policy: Policy,
+    namespaces: Iterable[Namespace] = (),
+    accounts: Iterable[ServiceAccount] = (),
+) -> Diagnosis:
+    """Return the diagnosis of *manifest*, a valid binding, like `diagnose`."""
+    api, name = api_of(version_of(manifest)), manifest["metadata"]["name"]
     observed = _with_identity(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
     within = replace(observed, namespace={n.name: n for n in namespaces}.get(where))

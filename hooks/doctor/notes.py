@@ -10,12 +10,14 @@ from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.token import TokenRequest
 from hooks.core.names import (
     CLIENT_ID_ANNOTATION,
+    CLUSTER_KIND,
     FEDERATION_AUDIENCE,
     IDENTITIES_ANNOTATION,
     SERVERS_ANNOTATION,
     TENANT_ID_ANNOTATION,
     UPSTREAM_V1BETA2,
 )
+from hooks.doctor.cluster import is_cluster_binding
 from hooks.doctor.conflicts import shared_registries
 from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection
@@ -61,11 +63,12 @@ def file_notes(
         map(_has_upstream_credential, found.bindings)
     ):
         yield AUDIENCE
-    yield from _assumed_namespace(found.bindings)
-    plans = [(str(d.namespace), d.plan) for d in diagnoses if d.plan]
-    yield from _unread_accounts(plan for _, plan in plans)
+    yield from _assumed_namespace(b for b in found.bindings if not is_cluster_binding(b))
+    yield from _unread_accounts(d.plan for d in diagnoses if d.plan)
+    namespaced = [d for d in diagnoses if d.kind != CLUSTER_KIND]
+    plans = [(str(d.namespace), d.plan) for d in namespaced if d.plan]
     yield from _unread_namespaces(plans, found, required=settings.policy.namespace_required)
-    yield from shared_registries(diagnoses)
+    yield from shared_registries(namespaced)
 
 
 def _other_sources(environ: Mapping[str, str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from hooks.core.apis import APIS
 from hooks.core.fields import JSON
-from hooks.core.names import API_VERSION, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
+from hooks.core.names import API_VERSION, CLUSTER_KIND, UPSTREAM_V1BETA1, UPSTREAM_V1BETA2
 
 IDENTITIES: Final = (
     "managedIdentityClientID",
@@ -24,6 +24,7 @@ IDENTITIES: Final = (
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
 MAX_CHARACTERS: Final = 4096  # more than the maximum lengths of all fields together
 MAX_REMEMBERED_SPECS: Final = 1024  # specs
+TEMPLATE_SPEC: Final = "spec.template.spec"  # the path in a ClusterACRPullBinding
 
 # By API version. acrpull's own schema checks specs of unknown versions.
 FILES: Final = {
@@ -38,24 +39,29 @@ def _load(name: str) -> JSON:
     return schema
 
 
-def _manifest(api_version: str) -> JSON:
-    """Return the schema of a binding of *api_version*, without the schema of the spec."""
+def _manifest(api_version: str, kind: str, spec: JSON) -> JSON:
+    """Return the schema of a *kind* of *api_version*, without the schema of the *spec*."""
     schema = _load("manifest.json")
-    says = {"apiVersion": api_version, "kind": APIS[api_version].kind}
-    for name, value in says.items():
+    for name, value in {"apiVersion": api_version, "kind": kind}.items():
         schema["properties"][name] |= {"const": value, "examples": [value]}
-    schema["properties"]["spec"]["examples"] = _load(FILES[api_version])["examples"]
+    schema["properties"]["spec"]["examples"] = spec["examples"]
     if api_version != API_VERSION:  # msi-acrpull's CRDs do not require a spec
         schema["required"].remove("spec")
     return schema
 
 
 _SPECS: Final = {version: _load(name) for version, name in FILES.items()}
-_MANIFESTS: Final = {version: _manifest(version) for version in FILES}
+_MANIFESTS: Final = {
+    version: _manifest(version, APIS[version].kind, spec) for version, spec in _SPECS.items()
+}
 _VALIDATORS: Final = {version: Draft202012Validator(spec) for version, spec in _SPECS.items()}
 _MANIFEST_VALIDATORS: Final = {
     version: Draft202012Validator(schema) for version, schema in _MANIFESTS.items()
 }
+_CLUSTER_SPEC: Final = _load("cluster-spec.json")
+_CLUSTER_MANIFEST: Final = _manifest(API_VERSION, CLUSTER_KIND, _CLUSTER_SPEC)
+_CLUSTER_VALIDATOR: Final = Draft202012Validator(_CLUSTER_SPEC)
+_CLUSTER_MANIFEST_VALIDATOR: Final = Draft202012Validator(_CLUSTER_MANIFEST)
 # Keywords that msi-acrpull's CRDs do not check. The API server accepts such values.
 UNCHECKED_UPSTREAM: Final = {"pattern", "maxLength"}
 
@@ -69,6 +75,15 @@ class Checked:
 
     problems: tuple[str, ...]
     stored: bool
+
+
+def check_cluster_spec(spec: object) -> str | None:
+    """Return the problem with *spec*, of a ClusterACRPullBinding, like `check_spec`."""
+    error = next(_CLUSTER_VALIDATOR.iter_errors({} if spec is None else spec), None)
+    if error is not None:
+        return next(_lines(error, "spec"))
+    text = json.dumps(cast("Any", spec)["template"]["spec"])
+    return _too_long(text, TEMPLATE_SPEC) or _check(text, API_VERSION, TEMPLATE_SPEC)
 
 
 def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
@@ -89,8 +104,10 @@ def _version(api_version: object) -> str:
 def check_manifest(manifest: JSON) -> Checked:
     """Return all problems of *manifest*, a binding, in the form of `check_spec`.
 
-    *manifest* is a result of `prune`.
+    *manifest* is a result of `prune`. A ClusterACRPullBinding counts as a binding.
     """
+    if manifest.get("kind") == CLUSTER_KIND:
+        return _check_cluster_manifest(manifest)
     version = version_of(manifest)
     validator = _MANIFEST_VALIDATORS[version]
     lines = [line for error in validator.iter_errors(manifest) for line in _lines(error)]
@@ -105,6 +122,32 @@ def check_manifest(manifest: JSON) -> Checked:
     for error in errors:
         lines += _lines(error, "spec")
     # A value that is too long often has two equal lines, because it also breaks the pattern.
+    return Checked(tuple(dict.fromkeys(lines)), stored)
+
+
+def _check_cluster_manifest(manifest: JSON) -> Checked:
+    """Return all problems of *manifest*, a ClusterACRPullBinding.
+
+    The CRD has no rules for keys of labels and annotations.
+    """
+    lines = [
+        line
+        for error in _CLUSTER_MANIFEST_VALIDATOR.iter_errors(manifest)
+        for line in _lines(error)
+    ]
+    stored, spec = not lines, manifest.get("spec", {})
+    for error in _CLUSTER_VALIDATOR.iter_errors(spec) if "spec" in manifest else ():
+        lines += _lines(error, "spec")
+        stored = stored and "propertyNames" in error.absolute_schema_path
+    template = spec.get("template") if isinstance(spec, dict) else None
+    inner = template.get("spec") if isinstance(template, dict) else None
+    if isinstance(inner, dict):
+        too_long = _too_long(json.dumps(inner), TEMPLATE_SPEC)
+        if too_long is not None:
+            return Checked((*lines, too_long), stored=False)
+        for error in _VALIDATORS[API_VERSION].iter_errors(inner):
+            lines += _lines(error, TEMPLATE_SPEC)
+            stored = False
     return Checked(tuple(dict.fromkeys(lines)), stored)
 
 
@@ -126,7 +169,12 @@ def prune(manifest: JSON) -> JSON:
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     version = version_of(manifest)
-    known = {**_MANIFESTS[version]["properties"], "spec": _SPECS[version]}
+    spec = _SPECS[version]
+    if manifest.get("kind") == CLUSTER_KIND:
+        template = _CLUSTER_SPEC["properties"]["template"]
+        template = {"properties": {**template["properties"], "spec": spec}}
+        spec = {"properties": {**_CLUSTER_SPEC["properties"], "template": template}}
+    known = {**_MANIFESTS[version]["properties"], "spec": spec}
     pruned = _without_nulls(manifest, {"properties": known})
     meta = pruned.get("metadata")
     for part in ("labels", "annotations"):
@@ -146,20 +194,22 @@ def _without_nulls(fields: JSON, schema: JSON) -> JSON:
     }
 
 
-def _too_long(spec: str) -> str | None:
+def _too_long(spec: str, field: str = "spec") -> str | None:
     if len(spec) <= MAX_CHARACTERS:
         return None
-    return f"spec has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
+    return (
+        f"{field} has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
+    )
 
 
 @lru_cache(MAX_REMEMBERED_SPECS)
-def _check(text: str, version: str) -> str | None:
-    """Return the problem with the spec in the JSON *text*, or None.
+def _check(text: str, version: str, field: str = "spec") -> str | None:
+    """Return the problem with the spec in the JSON *text*, of the path *field*, or None.
 
     The results are cached, because Metacontroller sends the same specs again and again.
     """
     error = next(_VALIDATORS[version].iter_errors(json.loads(text)), None)
-    return None if error is None else next(_lines(error, "spec"))
+    return None if error is None else next(_lines(error, field))
 
 
 def _lines(error: ValidationError, *root: str) -> Iterator[str]:
@@ -168,7 +218,8 @@ def _lines(error: ValidationError, *root: str) -> Iterator[str]:
     start = f"{field}: " if field else ""
     schema, value = error.schema, cast("Any", error.instance)
     if not isinstance(schema, dict):
-        yield f"spec names more than one identity. Keep one of {', '.join(IDENTITIES)}."
+        spec = ".".join(root) or "spec"
+        yield f"{spec} names more than one identity. Keep one of {', '.join(IDENTITIES)}."
     elif error.validator == "additionalProperties":
         known = ", ".join(schema["properties"])
         for name in sorted(set(value) - set(schema["properties"])):

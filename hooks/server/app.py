@@ -50,6 +50,8 @@ def create_app(
         "/sync": hooks.sync,
         "/finalize": hooks.finalize,
         "/customize": hooks.customize,
+        "/clusterbinding/sync": hooks.sync_cluster,
+        "/clusterbinding/customize": hooks.customize_cluster,
         "/serviceaccount/sync": hooks.decorate,
         "/serviceaccount/customize": hooks.decorate_customize,
         "/secret/sync": hooks.take_over,

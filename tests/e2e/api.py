@@ -11,6 +11,8 @@ import requests
 
 from hooks.core.names import (
     API_VERSION,
+    CLUSTER_KIND,
+    CLUSTER_PLURAL,
     KIND,
     PLURAL,
     UPSTREAM_KIND,
@@ -33,6 +35,7 @@ UPSTREAM: Final = {
 RESOURCES: Final = {
     KIND: (API_VERSION, PLURAL, True),
     **{kind: (version, PLURAL, True) for version, kind in UPSTREAM.items()},
+    CLUSTER_KIND: (API_VERSION, CLUSTER_PLURAL, False),
     "Deployment": ("apps/v1", "deployments", True),
     "Event": ("v1", "events", True),
     "Namespace": ("v1", "namespaces", False),

@@ -11,6 +11,7 @@ from hooks.core.names import SERVERS_ANNOTATION
 from tests.e2e.api import BINDING, Api
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
+from tests.e2e.fleet_scene import FleetScene
 from tests.e2e.ground import new_scene
 from tests.e2e.install import render
 from tests.e2e.rights import Right, asked, granted, refused
@@ -82,12 +83,31 @@ def play(stage: Stage, scene: Scene) -> None:
     stage.api.merge("Namespace", "", scene.name, {"metadata": {"annotations": allowed}})
     scene.respec("jobs", acrServer="registry.example.com")  # denied by an annotation: no Secret
     scene.gone("Secret", "acr-pull-jobs")
+    select(scene)
     for name in ("app", "jobs", "late"):
         scene.unbind(name)
         scene.gone("ACRPullBinding", name)
     scene.released("default", *USERS)
     scene.released("build")
     scene.end()
+
+
+def select(scene: Scene) -> None:
+    """Let a ClusterACRPullBinding create, change and delete a binding."""
+    name = f"fleet-{scene.name}"
+    fleet = FleetScene(scene.api, name, [scene], scene.disturb)
+    fleet.create()
+    fleet.select(scene)
+    scene.ready(name)
+    fleet.edit(spec={"template": {"metadata": {"labels": {"team": "a"}}}})
+
+    def check() -> None:
+        assert scene.binding(name)["metadata"]["labels"]["team"] == "a"
+
+    eventually(check)
+    fleet.select(scene, selected=False)
+    scene.gone(BINDING, name)
+    fleet.delete()
 
 
 def renew(stage: Stage, scene: Scene) -> None:

@@ -80,7 +80,7 @@ def measured(stage: Stage, user: str) -> Iterator[Cost]:
 def _called(exchange: Exchange) -> str:
     """Return the path and the Namespace of a call."""
     asked = exchange.request.get("object") or exchange.request["parent"]
-    return f"{exchange.path} {asked['metadata']['namespace']}"
+    return f"{exchange.path} {asked['metadata'].get('namespace', '')}"
 
 
 def bindings_of_one_identity(stage: Stage) -> NewBinding:

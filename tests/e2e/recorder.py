@@ -14,6 +14,7 @@ from tests.emulator.delivery import Delivery
 from tests.emulator.fault import Fault
 from tests.emulator.message import Request, Response
 from tests.emulator.server import LoopbackServer
+from tests.fleet import check_fleet
 from tests.service import ServiceFailed
 
 TIMEOUT_SECONDS: Final = 15
@@ -33,12 +34,14 @@ class Exchange:
     at: float
 
     def check(self) -> None:
-        """Check that the answer contains all ServiceAccounts: Metacontroller deletes the others."""
+        """Check that the answer contains the objects that Metacontroller must not delete."""
         if self.path in {"/sync", "/finalize"} and self.status == requests.codes.ok:
             observed = set(self.request["children"].get("ServiceAccount.v1", ()))
             children = (c for c in self.answer["children"] if c["kind"] == "ServiceAccount")
             named = (c["metadata"] for c in children)
             assert observed <= {f"{m['namespace']}/{m['name']}" for m in named}
+        if self.path == "/clusterbinding/sync" and self.status == requests.codes.ok:
+            check_fleet(self.request, self.answer)
 
     def told(self) -> str:
         """Return the call as one line, to find the cause of a failure."""

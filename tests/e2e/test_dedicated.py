@@ -51,7 +51,7 @@ def requested(dedicated: Stage, metacontroller_binary: Path) -> dict[Right, set[
 
 
 def test_account(dedicated: Stage) -> None:
-    """The Pod's Metacontroller selects acrpull's three controllers, and no other."""
+    """The Pod's Metacontroller selects acrpull's four controllers, and no other."""
     assert dedicated.account == ACCOUNT
     (selector,) = (f.partition("=")[2] for f in dedicated.flags if f.startswith("--target-label"))
     key, value = selector.split("=")
@@ -60,7 +60,7 @@ def test_account(dedicated: Stage) -> None:
         for m in render(dedicated.plane, OVERLAY)
         if m["apiVersion"].startswith("metacontroller.k8s.io/")
     ]
-    assert labels == [value] * 3
+    assert labels == [value] * 4
 
 
 def test_nothing_is_refused(requested: dict[Right, set[int]]) -> None:

@@ -26,6 +26,7 @@ ACCOUNTS: Final = f"{NAMESPACE}/serviceaccounts"
 LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces"
 RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 OURS: Final = "/apis/acrpull.dev/v1beta1/namespaces/default/acrpullbindings"
+CLUSTER: Final = "/apis/acrpull.dev/v1beta1/clusteracrpullbindings"
 DRY: Final = {"dryRun": "All"}
 SECRETS: Final = "may write and delete pull Secrets only, and those named acr-pull-*"
 PULL: Final = "kubernetes.io/dockerconfigjson"
@@ -42,10 +43,12 @@ REFUSED: Final = (
     ("GET", f"{NAMESPACE}/events"),
     ("GET", "/api/v1/configmaps"),
     ("GET", "/api/v1/nodes"),
-    ("POST", OURS),
-    ("DELETE", f"{OURS}/app"),
-    ("PATCH", f"{OURS}/app"),
+    ("DELETE", OURS),
     ("PATCH", f"{OURS}/app/status"),
+    ("POST", CLUSTER),
+    ("PUT", f"{CLUSTER}/app"),
+    ("PATCH", f"{CLUSTER}/app"),
+    ("DELETE", f"{CLUSTER}/app"),
     ("PUT", "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers/acrpull"),
     ("POST", "/apis/metacontroller.k8s.io/v1alpha1/decoratorcontrollers"),
     ("PUT", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/acrpullbindings.acrpull.dev"),

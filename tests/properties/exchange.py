@@ -15,6 +15,7 @@ from hooks.core.names import (
     UID_LABEL,
 )
 from hooks.core.rfc3339 import format_time
+from tests.fleet import check_fleet
 from tests.model.objects import (
     FOREGROUND,
     ORPHAN,
@@ -35,6 +36,8 @@ KEYS = {
     "/sync": _SYNC,
     "/finalize": _SYNC | {"finalized"},
     "/customize": _RULES,
+    "/clusterbinding/sync": {"status", "children"},
+    "/clusterbinding/customize": _RULES,
     "/serviceaccount/sync": {"labels", "annotations"},
     "/serviceaccount/customize": _RULES,
     "/secret/sync": {"labels", "annotations"},
@@ -55,6 +58,8 @@ def check_exchange(path: str, body: Object, answer: Object, now: datetime) -> No
     if path in ("/sync", "/finalize"):
         _check_children(body, answer["children"])
         _check_conditions(body["parent"], answer["status"]["conditions"], now)
+    if path == "/clusterbinding/sync":
+        check_fleet(body, answer)
     if path == "/serviceaccount/sync":
         assert answer["labels"].keys() <= {UID_LABEL}
         assert answer["annotations"].keys() <= OUR_ANNOTATIONS

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     POLICY_MISSING = "PolicyMissing"
     SERVICE_ACCOUNT_OWNED = "ServiceAccountOwned"
     SECRET_NAME_TAKEN = "SecretNameTaken"
+    BINDINGS_NOT_READY = "BindingsNotReady"
+    BINDING_NAME_TAKEN = "BindingNameTaken"
 
     INVALID_SPEC = "InvalidSpec"
     SERVER_NOT_ALLOWED = "ServerNotAllowed"

@@ -163,14 +163,18 @@ def new_status(
 def set_condition(
     binding: Binding, kind: str, status: str, reason: str, message: str, now: datetime
 ) -> Condition:
-    """Return the condition of type *kind*; its transition time moves only when *status* flips.
+    """Return the condition of type *kind* of *binding*."""
+    since = transition_time(binding.status.condition(kind), status, now)
+    return Condition(kind, status, reason, message, binding.generation, since)
+
+
+def transition_time(previous: Condition | None, status: str, now: datetime) -> datetime:
+    """Return the transition time of a condition, which moves only when *status* flips.
 
     https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
 
     A transition time in the future becomes *now*: a clock was wrong, and waits start at this time.
     """
-    previous = binding.status.condition(kind)
-    since = now
-    if previous is not None and previous.status == status:
-        since = min(previous.last_transition_time or now, now)
-    return Condition(kind, status, reason, message, binding.generation, since)
+    if previous is None or previous.status != status:
+        return now
+    return min(previous.last_transition_time or now, now)

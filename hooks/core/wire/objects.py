@@ -76,18 +76,10 @@ def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
 
     Without conditions, the issue time is ignored, because another controller wrote the status.
     """
-    conditions = []
-    for index, item in enumerate(get(status, "conditions", list, path) or ()):
-        at = f"{path}.conditions[{index}]"
-        condition = check(item, dict, at)
-        texts = (get_text(condition, key, at) for key in ("type", "status", "reason", "message"))
-        kind, value, reason, message = texts
-        since = get_time(condition, "lastTransitionTime", at)
-        generation = get(condition, "observedGeneration", int, at) or 0
-        conditions.append(Condition(kind, value, reason, message, generation, since))
+    conditions = parse_conditions(status, path)
     issued = get_time(status, issue_time, path)
     return Status(
-        conditions=tuple(conditions),
+        conditions=conditions,
         secret_name=get(status, "secretName", str, path),
         service_account_name=get(status, "serviceAccountName", str, path),
         token_issue_time=issued if conditions else None,
@@ -97,6 +89,20 @@ def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
         attach_attempts=get(status, "attachAttempts", int, path) or 0,
         last_attach_time=get_time(status, "lastAttachTime", path),
     )
+
+
+def parse_conditions(status: JSON, path: str) -> tuple[Condition, ...]:
+    """Return the conditions in *status*."""
+    conditions = []
+    for index, item in enumerate(get(status, "conditions", list, path) or ()):
+        at = f"{path}.conditions[{index}]"
+        condition = check(item, dict, at)
+        texts = (get_text(condition, key, at) for key in ("type", "status", "reason", "message"))
+        kind, value, reason, message = texts
+        since = get_time(condition, "lastTransitionTime", at)
+        generation = get(condition, "observedGeneration", int, at) or 0
+        conditions.append(Condition(kind, value, reason, message, generation, since))
+    return tuple(conditions)
 
 
 def parse_service_account(obj: JSON, path: str) -> ServiceAccount:

@@ -85,7 +85,7 @@ def parse_related_secrets(body: JSON, apis: Iterable[Api]) -> tuple[OwnedSecret,
     related = get_object(body, "related", "")
     if SECRETS not in related:
         return None
-    secrets = (parse_owned_secret(*item) for item in _group(related, SECRETS, "related"))
+    secrets = (parse_owned_secret(*item) for item in objects_in(related, SECRETS, "related"))
     served = {api.api_version for api in apis}
     return tuple(s for s in secrets if (b := binding_of(s)) is None or b.api_version in served)
 
@@ -106,7 +106,7 @@ def parse_bindings(body: JSON, check_spec: SpecCheck) -> tuple[Binding, ...]:
     return tuple(
         _binding(obj, path, check_spec)
         for api in APIS.values()
-        for obj, path in _group(related, api.group, "related")
+        for obj, path in objects_in(related, api.group, "related")
     )
 
 
@@ -114,7 +114,7 @@ def _binding(obj: JSON, path: str, check_spec: SpecCheck) -> Binding:
     return parse_binding(obj, path, check_spec(obj.get("spec"), obj.get("apiVersion")))
 
 
-def _group(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
+def objects_in(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
     """Yield the objects of the group *key* and their paths."""
     at = f"{path}[{key!r}]"
     objects = groups.get(key)
@@ -123,11 +123,13 @@ def _group(groups: JSON, key: str, path: str) -> Iterator[tuple[JSON, str]]:
 
 
 def _accounts(groups: JSON, path: str) -> tuple[ServiceAccount, ...]:
-    return tuple(parse_service_account(*item) for item in _group(groups, SERVICE_ACCOUNTS, path))
+    return tuple(
+        parse_service_account(*item) for item in objects_in(groups, SERVICE_ACCOUNTS, path)
+    )
 
 
 def _namespace(related: JSON, name: str) -> Namespace | None:
-    for obj, path in _group(related, NAMESPACES, "related"):
+    for obj, path in objects_in(related, NAMESPACES, "related"):
         if require(obj, "metadata", dict, path).get("name") == name:
             return parse_namespace(obj, path)
     return None
@@ -158,7 +160,7 @@ def _secret(
     """
     other = None
     for groups, where in ((children, "children"), (related, "related")):
-        for obj, path in _group(groups, SECRETS, where):
+        for obj, path in objects_in(groups, SECRETS, where):
             owned = parse_owned_secret(obj, path)
             if owned.name != binding.secret_name:
                 continue
@@ -183,7 +185,7 @@ def _unlabeled(related: JSON, binding: Binding) -> PullSecret | None:
 
     Metacontroller releases such a Secret only if the binding is not deleted.
     """
-    for obj, path in _group(related, SECRETS, "related"):
+    for obj, path in objects_in(related, SECRETS, "related"):
         if _is_owned(parse_owned_secret(obj, path), binding):
             return parse_secret(obj, path)
     return None

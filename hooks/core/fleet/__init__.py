@@ -1,0 +1,1 @@
+"""Which bindings does a ClusterACRPullBinding create, and are the bindings ready?"""

@@ -1,0 +1,81 @@
+"""The doctor's report on a ClusterACRPullBinding."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks.doctor.cluster import UNREAD
+from tests.doctor import GUID, SERVER, document, examine, judge
+from tests.fleet import parent
+from tests.test_crds_cluster import ACCEPTED, REJECTED
+from tests.test_doctor import GENEROUS
+
+
+def cluster(**spec: Any) -> str:  # noqa: ANN401  any JSON value
+    """Return a ClusterACRPullBinding whose bindings have *spec*."""
+    obj = parent(template={"spec": {"acrServer": SERVER, **spec}})
+    return document({**obj, "metadata": {"name": "platform"}})
+
+
+@pytest.mark.parametrize("sample", ACCEPTED, ids=lambda path: path.stem)
+def test_accepts_every_sample_that_the_crd_accepts(sample: Path) -> None:
+    """An accepted sample has no problem."""
+    found = judge(sample.read_text("utf-8"), **GENEROUS, AZURE_TENANT_ID=GUID)
+    assert (found["kind"], found["problems"]) == ("ClusterACRPullBinding", [])
+
+
+@pytest.mark.parametrize("sample", REJECTED, ids=lambda path: path.stem)
+def test_rejects_every_sample_that_the_crd_rejects(sample: Path) -> None:
+    """A rejected sample is not accepted."""
+    found = judge(sample.read_text("utf-8"), **GENEROUS)
+    assert not found["accepted"]
+    assert found["problems"]
+
+
+def test_report() -> None:
+    """The report has the Secret and the commands of a binding in any Namespace."""
+    found = judge(cluster(managedIdentityClientID=GUID))
+    assert (found["name"], found["namespace"], found["ok"]) == ("platform", None, True)
+    assert (found["secretName"], found["server"]["name"]) == ("acr-pull-platform", SERVER)
+    assert found["notes"] == [UNREAD]
+    assert found["commands"]["rbac"]
+
+
+def test_refused() -> None:
+    """A problem with the settings is a problem of each binding."""
+    found = judge(cluster(managedIdentityClientID=GUID), ALLOWED_ACR_SERVER_SUFFIXES="azurecr.us")
+    assert found["accepted"]
+    assert found["problems"][0].startswith(f'Registry "{SERVER}" is not allowed')
+
+
+def test_key_that_only_the_service_rejects() -> None:
+    """The CRD has no rule for the keys of labels, so the API server accepts the manifest."""
+    obj = parent(namespaceSelector={"matchLabels": {"a b": "c"}})
+    found = judge(document({**obj, "metadata": {"name": "platform"}}))
+    assert found["accepted"]
+    assert found["problems"][0].startswith('spec.namespaceSelector.matchLabels: "a b" is not a key')
+
+
+def test_too_long() -> None:
+    """A spec with more characters than its fields need is rejected."""
+    found = judge(cluster(scope="a" * 5000))
+    assert found["problems"][-1].startswith("spec.template.spec has over 4096 characters")
+
+
+def test_null_counts_as_absent() -> None:
+    """Nulls are dropped, as by the API server."""
+    assert judge(cluster(managedIdentityClientID=GUID, scope=None))["ok"]
+
+
+@pytest.mark.parametrize("metadata", [None, {"name": 1}, "x"])
+def test_without_a_name(metadata: object) -> None:
+    """Metadata of another shape is a problem."""
+    found = judge(document({**parent(), "metadata": metadata}))
+    assert found["name"] is None
+    assert found["problems"]
+
+
+def test_notes_on_namespaces() -> None:
+    """A ClusterACRPullBinding has no Namespace, so no Namespace is assumed or missing."""
+    assert examine(cluster(managedIdentityClientID=GUID))["notes"] == []
