@@ -180,7 +180,7 @@ CROWDS: Final[dict[str, Callable[[int], Object]]] = {
     "bindings": binding,
     "distinct bindings": distinct,
     "invalid bindings": unlike(lambda number: {"acrServer": str(number), "scope": "a" * 30}),
-    "large specs": unlike(lambda number: {str(number): "a" * 4100}),
+    "large specs": unlike(lambda number: {str(number): "a" * 16_400}),
     "many fields": unlike(lambda number: dict.fromkeys(names(300, f"{number:x}f"), 5)),
 }
 SECRETS: Final[dict[str, Make]] = {

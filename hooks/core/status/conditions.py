@@ -6,7 +6,7 @@ happened. What to do.* The condition with the problem has the first sentence onl
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
@@ -149,15 +149,30 @@ def new_status(
             for kind, found in findings.items()
         ),
         secret.name if secret is not None else None,
-        binding.service_account_name,
+        binding.targets,
         token.issued_at if token else None,
         token.expires_at if token else None,
+        **_counts(observed),
         secret_pending_time=problem.since if isinstance(problem, Unwritten) else None,
         write_attempts=writes.attempts if writes is not None else 0,
         last_write_time=writes.last_attempt if writes is not None else None,
         attach_attempts=contest.attempts if contest is not None else 0,
         last_attach_time=contest.last_attempt if contest is not None else None,
     )
+
+
+class _Counts(TypedDict, total=False):
+    attached_accounts: int
+    desired_accounts: int
+
+
+def _counts(observed: Observed) -> _Counts:
+    """Return how many ServiceAccounts list the Secret, and how many must, if there is a list."""
+    targets = observed.binding.targets
+    if targets is None or not targets.is_list:
+        return {}
+    desired = len(observed.targets) if targets.every else len(targets.names)
+    return {"attached_accounts": len(observed.listing), "desired_accounts": desired}
 
 
 def set_condition(
