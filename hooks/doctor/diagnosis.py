@@ -24,7 +24,12 @@ from hooks.core.renewal.decision import Mint, decide
 from hooks.core.renewal.resolve import Wanted, resolve
 from hooks.core.wire import response as answer
 from hooks.core.wire.request import parse_observed
-from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fields
+from hooks.doctor.hints import (
+    fork_fields,
+    regional_endpoint,
+    several_accounts,
+    with_swapped_fields,
+)
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
 PLACEHOLDER_ID: Final = NULL_GUID  # of an unknown client or tenant
@@ -85,7 +90,7 @@ def diagnose(
     found = check_manifest(manifest)
     if found.problems:
         problems = with_swapped_fields(manifest, found.problems)
-        notes = tuple(fork_fields(manifest))
+        notes = (*fork_fields(manifest), *several_accounts(manifest))
         return Diagnosis(api.kind, name, namespace, found.stored, problems, notes)
     observed = _with_identity(_observe(manifest), accounts, policy)
     where = observed.binding.namespace
