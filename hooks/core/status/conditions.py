@@ -6,7 +6,7 @@ happened. What to do.* The condition with the problem has the first sentence onl
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final
 
 from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
@@ -143,6 +143,7 @@ def new_status(
     }
     if total.reason in STALLED:
         findings["Stalled"] = ConditionState("True", total.reason, total.message)
+    listing, desired = _counts(observed)
     return Status(
         tuple(
             set_condition(binding, kind, found.status, found.reason, found.message, now)
@@ -152,7 +153,8 @@ def new_status(
         binding.targets,
         token.issued_at if token else None,
         token.expires_at if token else None,
-        **_counts(observed),
+        attached_accounts=listing,
+        desired_accounts=desired,
         secret_pending_time=problem.since if isinstance(problem, Unwritten) else None,
         write_attempts=writes.attempts if writes is not None else 0,
         last_write_time=writes.last_attempt if writes is not None else None,
@@ -161,18 +163,13 @@ def new_status(
     )
 
 
-class _Counts(TypedDict, total=False):
-    attached_accounts: int
-    desired_accounts: int
-
-
-def _counts(observed: Observed) -> _Counts:
-    """Return how many ServiceAccounts list the Secret, and how many must, if there is a list."""
+def _counts(observed: Observed) -> tuple[int | None, int | None]:
+    """Return how many ServiceAccounts list the Secret, and how many must; None without a list."""
     targets = observed.binding.targets
     if targets is None or not targets.is_list:
-        return {}
+        return None, None
     desired = len(observed.targets) if targets.every else len(targets.names)
-    return {"attached_accounts": len(observed.listing), "desired_accounts": desired}
+    return len(observed.listing), desired
 
 
 def set_condition(
