@@ -8,10 +8,10 @@ grow with the other bindings of the Namespace. The label's value shows the wish 
     release  the binding targets others now, and still owns this ServiceAccount
     deleted  the binding is being deleted
 
-The value of the label `ALL_TARGETS_LABEL` counts for each ServiceAccount without a label of its own.
-A binding that targets every ServiceAccount of the Namespace has this label only, so a ServiceAccount
-that a user creates later is attached without a change of the Secret. Otherwise a Secret has at most
-`MAX_TARGETS` labels with `attach`, and as many with `release`.
+The value of the label `ALL_TARGETS_LABEL` counts for each ServiceAccount without a label of its
+own. If a binding targets every ServiceAccount of the Namespace, its Secret has this label only.
+Then a ServiceAccount that a user creates later is attached without a change of the Secret.
+Otherwise a Secret has at most `MAX_TARGETS` labels with `attach`, and as many with `release`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
