@@ -21,6 +21,11 @@ def fought(
     return to(named("a", "b", "z"), status=told)
 
 
+# Without the annotation, and with the annotation.
+REPLACED = replace(ACCOUNT, name="b", pull_secrets=(), attached=())
+EDITED = replace(ACCOUNT, name="b", pull_secrets=())
+
+
 @pytest.mark.parametrize(
     ("binding", "attempts"),
     [
@@ -39,14 +44,33 @@ def fought(
 )
 def test_contest(binding: Binding, attempts: int) -> None:
     """A smaller number of entries than in the last answer is a removal by another client."""
-    bare_b = replace(ACCOUNT, name="b", pull_secrets=())
-    observed = replace(observe(None, *listing("a"), bare_b), binding=binding)
+    observed = replace(observe(None, *listing("a"), REPLACED), binding=binding)
     answer = answer_to(observed)
     assert answer.status.attach_attempts == attempts
     (a, b) = answer.accounts
     assert SECRET_NAME in a.pull_secrets
     held = (binding.status.attach_attempts, attempts) == (2, 2)
     assert (SECRET_NAME in b.pull_secrets) == (not held)
+
+
+@pytest.mark.parametrize(
+    ("binding", "attempts"),
+    [
+        pytest.param(fought("False", "ServiceAccountNotFound", 1), 1, id="first"),
+        pytest.param(fought("True", "Attached", 1), 1, id="soon"),
+        pytest.param(fought("False", "Attaching", 1, attempts=1, last=1), 2, id="second"),
+        pytest.param(fought("False", "Attaching", 1, attempts=2, last=1), 2, id="waits"),
+    ],
+)
+def test_contest_by_annotation(binding: Binding, attempts: int) -> None:
+    """A removed entry that the annotation names counts, even if no answer has seen the entry."""
+    answer = answer_to(replace(observe(None, *listing("a"), EDITED), binding=binding))
+    condition = answer.status.condition("Attached")
+    assert condition is not None
+    assert answer.status.attach_attempts == attempts
+    held = binding.status.attach_attempts == attempts
+    assert (SECRET_NAME in answer.accounts[1].pull_secrets) == (not held)
+    assert condition.reason == ("EntryRemoved" if held else "Attaching")
 
 
 def test_contest_is_named() -> None:

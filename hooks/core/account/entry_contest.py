@@ -1,7 +1,9 @@
 """The contest over an entry: another client removes the entry from a ServiceAccount.
 
-A binding with a list of ServiceAccounts has a single contest for the list. The status has only the
-number of ServiceAccounts that list the entry. A smaller number shows a removal.
+A binding with a list of ServiceAccounts has a single contest for the list. An entry that waits to
+be added is missing, too. A removal shows in the annotation `acrpull.dev/attached`, because the
+annotation still names the entry. If the other client also removes the annotation, a removal shows
+in the number of ServiceAccounts that list the entry.
 """
 
 from collections.abc import Collection, Iterable
@@ -29,7 +31,7 @@ def find_entry_contest(
         return None
     there = all(binding.secret_name in account.pull_secrets for account in accounts)
     if binding.targets is not None and binding.targets.is_list:
-        there = there or not _is_removed(binding, attached, listing)
+        there = there or not _is_removed(binding, attached, accounts, listing)
         if attached.status != "True":  # perhaps only because of another ServiceAccount
             attached, since = replace(attached, status="True"), now
     return judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
@@ -50,12 +52,17 @@ def known_before(
     return tuple(account for account in old if account.name in targets)
 
 
-def _is_removed(binding: Binding, attached: Condition, listing: int) -> bool:
-    """True if fewer ServiceAccounts list the entry than in the last answer, or a contest goes on.
+def _is_removed(
+    binding: Binding, attached: Condition, accounts: Iterable[ServiceAccount], listing: int
+) -> bool:
+    """True if another client removed the entry from one of *accounts*, or if a fight goes on.
 
-    *attached* is the condition of the last answer.
+    *attached* is the condition of the last answer. *listing* is the number of all ServiceAccounts
+    that list the entry.
     """
-    if attached.reason == Reason.ENTRY_REMOVED:
+    own = binding.secret_name
+    named = any(own in a.attached and own not in a.pull_secrets for a in accounts)
+    if named or attached.reason == Reason.ENTRY_REMOVED:
         return True
     same = attached.observed_generation == binding.generation
     return same and listing < (binding.status.attached_accounts or 0)
