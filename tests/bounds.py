@@ -103,6 +103,13 @@ FOUGHT: Final = {
     "lastAttachTime": "2026-11-23T11:59:59Z",
     "conditions": [REMOVED],
 }
+FOUGHT_EVERYWHERE: Final = {
+    **FOUGHT,
+    "serviceAccountNames": ["*"],
+    "attachedServiceAccounts": 5000,
+}
+EVERY: Final = {"acrServer": SERVER, "serviceAccountNames": ["*"]}
+FIFTY: Final = {"acrServer": SERVER, "serviceAccountNames": names(50, "b")}
 LISTS: Final[dict[str, Make]] = {
     "identities": lambda: namespace(identities=",".join(GUID.format(n) for n in range(6900))),
     "servers": lambda: namespace(servers=",".join(f"{name}.azurecr.io" for name in names(16_000))),
@@ -139,6 +146,8 @@ COMPOSITES: Final[dict[str, Make]] = {
         binding(status={"conditions": [CONDITION] * 20_000}), [account()]
     ),
     "accounts": lambda: composite(binding(), crowd(6000)),
+    "every account": lambda: composite(binding(spec=EVERY, status=FOUGHT_EVERYWHERE), crowd(5000)),
+    "absent accounts": lambda: composite(binding(spec=FIFTY), [account()], crowd(6000)),
     "finalizers x accounts": lambda: composite(
         binding(finalizers=names(40_000, "metacontroller.io/")), crowd(5000)
     ),
@@ -182,7 +191,7 @@ CROWDS: Final[dict[str, Callable[[int], Object]]] = {
     "bindings": binding,
     "distinct bindings": distinct,
     "invalid bindings": unlike(lambda number: {"acrServer": str(number), "scope": "a" * 30}),
-    "large specs": unlike(lambda number: {str(number): "a" * 4100}),
+    "large specs": unlike(lambda number: {str(number): "a" * 16_400}),
     "many fields": unlike(lambda number: dict.fromkeys(names(300, f"{number:x}f"), 5)),
 }
 SECRETS: Final[dict[str, Make]] = {

@@ -25,6 +25,25 @@ STATUS: Final = SCHEMA["properties"]["status"]
 SERVICE_SPEC: Final = json.loads((ROOT / "hooks/schemas/spec.json").read_text("utf-8"))
 MATCHES: Final = re.compile(r"self\.matches\(r'(.*)'\)")
 AT_MOST_ONE: Final = "[{}].filter(given, given).size() <= 1"
+LIST: Final = {"required": ["serviceAccountNames"]}
+NAMED: Final = {
+    "required": ["serviceAccountName"],
+    "properties": {"serviceAccountName": {"not": {"enum": ["default"]}}},
+}
+OWN: Final = {"workloadIdentity": {"not": {"required": ["serviceAccountName"]}}}
+# Other rules, and what they exclude.
+EXCLUDED: Final = {
+    "self.size() <= 1 || !('*' in self)": {
+        "minItems": 2,
+        "not": {"items": {"not": {"enum": ["*"]}}},
+    },
+    "!has(self.serviceAccountNames) || !has(self.serviceAccountName) || "
+    "self.serviceAccountName == 'default'": {"allOf": [LIST, NAMED]},
+    "!has(self.serviceAccountNames) || !has(self.workloadIdentity) || "
+    "has(self.workloadIdentity.serviceAccountName)": {
+        "allOf": [LIST, {"required": ["workloadIdentity"], "properties": OWN}]
+    },
+}
 ACCEPTED: Final = sorted((ROOT / "crds/samples/accepted").iterdir())
 REJECTED: Final = sorted((ROOT / "crds/samples/rejected").iterdir())
 
@@ -48,17 +67,34 @@ def without_cel(schema: Any) -> Any:  # noqa: ANN401  any part of a schema
     if not isinstance(schema, dict):
         return schema
     plain = {key: without_cel(part) for key, part in schema.items()}
-    for cel in plain.pop("x-kubernetes-validations", []):
+    rules = plain.pop("x-kubernetes-validations", [])
+    return plain | unique(plain) | by_rules(rules)
+
+
+def unique(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the keyword for a list with the items of a set."""
+    return {"uniqueItems": True} if schema.get("x-kubernetes-list-type") == "set" else {}
+
+
+def by_rules(rules: list[dict[str, str]]) -> dict[str, Any]:
+    """Return keywords in place of the CEL *rules*."""
+    plain: dict[str, Any] = {}
+    excluded = []
+    for cel in rules:
         found = MATCHES.fullmatch(cel["rule"])
         if found and "pattern" not in plain:
             plain["pattern"] = found[1]
         elif found:
             plain["allOf"] = [{"pattern": found[1]}]
+        elif cel["rule"] in EXCLUDED:
+            excluded.append(EXCLUDED[cel["rule"]])
         else:
             names = re.findall(r"has\(self\.(\w+)\)", cel["rule"])
             assert cel["rule"] == AT_MOST_ONE.format(", ".join(f"has(self.{n})" for n in names))
             pairs = [{"required": list(pair)} for pair in combinations(names, 2)]
-            plain["not"] = {"anyOf": pairs}
+            excluded += pairs
+    if excluded:
+        plain["not"] = {"anyOf": excluded}
     return plain
 
 
@@ -86,9 +122,12 @@ def field_in_name(sample: Path) -> str:
 
 
 def field_of(error: ValidationError) -> str:
-    """Return the invalid field of the spec, "spec" for the whole spec, or "object"."""
-    parts = [str(part) for part in error.path]
-    return ".".join(parts[1:] or parts) if parts else "object"
+    """Return the invalid field of the spec, "spec" for the whole spec, or "object".
+
+    "[]" follows the field of an invalid item.
+    """
+    parts = ["[]" if isinstance(part, int) else f".{part}" for part in error.path]
+    return "".join(parts[1:] or parts).removeprefix(".") if parts else "object"
 
 
 def test_samples_are_described() -> None:
@@ -105,15 +144,19 @@ def test_accepts() -> None:
 
 def test_rejects() -> None:
     """Each sample in rejected/ breaks a rule of the field in its file name only."""
-    fields = {sample.stem: {field_of(error) for error in errors_in(sample)} for sample in REJECTED}
+    fields = {
+        sample.stem: {field_of(error).removesuffix("[]") for error in errors_in(sample)}
+        for sample in REJECTED
+    }
     assert fields == {sample.stem: {field_in_name(sample)} for sample in REJECTED}
 
 
 def test_every_rule_has_a_rejected_sample() -> None:
     """Each rule of the spec has a sample that breaks the rule."""
     rules = {("object", "required"), ("spec", "not")}
+    keys = ("maxLength", "pattern", "maxItems", "uniqueItems", "not")
     for name, field in fields_of(for_python(without_cel(SPEC))).items():
-        rules |= {(name, key) for key in ("maxLength", "pattern") if key in field}
+        rules |= {(name, key) for key in keys if key in field}
     broken = {(field_of(e), e.validator) for sample in REJECTED for e in errors_in(sample)}
     assert rules <= broken
 
@@ -125,6 +168,7 @@ def test_every_field_has_an_accepted_sample() -> None:
         spec = load(sample)["spec"]
         inner = spec.get("workloadIdentity", {})
         used |= {*spec, *(f"workloadIdentity.{field}" for field in inner)}
+        used |= {f"{field}[]" for field, value in spec.items() if isinstance(value, list) and value}
     assert used == set(fields_of(SPEC))
 
 
@@ -142,16 +186,21 @@ def test_no_case_without_ascii() -> None:
 
 def rules_of(spec: dict[str, Any]) -> dict[str, list[Any]]:
     """Return the rules of each field in *spec*, the schema of a binding's spec."""
-    rules = ("type", "maxLength", "pattern")
+    rules = ("type", "maxLength", "pattern", "maxItems", "uniqueItems")
     return {name: [field.get(key) for key in rules] for name, field in fields_of(spec).items()}
 
 
 def fields_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields in *schema*; fields of an object have the name "object.field"."""
+    """Return the fields in *schema*; fields of an object have the name "object.field".
+
+    The items of a list have the name "list[]".
+    """
     found: dict[str, Any] = {}
     for name, field in schema["properties"].items():
         inner = fields_of(field) if "properties" in field else {}
         found |= {name: field, **{f"{name}.{key}": value for key, value in inner.items()}}
+        if "items" in field:
+            found[f"{name}[]"] = field["items"]
     return found
 
 
@@ -163,7 +212,7 @@ def test_messages() -> None:
             (example,) = service[name]["examples"]
             told = field["x-kubernetes-validations"][0]["message"]
             assert told == f"must be {service[name]['title']}; e.g. {example}"
-    (cel,) = SPEC["x-kubernetes-validations"]
+    cel = SPEC["x-kubernetes-validations"][0]
     assert cel["message"] == f"give at most one of {', '.join(IDENTITIES)}"
     assert tuple(re.findall(r"has\(self\.(\w+)\)", cel["rule"])) == IDENTITIES
 
@@ -176,6 +225,7 @@ def test_every_field_is_described(path: str) -> None:
         assert field["description"].endswith("."), name
         if path == "spec":
             assert "e.g." in field["description"], name
+        if path == "spec" and not name.endswith("[]"):
             words = ("When unset", "When none of them is set", "All fields are optional")
             assert any(word in field["description"] for word in words)
 

@@ -44,7 +44,7 @@ def test_rejects_every_sample_that_the_crd_rejects() -> None:
         assert not found["accepted"], sample
         (problem,) = found["problems"]
         field = field_in_name(sample)
-        where = {"object": "spec is missing.", "spec": "spec"}.get(field, f"spec.{field}: ")
+        where = {"object": "spec is missing.", "spec": "spec"}.get(field, f"spec.{field}")
         assert problem.startswith(where), sample
         assert found["secretName"] is None
     assert done.code == 1
@@ -89,6 +89,7 @@ def test_good_binding() -> None:
         ],
         "secretName": "acr-pull-app",
         "serviceAccountName": "default",
+        "serviceAccountNames": None,
         "server": {"name": SERVER, "default": False},
         "identity": {"clientID": GUID, "resourceID": None, "default": False},
         "live": None,

@@ -208,6 +208,29 @@ def test_two_secrets_for_one_registry(other: str, remedy: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "accounts"),
+    [
+        pytest.param(["a", "default"], ["default"], ["ServiceAccount team-a/default"], id="names"),
+        pytest.param(["*"], ["b"], ["ServiceAccount team-a/b"], id="every-and-one"),
+        pytest.param(
+            ["*"], ["*"], ["Every ServiceAccount of Namespace team-a"], id="every-and-every"
+        ),
+        pytest.param(["*"], [], [], id="every-and-none"),
+    ],
+)
+def test_two_secrets_for_several_accounts(
+    one: list[str], other: list[str], accounts: list[str]
+) -> None:
+    """A note names each ServiceAccount that two bindings have in common."""
+    report = examine(
+        scoped("a", "repository:a:pull", serviceAccountNames=one)
+        + scoped("b", "repository:b:pull", serviceAccountNames=other)
+    )
+    notes = [note for note in report["notes"] if "Secrets for" in note]
+    assert [note.partition(" gets 2 ")[0] for note in notes] == accounts
+
+
+@pytest.mark.parametrize(
     "other",
     [
         scoped("b", "repository:b:pull", serviceAccountName="other"),

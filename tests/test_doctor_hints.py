@@ -98,3 +98,21 @@ def test_regional_endpoint_beside_the_global_one() -> None:
     report = examine(text)
     assert report["ok"]
     assert [len(binding["notes"]) for binding in report["bindings"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        pytest.param("*", '["*"]', id="every"),
+        pytest.param("a, b", '["a", "b"]', id="commas"),
+        pytest.param(["a", "b"], '["a", "b"]', id="list"),
+        pytest.param("A", None, id="another-mistake"),
+        pytest.param(5, None, id="no-name"),
+    ],
+)
+def test_several_accounts_in_one_name(name: object, names: str | None) -> None:
+    """A note names the field for several ServiceAccounts."""
+    found = judge(manifest(acrServer=SERVER, serviceAccountName=name))
+    note = "spec.serviceAccountName takes a single name. For several, set serviceAccountNames: "
+    assert found["notes"] == ([] if names is None else [f"{note}{names}"])
+    assert len(found["problems"]) == 1

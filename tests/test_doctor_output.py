@@ -74,6 +74,31 @@ def test_service_defaults() -> None:
     assert f"client ID {GUID} (the service's default)\n" in done.out
 
 
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        pytest.param(
+            ["b", "default", "a"],
+            "a, b, which will list acr-pull-app in imagePullSecrets; default, which will not be "
+            "changed",
+            id="names",
+        ),
+        pytest.param(
+            ["*"],
+            "every ServiceAccount of the Namespace will list acr-pull-app in imagePullSecrets",
+            id="every",
+        ),
+        pytest.param([], "none", id="none"),
+    ],
+)
+def test_several_accounts(names: list[str], row: str) -> None:
+    """The text names the ServiceAccounts that will list the Secret, and the others."""
+    binding = manifest(acrServer=SERVER, managedIdentityClientID=GUID, serviceAccountNames=names)
+    owner = {"apiVersion": "x.io/v1", "kind": "Operator", "name": "shop", "uid": "x"}
+    account = thing("ServiceAccount", "default", ownerReferences=[{**owner, "controller": True}])
+    assert f"  ServiceAccount  {row}\n" in run("-", stdin=binding + account).out
+
+
 def test_unchanged_account() -> None:
     """The text says that acrpull does not change the ServiceAccount of another controller."""
     owner = {"apiVersion": "x.io/v1", "kind": "Operator", "name": "shop", "uid": "x"}

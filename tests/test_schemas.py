@@ -1,12 +1,14 @@
 """The service's rules for a spec, and the problem that a spec which breaks them has."""
 
 import json
+import re
 from functools import reduce
 from itertools import combinations
 from operator import getitem
 from typing import Any
 
 import pytest
+import yaml
 
 from hooks.schemas import check_spec
 from tests.test_crds import REJECTED, field_in_name, load
@@ -46,6 +48,10 @@ def test_nothing_is_required(spec: object) -> None:
         ("serviceAccountName", "default"),
         ("serviceAccountName", "a.b-c.1"),
         ("serviceAccountName", "a" * 253),
+        ("serviceAccountNames", []),
+        ("serviceAccountNames", ["*"]),
+        ("serviceAccountNames", ["a.b-c.1", "default"]),
+        ("serviceAccountNames", [f"a{number}" for number in range(50)]),
     ],
 )
 def test_valid(field: str, value: str) -> None:
@@ -84,6 +90,9 @@ def test_valid(field: str, value: str) -> None:
         ("serviceAccountName", "a."),
         ("serviceAccountName", "a\n"),
         ("serviceAccountName", ["default"]),
+        ("serviceAccountNames", "*"),
+        ("serviceAccountNames", {}),
+        ("serviceAccountNames", None),
     ],
 )
 def test_invalid(field: str, value: object) -> None:
@@ -105,10 +114,13 @@ def check_problem(spec: dict[str, Any], field: str) -> None:
     parent = reduce(getitem, path, spec)
     problem = check_spec(spec)
     assert problem is not None, spec
-    assert problem.startswith(f"spec.{field}: {json.dumps(parent[last])[:80]}")
+    item = re.match(rf"spec\.{field}\.(\d+): ", problem)
+    wrong = parent[last][int(item[1])] if item else parent[last]
+    assert problem.startswith(f"{item[0] if item else f'spec.{field}: '}{json.dumps(wrong)[:80]}")
     assert "\n" not in problem
     assert len(problem) < 400
-    fixed = parent | {last: problem.rpartition("for example, ")[2]}
+    example = yaml.safe_load(problem.rpartition("for example, ")[2])
+    fixed = parent | {last: [example] if item else example}
     assert check_spec(reduce(lambda inner, name: {name: inner}, reversed(path), fixed)) is None
 
 
@@ -132,7 +144,7 @@ def test_unknown_field(name: str) -> None:
     problem = check_spec({name: "x", "acrServer": "x.azurecr.io"})
     assert problem is not None
     assert problem.startswith(f'spec: unknown field "{name[:79]}')
-    assert problem.endswith("scope, serviceAccountName.")
+    assert problem.endswith("scope, serviceAccountName, serviceAccountNames.")
     assert len(problem) < 300
 
 
@@ -145,14 +157,16 @@ def test_no_object(spec: object) -> None:
     )
 
 
-FILLING = 4096 - len('{"scope": ""}')
+FILLING = 16384 - len('{"scope": ""}')
 
 
-@pytest.mark.parametrize("spec", [{"scope": "a" * (FILLING + 1)}, ["a" * 9000], {"a" * 9000: None}])
+@pytest.mark.parametrize(
+    "spec", [{"scope": "a" * (FILLING + 1)}, ["a" * 19000], {"a" * 19000: None}]
+)
 def test_too_long(spec: object) -> None:
     """The problem of a spec that is longer than all fields can be does not show the spec."""
     assert check_spec(spec) == (
-        "spec has over 4096 characters, more than all its fields need. Shorten it."
+        "spec has over 16384 characters, more than all its fields need. Shorten it."
     )
 
 
@@ -170,7 +184,8 @@ def test_longest_fields() -> None:
         "acrServer": f"{LABEL}.{LABEL}.{LABEL}.{'a' * 61}",
         "managedIdentityResourceID": RESOURCE_ID.replace("/rg/", f"/{'g' * 90}/") + "r" * 122,
         "scope": " ".join([f"{scope}{'l' * 9}", *[scope] * 101]),
-        "serviceAccountName": "a" * 253,
+        "serviceAccountName": "default",
+        "serviceAccountNames": [f"{number:a>253}" for number in range(50)],
     }
     assert (len(spec["acrServer"]), len(spec["scope"])) == (253, 2048)
     assert check_spec(spec) is None

@@ -54,5 +54,7 @@ def _is_settled(observed: Observed) -> bool:
     attached = observed.binding.status.condition("Attached")
     if attached is None or attached.reason == Reason.DELETING:
         return attached is not None
+    if observed.binding.targets is not None and observed.binding.targets.every:
+        return False  # a ServiceAccount may be newer than the status
     current = attached.observed_generation >= observed.binding.generation - 1
     return attached.status == "True" and current

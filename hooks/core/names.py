@@ -36,6 +36,8 @@ ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
 # On a Secret: the start of a label for each ServiceAccount of its binding. The name of the
 # ServiceAccount follows; see `hooks.core.account.relation`.
 TARGET_LABEL_PREFIX: Final = "serviceaccount.acrpull.dev/"
+# For all ServiceAccounts. No ServiceAccount has a name in upper case.
+ALL_TARGETS_LABEL: Final = f"{TARGET_LABEL_PREFIX}ALL"
 # On a Namespace, set by a cluster administrator: the allowed identities and the allowed registries,
 # as comma-separated lists.
 IDENTITIES_ANNOTATION: Final = "acrpull.dev/allowed-identities"

@@ -18,8 +18,8 @@ class Observed:
         secret: The binding's Secret; None if there is none.
         secret_taken: Whether another owner's Secret has the name of the binding's Secret.
         accounts: The children: the binding's ServiceAccounts. The response must contain all.
-        related: The ServiceAccounts that the binding names, now or according to the status; None if
-            a user wrote the request without ServiceAccounts.
+        related: The ServiceAccounts that the binding names, now or according to the status, or all
+            of the Namespace; None if a user wrote the request without ServiceAccounts.
         namespace: The binding's Namespace; None while unknown.
         dynamic_apply: Whether Metacontroller's apply strategy is dynamic-apply; None while unknown.
         secret_left: Whether the Secret of an earlier binding has this name and no owner, for
@@ -39,10 +39,27 @@ class Observed:
     missing_policies: tuple[str, ...] | None = None
 
     @property
-    def target(self) -> ServiceAccount | None:
-        """The ServiceAccount of the name in the spec; None if there is none."""
-        known = (*(self.related or ()), *self.accounts)
-        return next((a for a in known if a.name == self.binding.service_account_name), None)
+    def targets(self) -> tuple[ServiceAccount, ...]:
+        """The ServiceAccounts that the binding names and that exist, sorted by name.
+
+        Without the ServiceAccounts under deletion if the binding targets every ServiceAccount.
+        """
+        targets = self.binding.targets
+        if targets is None:
+            return ()
+        known = {a.name: a for a in (*self.accounts, *(self.related or ())) if a.name in targets}
+        leaving = {name for name, account in known.items() if targets.every and account.deleting}
+        return tuple(known[name] for name in sorted(known.keys() - leaving))
+
+    @property
+    def listing(self) -> tuple[ServiceAccount, ...]:
+        """The targets that list the Secret."""
+        return tuple(a for a in self.targets if self.binding.secret_name in a.pull_secrets)
+
+    @property
+    def unlisting(self) -> tuple[ServiceAccount, ...]:
+        """The targets that do not list the Secret."""
+        return tuple(a for a in self.targets if self.binding.secret_name not in a.pull_secrets)
 
     @property
     def unprotected(self) -> tuple[ServiceAccount, ...]:

@@ -4,11 +4,12 @@ Metacontroller deletes a child that is missing from an answer, so every answer c
 observed ServiceAccount: `Answer` requires them.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account, targets
-from hooks.core.account.entry_contest import find_entry_contest
+from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account
+from hooks.core.account.entry_contest import find_entry_contest, known_before
 from hooks.core.account.ownership import OwnershipContext, is_foreign
 from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
@@ -82,7 +83,8 @@ def sync(
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
     withdrawn = isinstance(wanted, Reject) and secret is None  # `desired_secret` decides
-    contest = _contest(observed, now, withdrawn=withdrawn)
+    contested = _contested(observed, withdrawn=withdrawn)
+    contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
     status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
@@ -92,14 +94,16 @@ def sync(
         if fight is not None:
             wait = min(wait, fight.resync_after_seconds)
     if problem is None and status.attaching:
-        wait = min(wait, attach_seconds(observed, now) or wait)
+        missing = observed.unlisting or (None,)
+        waits = (attach_seconds(observed, account, now) for account in missing)
+        wait = min([wait, *filter(None, waits)])
     return Answer(
         status,
         secret,
         desired_accounts(
             observed,
             withdrawn=withdrawn,
-            hold_entry=contest is not None and not contest.add,
+            held=() if contest is None or contest.add else contested,
         ),
         PROTECTION_RESYNC_SECONDS if observed.unprotected else wait,
     )
@@ -115,16 +119,17 @@ def _secret_contest(
     return find_secret_contest(observed.binding, observed.secret, now)
 
 
-def _contest(observed: Observed, now: datetime, *, withdrawn: bool) -> Contest | None:
-    """Return the contest over the entry; None if acrpull does not list the entry."""
-    binding, target = observed.binding, observed.target
-    if target is None or not targets(
-        binding, target.name, target.pull_secrets, withdrawn=withdrawn
-    ):
-        return None
-    if observed.secret_taken or (observed.missing_policies is None and is_foreign(target)):
-        return None
-    return find_entry_contest(binding, target, now)
+def _contested(observed: Observed, *, withdrawn: bool) -> tuple[ServiceAccount, ...]:
+    """Return the ServiceAccounts whose entry another client may remove again and again.
+
+    There are none if acrpull does not list the entry.
+    """
+    if observed.binding.deleting or withdrawn or observed.secret_taken:
+        return ()
+    found = observed.targets
+    if observed.missing_policies is None:
+        found = tuple(account for account in found if not is_foreign(account))
+    return known_before(observed.binding, found)
 
 
 def _problem(
@@ -151,9 +156,12 @@ def desired_accounts(
     *,
     withdrawn: bool = False,
     hand_over: bool = False,
-    hold_entry: bool = False,
+    held: Collection[ServiceAccount] = (),
 ) -> tuple[DesiredServiceAccount, ...]:
-    """Return every observed ServiceAccount, and the target of a request written by hand."""
+    """Return every observed ServiceAccount, and the targets of a request written by hand.
+
+    An entry that another client removed from the ServiceAccounts *held* stays absent.
+    """
     binding = observed.binding
     terms = OwnershipContext(
         observed.namespace,
@@ -161,13 +169,13 @@ def desired_accounts(
         observed.secret_taken,
         withdrawn=withdrawn,
         hand_over=hand_over,
-        hold_entry=hold_entry,
     )
-    known = [(account, terms) for account in observed.accounts]
-    name = binding.service_account_name
-    if observed.related is None and name not in {None, *(a.name for a in observed.accounts)}:
-        by_hand = ServiceAccount(name or "", binding.namespace)
-        known.append((by_hand, replace(terms, dynamic_apply=False)))
+    without = {a.name for a in held if binding.secret_name not in a.pull_secrets}
+    known = [(a, replace(terms, hold_entry=a.name in without)) for a in observed.accounts]
+    if observed.related is None and binding.targets is not None:
+        for name in sorted(binding.targets.names - {a.name for a in observed.accounts}):
+            by_hand = ServiceAccount(name, binding.namespace)
+            known.append((by_hand, replace(terms, dynamic_apply=False)))
     return tuple(desired_service_account(binding, account, its) for account, its in known)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from hooks.core.account.ownership import foreign_controller
-from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.selection import SecretOwner, Selection
 
@@ -16,29 +16,35 @@ def with_conflicts(diagnoses: Iterable[Diagnosis], found: Selection) -> list[Dia
     A Secret name already in use is a problem. A ServiceAccount of another controller is a note, and
     acrpull does not change the ServiceAccount.
     """
-    known = [_with_owned_account(diagnosis, found.accounts) for diagnosis in diagnoses]
+    known = [_with_owned_accounts(diagnosis, found.accounts) for diagnosis in diagnoses]
     return [_with_name_clashes(diagnosis, known, found.secrets) for diagnosis in known]
 
 
-def _with_owned_account(diagnosis: Diagnosis, accounts: Iterable[ServiceAccount]) -> Diagnosis:
+def _with_owned_accounts(diagnosis: Diagnosis, accounts: Iterable[ServiceAccount]) -> Diagnosis:
     plan = diagnosis.plan
     if plan is None:
         return diagnosis
-    target = (diagnosis.namespace, plan.service_account_name)
-    account = next((a for a in accounts if (a.namespace, a.name) == target), None)
-    owner = foreign_controller(account) if account else None
-    if account is None or owner is None:
-        return diagnosis
+    local = [a for a in accounts if a.namespace == diagnosis.namespace and a.name in plan.targets]
+    owners = {a.name: (a, owner) for a in local if (owner := foreign_controller(a)) is not None}
+    notes = tuple(_owned(account, owner, plan.secret_name) for account, owner in owners.values())
+    children = tuple(
+        child
+        for child in plan.children
+        if child["kind"] == "Secret" or child["metadata"]["name"] not in owners
+    )
+    plan = replace(plan, children=children)
+    return replace(diagnosis, notes=(*diagnosis.notes, *notes), plan=plan)
+
+
+def _owned(account: ServiceAccount, owner: Owner, secret: str) -> str:
+    """Return the note on *account*, which the controller *owner* owns."""
     note = f"ServiceAccount {account.name} belongs to {owner.kind} {owner.name} and stays as it is"
-    if plan.secret_name in account.pull_secrets:
-        note += f". It lists Secret {plan.secret_name} already."
-    else:
-        note += (
-            f" (ServiceAccountOwned). List Secret {plan.secret_name} in imagePullSecrets where "
-            f"{owner.kind} {owner.name} defines the ServiceAccount."
-        )
-    secret = plan.children[:1]
-    return replace(diagnosis, notes=(*diagnosis.notes, note), plan=replace(plan, children=secret))
+    if secret in account.pull_secrets:
+        return f"{note}. It lists Secret {secret} already."
+    return (
+        f"{note} (ServiceAccountOwned). List Secret {secret} in imagePullSecrets where "
+        f"{owner.kind} {owner.name} defines the ServiceAccount."
+    )
 
 
 def _with_name_clashes(
@@ -78,22 +84,36 @@ def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
     A kubelet tries each token. Most other clients merge the Secrets into one entry per registry:
     google/go-containerregistry@046d56f:pkg/authn/kubernetes/keychain.go (NewFromPullSecrets)
     """
-    groups: defaultdict[tuple[str, str, str], dict[tuple[str, str], Plan]] = defaultdict(dict)
+    groups: defaultdict[tuple[str, str], dict[tuple[str, str], Plan]] = defaultdict(dict)
     for diagnosis in diagnoses:
         plan = diagnosis.plan
         if plan is not None:
-            key = (str(diagnosis.namespace), plan.service_account_name, plan.request.server)
+            key = (str(diagnosis.namespace), plan.request.server)
             groups[key][diagnosis.kind, str(diagnosis.name)] = plan
-    for (namespace, account, server), plans in groups.items():
-        requests = {plan.request for plan in plans.values()}
-        if len(requests) > 1:
-            names = ", ".join(plan.secret_name for plan in plans.values())
-            yield (
-                f"ServiceAccount {namespace}/{account} gets {len(plans)} Secrets for {server}: "
-                f"{names}. A kubelet tries each of them. Most other readers (k8schain, Flux, "
-                "Kaniko, Argo CD Image Updater) use only one Secret per registry. "
-                f"{_remedy(plans)}"
-            )
+    for (namespace, server), group in groups.items():
+        every = {key: plan for key, plan in group.items() if plan.targets.every}
+        if _differ(every):
+            yield _shared(f"Every ServiceAccount of Namespace {namespace}", server, every)
+        names = dict.fromkeys(name for p in group.values() for name in sorted(p.targets.names))
+        for name in names:
+            plans = {key: plan for key, plan in group.items() if name in plan.targets}
+            if _differ(plans):
+                yield _shared(f"ServiceAccount {namespace}/{name}", server, plans)
+
+
+def _differ(plans: dict[tuple[str, str], Plan]) -> bool:
+    """True if *plans* have different tokens."""
+    return len({plan.request for plan in plans.values()}) > 1
+
+
+def _shared(account: str, server: str, plans: dict[tuple[str, str], Plan]) -> str:
+    """Return the note on *plans*, which give *account* several Secrets for *server*."""
+    names = ", ".join(plan.secret_name for plan in plans.values())
+    return (
+        f"{account} gets {len(plans)} Secrets for {server}: {names}. A kubelet tries each of them. "
+        "Most other readers (k8schain, Flux, Kaniko, Argo CD Image Updater) use only one Secret "
+        f"per registry. {_remedy(plans)}"
+    )
 
 
 def _remedy(plans: dict[tuple[str, str], Plan]) -> str:

@@ -14,6 +14,7 @@ from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace, ServiceAccount
 from hooks.core.model.identity import FederatedIdentity, Identity, WorkloadIdentity
+from hooks.core.model.targets import Targets
 from hooks.core.model.token import AcrToken, TokenRequest
 from hooks.core.names import NULL_GUID
 from hooks.core.observed import Observed
@@ -23,7 +24,12 @@ from hooks.core.renewal.decision import Mint, decide
 from hooks.core.renewal.resolve import Wanted, resolve
 from hooks.core.wire import response as answer
 from hooks.core.wire.request import parse_observed
-from hooks.doctor.hints import fork_fields, regional_endpoint, with_swapped_fields
+from hooks.doctor.hints import (
+    fork_fields,
+    regional_endpoint,
+    several_accounts,
+    with_swapped_fields,
+)
 from hooks.schemas import check_manifest, check_spec, prune, version_of
 
 PLACEHOLDER_ID: Final = NULL_GUID  # of an unknown client or tenant
@@ -41,7 +47,7 @@ class Plan:
     """The result of a binding without problems. acrpull would return *children*."""
 
     secret_name: str
-    service_account_name: str
+    targets: Targets
     request: TokenRequest
     default_server: bool
     default_identity: bool
@@ -83,7 +89,7 @@ def diagnose(
     found = check_manifest(manifest)
     if found.problems:
         problems = with_swapped_fields(manifest, found.problems)
-        notes = tuple(fork_fields(manifest))
+        notes = (*fork_fields(manifest), *several_accounts(manifest))
         kind = api_of(version_of(manifest)).kind
         return Diagnosis(kind, name, namespace, found.stored, problems, notes)
     return diagnose_valid(manifest, policy, namespaces, accounts)
@@ -139,7 +145,8 @@ def _with_identity(
     ):
         return observed
     identity = binding.spec.identity
-    name = identity.service_account_name or binding.service_account_name or ""
+    targets = binding.targets
+    name = identity.service_account_name or (targets and targets.only) or ""
     account = {(a.namespace, a.name): a for a in accounts}.get((binding.namespace, name))
     if account is None:
         tenant = policy.tenant_id or PLACEHOLDER_ID
@@ -185,7 +192,7 @@ def _plan(observed: Observed, wanted: Wanted, policy: Policy) -> Plan:
     spec = asked.spec
     return Plan(
         secret_name=asked.secret_name,
-        service_account_name=asked.service_account_name or "",
+        targets=asked.targets or Targets(frozenset()),
         request=decision.request,
         default_server=isinstance(spec, Spec) and spec.server is None,
         default_identity=isinstance(spec, Spec) and spec.identity is None,

@@ -1,12 +1,15 @@
 """Recognizes common mistakes in manifests: in a binding's values, and in annotations. No I/O."""
 
+import json
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
 from hooks.core.fields import JSON
+from hooks.core.model.targets import EVERY
 from hooks.core.names import (
+    API_VERSION,
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
     GROUP,
@@ -92,6 +95,19 @@ def fork_fields(manifest: JSON) -> Iterator[str]:
             "identity, if there is one. Use an ACRPullBinding of acrpull.dev/v1beta1 with "
             f"spec.workloadIdentity: {{{identity}}}"
         )
+
+
+def several_accounts(manifest: JSON) -> Iterator[str]:
+    """Yield a note if *manifest* has several ServiceAccounts in the field for a single name."""
+    spec = manifest.get("spec")
+    if version_of(manifest) != API_VERSION or not isinstance(spec, dict):
+        return
+    name = spec.get("serviceAccountName")
+    names = name.replace(",", " ").split() if isinstance(name, str) else name
+    several = names == [EVERY] or (isinstance(names, list) and len(names) > 1)
+    if several and check_spec({"serviceAccountNames": names}) is None:
+        field = f"serviceAccountNames: {json.dumps(names)}"
+        yield f"spec.serviceAccountName takes a single name. For several, set {field}"
 
 
 def regional_endpoint(server: str) -> Iterator[str]:

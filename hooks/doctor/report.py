@@ -25,7 +25,9 @@ keys of --output json (null if there is no value, e.g. for a binding with proble
     kind, name, namespace
     accepted  true if an API server would accept the binding
     ok, problems, notes
-    secretName, serviceAccountName
+    secretName
+    serviceAccountName, serviceAccountNames
+              one of them is null
     server    {name, default}; default: true for the service's default
     identity  {clientID, resourceID, default}: one of the IDs is null; a workload identity:
               {clientID, resourceID, default, tenantID, serviceAccount}: serviceAccount is null for
@@ -33,7 +35,7 @@ keys of --output json (null if there is no value, e.g. for a binding with proble
     commands  {cloud, mode, rbac, abac, nodes, trust}: for the Azure CLI; the output of mode says
               whether rbac or abac is right
     requests  [{name, method, url, headers, form}], with placeholders for tokens
-    children  [Secret, ServiceAccount], with <token> for the token and without ownerReferences
+    children  [Secret, ServiceAccount...], with <token> for the token and without ownerReferences
     live      with --live: [{hop, milliseconds, message, reason}]; reason: of a failure
 """
 
@@ -110,15 +112,16 @@ def _new_plan(
 ) -> JSON:
     if plan is None:
         keys = (
-            "secretName", "serviceAccountName", "server", "identity", "commands", "requests",
-            "children",
+            "secretName", "serviceAccountName", "serviceAccountNames", "server", "identity",
+            "commands", "requests", "children",
         )  # fmt: skip
         return dict.fromkeys(keys)
     request = plan.request
     identity = request.identity
     return {
         "secretName": plan.secret_name,
-        "serviceAccountName": plan.service_account_name,
+        "serviceAccountName": plan.targets.only,
+        "serviceAccountNames": plan.targets.listed if plan.targets.is_list else None,
         "server": {"name": request.server, "default": plan.default_server},
         "identity": {**_new_identity(identity), "default": plan.default_identity},
         "commands": asdict(commands(request, federation.audience)),

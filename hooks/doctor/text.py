@@ -9,6 +9,7 @@ from typing import Final
 
 from hooks.core.exchange.registry_protocol import ABAC_ROLE
 from hooks.core.fields import JSON
+from hooks.core.model.targets import EVERY
 from hooks.core.names import DOCKER_CONFIG_KEY
 from hooks.doctor.diagnosis import PLACEHOLDER_ID
 
@@ -81,14 +82,11 @@ def _binding(binding: JSON, *, verbose: bool) -> Iterator[str]:
 def _result(binding: JSON) -> dict[str, str]:
     """Return the rows about the resulting Secret, the ServiceAccount and the identity."""
     server, identity, secret = binding["server"], binding["identity"], binding["secretName"]
-    account = f"{binding['serviceAccountName']}, which will list {secret} in imagePullSecrets"
-    if len(binding["children"]) == 1:
-        account = f"{binding['serviceAccountName']}, which will not be changed"
     kind = "client ID" if identity["clientID"] else "resource ID"
     name = identity["clientID"] or identity["resourceID"]
     rows = {
         "Secret": f"{secret}, for {server['name']}{_default(server)}",
-        "ServiceAccount": account,
+        "ServiceAccount": _accounts(binding),
         "Identity": f"{kind} {_known(name)}{_default(identity)}",
     }
     if "tenantID" in identity:
@@ -96,6 +94,24 @@ def _result(binding: JSON) -> dict[str, str]:
         by = f"ServiceAccount {trusted}" if trusted else "the service's own ServiceAccount"
         rows["Identity"] += f" in tenant {_known(identity['tenantID'])}, which trusts {by}"
     return rows
+
+
+def _accounts(binding: JSON) -> str:
+    """Return the row about the ServiceAccounts of *binding*."""
+    lists = f"will list {binding['secretName']} in imagePullSecrets"
+    names = binding["serviceAccountNames"]
+    if names == [EVERY]:
+        return f"every ServiceAccount of the Namespace {lists}"
+    if names is None:
+        names = [binding["serviceAccountName"]]
+    children = (child for child in binding["children"] if child["kind"] == "ServiceAccount")
+    changed = {child["metadata"]["name"] for child in children}
+    groups = {
+        f"which {lists}": [name for name in names if name in changed],
+        "which will not be changed": [name for name in names if name not in changed],
+    }
+    rows = [f"{', '.join(group)}, {verb}" for verb, group in groups.items() if group]
+    return "; ".join(rows) or "none"
 
 
 def _known(text: str) -> str:

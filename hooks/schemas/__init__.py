@@ -22,7 +22,7 @@ IDENTITIES: Final = (
     "workloadIdentity",
 )
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
-MAX_CHARACTERS: Final = 4096  # more than the maximum lengths of all fields together
+MAX_CHARACTERS: Final = 16384  # more than the maximum lengths of all fields together
 MAX_REMEMBERED_SPECS: Final = 1024  # specs
 TEMPLATE_SPEC: Final = "spec.template.spec"  # the path in a ClusterACRPullBinding
 

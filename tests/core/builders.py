@@ -17,6 +17,7 @@ from hooks.core.model.binding import Binding, Spec, Status
 from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
 from hooks.core.model.identity import Identity
 from hooks.core.model.reason import Reason
+from hooks.core.model.targets import one_target
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
@@ -87,7 +88,7 @@ BINDING: Final = Binding(
     deleted_at=None,
     other_finalizers=frozenset(),
     secret_name=SECRET_NAME,
-    service_account_name="default",
+    targets=one_target("default"),
     spec=Spec(SERVER, IDENTITY, None),
     status=Status(),
 )

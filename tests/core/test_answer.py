@@ -11,6 +11,7 @@ from hooks.core.fields import JSON
 from hooks.core.model.binding import Binding, Condition, Spec, Status
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
 from hooks.core.model.identity import WorkloadIdentity
+from hooks.core.model.targets import one_target
 from hooks.core.sync import Answer
 from hooks.core.wire.response import (
     new_answer,
@@ -54,16 +55,19 @@ DESIRED = DesiredServiceAccount(
     owners=(HOLDER, GUARD),
     had_pull_secrets=True,
 )
-LABELED = {
-    "apiVersion": "v1",
-    "resource": "secrets",
-    "namespace": "team-a",
-    "labelSelector": {"matchExpressions": [{"key": TARGET, "operator": "Exists"}]},
-}
+LABELED = [
+    {
+        "apiVersion": "v1",
+        "resource": "secrets",
+        "namespace": "team-a",
+        "labelSelector": {"matchExpressions": [{"key": key, "operator": "Exists"}]},
+    }
+    for key in (TARGET, "serviceaccount.acrpull.dev/ALL")
+]
 STATUS = Status(
     conditions=(READY,),
     secret_name=SECRET_NAME,
-    service_account_name="default",
+    targets=one_target("default"),
     token_issue_time=NOW,
     token_expiration_time=NOW + 3 * HOUR,
 )
@@ -159,7 +163,7 @@ def test_token_is_in_secret_only() -> None:
 
 
 WORKLOAD = WorkloadIdentity("pusher", None, None)
-OF_STATUS = Status(service_account_name="build")
+OF_STATUS = Status(targets=one_target("build"))
 
 
 @pytest.mark.parametrize(
@@ -176,13 +180,11 @@ OF_STATUS = Status(service_account_name="build")
             id="identity-of-the-target",
         ),
         pytest.param(
-            replace(BINDING, spec="is wrong", service_account_name=None, status=OF_STATUS),
+            replace(BINDING, spec="is wrong", targets=None, status=OF_STATUS),
             ["build"],
             id="invalid",
         ),
-        pytest.param(
-            replace(BINDING, spec="is wrong", service_account_name=None), ["default"], id="unknown"
-        ),
+        pytest.param(replace(BINDING, spec="is wrong", targets=None), ["default"], id="unknown"),
     ],
 )
 def test_rules(binding: Binding, names: list[str]) -> None:
@@ -237,11 +239,11 @@ def test_rules_of_admission(version: str) -> None:
     ],
 )
 def test_decorator_rules(account: ServiceAccount) -> None:
-    """A ServiceAccount relates the Secrets labeled with its name, whatever else it contains.
+    """A ServiceAccount relates the Secrets labeled for it, whatever else it contains.
 
     Metacontroller caches the rules, because a change of a ServiceAccount changes no generation.
     """
-    assert new_decorator_rules(account) == {"relatedResources": [LABELED]}
+    assert new_decorator_rules(account) == {"relatedResources": LABELED}
 
 
 def test_decorator_rules_for_unlabeled_secrets() -> None:
@@ -252,7 +254,7 @@ def test_decorator_rules_for_unlabeled_secrets() -> None:
         "namespace": "team-a",
         "names": [SECRET_NAME],
     }
-    assert new_decorator_rules(ACCOUNT) == {"relatedResources": [LABELED, by_name]}
+    assert new_decorator_rules(ACCOUNT) == {"relatedResources": [*LABELED, by_name]}
 
 
 LEFT = OwnedSecret(SECRET_NAME, "team-a", made_here=True)

@@ -10,6 +10,7 @@ from hooks.core.apis.api import CREATE_CREDENTIAL, Api
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.model.targets import one_target
 from hooks.core.wire.objects import parse_binding
 from tests.core.builders import CLIENT_ID, SERVER
 
@@ -166,7 +167,9 @@ def test_first(spec: JSON, parsed: Spec) -> None:
 )
 def test_first_service_account(spec: JSON, account: str) -> None:
     """Of v1beta1 no ServiceAccount is `default`."""
-    assert parse_binding(new_binding(FIRST, spec), "parent").service_account_name == account
+    assert parse_binding(new_binding(FIRST, spec), "parent").targets == (
+        account and one_target(account)
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_clouds(spec: JSON, parsed: tuple[str | None, str]) -> None:
     """U2: every cloud has its Entra; one without a name says that itself, and the audience."""
     found = parse_binding(new_binding(SECOND, spec), "parent")
     assert found.spec == Spec(SERVER, Identity(CLIENT_ID), SCOPE, *parsed)
-    assert found.service_account_name == "build"
+    assert found.targets == one_target("build")
 
 
 @pytest.mark.parametrize(
@@ -211,13 +214,13 @@ def test_identities(spec: JSON, identity: Identity | WorkloadIdentity) -> None:
     found = parse_binding(new_binding(SECOND, spec), "parent")
     assert isinstance(found.spec, Spec)
     assert found.spec.identity == identity
-    assert found.service_account_name == "build"
+    assert found.targets == one_target("build")
 
 
 def test_second_without_service_account() -> None:
     """Of v1beta2 no ServiceAccount is none."""
     parent = new_binding(SECOND, {})
-    assert parse_binding(parent, "parent", "is wrong").service_account_name is None
+    assert parse_binding(parent, "parent", "is wrong").targets is None
 
 
 def test_words() -> None:

@@ -45,7 +45,7 @@ WAITING = ConditionState(
     "Attaching",
     'Waiting for Secret "acr-pull-app" to be added to ServiceAccount "default".',
 )
-NOWHERE = replace(OBSERVED, binding=replace(BINDING, service_account_name=None))
+NOWHERE = replace(OBSERVED, binding=replace(BINDING, targets=None))
 MISSING = replace(OBSERVED, accounts=(), related=())
 UNLISTED = replace(ACCOUNT, pull_secrets=("zeta",))
 OWNED = replace(UNTOUCHED, owners=(FOREIGN,))

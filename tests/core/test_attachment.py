@@ -25,7 +25,7 @@ from tests.core.builders import (
 )
 
 OTHER = replace(HOLDER, name="other", uid="uid-other")
-LOST = replace(BINDING, spec="spec is wrong", service_account_name=None)
+LOST = replace(BINDING, spec="spec is wrong", targets=None)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hooks.core.account.attachment import DesiredServiceAccount, desired_service
 from hooks.core.account.ownership import OwnershipContext
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.targets import one_target
 from tests.core.builders import (
     ACCOUNT,
     BINDING,
@@ -20,8 +21,8 @@ from tests.core.builders import (
 
 JOBS = "acr-pull-jobs"
 DELETING = replace(BINDING, deleting=True)
-MOVED = replace(BINDING, service_account_name="build")
-INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
+MOVED = replace(BINDING, targets=one_target("build"))
+INVALID = replace(BINDING, spec="spec is wrong", targets=None)
 Names = tuple[str | None, ...]
 
 

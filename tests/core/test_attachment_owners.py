@@ -9,11 +9,12 @@ from hooks.core.account.attachment import desired_service_account
 from hooks.core.account.ownership import OwnershipContext
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import Namespace, Owner
+from hooks.core.model.targets import one_target
 from tests.core.builders import ACCOUNT, BINDING, GUARD, HOLDER, NAMESPACE
 
 DELETING = replace(BINDING, deleting=True)
-MOVED = replace(BINDING, service_account_name="build")
-INVALID = replace(BINDING, spec="spec is wrong", service_account_name=None)
+MOVED = replace(BINDING, targets=one_target("build"))
+INVALID = replace(BINDING, spec="spec is wrong", targets=None)
 NAMESAKE = replace(BINDING, name="team-a", secret_name="acr-pull-team-a")
 LEAVING = replace(NAMESAKE, deleting=True)
 Owners = tuple[Owner, ...]

@@ -8,6 +8,7 @@ from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import PullSecret, ServiceAccount
 from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
+from hooks.core.model.targets import one_target
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
@@ -57,7 +58,7 @@ UNKNOWN_STRATEGY = replace(
 SHOWING = PullSecret("acr-pull-team-a", targets=TARGETS)
 Outcome = AcrToken | MintFailed | None
 
-MOVED = replace(OBSERVED, binding=replace(BINDING, service_account_name="build"))
+MOVED = replace(OBSERVED, binding=replace(BINDING, targets=one_target("build")))
 OTHER_IDENTITY = asking(Spec("myregistry.azurecr.io", Identity(client_id="x"), None))
 
 
@@ -175,7 +176,7 @@ def test_every_account(
         pytest.param(
             replace(
                 NO_SECRET,
-                binding=replace(BINDING, spec="wrong", service_account_name=None),
+                binding=replace(BINDING, spec="wrong", targets=None),
                 accounts=(),
                 related=None,
             ),

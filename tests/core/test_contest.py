@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.account.entry_contest import find_entry_contest
+from hooks.core.account.entry_contest import find_entry_contest, known_before
 from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.targets import one_target
 from hooks.core.observed import Observed
 from hooks.core.rfc3339 import format_time, parse_time
 from hooks.core.sync import Answer
@@ -44,7 +45,7 @@ def binding_with(
         BINDING,
         status=Status(
             (condition,),
-            service_account_name="default",
+            targets=one_target("default"),
             attach_attempts=attempts,
             last_attach_time=parse_time(last),
         ),
@@ -95,10 +96,16 @@ NEVER = [
 ]
 
 
+def find(binding: Binding, account: ServiceAccount) -> Contest | None:
+    """Return the contest over the entry of *account*."""
+    listing = int(SECRET_NAME in account.pull_secrets)
+    return find_entry_contest(binding, known_before(binding, [account]), listing, NOW)
+
+
 @pytest.mark.parametrize(("binding", "account"), NEVER)
 def test_no_contest_found(binding: Binding, account: ServiceAccount) -> None:
     """An entry that lasted, or that was not added yet, is not fought over."""
-    assert find_entry_contest(binding, account, NOW) is None
+    assert find(binding, account) is None
 
 
 @pytest.mark.parametrize(
@@ -139,7 +146,7 @@ def test_find_contest(binding: Binding, account: ServiceAccount, contest: Contes
     attached = binding.status.condition("Attached")
     assert attached is not None
     named = attached.reason == "EntryRemoved"
-    assert find_entry_contest(binding, account, NOW) == replace(contest, named=named)
+    assert find(binding, account) == replace(contest, named=named)
 
 
 def test_status_older_than_the_last_answer() -> None:

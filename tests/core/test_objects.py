@@ -10,6 +10,7 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Condition, Spec, Status
 from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.model.targets import one_target
 from hooks.core.rfc3339 import EARLIEST
 from hooks.core.wire.objects import parse_binding
 from tests.core.builders import BINDING, HOUR, IDENTITY, NOW, PARENT, SECOND, SERVER, changed
@@ -71,7 +72,7 @@ def test_bare_binding() -> None:
     binding = parse_binding({"metadata": {"name": "app"}, "spec": {}}, "parent")
     assert (binding.namespace, binding.uid, binding.generation) == ("default", "", 0)
     assert (binding.api_version, binding.kind) == ("acrpull.dev/v1beta1", "ACRPullBinding")
-    assert (binding.service_account_name, binding.spec) == ("default", Spec(None, None, None))
+    assert (binding.targets, binding.spec) == (one_target("default"), Spec(None, None, None))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_spec(spec: JSON, parsed: Spec) -> None:
 def test_service_account_name(spec: object, known: str | None, account: str | None) -> None:
     """A spec that says no ServiceAccount that can be leaves the one that the status knows."""
     parent = {**PARENT, "spec": spec, "status": {"serviceAccountName": known}}
-    assert parse_binding(parent, "parent", "is wrong").service_account_name == account
+    assert parse_binding(parent, "parent", "is wrong").targets == (account and one_target(account))
 
 
 @pytest.mark.parametrize("spec", [{"spec": None}, {}], ids=["null", "absent"])
@@ -131,7 +132,7 @@ def test_no_spec(spec: JSON) -> None:
     """A binding without a spec leaves all to the defaults, as one with an empty spec does."""
     parent = {"metadata": PARENT["metadata"], **spec}
     binding = parse_binding({**parent, "status": {"serviceAccountName": "old"}}, "parent")
-    assert (binding.service_account_name, binding.spec) == ("default", Spec(None, None, None))
+    assert (binding.targets, binding.spec) == (one_target("default"), Spec(None, None, None))
 
 
 @pytest.mark.parametrize("spec", [{}, [], None, {"acrServer": 5}])
@@ -196,7 +197,7 @@ def test_status() -> None:
             Condition("Bare", "", "", "", 0),
         ),
         secret_name="acr-pull-app",
-        service_account_name="default",
+        targets=one_target("default"),
         token_issue_time=NOW - 2 * HOUR,
         secret_pending_time=NOW,
         write_attempts=2,

@@ -23,9 +23,10 @@ Accounts = tuple[ServiceAccount, ...]
         pytest.param((), None, None, id="nothing"),
     ],
 )
-def test_target(accounts: Accounts, related: Accounts | None, target: object) -> None:
+def test_targets(accounts: Accounts, related: Accounts | None, target: object) -> None:
     """The target is the ServiceAccount that the binding names, wherever it shows."""
-    assert replace(OBSERVED, accounts=accounts, related=related).target == target
+    expected = () if target is None else (target,)
+    assert replace(OBSERVED, accounts=accounts, related=related).targets == expected
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hooks.core.apis import APIS
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
+from hooks.core.model.targets import one_target
 from hooks.core.wire.objects import parse_owned_secret, parse_secret
 from hooks.handlers import Hooks
 from tests.core.builders import (
@@ -35,8 +36,8 @@ from tests.core.builders import (
 )
 
 BUILD = "serviceaccount.acrpull.dev/build"
-MOVED = replace(BINDING, service_account_name="build")
-NAMELESS = replace(INVALID.binding, service_account_name=None)
+MOVED = replace(BINDING, targets=one_target("build"))
+NAMELESS = replace(INVALID.binding, targets=None)
 LONG = ["a" * 64, "a" * 63 + "b", "a" * 253, "a" * 500, ("a" * 45 + ".") * 5]
 
 

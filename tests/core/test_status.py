@@ -8,6 +8,7 @@ from hooks.core.contest import Contest
 from hooks.core.model.binding import Status
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
+from hooks.core.model.targets import one_target
 from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
@@ -179,7 +180,7 @@ def test_observed_secret(
         parse_time(issued),
         parse_time(expires),
     )
-    assert status.service_account_name == "default"
+    assert status.targets == one_target("default")
 
 
 @pytest.mark.parametrize(

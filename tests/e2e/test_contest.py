@@ -105,6 +105,21 @@ def test_fight(stage: Stage, calm_scene: Scene) -> None:
     scene.listed("default", *USERS, "acr-pull-app")
 
 
+@pytest.mark.adoption
+def test_fight_over_one_of_several(stage: Stage, calm_scene: Scene) -> None:
+    """The other ServiceAccounts of a list keep the entry, and a later one gets the entry."""
+    scene = calm_scene
+    scene.make_account("a")
+    scene.bind("app", serviceAccountNames=["default", "a", "absent"])
+    scene.says("app", "Attached", "False/ServiceAccountNotFound")
+    message = fight(stage, scene, remove_entry, "Attached", "EntryRemoved", "attachAttempts")
+    assert "--show-managed-fields" in message
+    scene.make_account("absent")
+    scene.listed("absent", "acr-pull-app")
+    scene.listed("a", "acr-pull-app")
+    scene.listed("default", *USERS, "acr-pull-app")
+
+
 @pytest.mark.parametrize("undo", [delete_secret, empty_secret])
 def test_fight_over_the_secret(
     stage: Stage, calm_scene: Scene, undo: Callable[[Scene], bool]

@@ -80,13 +80,13 @@ def test_rejects(stage: Stage, namespace: str, sample: Path) -> None:
     assert error.status == 422
     field = field_in_name(sample)
     path = "spec" if field in {"object", "spec"} else f"spec.{field}"
-    assert set(re.findall(r"[ \[](spec[.\w]*): ", str(error))) == {path}
+    assert set(re.findall(r"[ \[](spec[.\w]*)(?:\[\d+\])?: ", str(error))) == {path}
 
 
 def test_two_identities_are_refused_in_words(stage: Stage, namespace: str) -> None:
     """The CEL rule's message reaches the user."""
     (sample,) = (path for path in REJECTED if path.stem == "spec-two-identities")
-    (rule,) = SPEC["x-kubernetes-validations"]
+    rule = SPEC["x-kubernetes-validations"][0]
     assert f"spec: Forbidden: {rule['message']}" in str(refusal(stage, namespace, load(sample)))
 
 
@@ -134,6 +134,16 @@ def test_columns(stage: Stage, namespace: str) -> None:
         "SECRET": STATUS["secretName"],
         "EXPIRES": STATUS["tokenExpirationTime"],
     }
+
+
+def test_column_of_a_list(stage: Stage, namespace: str) -> None:
+    """A list takes the place of the default name in the column."""
+    for name, names in (("several", ["a", "b"]), ("every", ["*"]), ("none", [])):
+        made = stage.api.create(binding(namespace, name, serviceAccountNames=names, **VALID))
+        assert made["spec"]["serviceAccountName"] == "default"
+    rows = columns_of(stage.plane.kubectl("get", "apb", "-n", namespace))
+    shown = {row["NAME"]: row["SERVICEACCOUNT"] for row in rows}
+    assert (shown["several"], shown["every"], shown["none"]) == ('["a","b"]', '["*"]', "[]")
 
 
 def test_wide_columns(stage: Stage, namespace: str) -> None:

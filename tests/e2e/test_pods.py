@@ -111,6 +111,23 @@ def test_all_in_one_apply(stage: Stage) -> None:
         assert pod["spec"].get("imagePullSecrets") == [{"name": "acr-pull-app"}], number
 
 
+def test_several_service_accounts(stage: Stage) -> None:
+    """A Pod gets the entries of bindings with its ServiceAccount in a list, or with all."""
+    space = Space(stage, "several")
+    for name in ("a", "b"):
+        space.api.create(service_account(space.name, name))
+    space.bind("every", serviceAccountNames=["*"])
+    space.bind("list", serviceAccountNames=["a", "default"])
+    space.bind("none", serviceAccountNames=[])
+
+    def check() -> None:
+        for account, secrets in {"default": ["every", "list"], "a": ["every", "list"]}.items():
+            assert sorted(space.pod(account)) == [f"acr-pull-{name}" for name in secrets]
+        assert space.pod("b") == ["acr-pull-every"]
+
+    eventually(check)
+
+
 def test_own_entries_come_first(stage: Stage) -> None:
     """A Pod keeps its own entries, and those of its ServiceAccount, in their order."""
     space = Space(stage, "own-entries")

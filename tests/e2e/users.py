@@ -48,7 +48,9 @@ class Users:
         self.scene.bind(name, account)
 
     def _move(self, name: str, account: str) -> None:
-        self.scene.respec(name, serviceAccountName=account)
+        names = self._random.choice((None, None, ["*"], [], [account], list(ACCOUNTS[:2])))
+        target = account if names is None else None  # the API server adds the default name
+        self.scene.respec(name, serviceAccountName=target, serviceAccountNames=names)
 
     def _unbind(self, name: str, _: str) -> None:
         self.scene.unbind(name, self._random.choice(("Background", "Background", "Foreground")))
@@ -74,7 +76,7 @@ class Users:
         return sum(kept[name] != self.mine[name] for name in ACCOUNTS)
 
     def settle(self) -> None:
-        """Check that each binding is Ready or gone, and on the list of its ServiceAccount."""
+        """Check that each binding is Ready or gone, and on the lists of its ServiceAccounts."""
         self._heed()
         self._check_bindings()
 
@@ -95,11 +97,13 @@ class Users:
 
     def _check_bindings(self) -> None:
         for observed in self.scene.api.list(BINDING, self.scene.name):
-            name, account = observed["metadata"]["name"], observed["spec"]["serviceAccountName"]
+            name, spec = observed["metadata"]["name"], observed["spec"]
+            named = spec.get("serviceAccountNames", [spec["serviceAccountName"]])
             assert "deletionTimestamp" not in observed["metadata"], observed
             conditions = observed.get("status", {}).get("conditions", [])
             assert ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}, observed
-            assert entries(self.scene, account).count(PREFIX + name) == 1
+            for account in ACCOUNTS if named == ["*"] else named:
+                assert entries(self.scene, account).count(PREFIX + name) == 1
 
 
 def is_ours(name: str) -> bool:

@@ -10,9 +10,11 @@ from tests.properties.accounts import ACCOUNTS, FOREIGN
 from tests.properties.kinds import OURS, kind_in, secret_of
 from tests.properties.specs import DENIED, INVALID, INVALID_OURS, OTHERS
 from tests.properties.stage import Stage
+from tests.properties.targets import LISTS, Target
 
 numbers = st.integers(0, 27)
-targets = st.sampled_from([*ACCOUNTS, "absent"])
+single_names = st.sampled_from([*ACCOUNTS, "absent"])
+targets: st.SearchStrategy[Target] = st.one_of(single_names, st.sampled_from(LISTS))
 picks = st.integers(0, 6)
 
 
@@ -40,11 +42,11 @@ class BindingRules(Stage):
         return name
 
     @rule(number=numbers, account=targets)
-    def bind(self, number: int, account: str) -> None:
+    def bind(self, number: int, account: Target) -> None:
         """Create a binding, unless its name is in use or under deletion."""
         name = self.name(number)
         if self.bindings.find(name) is None:
-            self.bindings.create(name, account)
+            self.bindings.create(name, _target_for(name, account))
 
     @precondition(has_bindings)
     @rule(pick=picks)
@@ -81,9 +83,10 @@ class BindingRules(Stage):
 
     @precondition(has_bindings)
     @rule(pick=picks, account=targets)
-    def move(self, pick: int, account: str) -> None:
-        """Change a binding's ServiceAccount."""
-        self.bindings.move(self.withdraw(pick), account)
+    def move(self, pick: int, account: Target) -> None:
+        """Change a binding's ServiceAccounts."""
+        name = self.withdraw(pick)
+        self.bindings.move(name, _target_for(name, account))
 
     @precondition(has_bindings)
     @rule(pick=picks, fields=st.sampled_from(OTHERS))
@@ -120,3 +123,10 @@ class BindingRules(Stage):
         name = self.name(number)
         if self.bindings.secret(name):
             self.bindings.tamper(name, how)
+
+
+def _target_for(name: str, account: Target) -> Target:
+    """Return *account*, or a single name if the kind of the binding has no list."""
+    if kind_in(name) is OURS or isinstance(account, str):
+        return account
+    return "default"

@@ -11,15 +11,16 @@ from tests.properties.inheritance import labelled, left_secret, left_status
 from tests.properties.kinds import FINALIZERS, KINDS, kind_in, name_in, new_binding
 from tests.properties.pull_secrets import Kept, PullSecrets
 from tests.properties.specs import SPEC
+from tests.properties.targets import Target, fields_of, target_in
 from tests.properties.world import NAMESPACE
 
 
 class Bindings(PullSecrets):
     """The live bindings of a world's Namespace, by name in `kept`."""
 
-    def create(self, name: str, account: str) -> None:
-        """Create a valid binding for a ServiceAccount."""
-        spec = {**SPEC, "serviceAccountName": account}
+    def create(self, name: str, account: Target) -> None:
+        """Create a valid binding for a ServiceAccount, or for several."""
+        spec = {**SPEC, **fields_of(account)}
         made = self.world.cluster.create(new_binding(NAMESPACE, name, spec))
         self.kept[name] = Kept(uid_of(made), account, spec=spec)
 
@@ -45,7 +46,7 @@ class Bindings(PullSecrets):
     def specify(self, name: str, health: str = "valid", **fields: object) -> None:
         """Give a binding a new spec of that *health*, past the CRD; its ServiceAccount stays."""
         kept = self.kept[name]
-        spec = {**SPEC, "serviceAccountName": kept.account, **fields}
+        spec = {**SPEC, **fields_of(kept.account), **fields}
         if "workloadIdentity" in fields:
             del spec["managedIdentityClientID"]
         said = kind_in(name).said(spec)
@@ -90,18 +91,17 @@ class Bindings(PullSecrets):
         """Return all bindings, including bindings under deletion."""
         return [obj for kind in KINDS for obj in self.world.objects(kind.key)]
 
-    def move(self, name: str, account: str) -> None:
-        """Change a binding's ServiceAccount; this also repairs its spec."""
+    def move(self, name: str, account: Target) -> None:
+        """Change a binding's ServiceAccounts; this also repairs its spec."""
         self.kept[name].account = account
         self.specify(name)
 
-    def target(self, name: str) -> str | None:
-        """Return a binding's ServiceAccount; a bad name has no effect."""
+    def target(self, name: str) -> Target | None:
+        """Return a binding's ServiceAccounts; a bad name has no effect."""
         obj = self.read(name)
-        if obj["spec"]["serviceAccountName"] == self.kept[name].account:
+        if target_in(obj["spec"]) == self.kept[name].account:
             return self.kept[name].account
-        said = obj["status"].get("serviceAccountName")
-        return None if said is None else str(said)
+        return target_in(obj["status"])
 
     def rest(self) -> None:
         """Note that nothing is in progress: each earlier denial shows by now."""

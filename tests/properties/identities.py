@@ -5,6 +5,7 @@ from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccoun
 from hooks.core.model.reason import Reason
 from hooks.core.names import CLIENT_ID_ANNOTATION, TENANT_ID_ANNOTATION
 from tests.model.objects import Object, annotations_of, uid_of
+from tests.properties.targets import Target
 from tests.properties.world import NAMESPACE, World
 
 IDS = ("55555555-2222-3333-4444-555555555555", "66666666-2222-3333-4444-555555555555")
@@ -22,8 +23,8 @@ FEDERATED: tuple[Object, ...] = (
 )
 
 
-def wanted(world: World, spec: Object, target: str) -> Identity | FederatedIdentity | Reason:
-    """Return the identity in *spec*, valid and for the ServiceAccount *target*, or the failure."""
+def wanted(world: World, spec: Object, target: Target) -> Identity | FederatedIdentity | Reason:
+    """Return the identity in *spec*, valid and for *target*, or the failure."""
     asked = spec.get("workloadIdentity")
     if asked is None:
         return Identity(spec["managedIdentityClientID"])

@@ -9,7 +9,7 @@ from hypothesis.stateful import precondition, rule
 from tests.model.objects import Object
 from tests.properties.account_rules import AccountRules, change, has_accounts, picks
 from tests.properties.accounts import NAMES, UPSTREAM
-from tests.properties.binding_rules import BindingRules, has_bindings, numbers, targets
+from tests.properties.binding_rules import BindingRules, has_bindings, numbers, single_names
 from tests.properties.identities import ANNOTATIONS, FEDERATED
 from tests.properties.kinds import FIRST, kind_in, secret_of
 
@@ -32,10 +32,12 @@ class MixedRules(BindingRules, AccountRules):
     def federate(self, pick: int, asked: Object) -> None:
         """Give a binding a workload identity; the oldest kind has no such field."""
         name = self.pick(pick)
+        if not isinstance(self.bindings.kept[name].account, str):
+            asked = {"serviceAccountName": "build", **asked}  # required beside a list
         if kind_in(name) is not FIRST:
             self.bindings.specify(name, workloadIdentity=asked)
 
-    @rule(number=numbers, account=targets, left=st.sampled_from(LEFT), label=st.booleans())
+    @rule(number=numbers, account=single_names, left=st.sampled_from(LEFT), label=st.booleans())
     def inherit(self, number: int, account: str, left: timedelta, label: bool) -> None:
         """Take over a binding of msi-acrpull with its Secret and an existing entry."""
         name = UPSTREAM[number % len(UPSTREAM)]

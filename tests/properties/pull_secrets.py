@@ -9,6 +9,7 @@ from hooks.core.names import INPUTS_ANNOTATION, UID_LABEL, UPSTREAM_LABEL
 from tests.model.objects import Object, controller_of, labels_of, uid_of
 from tests.properties.exchange import token_in
 from tests.properties.kinds import secret_of
+from tests.properties.targets import Target
 from tests.properties.world import NAMESPACE, World
 
 EMPTY_CONFIG = base64.b64encode(b'{"auths":{}}').decode()
@@ -19,7 +20,7 @@ class Kept:
     """The expectations of one binding.
 
     Attributes:
-        account: The ServiceAccount in the last valid spec.
+        account: The ServiceAccounts in the last valid spec.
         health: "valid", "invalid" or "denied".
         secret_uid: The uid of its Secret, while no client may delete the Secret.
         expires_at: The expiry of the Secret's token, while the token must work.
@@ -30,7 +31,7 @@ class Kept:
     """
 
     uid: str
-    account: str
+    account: Target
     health: str = "valid"
     secret_uid: str | None = None
     expires_at: datetime | None = None

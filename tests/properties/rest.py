@@ -11,6 +11,7 @@ from tests.properties.exchange import token_in
 from tests.properties.identities import wanted
 from tests.properties.kinds import KINDS, secret_of
 from tests.properties.specs import asked_for
+from tests.properties.targets import ALL, Target, covers
 from tests.properties.tokens import claims_of, subject_of
 from tests.properties.world import World
 
@@ -42,7 +43,7 @@ def check_rest(world: World, accounts: Accounts, bindings: Bindings) -> None:
 def _is_for(bindings: Bindings, name: str, account: str, listed: Entries) -> bool:
     """True if a binding is for *account*; without a valid target ever, its entries stay."""
     target = bindings.target(name)
-    return target == account if target is not None else secret_of(name) in listed
+    return covers(target, account) if target is not None else secret_of(name) in listed
 
 
 def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
@@ -57,19 +58,20 @@ def _check_binding(accounts: Accounts, bindings: Bindings, name: str) -> None:
     _check_token(bindings, name, reasons)
     if bindings.kept[name].health == "invalid" and secret is None:
         # The owner keeps the entry of a Secret that a user deleted.
-        expected = {"InvalidSpec", "ServiceAccountNotFound"}
-        if _lists(accounts, bindings.target(name), name):
+        expected = {"InvalidSpec", "ServiceAccountNotFound", "NoServiceAccount"}
+        if _list(accounts, bindings, name):
             expected = {"Attached"}
         assert reasons["Attached"] in expected
     elif not bindings.is_taken(name):
         _check_attached(accounts, name, bindings.target(name), reasons["Attached"])
 
 
-def _lists(accounts: Accounts, account: str | None, name: str) -> bool:
-    """True if *account* exists and lists the Secret of the binding *name*."""
-    if account is None or account not in accounts.kept:
-        return False
-    return secret_of(name) in entries_of(accounts.world.read("ServiceAccount", account))
+def _list(accounts: Accounts, bindings: Bindings, name: str) -> bool:
+    """True if the binding *name* has ServiceAccounts, and all of them list the Secret."""
+    target = bindings.target(name)
+    own = [a for a in accounts.kept if target is not None and covers(target, a)]
+    found = (entries_of(accounts.world.read("ServiceAccount", account)) for account in own)
+    return bool(own) and all(secret_of(name) in listed for listed in found)
 
 
 def _is_left(secret: Object) -> bool:
@@ -89,7 +91,8 @@ def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None
     if isinstance(who, Reason):
         fresh, listed = reasons["TokenFresh"], reasons["Attached"]
         assert fresh in {who, "RefreshFailing"}
-        unlisted = fresh == "RefreshFailing" and listed != "Attached"
+        attached = listed in {"Attached", "NoServiceAccount"}
+        unlisted = fresh == "RefreshFailing" and not attached
         assert reasons["Ready"] == (listed if unlisted else fresh)
         assert reasons["RenewalHealthy"] == ("SecretNameTaken" if taken and not left else who)
     elif taken:
@@ -106,16 +109,29 @@ def _check_token(bindings: Bindings, name: str, reasons: dict[str, str]) -> None
             kept.stamped = asked_for(kept.spec)
 
 
-def _check_attached(accounts: Accounts, name: str, target: str | None, reason: str) -> None:
-    if target is None or target not in accounts.kept:
-        assert reason == ("InvalidSpec" if target is None else "ServiceAccountNotFound")
+def _check_attached(accounts: Accounts, name: str, target: Target | None, reason: str) -> None:
+    if target is None or target == ():
+        assert reason == ("InvalidSpec" if target is None else "NoServiceAccount")
         return
+    found = [account for account in accounts.kept if covers(target, account)]
+    reasons = {_reason(accounts, name, account) for account in found}
+    wanted = (
+        len(accounts.kept) or 1 if target == ALL else 1 if isinstance(target, str) else len(target)
+    )
+    if len(found) < wanted:
+        reasons.add("ServiceAccountNotFound")
+    worst = ("ServiceAccountOwned", "ServiceAccountNotFound", "Attached")
+    assert reason == next(each for each in worst if each in reasons)
+
+
+def _reason(accounts: Accounts, name: str, target: str) -> str:
+    """Return the reason for a single ServiceAccount."""
     account = accounts.world.read("ServiceAccount", target)
     listed = entries_of(account).count(secret_of(name))
     if is_foreign(account) and not listed:
-        assert reason == "ServiceAccountOwned"
-        return
-    assert (listed, reason) == (1, "Attached")
+        return "ServiceAccountOwned"
+    assert listed == 1
+    return "Attached"
 
 
 def check_fixpoint(world: World) -> None:

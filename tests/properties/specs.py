@@ -17,6 +17,7 @@ INVALID_OURS: tuple[dict[str, Any], ...] = (
     *INVALID,
     {"managedIdentityResourceID": "/subscriptions"},
     {"bogus": "field"},
+    {"serviceAccountNames": ["*", "default"]},
 )
 OTHERS: tuple[dict[str, Any], ...] = (
     {"acrServer": "other.azurecr.io"},
@@ -27,4 +28,4 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 def asked_for(spec: Object) -> Object:
     """Return the part of a spec that determines the token."""
-    return {key: value for key, value in spec.items() if key != "serviceAccountName"}
+    return {key: value for key, value in spec.items() if not key.startswith("serviceAccountName")}

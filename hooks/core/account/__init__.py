@@ -27,8 +27,12 @@ with the binding's Secret:
 
     value    on the list?  the binding
     attach   yes           targets the ServiceAccount
-    release  no            targets another, and still owns the ServiceAccount
+    release  no            targets others, and still owns the ServiceAccount
     deleted  no            is being deleted
+
+The label for all ServiceAccounts counts for each ServiceAccount without a label of its own. A
+binding with `serviceAccountNames: ["*"]` has this label with `attach`, and with `[]` the label has
+`release`.
 
 If the first token request fails, the Secret has no registry, and the binding is attached. A binding
 without a Secret has no relation: the binding is withdrawn, the spec was never valid, or the name of
@@ -171,10 +175,21 @@ A move of B from one ServiceAccount to another:
 3. B stays the owner of the old ServiceAccount until B's entry is removed. Then the decorator moves
    or removes the label, Metacontroller removes B's reference, and the next `/sync` omits `release`.
 
+A move of B between a name, a list of names, every ServiceAccount and none:
+
+1. One write of the Secret changes all labels of B, so each ServiceAccount has the old or the new
+   relation. B's `/sync` keeps the entry of each ServiceAccount that B targets before and after.
+2. A ServiceAccount that B no longer targets leaves as in a move from one ServiceAccount to another.
+   If B still owns more than `MAX_TARGETS` of them, the label for all has `release` in place of a
+   label for each.
+3. A list names a ServiceAccount that does not exist: the label waits. A user creates a
+   ServiceAccount while B targets every ServiceAccount: the decorator finds the label for all.
+
 A new release, or a user who removes the labels of a Secret:
 
 1. Metacontroller caches the rules of `/serviceaccount/customize` for 20 minutes. With the rules of
-   an earlier release, a request contains no Secrets, and the decorator changes nothing.
+   an earlier release, a request contains no Secrets, and the decorator changes nothing. The rules
+   of a release without the label for all do not select a Secret with only this label.
 2. A Secret without any of these labels counts as `attach` if `pull-secrets` names the Secret.
 3. B's next `/sync` labels the Secret.
 
@@ -207,7 +222,8 @@ protective            said of an owner reference to the ServiceAccount's Namespa
 entry                 a name in `imagePullSecrets`; managed, if `acrpull.dev/attached` names it
 relation              a Secret's label for a ServiceAccount: attach, release or deleted
 wanted                the names in `acrpull.dev/pull-secrets`: the Secrets with `attach`
-to target             to name the ServiceAccount in the spec, neither deleted nor withdrawn
+to target             to name the ServiceAccount in the spec, alone, in a list or by "*"; said of a
+                      binding that is neither deleted nor withdrawn
 withdrawn             said of a binding that is denied and keeps no Secret
 next                  said of a binding: the oldest Secret with `attach` is its Secret
 taken                 said of a Secret's name: a Secret of this name has another owner

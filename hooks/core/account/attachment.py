@@ -41,7 +41,7 @@ def targets(
 ) -> bool:
     """True if the Secret of *binding* belongs on the ServiceAccount named *account*.
 
-    An invalid spec can lack the name of the ServiceAccount. In this case an existing entry stays.
+    An invalid spec can lack the names of the ServiceAccounts. In this case an existing entry stays.
 
     Args:
         binding: The binding.
@@ -51,9 +51,9 @@ def targets(
     """
     if binding.deleting or withdrawn:
         return False
-    if binding.service_account_name is None:
+    if binding.targets is None:
         return binding.secret_name in entries
-    return binding.service_account_name == account
+    return account in binding.targets
 
 
 def desired_service_account(

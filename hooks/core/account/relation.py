@@ -5,17 +5,24 @@ selects the Secrets of a ServiceAccount by the label's key, so the cost of a Ser
 grow with the other bindings of the Namespace. The label's value shows the wish of the binding:
 
     attach   the Secret belongs on the list
-    release  the binding targets another ServiceAccount now, and still owns this ServiceAccount
+    release  the binding targets others now, and still owns this ServiceAccount
     deleted  the binding is being deleted
+
+The value of the label `ALL_TARGETS_LABEL` counts for each ServiceAccount without a label of its
+own. If a binding targets every ServiceAccount of the Namespace, its Secret has this label only.
+Then a ServiceAccount that a user creates later is attached without a change of the Secret.
+Otherwise a Secret has at most `MAX_TARGETS` labels with `attach`, and as many with `release`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from hooks.core.apis.api import HASH_LENGTH, name_hash
+from hooks.core.apis.api import HASH_LENGTH, MAX_TARGETS, name_hash
 from hooks.core.model.binding import Binding
 from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
+from hooks.core.model.targets import Targets
 from hooks.core.names import (
+    ALL_TARGETS_LABEL,
     BINDING_KINDS,
     SECRET_PREFIX,
     TARGET_LABEL_PREFIX,
@@ -41,12 +48,21 @@ def target_label(account: str) -> str:
 
 
 def desired_targets(binding: Binding, children: Collection[ServiceAccount]) -> dict[str, str]:
-    """Return the labels for the Secret of *binding*, which owns the ServiceAccounts *children*."""
-    target = binding.service_account_name
-    names = sorted({account.name for account in children} | ({target} if target else set()))
-    if binding.deleting:
-        return {target_label(name): DELETED for name in names}
-    return {target_label(name): ATTACH if name == target else RELEASE for name in names}
+    """Return the labels for the Secret of *binding*, which owns the ServiceAccounts *children*.
+
+    The Secret of a binding with an empty list has a label, too, because a Secret without any label
+    counts as written by an earlier release of acrpull.
+    """
+    targets = binding.targets or Targets(frozenset())
+    wish, other = (DELETED, DELETED) if binding.deleting else (ATTACH, RELEASE)
+    if targets.every:
+        return {ALL_TARGETS_LABEL: wish}
+    left = {account.name for account in children} - targets.names
+    labels = {}
+    if len(left) > MAX_TARGETS or (targets.is_list and not targets.names):
+        labels, left = {ALL_TARGETS_LABEL: other}, set()
+    names = {name: wish if name in targets else other for name in sorted({*targets.names, *left})}
+    return {**labels, **{target_label(name): value for name, value in names.items()}}
 
 
 def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
@@ -64,7 +80,8 @@ def relation(secret: OwnedSecret, account: ServiceAccount) -> str | None:
         return None
     if not secret.targets:
         return ATTACH if secret.name in account.wanted else None
-    found = secret.targets.get(target_label(account.name))
+    all_targets = secret.targets.get(ALL_TARGETS_LABEL)
+    found = secret.targets.get(target_label(account.name), all_targets)
     return found if found is None or secret.uid_label == owner.uid else DELETED
 
 

@@ -2,10 +2,18 @@
 
 from typing import Final
 
-from hooks.core.apis.api import DEFAULT_NAME, Api, parse_scope, valid_name
+from hooks.core.apis.api import (
+    DEFAULT_NAME,
+    Api,
+    parse_scope,
+    parse_target,
+    parse_target_list,
+    valid_name,
+)
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.model.targets import Targets
 from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
 
 
@@ -30,9 +38,14 @@ def _identity(spec: JSON) -> Identity | WorkloadIdentity | None:
     return Identity(client_id, resource_id) if client_id or resource_id else None
 
 
-def _target(spec: JSON) -> object:
-    """Return the name of the ServiceAccount to attach the Secret to."""
-    return spec.get("serviceAccountName", DEFAULT_NAME)
+def _targets(spec: JSON) -> Targets | None:
+    """Return the ServiceAccounts to attach the Secret to.
+
+    A list takes precedence, because the API server adds the default name beside the list.
+    """
+    if spec.get("serviceAccountNames") is not None:
+        return parse_target_list(spec["serviceAccountNames"])
+    return parse_target(spec.get("serviceAccountName", DEFAULT_NAME))
 
 
-API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _target)
+API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _targets)

@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
+from hooks.core.model.targets import EVERY, Targets, one_target
 from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX, UPSTREAM_SECRET_SUFFIX
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
@@ -17,6 +18,7 @@ HASH_LENGTH: Final = 16  # hex digits, 64 bits
 UPSTREAM_HASH_LENGTH: Final = 10
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"  # base 36
 DEFAULT_NAME: Final = "default"
+MAX_TARGETS: Final = 50  # names in serviceAccountNames
 # The start of the remedy if the identity of a ServiceAccount lacks a federated credential.
 CREATE_CREDENTIAL: Final = "Create the credential:"
 
@@ -27,7 +29,7 @@ class Api:
 
     *secret_name* takes a binding's name, and returns the name of the binding's Secret.
     *parse_spec* takes a valid spec.
-    *target* takes any spec, and returns the ServiceAccount's name, or another value.
+    *targets* takes any spec, and returns the ServiceAccounts; None if the spec has no valid names.
     *issue_time* and *error* are status keys: the token's issue time, and a problem.
     *fields* are pairs of a field's name in `acrpull.dev` and in this API.
     *federation_audience* is the audience of ServiceAccount tokens requested by msi-acrpull, so the
@@ -39,7 +41,7 @@ class Api:
     plural: str
     secret_name: Callable[[str], str]
     parse_spec: Callable[[JSON], Spec]
-    target: Callable[[JSON], object]
+    targets: Callable[[JSON], Targets | None]
     issue_time: str = "tokenIssueTime"
     error: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
@@ -84,6 +86,20 @@ def is_name(text: object) -> TypeGuard[str]:
     if not isinstance(text, str) or len(text) > MAX_NAME_LENGTH:
         return False
     return DNS_SUBDOMAIN.fullmatch(text) is not None
+
+
+def parse_target(name: object) -> Targets | None:
+    """Return the ServiceAccount *name*; None if *name* is not valid."""
+    return one_target(name) if is_name(name) else None
+
+
+def parse_target_list(names: object) -> Targets | None:
+    """Return the ServiceAccounts *names*; None if *names* is not a valid list."""
+    if names == [EVERY]:
+        return Targets(frozenset(), every=True, is_list=True)
+    if not isinstance(names, list) or len(names) > MAX_TARGETS or not all(map(is_name, names)):
+        return None
+    return Targets(frozenset(names), is_list=True)
 
 
 def valid_name(name: str, binding: str) -> str:

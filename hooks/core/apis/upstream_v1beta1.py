@@ -6,10 +6,18 @@ msi-acrpull@8ad7a99:api/v1beta1/acrpullbinding_types.go
 
 from typing import Final
 
-from hooks.core.apis.api import DEFAULT_NAME, Api, parse_scope, upstream_truncated, valid_name
+from hooks.core.apis.api import (
+    DEFAULT_NAME,
+    Api,
+    parse_scope,
+    parse_target,
+    upstream_truncated,
+    valid_name,
+)
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity
+from hooks.core.model.targets import Targets
 from hooks.core.names import (
     MAX_NAME_LENGTH,
     PLURAL,
@@ -45,9 +53,9 @@ def _parse_spec(spec: JSON) -> Spec:
     return Spec(spec.get("acrServer") or None, identity, parse_scope(spec.get("scope")))
 
 
-def _target(spec: JSON) -> object:
-    """Return the name of the ServiceAccount to attach the Secret to."""
-    return spec.get("serviceAccountName") or DEFAULT_NAME
+def _targets(spec: JSON) -> Targets | None:
+    """Return the ServiceAccount to attach the Secret to."""
+    return parse_target(spec.get("serviceAccountName") or DEFAULT_NAME)
 
 
 API: Final = Api(
@@ -56,7 +64,7 @@ API: Final = Api(
     PLURAL,
     _secret_name,
     _parse_spec,
-    _target,
+    _targets,
     issue_time="lastTokenRefreshTime",
     error="error",
 )

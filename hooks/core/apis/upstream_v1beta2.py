@@ -5,10 +5,11 @@ msi-acrpull@8ad7a99:api/v1beta2/acrpullbinding_types.go
 
 from typing import Final
 
-from hooks.core.apis.api import Api, parse_scope, upstream_truncated, valid_name
+from hooks.core.apis.api import Api, parse_scope, parse_target, upstream_truncated, valid_name
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.model.targets import Targets
 from hooks.core.names import (
     PLURAL,
     SECRET_PREFIX,
@@ -55,9 +56,9 @@ def _identity(auth: JSON) -> Identity | WorkloadIdentity:
     )
 
 
-def _target(spec: JSON) -> object:
-    """Return the name of the ServiceAccount to attach the Secret to."""
-    return spec.get("serviceAccountName")
+def _targets(spec: JSON) -> Targets | None:
+    """Return the ServiceAccount to attach the Secret to."""
+    return parse_target(spec.get("serviceAccountName"))
 
 
 API: Final = Api(
@@ -66,7 +67,7 @@ API: Final = Api(
     PLURAL,
     _secret_name,
     _parse_spec,
-    _target,
+    _targets,
     issue_time="lastTokenRefreshTime",
     error="error",
     fields=(

@@ -78,7 +78,8 @@ def _by_account(
     namespace = observed.binding.namespace
     if not NAMESPACE_NAME.fullmatch(namespace):  # a hand-written request can contain any text
         return Reason.INVALID_SPEC, "metadata.namespace is not a valid name. Fix it, e.g. team-a"
-    name = asked.service_account_name or observed.binding.service_account_name or ""
+    targets = observed.binding.targets
+    name = asked.service_account_name or (targets and targets.only) or ""
     account = _find(name, observed)
     if account is None:
         field = FIELD if asked.service_account_name else "spec"

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
+from hooks.core.model.targets import Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Status:
 
     Attributes:
         secret_name: The name of the observed Secret; None without a Secret.
+        targets: The ServiceAccounts that the binding names; None if unknown.
+        attached_accounts: How many observed ServiceAccounts list the Secret; None unless the
+            binding has a list of ServiceAccounts.
+        desired_accounts: How many ServiceAccounts must list the Secret; None like the above.
         token_issue_time: When the token in the observed Secret was issued.
         token_expiration_time: When the token in the observed Secret expires.
         secret_pending_time: When a returned token began to wait for the write of the Secret.
@@ -36,9 +41,11 @@ class Status:
 
     conditions: tuple[Condition, ...] = ()
     secret_name: str | None = None
-    service_account_name: str | None = None
+    targets: Targets | None = None
     token_issue_time: datetime | None = None
     token_expiration_time: datetime | None = None
+    attached_accounts: int | None = None
+    desired_accounts: int | None = None
     secret_pending_time: datetime | None = None
     write_attempts: int = 0
     last_write_time: datetime | None = None
@@ -85,6 +92,7 @@ class Binding:
     """A binding of any API version. If the spec is invalid, *spec* is the text of the problem.
 
     If the creation time is unknown, *created_at* is the earliest `datetime`.
+    *targets* is None if an invalid spec lacks the ServiceAccounts, and the status, too.
     *other_finalizers* are the finalizers of other controllers: Metacontroller does not remove them.
     """
 
@@ -99,6 +107,6 @@ class Binding:
     deleted_at: datetime | None
     other_finalizers: frozenset[str]
     secret_name: str
-    service_account_name: str | None
+    targets: Targets | None
     spec: Spec | str
     status: Status

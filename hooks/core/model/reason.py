@@ -11,6 +11,7 @@ class Reason(StrEnum):
     REFRESH_FAILING = "RefreshFailing"
     ON_SCHEDULE = "OnSchedule"
     ATTACHED = "Attached"
+    NO_SERVICE_ACCOUNT = "NoServiceAccount"
 
     ATTACHING = "Attaching"
     DELETING = "Deleting"

@@ -81,14 +81,14 @@ def desired_secret(
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2535-ensure-secret-pulled-images
 
     A binding without a token gets a Secret without a registry, because the labels of the Secret
-    attach the binding. If an invalid spec lacks the name of the ServiceAccount, the labels stay.
+    attach the binding. If an invalid spec lacks the names of the ServiceAccounts, the labels stay.
     """
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
         return observed.secret  # unchanged
     secret = _unlabeled_secret(observed, wanted, decision, token, now)
     if secret is None:
         return None
-    if observed.binding.service_account_name is None:
+    if observed.binding.targets is None:
         targets = observed.secret.targets if observed.secret is not None else {}
     else:
         targets = desired_targets(observed.binding, observed.accounts)

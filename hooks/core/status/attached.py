@@ -1,4 +1,4 @@
-"""The condition Attached: whether the observed ServiceAccount lists the binding's Secret."""
+"""The condition Attached: whether the observed ServiceAccounts list the binding's Secret."""
 
 import math
 from collections.abc import Collection
@@ -10,6 +10,7 @@ from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Spec
 from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.model.reason import Reason
+from hooks.core.model.targets import Targets
 from hooks.core.names import ADMISSION_POLICY
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
@@ -19,53 +20,117 @@ NOT_ADDED: Final = frozenset({Reason.ATTACHING, Reason.SERVICE_ACCOUNT_NOT_WRITT
 # An entry counts as refused after this time. At Metacontroller's default of 5 requests a second,
 # attaching 30 bindings took 66 s.
 ATTACH_GRACE: Final = timedelta(seconds=120)
+SHOWN: Final = 3  # names of ServiceAccounts in a message
+# A list shows the first of these reasons. While an entry waits to be added, other entries may be
+# missing for longer.
+WORST_FIRST: Final = (
+    Reason.SERVICE_ACCOUNT_NOT_WRITTEN,
+    Reason.ATTACHING,
+    Reason.POLICY_MISSING,
+    Reason.SERVICE_ACCOUNT_OWNED,
+    Reason.SERVICE_ACCOUNT_NOT_FOUND,
+)
+UNREPORTED: Final = "Waiting for Metacontroller to report the ServiceAccount."
 
 
 def attached(
     observed: Observed, problem: Problem | None, contest: Contest | None, now: datetime
 ) -> ConditionState:
-    """Return the state of the observed ServiceAccount."""
+    """Return the state of the observed ServiceAccounts."""
     binding = observed.binding
     if binding.deleting:
         return new_state("False", Reason.DELETING, _waiting(observed))
-    if binding.service_account_name is None and problem is not None:
+    if binding.targets is None and problem is not None:
         return ConditionState("False", problem.reason, "The spec names no ServiceAccount.")
-    if observed.target is not None:
-        overdue = attach_seconds(observed, now) == 0
-        return _listed(observed, observed.target, problem, contest, overdue=overdue)
+    if binding.targets is not None and binding.targets.is_list:
+        return _of_list(observed, binding.targets, problem, contest, now)
+    if observed.targets:
+        return _of_account(observed, observed.targets[0], problem, contest, now)
     if observed.related is None:
-        text = "Waiting for Metacontroller to report the ServiceAccount."
-        return ConditionState("False", Reason.ATTACHING, text)
+        return ConditionState("False", Reason.ATTACHING, UNREPORTED)
+    name = binding.targets.only if binding.targets is not None else None
+    return _not_found(name, "serviceAccountName")
+
+
+def _of_list(
+    observed: Observed,
+    targets: Targets,
+    problem: Problem | None,
+    contest: Contest | None,
+    now: datetime,
+) -> ConditionState:
+    """Return the state of all *targets*: how many list the Secret, and the first of the others."""
+    if not (targets.names or targets.every):
+        text = "spec.serviceAccountNames is empty, so no ServiceAccount lists the Secret."
+        return ConditionState("True", Reason.NO_SERVICE_ACCOUNT, text)
+    if observed.related is None and not observed.targets:
+        return ConditionState("False", Reason.ATTACHING, UNREPORTED)
+    if not observed.targets and targets.every:
+        text = "The Namespace has no ServiceAccount. Create one."
+        return new_state("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
+    if contest is not None and contest.is_fight:
+        return _removed_from_list(observed)
+    states = {a.name: _of_account(observed, a, problem, None, now) for a in observed.unlisting}
+    absent = targets.names - {account.name for account in observed.targets}
+    states |= {name: _not_found(name, "serviceAccountNames") for name in absent}
+    secret, total = observed.binding.secret_name, len(observed.targets) + len(absent)
+    text = f'{total - len(states)} of {total} ServiceAccounts list Secret "{secret}".'
+    if not states:
+        return ConditionState("True", Reason.ATTACHED, text)
+    worst = min(sorted(states), key=lambda name: _rank(states[name].reason))
+    shown = ", ".join(f'"{name}"' for name in sorted(states)[:SHOWN])
+    more = f" and {len(states) - SHOWN} more" if len(states) > SHOWN else ""
+    found = states[worst]
+    remedy = f"{found.message} {found.remedy}".strip()
+    return ConditionState("False", found.reason, f"{text} Missing: {shown}{more}.", remedy)
+
+
+def _rank(reason: str) -> int:
+    """Return the place of *reason* among the reasons for a missing entry; the first is shown."""
+    return WORST_FIRST.index(reason) if reason in WORST_FIRST else -1
+
+
+def _removed_from_list(observed: Observed) -> ConditionState:
+    """Return the state during a contest over the entry of several ServiceAccounts."""
+    names = [f'"{account.name}"' for account in observed.unlisting[:SHOWN]]
+    account = f"ServiceAccount {', '.join(names)}" if names else "a ServiceAccount"
     text = (
-        f'ServiceAccount "{binding.service_account_name}" not found. Create it, or fix '
-        "spec.serviceAccountName."
+        f'Another client removes Secret "{observed.binding.secret_name}" from {account} as soon as '
+        "acrpull adds it. Find the client with kubectl get serviceaccounts -n "
+        f"{observed.binding.namespace} -o yaml --show-managed-fields, and let it keep "
+        "imagePullSecrets."
     )
+    return new_state("False", Reason.ENTRY_REMOVED, text)
+
+
+def _not_found(name: str | None, field: str) -> ConditionState:
+    """Return the state of the missing ServiceAccount *name*, which *field* of the spec names."""
+    text = f'ServiceAccount "{name}" not found. Create it, or fix spec.{field}.'
     return new_state("False", Reason.SERVICE_ACCOUNT_NOT_FOUND, text)
 
 
-def attach_seconds(observed: Observed, now: datetime) -> int:
-    """Return the seconds until a missing entry counts as refused; 0 if it does at *now*.
+def attach_seconds(observed: Observed, target: ServiceAccount | None, now: datetime) -> int:
+    """Return the seconds until *target*'s missing entry counts as refused; 0 if it does at *now*.
 
-    A time in the future counts as now.
+    *target* is None if the ServiceAccount is unknown. A time in the future counts as now.
     """
     since, before = now, observed.binding.status.condition("Attached")
     if before is not None and before.reason in NOT_ADDED:
         since = min(before.last_transition_time or now, now)
-    created = observed.target.created_at if observed.target is not None else None
-    if created is not None:
-        since = min(max(since, created), now)
+    if target is not None and target.created_at is not None:
+        since = min(max(since, target.created_at), now)
     return max(0, math.ceil((since + ATTACH_GRACE - now).total_seconds()))
 
 
-def _listed(
+def _of_account(
     observed: Observed,
     target: ServiceAccount,
     problem: Problem | None,
     contest: Contest | None,
-    *,
-    overdue: bool,
+    now: datetime,
 ) -> ConditionState:
-    binding = observed.binding
+    """Return the state of the ServiceAccount *target*."""
+    binding, overdue = observed.binding, attach_seconds(observed, target, now) == 0
     secret, listed = binding.secret_name, binding.secret_name in target.pull_secrets
     lists = f'ServiceAccount "{target.name}" lists Secret "{secret}".'
     if contest is not None and contest.is_fight:

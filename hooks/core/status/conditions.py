@@ -143,21 +143,33 @@ def new_status(
     }
     if total.reason in STALLED:
         findings["Stalled"] = ConditionState("True", total.reason, total.message)
+    listing, desired = _counts(observed)
     return Status(
         tuple(
             set_condition(binding, kind, found.status, found.reason, found.message, now)
             for kind, found in findings.items()
         ),
         secret.name if secret is not None else None,
-        binding.service_account_name,
+        binding.targets,
         token.issued_at if token else None,
         token.expires_at if token else None,
+        attached_accounts=listing,
+        desired_accounts=desired,
         secret_pending_time=problem.since if isinstance(problem, Unwritten) else None,
         write_attempts=writes.attempts if writes is not None else 0,
         last_write_time=writes.last_attempt if writes is not None else None,
         attach_attempts=contest.attempts if contest is not None else 0,
         last_attach_time=contest.last_attempt if contest is not None else None,
     )
+
+
+def _counts(observed: Observed) -> tuple[int | None, int | None]:
+    """Return how many ServiceAccounts list the Secret, and how many must; None without a list."""
+    targets = observed.binding.targets
+    if targets is None or not targets.is_list:
+        return None, None
+    desired = len(observed.targets) if targets.every else len(targets.names)
+    return len(observed.listing), desired
 
 
 def set_condition(

@@ -5,10 +5,11 @@ from typing import Final
 
 from hooks.core.account.relation import targets_of
 from hooks.core.apis import api_of
-from hooks.core.apis.api import DEFAULT_NAME, is_name
+from hooks.core.apis.api import DEFAULT_NAME, parse_target_list
 from hooks.core.fields import JSON, check, get, get_object, get_text, get_time, require
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
+from hooks.core.model.targets import Targets, one_target
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
@@ -45,8 +46,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
     spec = obj.get("spec")
     if spec is None:
         spec = {}
-    target = api.target(spec) if isinstance(spec, dict) else None
-    account = target if is_name(target) else status.service_account_name
+    targets = api.targets(spec) if isinstance(spec, dict) else None
     return Binding(
         name=name,
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
@@ -59,7 +59,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         deleted_at=get_time(meta, "deletionTimestamp", at),
         other_finalizers=_other_finalizers(meta, at),
         secret_name=api.secret_name(name),
-        service_account_name=account,
+        targets=status.targets if targets is None else targets,
         spec=problem if problem is not None else api.parse_spec(spec),
         status=status,
     )
@@ -81,8 +81,9 @@ def _parse_status(status: JSON, path: str, issue_time: str) -> Status:
     return Status(
         conditions=conditions,
         secret_name=get(status, "secretName", str, path),
-        service_account_name=get(status, "serviceAccountName", str, path),
+        targets=_parse_targets(status, path),
         token_issue_time=issued if conditions else None,
+        attached_accounts=get(status, "attachedServiceAccounts", int, path),
         secret_pending_time=get_time(status, "secretPendingTime", path),
         write_attempts=get(status, "writeAttempts", int, path) or 0,
         last_write_time=get_time(status, "lastWriteTime", path),
@@ -103,6 +104,15 @@ def parse_conditions(status: JSON, path: str) -> tuple[Condition, ...]:
         generation = get(condition, "observedGeneration", int, at) or 0
         conditions.append(Condition(kind, value, reason, message, generation, since))
     return tuple(conditions)
+
+
+def _parse_targets(status: JSON, path: str) -> Targets | None:
+    """Return the ServiceAccounts in *status*; None if there are none."""
+    names = get(status, "serviceAccountNames", list, path)
+    if names is not None:
+        return parse_target_list(names)
+    name = get(status, "serviceAccountName", str, path)
+    return None if name is None else one_target(name)
 
 
 def parse_service_account(obj: JSON, path: str) -> ServiceAccount:

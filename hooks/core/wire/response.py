@@ -21,10 +21,12 @@ from hooks.core.fields import JSON
 from hooks.core.model.binding import Binding, Condition, Spec, Status
 from hooks.core.model.cluster import OwnedSecret, Owner, PullSecret, ServiceAccount
 from hooks.core.model.identity import WorkloadIdentity
+from hooks.core.model.targets import Targets
 from hooks.core.names import (
     ADMISSION_GROUP,
     ADMISSION_POLICY,
     ADMISSION_RESOURCES,
+    ALL_TARGETS_LABEL,
     ATTACHED_ANNOTATION,
     DOCKER_CONFIG_KEY,
     INPUTS_ANNOTATION,
@@ -112,7 +114,10 @@ def new_status_fields(binding: Binding, status: Status) -> JSON:
             for condition in status.conditions
         ],
         "secretName": status.secret_name,
-        "serviceAccountName": status.service_account_name,
+        "serviceAccountName": status.targets.only if status.targets else None,
+        "serviceAccountNames": _listed(status.targets),
+        "attachedServiceAccounts": status.attached_accounts,
+        "desiredServiceAccounts": status.desired_accounts,
         api.issue_time: _text(status.token_issue_time),
         "tokenExpirationTime": _text(status.token_expiration_time),
         "secretPendingTime": _text(status.secret_pending_time),
@@ -136,6 +141,10 @@ def new_condition(condition: Condition) -> JSON:
         "observedGeneration": condition.observed_generation,
         "lastTransitionTime": _text(condition.last_transition_time),
     }
+
+
+def _listed(targets: Targets | None) -> list[str] | None:
+    return targets.listed if targets is not None and targets.is_list else None
 
 
 def _text(at: datetime | None) -> str | None:
@@ -165,7 +174,7 @@ def new_rules(binding: Binding, admission_version: str | None = None) -> JSON:
                 "apiVersion": "v1",
                 "resource": "serviceaccounts",
                 "namespace": namespace,
-                "names": related_accounts(binding),
+                **related_accounts(binding),
             },
             {
                 "apiVersion": "v1",
@@ -177,17 +186,21 @@ def new_rules(binding: Binding, admission_version: str | None = None) -> JSON:
     }
 
 
-def related_accounts(binding: Binding) -> list[str]:
-    """Return the names of the ServiceAccounts that `sync` of *binding* needs: never none.
+def related_accounts(binding: Binding) -> JSON:
+    """Return the part of a rule for the ServiceAccounts that `sync` of *binding* needs.
 
-    They are the target, the previous target, and the ServiceAccount with the identity.
+    They are the targets, the previous targets, and the ServiceAccount with the identity. A rule
+    without names selects all ServiceAccounts of the Namespace.
     """
     spec = binding.spec
     workload = spec.identity if isinstance(spec, Spec) else None
-    names = {binding.service_account_name, binding.status.service_account_name}
-    if isinstance(workload, WorkloadIdentity):
+    named = [targets for targets in (binding.targets, binding.status.targets) if targets]
+    if any(targets.every for targets in named):
+        return {}
+    names = {name for targets in named for name in targets.names}
+    if isinstance(workload, WorkloadIdentity) and workload.service_account_name:
         names.add(workload.service_account_name)
-    return sorted(name for name in names if name) or [DEFAULT_NAME]
+    return {"names": sorted(names) or [DEFAULT_NAME]}
 
 
 def new_decorator_rules(account: ServiceAccount) -> JSON:
@@ -199,8 +212,10 @@ def new_decorator_rules(account: ServiceAccount) -> JSON:
     metacontroller@v4.17.2:pkg/controller/common/customize/manager.go:186
     """
     secrets = {"apiVersion": "v1", "resource": "secrets", "namespace": account.namespace}
-    labeled = {"key": target_label(account.name), "operator": "Exists"}
-    rules = [{**secrets, "labelSelector": {"matchExpressions": [labeled]}}]
+    rules = [
+        {**secrets, "labelSelector": {"matchExpressions": [{"key": key, "operator": "Exists"}]}}
+        for key in (target_label(account.name), ALL_TARGETS_LABEL)
+    ]
     names = [name for name in account.wanted if is_secret_name(name)]
     if names:
         rules.append({**secrets, "names": names})
