@@ -22,8 +22,15 @@ IDENTITIES: Final = (
     "workloadIdentity",
 )
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
-MAX_CHARACTERS: Final = 4096  # more than the maximum lengths of all fields together
 MAX_REMEMBERED_SPECS: Final = 1024  # specs
+MAX_REMEMBERED_LENGTH: Final = 4096  # characters of a remembered spec
+# More characters of JSON than the maximum lengths of all fields together. The annotations of a
+# secretTemplate have the most: JSON writes a control character with 6 characters.
+MAX_CHARACTERS: Final = {
+    API_VERSION: 140_000,
+    UPSTREAM_V1BETA1: 4096,
+    UPSTREAM_V1BETA2: 4096,
+}
 
 # By API version. acrpull's own schema checks specs of unknown versions.
 FILES: Final = {
@@ -76,8 +83,10 @@ def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
 
     The line names the field and shows a valid example.
     """
-    text = json.dumps({} if spec is None else spec)
-    return _too_long(text) or _check(text, _version(api_version))
+    text = _dump({} if spec is None else spec)
+    version = _version(api_version)
+    check = _check if len(text) <= MAX_REMEMBERED_LENGTH else _check.__wrapped__
+    return _too_long(text, version) or check(text, version)
 
 
 def _version(api_version: object) -> str:
@@ -95,7 +104,7 @@ def check_manifest(manifest: JSON) -> Checked:
     validator = _MANIFEST_VALIDATORS[version]
     lines = [line for error in validator.iter_errors(manifest) for line in _lines(error)]
     spec = manifest.get("spec", {})
-    too_long = _too_long(json.dumps(spec))
+    too_long = _too_long(_dump(spec), version)
     if too_long is not None:
         return Checked((*lines, too_long), stored=False)
     errors = list(_VALIDATORS[version].iter_errors(spec))
@@ -121,35 +130,44 @@ def version_of(manifest: JSON) -> str:
 def prune(manifest: JSON) -> JSON:
     """Return *manifest*, a binding, without nulls, as an API server reads it.
 
-    A known field with null counts as absent, and a label or annotation with null as "". An unknown
-    field with null stays, because the API server rejects it.
+    A known field with null counts as absent, and a label or annotation of the binding with null as
+    "". An unknown field with null stays, because the API server rejects it.
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     version = version_of(manifest)
     known = {**_MANIFESTS[version]["properties"], "spec": _SPECS[version]}
-    pruned = _without_nulls(manifest, {"properties": known})
-    meta = pruned.get("metadata")
-    for part in ("labels", "annotations"):
-        if isinstance(meta, dict) and isinstance(meta.get(part), dict):
-            meta[part] = {k: "" if value is None else value for k, value in meta[part].items()}
-    return pruned
+    meta = manifest.get("metadata")
+    if isinstance(meta, dict):
+        maps = {
+            part: {key: "" if value is None else value for key, value in meta[part].items()}
+            for part in ("labels", "annotations")
+            if isinstance(meta.get(part), dict)
+        }
+        manifest = {**manifest, "metadata": {**meta, **maps}}
+    return _without_nulls(manifest, {"properties": known})
 
 
 def _without_nulls(fields: JSON, schema: JSON) -> JSON:
-    known = schema.get("properties", {})
+    schemas: JSON = {key: schema.get("additionalProperties") for key in fields}
+    schemas.update(schema.get("properties", {}))
     return {
-        key: _without_nulls(value, known[key])
-        if isinstance(value, dict) and isinstance(known.get(key), dict)
+        key: _without_nulls(value, schemas[key])
+        if isinstance(value, dict) and isinstance(schemas[key], dict)
         else value
         for key, value in fields.items()
-        if value is not None or key not in known
+        if value is not None or not schemas[key]
     }
 
 
-def _too_long(spec: str) -> str | None:
-    if len(spec) <= MAX_CHARACTERS:
+def _dump(spec: object) -> str:
+    return json.dumps(spec, ensure_ascii=False)
+
+
+def _too_long(spec: str, version: str) -> str | None:
+    longest = MAX_CHARACTERS[version]
+    if len(spec) <= longest:
         return None
-    return f"spec has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
+    return f"spec has over {longest} characters, more than all its fields need. Shorten it."
 
 
 @lru_cache(MAX_REMEMBERED_SPECS)

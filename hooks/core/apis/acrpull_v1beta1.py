@@ -6,6 +6,7 @@ from hooks.core.apis.api import DEFAULT_NAME, Api, parse_scope, valid_name
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.model.secret_template import SecretTemplate, parse_template
 from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
 
 
@@ -35,4 +36,10 @@ def _target(spec: JSON) -> object:
     return spec.get("serviceAccountName", DEFAULT_NAME)
 
 
-API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _target)
+def _secret_template(spec: JSON) -> SecretTemplate:
+    """Return the labels and annotations for the Secret."""
+    template = spec.get("secretTemplate")
+    return parse_template(template.get("metadata") if isinstance(template, dict) else None)
+
+
+API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _target, _secret_template)

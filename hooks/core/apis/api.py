@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
+from hooks.core.model.secret_template import SecretTemplate
 from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX, UPSTREAM_SECRET_SUFFIX
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
@@ -28,6 +29,7 @@ class Api:
     *secret_name* takes a binding's name, and returns the name of the binding's Secret.
     *parse_spec* takes a valid spec.
     *target* takes any spec, and returns the ServiceAccount's name, or another value.
+    *secret_template* takes any spec, and returns labels and annotations for the Secret.
     *issue_time* and *error* are status keys: the token's issue time, and a problem.
     *fields* are pairs of a field's name in `acrpull.dev` and in this API.
     *federation_audience* is the audience of ServiceAccount tokens requested by msi-acrpull, so the
@@ -40,6 +42,7 @@ class Api:
     secret_name: Callable[[str], str]
     parse_spec: Callable[[JSON], Spec]
     target: Callable[[JSON], object]
+    secret_template: Callable[[JSON], SecretTemplate] = lambda _: SecretTemplate()
     issue_time: str = "tokenIssueTime"
     error: str | None = None
     fields: tuple[tuple[str, str], ...] = ()

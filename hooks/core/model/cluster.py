@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hooks.core.model.secret_template import SecretTemplate
 from hooks.core.model.token import AcrToken
 from hooks.core.rfc3339 import EARLIEST
 
@@ -65,6 +66,7 @@ class PullSecret:
         changed_data: The docker config of another client, base64. A desired Secret with this data
             leaves the observed Secret unchanged.
         targets: The labels for ServiceAccounts; see `hooks.core.account.relation`.
+        template: The labels and annotations of the user; on an observed Secret, of all clients.
     """
 
     name: str
@@ -76,6 +78,7 @@ class PullSecret:
     inherited: bool = False
     changed_data: str | None = field(default=None, repr=False)
     targets: Mapping[str, str] = field(default_factory=dict)
+    template: SecretTemplate = field(default_factory=SecretTemplate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hooks.core.apis.api import DEFAULT_NAME, is_name
 from hooks.core.fields import JSON, check, get, get_object, get_text, get_time, require
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
+from hooks.core.model.secret_template import SecretTemplate, parse_template
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
     CLIENT_ID_ANNOTATION,
@@ -45,7 +46,9 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
     spec = obj.get("spec")
     if spec is None:
         spec = {}
-    target = api.target(spec) if isinstance(spec, dict) else None
+    target, template = None, SecretTemplate()
+    if isinstance(spec, dict):
+        target, template = api.target(spec), api.secret_template(spec)
     account = target if is_name(target) else status.service_account_name
     return Binding(
         name=name,
@@ -62,6 +65,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         service_account_name=account,
         spec=problem if problem is not None else api.parse_spec(spec),
         status=status,
+        secret_template=template,
     )
 
 
@@ -175,6 +179,7 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
         inherited=from_upstream and inputs in {None, INHERITED},
         targets=targets_of(labels),
+        template=parse_template(meta),
     )
 
 
