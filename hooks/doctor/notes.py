@@ -16,7 +16,7 @@ from hooks.core.names import (
     TENANT_ID_ANNOTATION,
     UPSTREAM_V1BETA2,
 )
-from hooks.doctor.conflicts import shared_registries
+from hooks.doctor.conflicts import are_replaced, shared_registries
 from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection
 from hooks.schemas import version_of
@@ -42,6 +42,11 @@ AUDIENCE: Final = (
     f"with that audience, set SERVICE_ACCOUNT_TOKEN_AUDIENCE={UPSTREAM_AUDIENCE} (see "
     "docs/migrating.md). Otherwise each identity needs a second credential."
 )
+REPLACED: Final = (
+    "Two bindings give a ServiceAccount the same token. If one replaces the other, restart the "
+    "Pods before you delete the old binding, because running Pods name the old Secret (see "
+    "docs/operations.md)."
+)
 TEMPLATE: Final = (
     'The file contains "{{" and looks like a template. Render it first, e.g. with helm template.'
 )
@@ -66,6 +71,8 @@ def file_notes(
     yield from _unread_accounts(plan for _, plan in plans)
     yield from _unread_namespaces(plans, found, required=settings.policy.namespace_required)
     yield from shared_registries(diagnoses)
+    if are_replaced(diagnoses):
+        yield REPLACED
 
 
 def _other_sources(environ: Mapping[str, str]) -> Iterator[str]:
