@@ -28,6 +28,8 @@ class ServiceAccount:
         pull_secrets: The names in `imagePullSecrets`; None for an entry without a name (`{}`).
         wanted: The Secrets that belong on the list, from the annotation of the decorator.
         unwanted: The entries that must leave the list, from the same annotation.
+        repeats: How often the decorator repeated the write of this annotation in vain.
+        repeated_at: When the decorator last repeated the write.
         attached: The entries that acrpull manages, from the annotation of the owner.
         annotations: The keys of all annotations.
         last_applied: The JSON that Metacontroller last wrote under dynamic-apply.
@@ -40,6 +42,8 @@ class ServiceAccount:
     pull_secrets: tuple[str | None, ...] = ()
     wanted: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
+    repeats: int = 0
+    repeated_at: datetime | None = None
     attached: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
     annotations: frozenset[str] = frozenset()
