@@ -64,6 +64,13 @@ def users_entries(new: New) -> None:
     assert changed == ["new", "acr-pull-b", "alpha", "", "acr-pull-a"]
 
 
+def repeated_write(new: New) -> None:
+    """The mark of a repeated write is no name."""
+    account = new("zeta")
+    marked = "acr-pull-app,app-msi-acrpull-secret,@2@2026-01-01T00:02:00Z"
+    assert account.annotate(marked) == ["zeta", "acr-pull-app", "app-msi-acrpull-secret"]
+
+
 def removed_entry(new: New) -> None:
     """An entry that a user removes is back in the same request."""
     account = new("zeta")
@@ -152,6 +159,7 @@ CASES: Final[dict[str, Callable[[New], None]]] = {
     case.__name__: case
     for case in (
         users_entries,
+        repeated_write,
         removed_entry,
         replaced,
         name_leaves,

@@ -1,18 +1,19 @@
 """The CRD, compared with its samples, the service's own schema and the status that acrpull writes.
 
-The rules of the spec are CEL, because CEL rules have messages. Each rule has one of two forms that
+The rules of the spec are CEL, because CEL rules have messages. Each rule has one of four forms that
 jsonschema has, too, so these tests need no CEL evaluator. tests/e2e calls the API server.
 """
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
-from jsonschema import Draft4Validator, ValidationError
+from jsonschema import Draft4Validator, Draft6Validator, ValidationError
 
 from hooks.schemas import IDENTITIES
 
@@ -24,6 +25,10 @@ SPEC: Final = SCHEMA["properties"]["spec"]
 STATUS: Final = SCHEMA["properties"]["status"]
 SERVICE_SPEC: Final = json.loads((ROOT / "hooks/schemas/spec.json").read_text("utf-8"))
 MATCHES: Final = re.compile(r"self\.matches\(r'(.*)'\)")
+KEYS_MATCH: Final = re.compile(
+    r"self\.all\(key, key\.size\(\) <= (\d+) && key\.matches\(r'(.*)'\)\)"
+)
+NO_KEY_MATCHES: Final = re.compile(r"self\.all\(key, !key\.matches\(r'(.*)'\)\)")
 AT_MOST_ONE: Final = "[{}].filter(given, given).size() <= 1"
 LIST: Final = {"required": ["serviceAccountNames"]}
 NAMED: Final = {
@@ -44,6 +49,7 @@ EXCLUDED: Final = {
         "allOf": [LIST, {"required": ["workloadIdentity"], "properties": OWN}]
     },
 }
+WORDS: Final = {"title", "examples"}
 ACCEPTED: Final = sorted((ROOT / "crds/samples/accepted").iterdir())
 REJECTED: Final = sorted((ROOT / "crds/samples/rejected").iterdir())
 
@@ -61,7 +67,7 @@ def for_python(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_cel(schema: Any) -> Any:  # noqa: ANN401  any part of a schema
-    """Return *schema* with `pattern` and `not` in place of CEL rules."""
+    """Return *schema* with `pattern`, `propertyNames` and `not` in place of CEL rules."""
     if isinstance(schema, list):
         return [without_cel(part) for part in schema]
     if not isinstance(schema, dict):
@@ -82,7 +88,9 @@ def by_rules(rules: list[dict[str, str]]) -> dict[str, Any]:
     excluded = []
     for cel in rules:
         found = MATCHES.fullmatch(cel["rule"])
-        if found and "pattern" not in plain:
+        if keys := key_rule(cel["rule"]):
+            plain.setdefault("propertyNames", {"allOf": []})["allOf"].append(keys)
+        elif found and "pattern" not in plain:
             plain["pattern"] = found[1]
         elif found:
             plain["allOf"] = [{"pattern": found[1]}]
@@ -98,9 +106,17 @@ def by_rules(rules: list[dict[str, str]]) -> dict[str, Any]:
     return plain
 
 
-# OpenAPI v3.0's keywords have the meaning of JSON Schema draft 4's, or of an earlier one's:
-# https://spec.openapis.org/oas/v3.0.3#schema-object
-VALIDATOR: Final = Draft4Validator(for_python(without_cel(SCHEMA)))
+def key_rule(cel: str) -> dict[str, Any] | None:
+    """Return the schema of a key for the rule *cel* of a map; None for another rule."""
+    if found := KEYS_MATCH.fullmatch(cel):
+        return {"maxLength": int(found[1]), "pattern": found[2]}
+    found = NO_KEY_MATCHES.fullmatch(cel)
+    return {"not": {"pattern": found[1]}} if found else None
+
+
+# OpenAPI v3.0's keywords have the meaning of JSON Schema draft 4's, or of an earlier one's.
+# `propertyNames` is of draft 6: https://spec.openapis.org/oas/v3.0.3#schema-object
+VALIDATOR: Final = Draft6Validator(for_python(without_cel(SCHEMA)))
 
 
 def load(sample: Path) -> dict[str, Any]:
@@ -154,22 +170,29 @@ def test_rejects() -> None:
 def test_every_rule_has_a_rejected_sample() -> None:
     """Each rule of the spec has a sample that breaks the rule."""
     rules = {("object", "required"), ("spec", "not")}
-    keys = ("maxLength", "pattern", "maxItems", "uniqueItems", "not")
+    keys = ("maxLength", "pattern", "maxItems", "uniqueItems", "maxProperties", "not")
     for name, field in fields_of(for_python(without_cel(SPEC))).items():
         rules |= {(name, key) for key in keys if key in field}
+        rules |= {(name, key) for rule in key_rules(field) for key in rule}
     broken = {(field_of(e), e.validator) for sample in REJECTED for e in errors_in(sample)}
     assert rules <= broken
 
 
 def test_every_field_has_an_accepted_sample() -> None:
     """Each field of the spec is in a sample in accepted/."""
-    used = set()
-    for sample in ACCEPTED:
-        spec = load(sample)["spec"]
-        inner = spec.get("workloadIdentity", {})
-        used |= {*spec, *(f"workloadIdentity.{field}" for field in inner)}
-        used |= {f"{field}[]" for field, value in spec.items() if isinstance(value, list) and value}
-    assert used == set(fields_of(SPEC))
+    fields = fields_of(SPEC)
+    used = {name for sample in ACCEPTED for name in used_in(load(sample)["spec"], fields)}
+    assert used == set(fields)
+
+
+def used_in(spec: dict[str, Any], fields: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the names of the *fields* in *spec*, a spec or an object in a spec."""
+    for key, value in spec.items():
+        yield prefix + key
+        if isinstance(value, list) and value:
+            yield f"{prefix}{key}[]"
+        if "properties" in fields[prefix + key]:
+            yield from used_in(value, fields, f"{prefix}{key}.")
 
 
 def test_the_service_has_the_same_rules() -> None:
@@ -186,14 +209,27 @@ def test_no_case_without_ascii() -> None:
 
 def rules_of(spec: dict[str, Any]) -> dict[str, list[Any]]:
     """Return the rules of each field in *spec*, the schema of a binding's spec."""
-    rules = ("type", "maxLength", "pattern", "maxItems", "uniqueItems")
-    return {name: [field.get(key) for key in rules] for name, field in fields_of(spec).items()}
+    rules = ("type", "maxLength", "pattern", "maxItems", "uniqueItems", "maxProperties")
+    return {
+        name: [
+            [part.get(key) for key in rules]
+            for part in (field, field.get("additionalProperties") or {})
+        ]
+        + [{key: rule[key] for key in rule if key not in WORDS} for rule in key_rules(field)]
+        for name, field in fields_of(spec).items()
+    }
+
+
+def key_rules(field: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rules for the keys of *field*, a map."""
+    rules: list[dict[str, Any]] = field.get("propertyNames", {}).get("allOf", [])
+    return rules
 
 
 def fields_of(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the fields in *schema*; fields of an object have the name "object.field".
 
-    The items of a list have the name "list[]".
+    The items of a list have the name "list[]". The values of a map are no fields.
     """
     found: dict[str, Any] = {}
     for name, field in schema["properties"].items():
@@ -208,13 +244,25 @@ def test_messages() -> None:
     """The message of each CEL rule has the service's words and example."""
     service = fields_of(SERVICE_SPEC)
     for name, field in fields_of(SPEC).items():
-        if name != "workloadIdentity":
-            (example,) = service[name]["examples"]
-            told = field["x-kubernetes-validations"][0]["message"]
-            assert told == f"must be {service[name]['title']}; e.g. {example}"
+        check_messages(field, service[name])
+        for cel, rule in zip(
+            field.get("x-kubernetes-validations", ()), key_rules(service[name]), strict=False
+        ):
+            (example,) = rule["examples"]
+            assert cel["message"] == f"each key must be {rule['title']}; e.g. {example}"
     cel = SPEC["x-kubernetes-validations"][0]
     assert cel["message"] == f"give at most one of {', '.join(IDENTITIES)}"
     assert tuple(re.findall(r"has\(self\.(\w+)\)", cel["rule"])) == IDENTITIES
+
+
+def check_messages(field: dict[str, Any], service: dict[str, Any]) -> None:
+    """Check the message of the first rule of *field*, a string or a map of strings."""
+    if field["type"] != "object" and "x-kubernetes-validations" in field:
+        (example,) = service["examples"]
+        told = field["x-kubernetes-validations"][0]["message"]
+        assert told == f"must be {service['title']}; e.g. {example}"
+    if "additionalProperties" in field:
+        check_messages(field["additionalProperties"], service["additionalProperties"])
 
 
 @pytest.mark.parametrize("path", ["spec", "status"])

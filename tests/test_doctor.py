@@ -192,6 +192,20 @@ def test_nulls_are_absent_fields() -> None:
     text = manifest(acrServer=SERVER, managedIdentityClientID=GUID, serviceAccountName=None)
     found = judge(text.replace("metadata:", "metadata:\n  creationTimestamp:\n  labels: {a: }"))
     assert (found["problems"], found["serviceAccountName"]) == ([], "default")
+    template = {"metadata": {"labels": {"team": None}, "annotations": None}}
+    text = manifest(acrServer=SERVER, managedIdentityClientID=GUID, secretTemplate=template)
+    assert judge(text)["problems"] == []
+
+
+def test_secret_template() -> None:
+    """The Secret has the template, and a problem names a reserved key."""
+    labels = {"team": "shop"}
+    fields = {"acrServer": SERVER, "managedIdentityClientID": GUID}
+    found = judge(manifest(**fields, secretTemplate={"metadata": {"labels": labels}}))
+    assert found["children"][0]["metadata"]["labels"].items() >= labels.items()
+    labels = {"app.kubernetes.io/name": "shop"}
+    found = judge(manifest(**fields, secretTemplate={"metadata": {"labels": labels}}))
+    assert [p for p in found["problems"] if '"app.kubernetes.io/name" is not a user' in p]
 
 
 def test_token_in_the_wrong_field() -> None:

@@ -246,6 +246,22 @@ def test_one_token_for_a_registry(other: str) -> None:
     assert not any("Secrets for" in note for note in examine(A + other)["notes"])
 
 
+@pytest.mark.parametrize(
+    ("others", "noted"),
+    [
+        pytest.param([scoped("b", "repository:a/app:pull")], True, id="renamed"),
+        pytest.param([scoped(n, "repository:a/app:pull") for n in "bcd"], True, id="several"),
+        pytest.param([scoped("b", "repository:b:pull")], False, id="scope"),
+        pytest.param([scoped("b", "repository:a/app:pull", serviceAccountName="x")], False, id="x"),
+        pytest.param([A.replace("team-a", "team-b")], False, id="namespace"),
+    ],
+)
+def test_replaced_binding(others: list[str], *, noted: bool) -> None:
+    """A single note tells to restart the Pods before the old of two equal bindings is deleted."""
+    notes = [n for n in examine(A + "".join(others))["notes"] if "running Pods name" in n]
+    assert len(notes) == noted
+
+
 def test_union_is_valid() -> None:
     """The union of scopes is a valid scope."""
     notes = examine(A + scoped("b", "repository:b:pull,push") + scoped("c", "registry:catalog:*"))[

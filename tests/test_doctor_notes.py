@@ -137,7 +137,7 @@ def test_unread_account() -> None:
     """A single note for all bindings names the ServiceAccount and the annotations."""
     text = several("a", "b", managedIdentityClientID=None, workloadIdentity={})
     text = text.replace("ns-b", "ns-a")
-    (note, _) = examine(text, **WORKLOAD)["notes"]
+    note = examine(text, **WORKLOAD)["notes"][0]
     assert note == (
         "ServiceAccount ns-a/default is not in this file, so its annotations were not read "
         "(azure.workload.identity/client-id, azure.workload.identity/tenant-id). "

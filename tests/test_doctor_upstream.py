@@ -59,7 +59,7 @@ def test_as_stored() -> None:
         ),
         pytest.param({"acrserver": "x"}, False, 'spec: unknown field "acrserver"', id="field"),
         pytest.param({"scope": 5}, False, "spec.scope: 5 is not one or several", id="type"),
-        pytest.param({"scope": "x" * 17000}, False, "spec has over 16384 characters", id="length"),
+        pytest.param({"scope": "x" * 17000}, False, "spec has over 4096 characters", id="length"),
     ],
 )
 def test_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> None:

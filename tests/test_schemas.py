@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hooks.schemas import check_spec
+from hooks.core.names import API_VERSION, UPSTREAM_V1BETA1
+from hooks.schemas import MAX_CHARACTERS, check_spec
 from tests.test_crds import REJECTED, field_in_name, load
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
@@ -104,7 +105,12 @@ def test_rejected_samples() -> None:
     """The service rejects each sample that the CRD rejects, for the same field."""
     fields = {sample: field_in_name(sample) for sample in REJECTED}
     for sample, field in fields.items():
-        if field not in {"object", "spec"}:
+        if field.startswith("secretTemplate."):
+            problem = check_spec(load(sample)["spec"])
+            assert problem is not None, sample
+            assert problem.startswith(f"spec.{field}: ")
+            assert "Use, for example, " in problem
+        elif field not in {"object", "spec"}:
             check_problem(load(sample)["spec"], field)
 
 
@@ -144,7 +150,7 @@ def test_unknown_field(name: str) -> None:
     problem = check_spec({name: "x", "acrServer": "x.azurecr.io"})
     assert problem is not None
     assert problem.startswith(f'spec: unknown field "{name[:79]}')
-    assert problem.endswith("scope, serviceAccountName, serviceAccountNames.")
+    assert problem.endswith("scope, secretTemplate, serviceAccountName, serviceAccountNames.")
     assert len(problem) < 300
 
 
@@ -157,24 +163,84 @@ def test_no_object(spec: object) -> None:
     )
 
 
-FILLING = 16384 - len('{"scope": ""}')
+KEY = (
+    "a key of at most 253 letters, digits, -, _ and ., after an optional DNS name in lower case "
+    "and /"
+)
 
 
 @pytest.mark.parametrize(
-    "spec", [{"scope": "a" * (FILLING + 1)}, ["a" * 19000], {"a" * 19000: None}]
+    ("template", "problem"),
+    [
+        pytest.param(
+            {"metadata": {"labels": {"a b": "shop"}}},
+            f'.metadata.labels: "a b" is not {KEY}. Use, for example, example.com/team',
+            id="key",
+        ),
+        pytest.param(
+            {"metadata": {"annotations": {"controller-uid": "shop"}}},
+            '.metadata.annotations: "controller-uid" is not a user\'s key: controller-uid and the '
+            "keys under acrpull.dev, kubernetes.io, metacontroller.k8s.io and acr.microsoft.com "
+            "are reserved. Use, for example, example.com/team",
+            id="reserved",
+        ),
+        pytest.param(
+            {"metadata": {"name": "mine"}},
+            '.metadata: unknown field "name". Known fields are labels, annotations.',
+            id="name",
+        ),
+        pytest.param(
+            {"labels": {"team": "shop"}},
+            ': unknown field "labels". Known fields are metadata.',
+            id="without-metadata",
+        ),
+    ],
 )
-def test_too_long(spec: object) -> None:
+def test_secret_template(template: object, problem: str) -> None:
+    """The problem of a template names the key, or the known fields."""
+    assert check_spec({"secretTemplate": template}) == f"spec.secretTemplate{problem}"
+
+
+@pytest.mark.parametrize("domain", ["acrpull.dev", "kubernetes.io", "metacontroller.k8s.io"])
+def test_reserved_keys(domain: str) -> None:
+    """The keys of a domain and its subdomains are reserved. Other keys that look alike are free."""
+    for key in (f"{domain}/x", f"sub.{domain}/x", f"a.b.{domain}/x"):
+        for part in ("labels", "annotations"):
+            problem = check_spec({"secretTemplate": {"metadata": {part: {key: "shop"}}}})
+            assert problem is not None
+            assert f'{part}: "{key}" is not a user\'s key' in problem
+    for key in (domain, f"my{domain}/x", f"{domain}.example.com/x", f"example.com/{domain}"):
+        assert check_spec({"secretTemplate": {"metadata": {"labels": {key: "shop"}}}}) is None
+
+
+def filling(api_version: str) -> int:
+    """Return the length of a scope with which a spec has the maximum length."""
+    return MAX_CHARACTERS[api_version] - len('{"scope": ""}')
+
+
+@pytest.mark.parametrize("api_version", [API_VERSION, UPSTREAM_V1BETA1])
+def test_too_long(api_version: str) -> None:
     """The problem of a spec that is longer than all fields can be does not show the spec."""
-    assert check_spec(spec) == (
-        "spec has over 16384 characters, more than all its fields need. Shorten it."
-    )
+    longest = filling(api_version)
+    for spec in ({"scope": "a" * (longest + 1)}, ["a" * 2 * longest], {"a" * 2 * longest: None}):
+        assert check_spec(spec, api_version) == (
+            f"spec has over {MAX_CHARACTERS[api_version]} characters, more than all its fields "
+            "need. Shorten it."
+        )
 
 
 def test_long() -> None:
     """The problem of a spec with the maximum length names the invalid field."""
-    problem = check_spec({"scope": "a" * FILLING})
+    problem = check_spec({"scope": "a" * filling(API_VERSION)})
     assert problem is not None
     assert problem.startswith('spec.scope: "aaa')
+
+
+def longest_keys() -> list[str]:
+    """Return as many keys as a template may have, each with the maximum length."""
+    return [
+        f"{LABEL}.{LABEL}.{LABEL}.{number:03d}{'a' * 41}.com/{'a' * 12}" for number in range(20)
+    ]
 
 
 def test_longest_fields() -> None:
@@ -186,6 +252,12 @@ def test_longest_fields() -> None:
         "scope": " ".join([f"{scope}{'l' * 9}", *[scope] * 101]),
         "serviceAccountName": "default",
         "serviceAccountNames": [f"{number:a>253}" for number in range(50)],
+        "secretTemplate": {
+            "metadata": {
+                "labels": dict.fromkeys(longest_keys(), "a" * 63),
+                "annotations": dict.fromkeys(longest_keys(), "\0" * 1024),
+            }
+        },
     }
     assert (len(spec["acrServer"]), len(spec["scope"])) == (253, 2048)
     assert check_spec(spec) is None

@@ -34,7 +34,8 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
     secret = None
     if observed.secret is not None and not finalized:
         targets = desired_targets(observed.binding, observed.accounts)
-        secret = replace(observed.secret, targets=targets)
+        template = observed.binding.secret_template
+        secret = replace(observed.secret, targets=targets, template=template)
     return Answer(
         new_status(observed, problem, Freshness(works), now),
         secret,

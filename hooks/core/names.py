@@ -31,6 +31,8 @@ BINDING_KINDS: Final = frozenset(
 PULL_SECRETS_ANNOTATION: Final = "acrpull.dev/pull-secrets"
 # In this annotation, before a name that must leave imagePullSecrets.
 REMOVE: Final = "-"
+# In this annotation, in the mode `admission`, before the number and the time of a repeated write.
+REPEATED: Final = "@"
 # On a ServiceAccount, set by the owning binding: the imagePullSecrets entries managed by acrpull.
 ATTACHED_ANNOTATION: Final = "acrpull.dev/attached"
 # On a Secret: the start of a label for each ServiceAccount of its binding. The name of the

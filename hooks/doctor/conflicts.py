@@ -78,6 +78,13 @@ def _name_clashes(
             )
 
 
+def are_replaced(diagnoses: Iterable[Diagnosis]) -> bool:
+    """True if two bindings give a ServiceAccount the same token, as during a rename."""
+    plans = [(d.namespace, d.plan) for d in diagnoses if d.plan is not None]
+    tokens = [(namespace, p.targets, p.request) for namespace, p in plans]
+    return len(set(tokens)) < len(tokens)
+
+
 def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
     """Yield a note for each ServiceAccount with different tokens for a single registry.
 

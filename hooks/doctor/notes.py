@@ -18,7 +18,7 @@ from hooks.core.names import (
     UPSTREAM_V1BETA2,
 )
 from hooks.doctor.cluster import is_cluster_binding
-from hooks.doctor.conflicts import shared_registries
+from hooks.doctor.conflicts import are_replaced, shared_registries
 from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection
 from hooks.schemas import version_of
@@ -43,6 +43,11 @@ AUDIENCE: Final = (
     f"msi-acrpull uses the audience {UPSTREAM_AUDIENCE} by default. To keep federated credentials "
     f"with that audience, set SERVICE_ACCOUNT_TOKEN_AUDIENCE={UPSTREAM_AUDIENCE} (see "
     "docs/migrating.md). Otherwise each identity needs a second credential."
+)
+REPLACED: Final = (
+    "Two bindings give a ServiceAccount the same token. If one replaces the other, restart the "
+    "Pods before you delete the old binding, because running Pods name the old Secret (see "
+    "docs/operations.md)."
 )
 TEMPLATE: Final = (
     'The file contains "{{" and looks like a template. Render it first, e.g. with helm template.'
@@ -69,6 +74,8 @@ def file_notes(
     plans = [(str(d.namespace), d.plan) for d in namespaced if d.plan]
     yield from _unread_namespaces(plans, found, required=settings.policy.namespace_required)
     yield from shared_registries(namespaced)
+    if are_replaced(namespaced):
+        yield REPLACED
 
 
 def _other_sources(environ: Mapping[str, str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ No other module imports jsonschema.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -22,8 +22,15 @@ IDENTITIES: Final = (
     "workloadIdentity",
 )
 MAX_SHOWN: Final = 80  # characters of a user's value in a message
-MAX_CHARACTERS: Final = 16384  # more than the maximum lengths of all fields together
 MAX_REMEMBERED_SPECS: Final = 1024  # specs
+MAX_REMEMBERED_LENGTH: Final = 4096  # characters of a remembered spec
+# More characters of JSON than the maximum lengths of all fields together. The annotations of a
+# secretTemplate have the most: JSON writes a control character with 6 characters.
+MAX_CHARACTERS: Final = {
+    API_VERSION: 156_000,
+    UPSTREAM_V1BETA1: 4096,
+    UPSTREAM_V1BETA2: 4096,
+}
 TEMPLATE_SPEC: Final = "spec.template.spec"  # the path in a ClusterACRPullBinding
 
 # By API version. acrpull's own schema checks specs of unknown versions.
@@ -82,8 +89,9 @@ def check_cluster_spec(spec: object) -> str | None:
     error = next(_CLUSTER_VALIDATOR.iter_errors({} if spec is None else spec), None)
     if error is not None:
         return next(_lines(error, "spec"))
-    text = json.dumps(cast("Any", spec)["template"]["spec"])
-    return _too_long(text, TEMPLATE_SPEC) or _check(text, API_VERSION, TEMPLATE_SPEC)
+    text = _dump(cast("Any", spec)["template"]["spec"])
+    too_long = _too_long(text, API_VERSION, TEMPLATE_SPEC)
+    return too_long or _checker(text)(text, API_VERSION, TEMPLATE_SPEC)
 
 
 def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
@@ -91,8 +99,9 @@ def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
 
     The line names the field and shows a valid example.
     """
-    text = json.dumps({} if spec is None else spec)
-    return _too_long(text) or _check(text, _version(api_version))
+    text = _dump({} if spec is None else spec)
+    version = _version(api_version)
+    return _too_long(text, version) or _checker(text)(text, version)
 
 
 def _version(api_version: object) -> str:
@@ -112,7 +121,7 @@ def check_manifest(manifest: JSON) -> Checked:
     validator = _MANIFEST_VALIDATORS[version]
     lines = [line for error in validator.iter_errors(manifest) for line in _lines(error)]
     spec = manifest.get("spec", {})
-    too_long = _too_long(json.dumps(spec))
+    too_long = _too_long(_dump(spec), version)
     if too_long is not None:
         return Checked((*lines, too_long), stored=False)
     errors = list(_VALIDATORS[version].iter_errors(spec))
@@ -142,7 +151,7 @@ def _check_cluster_manifest(manifest: JSON) -> Checked:
     template = spec.get("template") if isinstance(spec, dict) else None
     inner = template.get("spec") if isinstance(template, dict) else None
     if isinstance(inner, dict):
-        too_long = _too_long(json.dumps(inner), TEMPLATE_SPEC)
+        too_long = _too_long(_dump(inner), API_VERSION, TEMPLATE_SPEC)
         if too_long is not None:
             return Checked((*lines, too_long), stored=False)
         for error in _VALIDATORS[API_VERSION].iter_errors(inner):
@@ -164,8 +173,8 @@ def version_of(manifest: JSON) -> str:
 def prune(manifest: JSON) -> JSON:
     """Return *manifest*, a binding, without nulls, as an API server reads it.
 
-    A known field with null counts as absent, and a label or annotation with null as "". An unknown
-    field with null stays, because the API server rejects it.
+    A known field with null counts as absent, and a label or annotation of the binding with null as
+    "". An unknown field with null stays, because the API server rejects it.
     kubernetes@v1.36.0:staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go
     """
     version = version_of(manifest)
@@ -175,31 +184,43 @@ def prune(manifest: JSON) -> JSON:
         template = {"properties": {**template["properties"], "spec": spec}}
         spec = {"properties": {**_CLUSTER_SPEC["properties"], "template": template}}
     known = {**_MANIFESTS[version]["properties"], "spec": spec}
-    pruned = _without_nulls(manifest, {"properties": known})
-    meta = pruned.get("metadata")
-    for part in ("labels", "annotations"):
-        if isinstance(meta, dict) and isinstance(meta.get(part), dict):
-            meta[part] = {k: "" if value is None else value for k, value in meta[part].items()}
-    return pruned
+    meta = manifest.get("metadata")
+    if isinstance(meta, dict):
+        maps = {
+            part: {key: "" if value is None else value for key, value in meta[part].items()}
+            for part in ("labels", "annotations")
+            if isinstance(meta.get(part), dict)
+        }
+        manifest = {**manifest, "metadata": {**meta, **maps}}
+    return _without_nulls(manifest, {"properties": known})
 
 
 def _without_nulls(fields: JSON, schema: JSON) -> JSON:
-    known = schema.get("properties", {})
+    schemas: JSON = {key: schema.get("additionalProperties") for key in fields}
+    schemas.update(schema.get("properties", {}))
     return {
-        key: _without_nulls(value, known[key])
-        if isinstance(value, dict) and isinstance(known.get(key), dict)
+        key: _without_nulls(value, schemas[key])
+        if isinstance(value, dict) and isinstance(schemas[key], dict)
         else value
         for key, value in fields.items()
-        if value is not None or key not in known
+        if value is not None or not schemas[key]
     }
 
 
-def _too_long(spec: str, field: str = "spec") -> str | None:
-    if len(spec) <= MAX_CHARACTERS:
+def _dump(spec: object) -> str:
+    return json.dumps(spec, ensure_ascii=False)
+
+
+def _too_long(spec: str, version: str, field: str = "spec") -> str | None:
+    longest = MAX_CHARACTERS[version]
+    if len(spec) <= longest:
         return None
-    return (
-        f"{field} has over {MAX_CHARACTERS} characters, more than all its fields need. Shorten it."
-    )
+    return f"{field} has over {longest} characters, more than all its fields need. Shorten it."
+
+
+def _checker(text: str) -> Callable[..., str | None]:
+    """Return the check of a spec, which remembers its results for short specs only."""
+    return _check if len(text) <= MAX_REMEMBERED_LENGTH else _check.__wrapped__
 
 
 @lru_cache(MAX_REMEMBERED_SPECS)

@@ -9,6 +9,7 @@ import pytest
 from hooks.core.account.admission import annotate
 from hooks.core.account.decoration import Decoration
 from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
+from hooks.core.rfc3339 import format_time
 from hooks.core.wire.objects import parse_service_account
 from hooks.core.wire.response import new_decoration, new_owner
 from hooks.handlers import Hooks
@@ -21,7 +22,6 @@ from tests.core.builders import (
     HOLDER,
     HOUR,
     LAST_APPLIED,
-    MINUTE,
     NOW,
     PARENT,
     POLICY,
@@ -45,6 +45,11 @@ ANNOTATED = replace(
 LABELED = replace(UNTOUCHED, uid_label="uid-app")
 REMOVED: dict[str, str | None] = {ATTACHED: None, LAST_APPLIED: None}
 NO_LABEL: dict[str, str | None] = {"controller-uid": None}
+
+
+def repeated(number: int, at: datetime) -> str:
+    """Return the mark of a repeated write."""
+    return f"@{number}@{format_time(at)}"
 
 
 def writing(wanted: str) -> Decoration:
@@ -173,10 +178,10 @@ def test_marks_of_adoption(
 def test_owners_of_adoption(owner: Owner) -> None:
     """While acrpull's owner references remain, the annotation is written again."""
     owned = replace(ANNOTATED, owners=(owner, replace(FOREIGN, controller=False)))
-    assert annotate(owned, (RELATED,), NOW) == writing(SECRET_NAME)
+    assert annotate(owned, (RELATED,), NOW) == writing(f"{SECRET_NAME},{repeated(1, NOW)}")
     assert annotate(replace(owned, owners=(FOREIGN,)), (RELATED,), NOW) == Decoration()
     empty = replace(owned, pull_secrets=("zeta",), wanted=())
-    assert annotate(empty, (), NOW) == writing("")
+    assert annotate(empty, (), NOW) == writing(repeated(1, NOW))
 
 
 def write(account: ServiceAccount, text: str | None) -> ServiceAccount:
@@ -206,15 +211,41 @@ def writes(start: datetime, seconds: int) -> Iterator[tuple[int, str]]:
             yield second, text
 
 
-def test_retry() -> None:
-    """Without a policy, a comma makes a retry, and no minute has two retries."""
-    plain, comma = SECRET_NAME, f"{SECRET_NAME},"
-    assert list(writes(NOW, 240)) == [(0, plain), (60, comma), (120, plain), (180, comma)]
-    odd = NOW + MINUTE + 50 * SECOND
-    assert list(writes(odd, 120)) == [(0, plain), (1, comma), (10, plain), (70, comma)]
+def test_repeated_writes() -> None:
+    """Without a policy, the write is repeated ever more rarely, at last every 5 minutes."""
+    found = list(writes(NOW, 1100))
+    seconds = [second for second, _ in found]
+    assert seconds == [0, 1, 61, 181, 421, 721, 1021]
+    for number, (second, text) in enumerate(found):
+        mark = f",{repeated(number, NOW + second * SECOND)}" if number else ""
+        assert text == f"{SECRET_NAME}{mark}"
 
 
-@pytest.mark.parametrize("now", [NOW, NOW + MINUTE], ids=["even", "odd"])
+@pytest.mark.parametrize(
+    ("mark", "number", "wait"),
+    [
+        pytest.param("@2@2026-11-23T11:59:00Z", None, 60, id="waits"),
+        pytest.param("@2@2026-11-23T12:00:09Z", None, 129, id="clocks-differ"),
+        pytest.param("@2@2026-11-23T11:58:00Z", 3, 240, id="due"),
+        pytest.param("@9999@2026-11-23T11:55:00Z", 10000, 300, id="at-last"),
+        pytest.param("@9@2026-11-23T11:49:59Z", 1, 60, id="old"),
+        pytest.param("@9@9999-12-31T23:59:59Z", 1, 60, id="far-in-the-future"),
+        pytest.param("@0@2026-11-23T12:00:00Z", None, 60, id="zero"),
+        pytest.param("@-1@2026-11-23T12:00:00Z", 1, 60, id="negative"),
+        pytest.param(f"@{'9' * 5000}@2026-11-23T12:00:00Z", 1, 60, id="huge"),
+        pytest.param("@2@soon", 1, 60, id="no-time"),
+        pytest.param("@", 1, 60, id="empty"),
+    ],
+)
+def test_mark(mark: str, number: int | None, wait: int) -> None:
+    """Any mark that a user may write leads to a write now, or to a wait that ends."""
+    account = write(UNTOUCHED, f"{SECRET_NAME},{mark}")
+    assert account.wanted == (SECRET_NAME,)
+    text = None if number is None else f"{SECRET_NAME},{repeated(number, NOW)}"
+    annotations: dict[str, str | None] = {} if text is None else {WANTED: text}
+    assert annotate(account, (RELATED,), NOW) == Decoration({}, annotations, wait)
+
+
 @pytest.mark.parametrize(
     ("account", "secrets", "end"),
     [
@@ -225,17 +256,17 @@ def test_retry() -> None:
     ],
 )
 def test_settles(
-    account: ServiceAccount, secrets: tuple[OwnedSecret, ...], end: str | None, now: datetime
+    account: ServiceAccount, secrets: tuple[OwnedSecret, ...], end: str | None
 ) -> None:
     """With the policy, the answer for the result of at most two writes changes nothing."""
     text = ",".join(account.wanted) or None
     for _ in range(3):
-        decoration = annotate(account, secrets, now)
+        decoration = annotate(account, secrets, NOW)
         if decoration == Decoration():
             break
         text = decoration.annotations[WANTED]
         account = apply_policy(write(account, text))
-    assert annotate(account, secrets, now) == Decoration()
+    assert annotate(account, secrets, NOW) == Decoration()
     assert account.pull_secrets[0] == "zeta"
     names = [secret.name for secret in secrets]
     assert [name for name in account.pull_secrets if name not in UNTOUCHED.pull_secrets] == sorted(

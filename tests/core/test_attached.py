@@ -21,6 +21,7 @@ from tests.core.builders import (
     FOREIGN,
     GOING,
     HOLDER,
+    NAMESPACE,
     NOW,
     OBSERVED,
     POLICY,
@@ -223,23 +224,44 @@ def test_refused_write(observed: Observed, left: int) -> None:
 
 FOREGROUND = replace(GOING.binding, other_finalizers=frozenset({"foregroundDeletion"}))
 UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
+RECREATE = 'Afterwards, recreate running Pods that name Secret "acr-pull-app".'
 
 
 @pytest.mark.parametrize(
     ("observed", "message", "remedy"),
     [
-        pytest.param(GOING, 'Waiting for ServiceAccount "default" to be released.', "", id="waits"),
+        pytest.param(
+            GOING, 'Waiting for ServiceAccount "default" to be released.', RECREATE, id="waits"
+        ),
         pytest.param(
             replace(GOING, related=(ACCOUNT, replace(ACCOUNT, name="build"))),
             'Waiting for ServiceAccount "default", "build" to be released.',
-            "",
+            RECREATE,
             id="waits-for-two",
         ),
         pytest.param(
-            replace(GOING, related=(UNLISTED,)), "The binding is being deleted.", "", id="released"
+            replace(GOING, related=(UNLISTED,)),
+            "The binding is being deleted.",
+            RECREATE,
+            id="released",
         ),
         pytest.param(
-            replace(GOING, binding=FOREGROUND), "The binding is being deleted.", "", id="foreground"
+            replace(GOING, binding=FOREGROUND),
+            "The binding is being deleted.",
+            RECREATE,
+            id="foreground",
+        ),
+        pytest.param(
+            replace(GOING, related=(UNLISTED,), secret=None),
+            "The binding is being deleted.",
+            "",
+            id="without-a-secret",
+        ),
+        pytest.param(
+            replace(GOING, related=(UNLISTED,), namespace=replace(NAMESPACE, terminating=True)),
+            "The binding is being deleted.",
+            "",
+            id="namespace-terminates",
         ),
         pytest.param(
             replace(GOING, binding=FOREGROUND, accounts=(UNGUARDED,)),

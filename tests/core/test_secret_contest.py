@@ -8,6 +8,7 @@ import pytest
 from hooks.core.model.binding import Condition, Status
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
+from hooks.core.model.secret_template import SecretTemplate
 from hooks.core.model.token import AcrToken, MintFailed
 from hooks.core.observed import Observed
 from hooks.core.renewal.decision import Mint
@@ -136,8 +137,12 @@ def test_status() -> None:
 
 def test_changed_secret_stays_while_acrpull_waits() -> None:
     """The answer repeats what the other client wrote, so Metacontroller writes nothing."""
-    result = answer(observe(FOUGHT, CHANGED), NOW + SECOND)
-    assert result.secret == CHANGED
+    theirs = SecretTemplate({"team": "theirs", "audited": "yes"})
+    observed = observe(FOUGHT, replace(CHANGED, template=theirs))
+    template = SecretTemplate({"team": "shop"}, {"example.com/owner": "me"})
+    observed = replace(observed, binding=replace(observed.binding, secret_template=template))
+    result = answer(observed, NOW + SECOND)
+    assert result.secret == replace(CHANGED, template=SecretTemplate({"team": "theirs"}))
     body = new_pull_secret("team-a", CHANGED)
     assert body["data"] == {".dockerconfigjson": "e30="}
     assert "e30=" not in repr(result)

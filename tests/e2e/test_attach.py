@@ -98,6 +98,7 @@ def test_owned_by_another_controller(scene: Scene) -> None:
     scene.bind("app", "build")
     if not scene.admission:
         message = scene.says("app", "Ready", "False/ServiceAccountOwned")
+        assert 'managed by ConfigMap "owner"' in message
         assert "acr-pull-app" in message
         scene.stays("build", "beta")
         scene.relist("build", lambda names: [*names, "acr-pull-app"])  # as its owner is told to

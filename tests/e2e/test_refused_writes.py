@@ -1,10 +1,9 @@
 """Secrets that Metacontroller can't write: the status says so, and Azure is not asked again."""
 
 import time
-from typing import Any, Final
+from typing import Final
 
-from tests.e2e.api import Api, ApiError, Object
-from tests.e2e.eventually import eventually
+from tests.e2e.other_policy import secret_policy
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 
@@ -68,8 +67,7 @@ def transition(scene: Scene) -> str:
 def test_one_token_for_all_retries(stage: Stage, calm_scene: Scene) -> None:
     """Metacontroller's retries write the token that acrpull obtained first."""
     scene = calm_scene
-    policy = refuse_secrets(scene)
-    try:
+    with secret_policy(scene, "false", "CREATE"):
         scene.bind("app")
         scene.says("app", "Ready", "False/SecretNotWritten")
         status = scene.binding("app")["status"]
@@ -77,62 +75,6 @@ def test_one_token_for_all_retries(stage: Stage, calm_scene: Scene) -> None:
         assert status["secretPendingTime"]
         time.sleep(20)
         assert exchanges(stage) == 1
-    finally:
-        allow_secrets(scene.api, policy)
     scene.ready("app")
     assert exchanges(stage) == 1
     assert "secretPendingTime" not in scene.binding("app")["status"]
-
-
-ADMISSION: Final = "/apis/admissionregistration.k8s.io/v1"
-
-
-def refuse_secrets(scene: Scene) -> str:
-    """Refuse new Secrets in the scene's Namespace, as a policy of the cluster may."""
-    name = f"refuse-{scene.name}"
-    selector = {"matchLabels": {"kubernetes.io/metadata.name": scene.name}}
-    rule = {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "resources": ["secrets"],
-        "operations": ["CREATE"],
-    }
-    spec: Object = {
-        "failurePolicy": "Fail",
-        "matchConstraints": {"namespaceSelector": selector, "resourceRules": [rule]},
-        "validations": [{"expression": "false", "message": "Secrets need an annotation"}],
-    }
-    for kind, more in (
-        ("ValidatingAdmissionPolicy", spec),
-        ("ValidatingAdmissionPolicyBinding", {"policyName": name, "validationActions": ["Deny"]}),
-    ):
-        made: dict[str, Any] = {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": kind,
-            "metadata": {"name": name},
-            "spec": more,
-        }
-        plural = f"{kind[:-1]}ies" if kind.endswith("Policy") else f"{kind}s"
-        scene.api.call("POST", f"{ADMISSION}/{plural.lower()}", made)
-
-    def refused() -> None:
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "probe", "namespace": scene.name},
-        }
-        try:
-            scene.api.create(secret, dryRun="All")
-        except ApiError as error:
-            assert "need an annotation" in str(error)  # noqa: PT017  it may also be accepted
-        else:
-            raise AssertionError("the policy does not work yet")
-
-    eventually(refused)
-    return name
-
-
-def allow_secrets(api: Api, name: str) -> None:
-    """Remove the policy."""
-    for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
-        api.call("DELETE", f"{ADMISSION}/{plural}/{name}")

@@ -174,6 +174,20 @@ class Accounts:
         ref = {**FOREIGN, "controller": controller}
         self._edit(name, lambda obj: obj["metadata"].update(ownerReferences=[*owners_of(obj), ref]))
 
+    def rewrite(self, name: str, ref: Object, *, keeps_label: bool = False) -> None:
+        """Replace the whole ServiceAccount by the user's part and the owner reference *ref*."""
+        kept = self.kept[name]
+        kept.shared = True
+        meta = {section: {key: "1"} for section, key in MARKS.items()}
+        meta["annotations"] |= {k: v for k, v in kept.identity.items() if v is not None}
+
+        def change(obj: Object) -> None:
+            labels = labels_of(obj) if keeps_label else meta["labels"]
+            obj["metadata"].update({**meta, "labels": labels, "ownerReferences": [ref]})
+            obj["imagePullSecrets"] = [_entry(entry) for entry in kept.entries]
+
+        self._edit(name, change)
+
     def disown(self, name: str) -> None:
         """Undo `own`."""
         self._edit(name, lambda obj: _keep_owners(obj, lambda ref: ref["uid"] != FOREIGN["uid"]))

@@ -28,4 +28,5 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 def asked_for(spec: Object) -> Object:
     """Return the part of a spec that determines the token."""
-    return {key: value for key, value in spec.items() if not key.startswith("serviceAccountName")}
+    others = {"serviceAccountName", "serviceAccountNames", "secretTemplate"}
+    return {key: value for key, value in spec.items() if key not in others}

@@ -204,8 +204,9 @@ policy in metacontroller/admission/policy.yaml changes the list within the same 
 2. A user removes the entry or the annotation. The policy restores both in the user's request.
 3. The Secret loses `attach`, or is deleted. The decorator writes "-" before the name, and the
    policy removes the entry. Once no name remains, the decorator removes the annotation.
-4. If the policy is missing or fails, the list does not change. The decorator repeats the write once
-   a minute. Attached shows PolicyMissing, or ServiceAccountNotWritten.
+4. If the policy is missing or fails, the list does not change. The decorator repeats the write at
+   once, and then ever more rarely, at last every 5 minutes. A mark in `pull-secrets` has the number
+   and the time of the write. Attached shows PolicyMissing, or ServiceAccountNotWritten.
 5. The first write to a ServiceAccount of the mode `adoption` removes the label, `attached` and the
    last-applied annotation. The policy removes acrpull's owner references in the same request,
    because the label is absent.

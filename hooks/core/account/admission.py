@@ -5,8 +5,9 @@ request that writes the annotation, and within each later request of a user. So 
 ServiceAccount. A name after "-" leaves the list.
 """
 
+import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hooks.core.account.decoration import Decoration
@@ -19,18 +20,23 @@ from hooks.core.names import (
     LAST_APPLIED_ANNOTATION,
     PULL_SECRETS_ANNOTATION,
     REMOVE,
+    REPEATED,
     UID_LABEL,
 )
+from hooks.core.rfc3339 import format_time
 
-RETRY_SECONDS: Final = 60
+MIN_WAIT: Final = timedelta(seconds=60)
+MAX_WAIT: Final = timedelta(seconds=300)
+MAX_DOUBLINGS: Final = 3  # 60 s * 2**3 exceeds MAX_WAIT
 
 
 def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datetime) -> Decoration:
     """Return the annotation of *account*, and the removal of the marks of the mode `adoption`.
 
     The policy acts on a write. If the policy is missing or fails, the annotation is right and the
-    list is not. Then the annotation gets a trailing comma in every other minute, which is a write
-    without a meaning.
+    list is not. Then the annotation is written again with a mark, which the policy ignores. The
+    mark has the number and the time of the write, because acrpull is stateless: the waits between
+    the writes grow from `MIN_WAIT` to `MAX_WAIT`.
     """
     if account.deleting:
         return Decoration()
@@ -50,9 +56,33 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
         return Decoration(labels, {**annotations, PULL_SECRETS_ANNOTATION: emptied})
     if settled and observed == names:
         return Decoration(labels, annotations)
-    retry = observed == names and int(now.timestamp() // RETRY_SECONDS) % 2
-    annotations[PULL_SECRETS_ANNOTATION] = ",".join(names) + ("," if retry else "")
-    return Decoration(labels, annotations, RETRY_SECONDS)
+    if observed == names and not labels and not annotations:
+        return _repeat(account, names, now)
+    annotations[PULL_SECRETS_ANNOTATION] = ",".join(names)
+    return Decoration(labels, annotations, math.ceil(MIN_WAIT.total_seconds()))
+
+
+def _repeat(account: ServiceAccount, names: Sequence[str], now: datetime) -> Decoration:
+    """Return the write of *names* with the next mark, or the wait for this write.
+
+    A mark with an old time, or with a time in the future, does not count.
+    """
+    repeats, written = account.repeats, account.repeated_at
+    if written is None or abs(now - written) > 2 * MAX_WAIT:
+        repeats, left = 0, timedelta(0)
+    else:
+        left = written + _wait(repeats) - now
+    if left > timedelta(0):
+        return Decoration(resync_after_seconds=math.ceil(left.total_seconds()))
+    text = ",".join([*names, f"{REPEATED}{repeats + 1}{REPEATED}{format_time(now)}"])
+    wait = math.ceil(_wait(repeats + 1).total_seconds())
+    return Decoration({}, {PULL_SECRETS_ANNOTATION: text}, wait)
+
+
+def _wait(repeats: int) -> timedelta:
+    """Return the wait after the repeated write with the number *repeats*, counted from 1."""
+    factor: int = 2 ** min(max(repeats - 1, 0), MAX_DOUBLINGS)
+    return min(MIN_WAIT * factor, MAX_WAIT)
 
 
 def _marked(account: ServiceAccount) -> set[str]:

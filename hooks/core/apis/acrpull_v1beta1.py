@@ -13,6 +13,7 @@ from hooks.core.apis.api import (
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.identity import Identity, WorkloadIdentity
+from hooks.core.model.secret_template import SecretTemplate, parse_template
 from hooks.core.model.targets import Targets
 from hooks.core.names import API_VERSION, KIND, PLURAL, SECRET_PREFIX
 
@@ -48,4 +49,10 @@ def _targets(spec: JSON) -> Targets | None:
     return parse_target(spec.get("serviceAccountName", DEFAULT_NAME))
 
 
-API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _targets)
+def _secret_template(spec: JSON) -> SecretTemplate:
+    """Return the labels and annotations for the Secret."""
+    template = spec.get("secretTemplate")
+    return parse_template(template.get("metadata") if isinstance(template, dict) else None)
+
+
+API: Final = Api(API_VERSION, KIND, PLURAL, _secret_name, _parse_spec, _targets, _secret_template)

@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
+from hooks.core.model.secret_template import SecretTemplate
 from hooks.core.model.targets import EVERY, Targets, one_target
 from hooks.core.names import MAX_NAME_LENGTH, SECRET_PREFIX, UPSTREAM_SECRET_SUFFIX
 
@@ -30,6 +31,7 @@ class Api:
     *secret_name* takes a binding's name, and returns the name of the binding's Secret.
     *parse_spec* takes a valid spec.
     *targets* takes any spec, and returns the ServiceAccounts; None if the spec has no valid names.
+    *secret_template* takes any spec, and returns labels and annotations for the Secret.
     *issue_time* and *error* are status keys: the token's issue time, and a problem.
     *fields* are pairs of a field's name in `acrpull.dev` and in this API.
     *federation_audience* is the audience of ServiceAccount tokens requested by msi-acrpull, so the
@@ -42,6 +44,7 @@ class Api:
     secret_name: Callable[[str], str]
     parse_spec: Callable[[JSON], Spec]
     targets: Callable[[JSON], Targets | None]
+    secret_template: Callable[[JSON], SecretTemplate] = lambda _: SecretTemplate()
     issue_time: str = "tokenIssueTime"
     error: str | None = None
     fields: tuple[tuple[str, str], ...] = ()

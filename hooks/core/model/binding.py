@@ -1,10 +1,11 @@
 """A binding of any API version, without JSON keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hooks.core.model.identity import Identity, WorkloadIdentity
 from hooks.core.model.reason import Reason
+from hooks.core.model.secret_template import SecretTemplate
 from hooks.core.model.targets import Targets
 
 
@@ -94,6 +95,7 @@ class Binding:
     If the creation time is unknown, *created_at* is the earliest `datetime`.
     *targets* is None if an invalid spec lacks the ServiceAccounts, and the status, too.
     *other_finalizers* are the finalizers of other controllers: Metacontroller does not remove them.
+    *secret_template* contains labels and annotations for the Secret, also if the spec is invalid.
     """
 
     name: str
@@ -110,3 +112,4 @@ class Binding:
     targets: Targets | None
     spec: Spec | str
     status: Status
+    secret_template: SecretTemplate = field(default_factory=SecretTemplate)

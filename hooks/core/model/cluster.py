@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hooks.core.model.secret_template import SecretTemplate
 from hooks.core.model.token import AcrToken
 from hooks.core.rfc3339 import EARLIEST
 
@@ -27,6 +28,8 @@ class ServiceAccount:
         pull_secrets: The names in `imagePullSecrets`; None for an entry without a name (`{}`).
         wanted: The Secrets that belong on the list, from the annotation of the decorator.
         unwanted: The entries that must leave the list, from the same annotation.
+        repeats: How often the decorator repeated the write of this annotation in vain.
+        repeated_at: When the decorator last repeated the write.
         attached: The entries that acrpull manages, from the annotation of the owner.
         annotations: The keys of all annotations.
         last_applied: The JSON that Metacontroller last wrote under dynamic-apply.
@@ -39,6 +42,8 @@ class ServiceAccount:
     pull_secrets: tuple[str | None, ...] = ()
     wanted: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
+    repeats: int = 0
+    repeated_at: datetime | None = None
     attached: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
     annotations: frozenset[str] = frozenset()
@@ -65,6 +70,7 @@ class PullSecret:
         changed_data: The docker config of another client, base64. A desired Secret with this data
             leaves the observed Secret unchanged.
         targets: The labels for ServiceAccounts; see `hooks.core.account.relation`.
+        template: The labels and annotations of the user; on an observed Secret, of all clients.
     """
 
     name: str
@@ -76,6 +82,7 @@ class PullSecret:
     inherited: bool = False
     changed_data: str | None = field(default=None, repr=False)
     targets: Mapping[str, str] = field(default_factory=dict)
+    template: SecretTemplate = field(default_factory=SecretTemplate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,10 @@ def desired_secret(
     A binding without a token gets a Secret without a registry, because the labels of the Secret
     attach the binding. If an invalid spec lacks the names of the ServiceAccounts, the labels stay.
     """
+    template = observed.binding.secret_template
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
-        return observed.secret  # unchanged
+        old = observed.secret
+        return None if old is None else replace(old, template=template.as_in(old.template))
     secret = _unlabeled_secret(observed, wanted, decision, token, now)
     if secret is None:
         return None
@@ -92,7 +94,7 @@ def desired_secret(
         targets = observed.secret.targets if observed.secret is not None else {}
     else:
         targets = desired_targets(observed.binding, observed.accounts)
-    return replace(secret, targets=targets)
+    return replace(secret, targets=targets, template=template)
 
 
 def _unlabeled_secret(

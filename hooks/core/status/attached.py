@@ -207,11 +207,15 @@ def _waiting(observed: Observed) -> str:
     """Return the text for a binding in deletion, with the reason for a wait."""
     accounts = observed.unprotected if observed.unmanaged else observed.blocking
     names = ", ".join(f'"{account.name}"' for account in accounts)
-    if not names:
-        return "The binding is being deleted."
-    if not observed.unmanaged:
-        return f"Waiting for ServiceAccount {names} to be released."
-    return (
-        f"Deletion is blocked because it would also delete ServiceAccount {names}. Remove this "
-        "binding from the ownerReferences of the ServiceAccount to continue."
-    )
+    if names and observed.unmanaged:
+        return (
+            f"Deletion is blocked because it would also delete ServiceAccount {names}. Remove this "
+            "binding from the ownerReferences of the ServiceAccount to continue."
+        )
+    text = "The binding is being deleted."
+    if names:
+        text = f"Waiting for ServiceAccount {names} to be released."
+    terminating = observed.namespace is not None and observed.namespace.terminating
+    if observed.secret is None or terminating:
+        return text
+    return f'{text} Afterwards, recreate running Pods that name Secret "{observed.secret.name}".'

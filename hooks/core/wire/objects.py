@@ -1,6 +1,7 @@
 """Parses Kubernetes objects, in the shape of `kubectl get -o json`. Raises `BadRequest`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final
 
 from hooks.core.account.relation import targets_of
@@ -9,6 +10,7 @@ from hooks.core.apis.api import DEFAULT_NAME, parse_target_list
 from hooks.core.fields import JSON, check, get, get_object, get_text, get_time, require
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Namespace, OwnedSecret, Owner, PullSecret, ServiceAccount
+from hooks.core.model.secret_template import SecretTemplate, parse_template
 from hooks.core.model.targets import Targets, one_target
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -21,6 +23,7 @@ from hooks.core.names import (
     LAST_APPLIED_ANNOTATION,
     PULL_SECRETS_ANNOTATION,
     REMOVE,
+    REPEATED,
     SECRET_TYPE,
     SERVERS_ANNOTATION,
     TENANT_ID_ANNOTATION,
@@ -28,12 +31,13 @@ from hooks.core.names import (
     UPSTREAM_LABEL,
 )
 from hooks.core.policy.permission import identity_keys, server_keys
-from hooks.core.rfc3339 import EARLIEST
+from hooks.core.rfc3339 import EARLIEST, parse_time
 from hooks.core.wire import dockerconfig
 
 # More than the Secrets of a ServiceAccount: a decorator's request contains all of them, and their
 # usual size of 3 KiB fits some 2,500 into a body. Names beyond count as the user's.
 MAX_NAMES: Final = 5000
+MAX_DIGITS: Final = 6  # of a number of repeated writes
 
 
 def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
@@ -46,7 +50,9 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
     spec = obj.get("spec")
     if spec is None:
         spec = {}
-    targets = api.targets(spec) if isinstance(spec, dict) else None
+    targets, template = None, SecretTemplate()
+    if isinstance(spec, dict):
+        targets, template = api.targets(spec), api.secret_template(spec)
     return Binding(
         name=name,
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
@@ -62,6 +68,7 @@ def parse_binding(obj: JSON, path: str, problem: str | None = None) -> Binding:
         targets=status.targets if targets is None else targets,
         spec=problem if problem is not None else api.parse_spec(spec),
         status=status,
+        secret_template=template,
     )
 
 
@@ -121,12 +128,15 @@ def parse_service_account(obj: JSON, path: str) -> ServiceAccount:
     at = f"{path}.metadata"
     annotations = get_object(meta, "annotations", at)
     names = _names(annotations, PULL_SECRETS_ANNOTATION, at)
+    repeats, repeated_at = _repeats(names)
     return ServiceAccount(
         name=require(meta, "name", str, at),
         namespace=get_text(meta, "namespace", at) or DEFAULT_NAME,
         pull_secrets=_parse_pull_secrets(obj, path),
-        wanted=tuple(name for name in names if not name.startswith(REMOVE)),
+        wanted=tuple(name for name in names if not name.startswith((REMOVE, REPEATED))),
         unwanted=tuple(name.removeprefix(REMOVE) for name in names if name.startswith(REMOVE)),
+        repeats=repeats,
+        repeated_at=repeated_at,
         attached=_names(annotations, ATTACHED_ANNOTATION, at),
         owners=parse_owners(meta, at),
         annotations=frozenset(annotations),
@@ -154,6 +164,15 @@ def _names(annotations: JSON, key: str, path: str) -> tuple[str, ...]:
     """
     text = get_text(annotations, key, f"{path}.annotations")
     return tuple(dict.fromkeys(filter(None, text.split(",", MAX_NAMES)[:MAX_NAMES])))
+
+
+def _repeats(names: Iterable[str]) -> tuple[int, datetime | None]:
+    """Return the number and the time of the last repeated write among *names*, or 0 and None."""
+    mark = next((name for name in names if name.startswith(REPEATED)), "")
+    number, _, text = mark.removeprefix(REPEATED).partition(REPEATED)
+    at = parse_time(text)
+    valid = at is not None and number.isdecimal() and len(number) <= MAX_DIGITS
+    return (int(number), at) if valid else (0, None)
 
 
 def parse_owners(meta: JSON, path: str) -> tuple[Owner, ...]:
@@ -191,6 +210,7 @@ def parse_secret(obj: JSON, path: str) -> PullSecret:
         dynamic_apply=LAST_APPLIED_ANNOTATION in annotations,
         inherited=from_upstream and inputs in {None, INHERITED},
         targets=targets_of(labels),
+        template=parse_template(meta),
     )
 
 

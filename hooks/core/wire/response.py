@@ -53,7 +53,7 @@ def new_answer(binding: Binding, answer: Answer, *, finalizing: bool) -> JSON:
 
 def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
     """Return the Secret. Without a token, the Secret lists no registry."""
-    annotations = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
+    inputs = {} if secret.inputs is None else {INPUTS_ANNOTATION: secret.inputs}
     data = secret.changed_data or dockerconfig.encode(secret.server, secret.token)
     return {
         "apiVersion": "v1",
@@ -61,8 +61,8 @@ def new_pull_secret(namespace: str, secret: PullSecret) -> JSON:
         "metadata": {
             "name": secret.name,
             "namespace": namespace,
-            "labels": dict(secret.targets),
-            "annotations": annotations,
+            "labels": {**secret.template.labels, **secret.targets},
+            "annotations": {**secret.template.annotations, **inputs},
         },
         "type": SECRET_TYPE,
         "data": {DOCKER_CONFIG_KEY: data},
