@@ -108,7 +108,8 @@ def test_bound(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None
             scene.ready("app")
         left = {leave_unguarded(stage.api, *kind) for kind in KINDS}
         (block,) = commands("uninstall")
-        printed = type_in(stage.plane, block).splitlines()
+        applied = block.text.replace("install/", "metacontroller/")  # the folder of this stage
+        printed = type_in(stage.plane, replace(block, text=applied)).splitlines()
         assert {line for line in printed if line.startswith(f"{NAMESPACE}/")} == left
         scene.stays("default", *USERS)
         assert not scene.lost()
