@@ -100,6 +100,13 @@ def test_story(tmp_path: Path) -> None:
     assert re.match(r"Success: pulled 127\.0\.0\.1:\d+/team/app:latest in \d+ ms", last)
     assert "`make run`" in last
     assert left_behind(tmp_path) == []
+    page = (ROOT / "docs/how-it-works.md").read_text("utf-8")
+    assert comparable(output) in comparable(page)
+
+
+def comparable(text: str) -> str:
+    """Return *text* without the ports, the digests and the times of a single run."""
+    return re.sub(r"(127\.0\.0\.1:)\d+|(sha256:)[0-9a-f]+|\b\d+( ms)", r"\1\2\3", text)
 
 
 def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
