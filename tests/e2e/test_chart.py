@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any, Final
 
