@@ -93,3 +93,11 @@ def test_a_new_account_is_not_held() -> None:
     new = replace(ACCOUNT, name="b", pull_secrets=(), created_at=NOW)
     _, b = answer_to(replace(observe(None, *listing("a"), new), binding=binding)).accounts
     assert SECRET_NAME in b.pull_secrets
+
+
+def test_an_account_newer_than_attached() -> None:
+    """A removal counts although the condition did not change since before the ServiceAccount."""
+    binding = fought("False", "ServiceAccountNotFound", 2)
+    newer = replace(EDITED, created_at=NOW - SECOND)
+    answer = answer_to(replace(observe(None, *listing("a"), newer), binding=binding))
+    assert answer.status.attach_attempts == 1

@@ -10,6 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from hooks.core.names import UID_LABEL
+from hooks.server.body import MAX_BODY_BYTES
 from tests.emulator.delivery import Delivery
 from tests.emulator.fault import Fault
 from tests.emulator.message import Request, Response
@@ -69,6 +70,12 @@ def _summary(obj: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
+class HookDelivery(Delivery):
+    """The handler of one connection from Metacontroller."""
+
+    body_limit = MAX_BODY_BYTES
+
+
 class Recorder:
     """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.
 
@@ -86,7 +93,7 @@ class Recorder:
 
     def __enter__(self) -> "Recorder":
         """Start to listen."""
-        self._server = LoopbackServer(("127.0.0.1",), 0, Delivery, self._serve)
+        self._server = LoopbackServer(("127.0.0.1",), 0, HookDelivery, self._serve)
         return self
 
     def __exit__(self, *_: object) -> None:

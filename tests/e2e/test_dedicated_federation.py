@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.api import ApiError, Object
 from tests.e2e.conftest import given_crds
-from tests.e2e.dedicated import ACCOUNT, LEASE, STRATEGIES, as_metacontroller
+from tests.e2e.dedicated import ACCOUNT, LEASE, as_metacontroller
 from tests.e2e.dedicated import OVERLAY as DEDICATED
 from tests.e2e.eventually import eventually
 from tests.e2e.federated import OVERLAY as FEDERATED
@@ -70,7 +70,6 @@ def rejected(message: str, act: partial[Object]) -> None:
         act()
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_pull(both: Stage, metacontroller_binary: Path, strategy: str) -> None:
     """A binding with a workload identity becomes Ready under the dedicated Metacontroller."""
     with both.run_metacontroller(metacontroller_binary, strategy), play(both) as scene:

@@ -38,14 +38,12 @@ def marked(scene: Scene, **expected: str) -> None:
 def test_policy_that_demands_a_label(stage: Stage, calm_scene: Scene) -> None:
     """The template makes a cluster usable whose policy demands a label on each Secret."""
     scene = calm_scene
+    stage.emulator.refresh_lifetime = LIFETIME_SECONDS
     with secret_policy(scene, DEMAND, "CREATE", "UPDATE"):
         scene.bind("app")
         scene.says("app", "Ready", "False/SecretNotWritten")
-        stage.emulator.refresh_lifetime = LIFETIME_SECONDS
         labels = {"example.com/cost-center": "c-1"}
-        scene.respec(
-            "app", scope="repository:app:pull", secretTemplate={"metadata": {"labels": labels}}
-        )
+        scene.respec("app", secretTemplate={"metadata": {"labels": labels}})
         scene.ready("app")
         scene.listed("default", *USERS, SECRET)
         before = scene.secret(SECRET)

@@ -14,7 +14,6 @@ from tests.emulator.fault import Fault
 from tests.emulator.message import Response, parse_request
 from tests.emulator.server import LoopbackServer
 
-_BODY_LIMIT = 1 << 20  # bytes of a request; the longest form has two tokens of a few KiB
 _ENDLESS_CHUNK = b"0" * (1 << 16)
 _ENDLESS_PAUSE = 0.005  # s between chunks: 13 MB/s, so a client without limit can be stopped
 _HANG_UP_SECONDS = 1  # for the client to close
@@ -26,12 +25,13 @@ class Delivery(BaseHTTPRequestHandler):
     """The handler of one connection, in a thread of its own."""
 
     protocol_version = "HTTP/1.1"  # keeps the connection alive
+    body_limit = 1 << 20  # bytes of a request; the longest form has two tokens of a few KiB
     disable_nagle_algorithm = True
 
     def _serve(self) -> None:
         server = cast("LoopbackServer", self.server)
         length = int(self.headers.get("Content-Length") or 0)
-        if length > _BODY_LIMIT:
+        if length > self.body_limit:
             self.close_connection = True
             self._write(Response(413), Fault(), server)
             return
@@ -73,7 +73,7 @@ class Delivery(BaseHTTPRequestHandler):
         with suppress(OSError):  # the client closed first
             socket.socket.shutdown(self.connection, socket.SHUT_WR)
             self.connection.settimeout(_HANG_UP_SECONDS)
-            while self.connection.recv(_BODY_LIMIT):
+            while self.connection.recv(self.body_limit):
                 pass
 
     def _write_head(self, response: Response, fault: Fault) -> None:

@@ -40,16 +40,26 @@ def find_entry_contest(
 def known_before(
     binding: Binding, accounts: Iterable[ServiceAccount]
 ) -> tuple[ServiceAccount, ...]:
-    """Return the *accounts* that the condition Attached describes.
+    """Return the *accounts* to which acrpull can have added the entry before.
 
-    The binding can target other names now, and a user can create or recreate a ServiceAccount.
+    The binding can target other names now, and a user can create or recreate a ServiceAccount. Such
+    a ServiceAccount is newer than the state of Attached. With a list, Attached stays False while
+    any entry is missing, so a ServiceAccount is compared with the last attempt.
     """
-    attached, targets = binding.status.condition("Attached"), binding.status.targets
+    targets = binding.status.targets
+    named = (account for account in accounts if targets is not None and account.name in targets)
+    return tuple(account for account in named if not _is_new(binding, account.created_at))
+
+
+def _is_new(binding: Binding, created_at: datetime | None) -> bool:
+    """True if a ServiceAccount of *created_at* is newer than the entry in question."""
+    attached, last = binding.status.condition("Attached"), binding.status.last_attach_time
     since = attached.last_transition_time if attached is not None else None
-    if since is None or targets is None:
-        return ()
-    old = (a for a in accounts if a.created_at is None or a.created_at < since)
-    return tuple(account for account in old if account.name in targets)
+    if created_at is None or since is None:
+        return False
+    if binding.targets is not None and binding.targets.is_list:
+        return last is not None and created_at > last
+    return created_at >= since
 
 
 def _is_removed(
