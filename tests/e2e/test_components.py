@@ -97,7 +97,7 @@ def test_hooks_are_reached(built: dict[Components, list[Manifest]]) -> None:
             for hook in spec["hooks"].values():
                 assert urlsplit(hook["webhook"]["url"])[:2] == origin, components
                 assert hook["webhook"].keys() == keys, components
-            if controller["kind"] == "CompositeController":
+            if spec.get("parentResource", {}).get("resource") == "acrpullbindings":
                 adoption.add(("finalize" in spec["hooks"], len(spec["childResources"]) == 2))
         assert adoption == {(env.get("ATTACHMENT") != "admission",) * 2}, components
 
