@@ -88,6 +88,7 @@ def test_upgrade(
             replace(stage, present, stage.service, earlier, running=False)
             stage.plane.kubectl("delete", "--namespace=acrpull-system", *ADDED)
             is_bound(scenes, "earlier")
+            assert labeled(stage.api) == set()
             assert not broken, "\n".join(broken[:SHOWN])
         assert stage.emulator.count("exchange") == issued
         unbind_all(scenes)
