@@ -43,12 +43,14 @@ class Service:
     """gunicorn with *app* under the service's settings, ready within a `with` block.
 
     *environment* is added to the variables in `KEPT`. Without BIND, gunicorn listens on a free port
-    of loopback. *app* is "module:name", and must answer GET /readyz.
+    of loopback. *app* is "module:name", and must answer GET /readyz. *root* is the folder of the
+    code, for example of an earlier version.
     """
 
-    def __init__(self, environment: Mapping[str, str], app: str = APP) -> None:
+    def __init__(self, environment: Mapping[str, str], app: str = APP, root: Path = ROOT) -> None:
         self.environment = {"BIND": "127.0.0.1:0", **environment}
         self._app = app
+        self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         self._output = ExitStack()
         self._ended_log = ""
@@ -65,7 +67,7 @@ class Service:
             self.log_file = Path(output.name)
             self._process = subprocess.Popen(  # noqa: S603  a fixed command
                 [sys.executable, "-m", "gunicorn", "-c", "hooks/gunicorn_conf.py", self._app],
-                cwd=ROOT,
+                cwd=self._root,
                 env=clean_environment() | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -21,17 +21,20 @@ Manifest = dict[str, Any]
 Account = tuple[str, str]  # namespace and name of a ServiceAccount
 
 
-def install(plane: ControlPlane, overlay: str, hooks: str, crds: Path | None = None) -> str:
-    """Install *overlay*, a folder of the project, with its hooks at *hooks*, a host and port.
+def install(
+    plane: ControlPlane, overlay: str, hooks: str, crds: Path | None = None, root: Path = ROOT
+) -> str:
+    """Install *overlay*, a folder in *root*, with its hooks at *hooks*, a host and port.
 
-    *crds* is the file with Metacontroller's CRDs; None means stand-ins. Returns the token that
-    callers of the hooks must send, or "" if no token is needed.
+    *crds* is the file with Metacontroller's CRDs; None means stand-ins. *root* is the project, or
+    an earlier version. Returns the token that callers of the hooks must send, or "" if no token is
+    needed.
     """
     plane.kubectl("apply", "--server-side", "-f", "-", text=crds_text(crds))
-    plane.kubectl("apply", "-f", str(ROOT / "metacontroller/namespace.yaml"))
-    manifests = [retarget(manifest, hooks) for manifest in render(plane, overlay)]
+    plane.kubectl("apply", "-f", str(root / "metacontroller/namespace.yaml"))
+    manifests = [retarget(manifest, hooks) for manifest in render(plane, overlay, root)]
     token = make_token(plane) if any(map(sends_token, manifests)) else ""
-    plane.kubectl("apply", "-k", str(ROOT / "crds"))
+    plane.kubectl("apply", "-k", str(root / "crds"))
     established = ("--for=condition=Established", f"--timeout={ESTABLISHED_SECONDS}s")
     plane.kubectl("wait", "crd", "--all", *established)
     plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
@@ -53,18 +56,18 @@ def make_token(plane: ControlPlane) -> str:
     return token
 
 
-def render(plane: ControlPlane, overlay: str) -> list[Manifest]:
-    """Return the objects of *overlay*, like `kubectl apply -k`.
+def render(plane: ControlPlane, overlay: str, root: Path = ROOT) -> list[Manifest]:
+    """Return the objects of *overlay*, a folder in *root*, like `kubectl apply -k`.
 
     A component, or several with commas, is added to the plain install, as the first lines of its
     file describe.
     """
-    folder = ROOT / overlay
+    folder = root / overlay
     if overlay != BASE:
         folder = plane.directory / "kustomization"
         folder.mkdir(exist_ok=True)
         parts = (BASE, *overlay.split(","))
-        base, *components = (os.path.relpath(ROOT / part, folder) for part in parts)
+        base, *components = (os.path.relpath(root / part, folder) for part in parts)
         text = yaml.safe_dump({"resources": [base], "components": components})
         (folder / "kustomization.yaml").write_text(text)
     text = plane.kubectl("kustomize", str(folder))

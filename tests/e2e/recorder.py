@@ -77,7 +77,7 @@ class HookDelivery(Delivery):
 
 
 class Recorder:
-    """Listens on loopback, within a `with` block, and passes each call to *service*'s URL.
+    """Listens on loopback, within a `with` block, and passes each call to the URL of `service`.
 
     The caller gets 502 if the service does not respond or raises `ServiceFailed`, and for the paths
     in `broken`.
@@ -86,7 +86,7 @@ class Recorder:
     def __init__(self, service: Callable[[], str]) -> None:
         self.exchanges: list[Exchange] = []
         self.broken: set[str] = set()
-        self._service = service
+        self.service = service
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE))
@@ -124,7 +124,7 @@ class Recorder:
         if request.path in self.broken:
             raise ServiceFailed(request.path)
         got = self._session.post(
-            f"{self._service()}{request.path}",
+            f"{self.service()}{request.path}",
             data=request.body,
             headers={name: request.headers.get(name, "") for name in PASSED_ON},
             timeout=TIMEOUT_SECONDS,

@@ -15,7 +15,7 @@ from tests.e2e.metacontroller import FLAGS, new_metacontroller
 from tests.e2e.process import Process
 from tests.e2e.recorder import Recorder
 from tests.emulator import Emulator
-from tests.service import Service
+from tests.service import ROOT, Service
 
 METACONTROLLER: Final[Account] = ("metacontroller", "metacontroller")
 Prepare = Callable[[ControlPlane, Emulator], Mapping[str, str]]
@@ -65,24 +65,26 @@ def open_stage(
     overlay: str = BASE,
     server_flags: Iterable[str] = (ENFORCED,),
     prepare: Prepare = lambda *_: {},
+    root: Path = ROOT,
 ) -> Iterator[Stage]:
     """Start everything except Metacontroller in *directory*, an empty one, and stop it at the end.
 
     *prepare* returns further variables of the service's environment, after the install of
-    *overlay*.
+    *overlay*. *root* is the project, or an earlier version.
     """
     token_file = directory / "hook-token"
     with ControlPlane(directory, server_flags) as plane, Emulator() as emulator:
         allowed = {"ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers)}
-        service = Service(emulator.environment() | allowed)
+        service = Service(emulator.environment() | allowed, root=root)
         with Recorder(lambda: service.url) as recorder:
-            token = install(plane, overlay, recorder.address, crds)
+            token = install(plane, overlay, recorder.address, crds, root)
             if token:
                 token_file.write_text(token)
                 service.environment["HOOK_TOKEN_FILE"] = str(token_file)
                 service.environment["HOOK_TOKEN_ROTATION_FILE"] = f"{token_file}-rotation"
-            service.environment |= settings_in(render(plane, overlay))
-            own = own_metacontroller(render(plane, overlay))
+            manifests = render(plane, overlay, root)
+            service.environment |= settings_in(manifests)
+            own = own_metacontroller(manifests)
             if not own:
                 give_all_rights(plane)
             plane.start_controllers()
