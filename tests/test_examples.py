@@ -10,7 +10,7 @@ from hooks.core.names import FEDERATION_AUDIENCE, KIND
 from hooks.version import VERSION
 from tests.doctor import run
 from tests.service import ROOT
-from tests.test_manifests import CONTAINER, FOLDER
+from tests.test_manifests import CONTAINER, DEPLOYMENT, FOLDER
 
 EXAMPLES: Final = ROOT / "examples"
 FILES: Final = sorted(EXAMPLES.rglob("*.yaml"))
@@ -23,6 +23,7 @@ WITH_BINDINGS: Final = [
 ]
 TOOLS: Final = sorted(OBJECTS.keys() - WITH_BINDINGS)
 IMAGE: Final = CONTAINER["image"]
+POD: Final = DEPLOYMENT["template"]["spec"]
 
 
 def spec(name: str, kind: str) -> dict[str, Any]:
@@ -65,7 +66,8 @@ def test_identity_is_the_same_in_all_tools() -> None:
 def test_paths_exist(name: str) -> None:
     """Flux and Argo CD find each folder and component."""
     for obj in OBJECTS[name]:
-        found = obj["spec"].get("source", obj["spec"])
+        found = obj.get("spec", {})
+        found = found.get("source", found)
         if "path" in found:
             components = found.get("components", found.get("kustomize", {}).get("components", []))
             for folder in ("", *components):
@@ -103,6 +105,25 @@ def test_health() -> None:
     text = (EXAMPLES / "argocd/acrpull.yaml").read_text("utf-8")
     (path,) = re.findall(r"metacontroller/(argocd/\S+\.yaml)", text)
     assert (FOLDER / path).exists()
+
+
+def test_hook_token_is_made_once() -> None:
+    """External Secrets makes the Secret of the install, and never a second token.
+
+    external-secrets@cc5bfbc2234a:pkg/controllers/externalsecret/externalsecret_controller.go
+    """
+    found = spec("hook-token/external-secrets.yaml", "ExternalSecret")
+    assert found["refreshPolicy"] == "CreatedOnce"
+    assert found["target"]["creationPolicy"] == "Orphan"
+    assert found["target"]["template"]["data"].keys() == {"token"}
+    (sealed,) = OBJECTS["hook-token/sealed-secrets.yaml"]
+    (name,) = (
+        volume["secret"]["secretName"]
+        for volume in POD["volumes"]
+        if volume["name"] == "hook-token"
+    )
+    assert found["target"]["name"] == sealed["metadata"]["name"] == name
+    assert sealed["spec"]["encryptedData"].keys() == {"token"}
 
 
 def test_readme() -> None:
