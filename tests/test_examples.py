@@ -1,6 +1,7 @@
 """examples/: the doctor finds no problem, and files about one thing agree."""
 
 import re
+import tomllib
 from typing import Any, Final
 
 import pytest
@@ -22,6 +23,7 @@ WITH_BINDINGS: Final = [
     name for name, objects in OBJECTS.items() if KIND in {obj["kind"] for obj in objects}
 ]
 TOOLS: Final = sorted(OBJECTS.keys() - WITH_BINDINGS)
+SERVERS: Final = "azurecr.io,127.0.0.1:5443"
 IMAGE: Final = CONTAINER["image"]
 POD: Final = DEPLOYMENT["template"]["spec"]
 
@@ -38,7 +40,8 @@ def test_doctor(name: str) -> None:
     namespaces = (EXAMPLES / "team/team-a.yaml").read_text("utf-8")
     files = f"{(EXAMPLES / name).read_text('utf-8')}\n---\n{namespaces.partition('---')[0]}"
     text = files if name != "team/team-a.yaml" else namespaces
-    found = run("--output", "json", "-", stdin=text, environ={"WORKLOAD_IDENTITY": "enabled"})
+    environ = {"WORKLOAD_IDENTITY": "enabled", "ALLOWED_ACR_SERVER_SUFFIXES": SERVERS}
+    found = run("--output", "json", "-", stdin=text, environ=environ)
     assert found.code == 0, found.out
     bindings = [obj for obj in OBJECTS[name] if obj["kind"] == KIND]
     assert len(found.report["bindings"]) == len(bindings) == 1
@@ -105,6 +108,33 @@ def test_health() -> None:
     text = (EXAMPLES / "argocd/acrpull.yaml").read_text("utf-8")
     (path,) = re.findall(r"metacontroller/(argocd/\S+\.yaml)", text)
     assert (FOLDER / path).exists()
+
+
+def test_kind() -> None:
+    """acrpull, the node and the binding find the emulator where its image listens."""
+    folder = EXAMPLES / "kind"
+    dockerfile = (folder / "Dockerfile").read_text("utf-8")
+    imds, acr = re.findall(r"--(?:imds|acr)-port=(\d+)", dockerfile)
+    server = f"127.0.0.1:{acr}"
+    assert spec("kind/binding.yaml", KIND)["acrServer"] == server
+    (container,) = spec("kind/pod.yaml", "Pod")["containers"]
+    assert container["image"].startswith(f"{server}/")
+    emulator = spec("kind/azure.yaml", "Deployment")["template"]["spec"]
+    (volume,) = emulator["volumes"]
+    (mount,) = emulator["containers"][0]["volumeMounts"]
+    assert f'--directory={mount["mountPath"]}"' in dockerfile
+    trust = tomllib.loads((folder / "hosts.toml").read_text("utf-8"))
+    assert trust["server"] == f"https://{server}"
+    assert trust["host"][trust["server"]]["ca"] == f"{volume['hostPath']['path']}/ca.crt"
+    *_, patch = OBJECTS["kind/kustomization.yaml"][0]["patches"]
+    acrpull = yaml.safe_load(patch["patch"])["spec"]["template"]["spec"]
+    assert acrpull["volumes"][0]["hostPath"]["path"] == volume["hostPath"]["path"]
+    (hooks,) = acrpull["containers"]
+    assert {variable["name"]: variable["value"] for variable in hooks["env"]} == {
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{imds}",
+        "ALLOWED_ACR_SERVER_SUFFIXES": server,
+        "REQUESTS_CA_BUNDLE": f"{hooks['volumeMounts'][0]['mountPath']}/ca.crt",
+    }
 
 
 def test_hook_token_is_made_once() -> None:
