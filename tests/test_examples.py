@@ -1,6 +1,7 @@
 """examples/: the doctor finds no problem, and files about one thing agree."""
 
 import re
+import tomllib
 from typing import Any, Final
 
 import pytest
@@ -10,7 +11,7 @@ from hooks.core.names import CLUSTER_KIND, FEDERATION_AUDIENCE, KIND
 from hooks.version import VERSION
 from tests.doctor import run
 from tests.service import ROOT
-from tests.test_manifests import CONTAINER, FOLDER
+from tests.test_manifests import CONTAINER, DEPLOYMENT, FOLDER
 
 EXAMPLES: Final = ROOT / "examples"
 FILES: Final = sorted(EXAMPLES.rglob("*.yaml"))
@@ -23,7 +24,9 @@ WITH_BINDINGS: Final = [
     name for name, objects in OBJECTS.items() if KINDS & {obj["kind"] for obj in objects}
 ]
 TOOLS: Final = sorted(OBJECTS.keys() - WITH_BINDINGS)
+SERVERS: Final = "azurecr.io,127.0.0.1:5443"
 IMAGE: Final = CONTAINER["image"]
+POD: Final = DEPLOYMENT["template"]["spec"]
 
 
 def spec(name: str, kind: str) -> dict[str, Any]:
@@ -38,7 +41,8 @@ def test_doctor(name: str) -> None:
     namespaces = (EXAMPLES / "team/team-a.yaml").read_text("utf-8")
     files = f"{(EXAMPLES / name).read_text('utf-8')}\n---\n{namespaces.partition('---')[0]}"
     text = files if name != "team/team-a.yaml" else namespaces
-    found = run("--output", "json", "-", stdin=text, environ={"WORKLOAD_IDENTITY": "enabled"})
+    environ = {"WORKLOAD_IDENTITY": "enabled", "ALLOWED_ACR_SERVER_SUFFIXES": SERVERS}
+    found = run("--output", "json", "-", stdin=text, environ=environ)
     assert found.code == 0, found.out
     bindings = [obj for obj in OBJECTS[name] if obj["kind"] in KINDS]
     assert len(found.report["bindings"]) == len(bindings) == 1
@@ -66,7 +70,8 @@ def test_identity_is_the_same_in_all_tools() -> None:
 def test_paths_exist(name: str) -> None:
     """Flux and Argo CD find each folder and component."""
     for obj in OBJECTS[name]:
-        found = obj["spec"].get("source", obj["spec"])
+        found = obj.get("spec", {})
+        found = found.get("source", found)
         if "path" in found:
             components = found.get("components", found.get("kustomize", {}).get("components", []))
             for folder in ("", *components):
@@ -104,6 +109,52 @@ def test_health() -> None:
     text = (EXAMPLES / "argocd/acrpull.yaml").read_text("utf-8")
     (path,) = re.findall(r"metacontroller/(argocd/\S+\.yaml)", text)
     assert (FOLDER / path).exists()
+
+
+def test_kind() -> None:
+    """acrpull, the node and the binding find the emulator where its image listens."""
+    folder = EXAMPLES / "kind"
+    dockerfile = (folder / "Dockerfile").read_text("utf-8")
+    imds, acr = re.findall(r"--(?:imds|acr)-port=(\d+)", dockerfile)
+    server = f"127.0.0.1:{acr}"
+    assert spec("kind/binding.yaml", KIND)["acrServer"] == server
+    (container,) = spec("kind/pod.yaml", "Pod")["containers"]
+    assert container["image"].startswith(f"{server}/")
+    emulator = spec("kind/azure.yaml", "Deployment")["template"]["spec"]
+    (volume,) = emulator["volumes"]
+    (mount,) = emulator["containers"][0]["volumeMounts"]
+    assert f'--directory={mount["mountPath"]}"' in dockerfile
+    trust = tomllib.loads((folder / "hosts.toml").read_text("utf-8"))
+    assert trust["server"] == f"https://{server}"
+    assert trust["host"][trust["server"]]["ca"] == f"{volume['hostPath']['path']}/ca.crt"
+    *_, patch = OBJECTS["kind/kustomization.yaml"][0]["patches"]
+    acrpull = yaml.safe_load(patch["patch"])["spec"]["template"]["spec"]
+    assert acrpull["volumes"][0]["hostPath"]["path"] == volume["hostPath"]["path"]
+    (hooks,) = acrpull["containers"]
+    assert {variable["name"]: variable["value"] for variable in hooks["env"]} == {
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{imds}",
+        "ALLOWED_ACR_SERVER_SUFFIXES": server,
+        "REQUESTS_CA_BUNDLE": f"{hooks['volumeMounts'][0]['mountPath']}/ca.crt",
+    }
+
+
+def test_hook_token_is_made_once() -> None:
+    """External Secrets makes the Secret of the install, and never a second token.
+
+    external-secrets@cc5bfbc2234a:pkg/controllers/externalsecret/externalsecret_controller.go
+    """
+    found = spec("hook-token/external-secrets.yaml", "ExternalSecret")
+    assert found["refreshPolicy"] == "CreatedOnce"
+    assert found["target"]["creationPolicy"] == "Orphan"
+    assert found["target"]["template"]["data"].keys() == {"token"}
+    (sealed,) = OBJECTS["hook-token/sealed-secrets.yaml"]
+    (name,) = (
+        volume["secret"]["secretName"]
+        for volume in POD["volumes"]
+        if volume["name"] == "hook-token"
+    )
+    assert found["target"]["name"] == sealed["metadata"]["name"] == name
+    assert sealed["spec"]["encryptedData"].keys() == {"token"}
 
 
 def test_readme() -> None:

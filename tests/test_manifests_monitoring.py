@@ -21,7 +21,11 @@ TEMPLATE: Final = PATCH["spec"]["template"]
 (MONITOR,) = load(MONITORING / "operator/podmonitor.yaml")
 (RULE,) = load(MONITORING / "operator/prometheusrule.yaml")
 PODS: Final = {"matchLabels": DEPLOYMENT["template"]["metadata"]["labels"]}
-FILES: Final = {"rules.yaml", "dashboard.json", "kube-state-metrics.yaml"}  # nothing to apply
+(STACK,) = load(MONITORING / "kube-prometheus-stack.yaml")
+# Files that are not applied.
+FILES: Final = {
+    *("rules.yaml", "dashboard.json", "kube-state-metrics.yaml", "kube-prometheus-stack.yaml"),
+}
 
 
 def test_no_file_is_forgotten() -> None:
@@ -111,3 +115,14 @@ def test_kube_state_metrics_may_read_bindings() -> None:
     (subject,) = binding["subjects"]
     caller = POLICY["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"]
     assert subject["namespace"] == caller["kubernetes.io/metadata.name"]
+
+
+def test_values_of_the_stack() -> None:
+    """The chart's kube-state-metrics gets the configuration and the right to read bindings."""
+    values = STACK["kube-state-metrics"]
+    (state,) = load(MONITORING / "kube-state-metrics.yaml")
+    assert values["customResourceState"] == {"enabled": True, "config": state}
+    role, _ = load(MONITORING / "rbac.yaml")
+    # The chart adds the right to read CRDs:
+    # helm-charts@cf408a290aec:charts/kube-state-metrics/templates/role.yaml
+    assert values["rbac"]["extraRules"] == role["rules"][:1]

@@ -16,11 +16,16 @@ POD: Final = PATCHES["Deployment", "acrpull"]["spec"]["template"]["spec"]
 CONTROLLERS: Final = [key for key in PATCHES if key[0].endswith("Controller")]
 SERVER: Final = "acrpull-tls"
 CLIENT: Final = "acrpull-metacontroller-tls"
+CERT_MANAGER: Final = load_all([MTLS / "cert-manager/certificates.yaml"])
+CERTIFICATES: Final = {
+    name: obj["spec"] for (kind, name), obj in CERT_MANAGER.items() if kind == "Certificate"
+}
+YEAR_HOURS: Final = 8760
 
 
 def test_no_file_is_forgotten() -> None:
     """Each is a patch, of an object in the install."""
-    files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml"}
+    files = {path.name for path in MTLS.iterdir()} - {"kustomization.yaml", "cert-manager"}
     assert TARGETS.keys() == files
     assert set(PATCHES) <= set(OBJECTS)
     assert len(CONTROLLERS) == 4
@@ -71,6 +76,33 @@ def test_files_are_mounted() -> None:
     }
     assert HOOKS["name"] == CONTAINER["name"]
     assert mount["mountPath"] not in {m["mountPath"] for m in CONTAINER["volumeMounts"]}
+
+
+def test_cert_manager_makes_the_secrets() -> None:
+    """cert-manager issues both Secrets from one CA, for the name that Metacontroller calls."""
+    assert CERTIFICATES.keys() == {"acrpull-ca", SERVER, CLIENT}
+    assert all(spec["secretName"] == name for name, spec in CERTIFICATES.items())
+    assert CERT_MANAGER["Issuer", "acrpull-ca"]["spec"] == {"ca": {"secretName": "acrpull-ca"}}
+    for name, usage in ((SERVER, "server auth"), (CLIENT, "client auth")):
+        assert CERTIFICATES[name]["issuerRef"] == {"name": "acrpull-ca", "kind": "Issuer"}
+        assert usage in CERTIFICATES[name]["usages"]
+    (url,) = {
+        urlsplit(hook["webhook"]["url"]).hostname
+        for key in CONTROLLERS
+        for hook in PATCHES[key]["spec"]["hooks"].values()
+    }
+    assert CERTIFICATES[SERVER]["dnsNames"] == [url]
+
+
+def test_certificates_survive_a_renewal() -> None:
+    """Metacontroller has a year to read its new certificate; the CA outlives what it signs."""
+    duration, before = (
+        {name: int(spec[field].removesuffix("h")) for name, spec in CERTIFICATES.items()}
+        for field in ("duration", "renewBefore")
+    )
+    assert before[CLIENT] >= YEAR_HOURS
+    assert before["acrpull-ca"] > max(duration[SERVER], duration[CLIENT])
+    assert CERTIFICATES["acrpull-ca"]["privateKey"]["rotationPolicy"] == "Never"
 
 
 def test_probes_need_no_certificate() -> None:

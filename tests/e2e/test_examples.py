@@ -60,3 +60,13 @@ def test_install(stage: Stage, name: str, tmp_path: Path) -> None:
     ]
     assert {container["name"] for container in containers} == {"hooks", "metacontroller"}
     assert not [c["image"] for c in containers if ".invalid" in c["image"] or ":" not in c["image"]]
+
+
+def test_kind(stage: Stage) -> None:
+    """The API server knows each field of the trial's workloads, acrpull's overlay included."""
+    rendered = yaml.safe_load_all(stage.plane.kubectl("kustomize", str(ROOT / "examples/kind")))
+    manifests = [*rendered, *OBJECTS["kind/azure.yaml"], *OBJECTS["kind/pod.yaml"]]
+    pods = [manifest for manifest in manifests if manifest["kind"] in {"Deployment", "Pod"}]
+    assert len(pods) == 3
+    for manifest in pods:
+        judge(stage, "default", manifest)

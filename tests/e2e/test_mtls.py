@@ -1,7 +1,7 @@
 """metacontroller/mtls/ on a control plane, with certificates made as its first lines tell."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.e2e.cert_manager import CA, CertManager
 from tests.e2e.conftest import given_crds
 from tests.e2e.control_plane import ControlPlane
 from tests.e2e.install import CONTROLLERS, install, render, retarget
@@ -21,7 +22,9 @@ from tests.e2e.shell import NAMESPACE, Kubelet, commands_in, mounted, run
 from tests.e2e.stage import METACONTROLLER, give_all_rights
 from tests.e2e.subset import within
 from tests.emulator import Emulator
+from tests.emulator.settings import system_clock
 from tests.service import Service
+from tests.test_manifests_mtls import CLIENT, SERVER
 
 OVERLAY: Final = "metacontroller/mtls"
 STRICT: Final = {"dryRun": "All", "fieldValidation": "Strict"}
@@ -59,15 +62,17 @@ class Ground:
 
 
 @contextmanager
-def open_ground(directory: Path, crds: Path | None) -> Iterator[Ground]:
-    """Start all but Metacontroller."""
+def open_ground(
+    directory: Path, crds: Path | None, make_secrets: Callable[[ControlPlane, Path], object]
+) -> Iterator[Ground]:
+    """Start all but Metacontroller, after *make_secrets* in a directory of its own."""
     home, mount = directory / "home", directory / "mount"
     home.mkdir()
     mount.mkdir()
     address = f"127.0.0.1:{free_port()}"
     with ControlPlane(directory) as plane, Emulator() as emulator:
         (mount / "token").write_text(install(plane, OVERLAY, address, crds))
-        run(plane, home, LINES)
+        make_secrets(plane, home)
         settings = {
             "ALLOWED_ACR_SERVER_SUFFIXES": ",".join(emulator.acr_servers),
             "BIND": address,
@@ -89,8 +94,13 @@ def mtls(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
     """Start all but Metacontroller."""
-    with open_ground(tmp_path_factory.mktemp("mtls"), given_crds(request)) as ground:
+    with open_ground(tmp_path_factory.mktemp("mtls"), given_crds(request), by_commands) as ground:
         yield ground
+
+
+def by_commands(plane: ControlPlane, directory: Path) -> None:
+    """Make the Secrets with the documented commands."""
+    run(plane, directory, LINES)
 
 
 def test_controllers(mtls: Ground) -> None:
@@ -146,3 +156,31 @@ def test_certificates(mtls: Ground, metacontroller_binary: Path, tmp_path: Path)
         bind("after")
         scene.close()
     assert '"refused"' not in mtls.service.log
+
+
+def test_renewal_by_cert_manager(
+    request: pytest.FixtureRequest, metacontroller_binary: Path, tmp_path: Path
+) -> None:
+    """No renewal needs a restart or `reread`: of the server, of the client, and of the CA."""
+    managers: list[CertManager] = []
+
+    def by_cert_manager(plane: ControlPlane, _: Path) -> None:
+        managers.append(CertManager(plane.api, system_clock))
+        for name in (CA, SERVER, CLIENT):
+            managers[0].issue(name)
+
+    with open_ground(tmp_path, given_crds(request), by_cert_manager) as ground:
+        user = ground.plane.kubeconfig(METACONTROLLER[1], ground.plane.token_of(*METACONTROLLER))
+        spec = {"acrServer": ground.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
+        scene = Scene(ground.plane.api, "renewed", spec, lambda: None)
+        with new_metacontroller(metacontroller_binary, tmp_path, user, "dynamic-apply"):
+            scene.open()
+            for renewed in ((), (SERVER,), (CLIENT,), (CA, SERVER, CLIENT)):
+                for name in renewed:
+                    managers[0].issue(name)
+                ground.kubelet.bring()
+                name = f"after-{len(renewed)}-{'-'.join(renewed)}"
+                scene.bind(name)
+                scene.ready(name)
+            scene.close()
+        assert '"refused"' not in ground.service.log
