@@ -31,6 +31,7 @@ pytestmark = pytest.mark.process
 ROUNDS: Final = 5  # of calls, one a scrape, so that counters grow
 START_SECONDS: Final = 30
 APP: Final = 'group="acrpull.dev",namespace="team-a",binding="app"'
+FLEET: Final = 'clusterbinding="platform"'
 QUEUE: Final = '{name="CompositeController-acrpull"} 1'
 # The token of the binding `app` expires soon and its renewal fails; `new` has no conditions.
 OTHERS: Final = "\n".join(
@@ -40,6 +41,9 @@ OTHERS: Final = "\n".join(
         f"acrpull_binding_token_expiration_timestamp_seconds{{{APP}}} EXPIRY",
         f'acrpull_binding_condition{{{APP},type="Ready",reason="RegistryDenied"}} 0',
         f'acrpull_binding_condition{{{APP},type="RenewalHealthy",reason="RegistryDenied"}} 0',
+        f"acrpull_clusterbinding_selected{{{FLEET}}} 3",
+        f"acrpull_clusterbinding_ready{{{FLEET}}} 2",
+        f'acrpull_clusterbinding_condition{{{FLEET},type="Ready",reason="BindingsNotReady"}} 0',
         f"workqueue_depth{QUEUE}",
         f"workqueue_retries_total{QUEUE}",
         'metacontroller_sync_requests_total{controller_name="acrpull",code="200"} 1',

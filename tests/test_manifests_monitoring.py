@@ -125,4 +125,4 @@ def test_values_of_the_stack() -> None:
     role, _ = load(MONITORING / "rbac.yaml")
     # The chart adds the right to read CRDs:
     # helm-charts@cf408a290aec:charts/kube-state-metrics/templates/role.yaml
-    assert values["rbac"]["extraRules"] == role["rules"][:1]
+    assert values["rbac"]["extraRules"] == role["rules"][:2]
