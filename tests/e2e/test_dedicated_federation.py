@@ -9,8 +9,7 @@ import pytest
 
 from tests.e2e.api import ApiError, Object
 from tests.e2e.conftest import given_crds
-from tests.e2e.dedicated import ACCOUNT, LEASE, as_metacontroller
-from tests.e2e.dedicated import OVERLAY as DEDICATED
+from tests.e2e.dedicated import ACCOUNT, LEASE, OVERLAY, as_metacontroller
 from tests.e2e.eventually import eventually
 from tests.e2e.federated import OVERLAY as FEDERATED
 from tests.e2e.federated import holders, open_federated, play, trust, workload
@@ -19,6 +18,8 @@ from tests.e2e.rights import granted, refused
 from tests.e2e.stage import Stage
 from tests.e2e.test_workload_identity import ask
 
+# The API server of these tests enforces rights to set owner references.
+DEDICATED: Final = f"{OVERLAY},{OVERLAY}/owner-references"
 BOTH: Final = f"{DEDICATED},{FEDERATED}"
 TOKENS: Final = ("", "serviceaccounts/token", "create")
 
