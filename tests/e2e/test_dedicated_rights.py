@@ -302,4 +302,4 @@ def test_pod(dedicated: Stage) -> None:
     made = dedicated.api.call("POST", path, pod, params=strict)
     hooks, own = made["spec"]["containers"]
     assert [mount["name"] for mount in hooks["volumeMounts"]] == ["tmp"]
-    assert [mount["name"] for mount in own["volumeMounts"]] == ["api-access"]
+    assert [mount["name"] for mount in own["volumeMounts"]] == ["metacontroller-api-access"]
