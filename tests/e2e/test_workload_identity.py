@@ -179,16 +179,21 @@ def scene(playing: Stage) -> Iterator[Scene]:
 
 
 def who(scene: Scene, name: str = "app") -> str:
-    """Return whom the token in a binding's Secret is for."""
-    (holder,) = holders(scene.secret(f"acr-pull-{name}"))
-    return holder
+    """Return the identity of the token in a binding's Secret, as soon as there is a token."""
+
+    def check() -> str:
+        found = holders(scene.secret(f"acr-pull-{name}"))
+        assert len(found) == 1, found
+        return found.pop()
+
+    return eventually(check)
 
 
 def becomes(scene: Scene, client_id: str) -> None:
     """Expect the Secret's token to be for *client_id*, soon, and the binding to be Ready."""
 
     def check() -> None:
-        assert who(scene) == client_id
+        assert holders(scene.secret("acr-pull-app")) == [client_id]
 
     eventually(check)
     scene.ready("app")
