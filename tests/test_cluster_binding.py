@@ -293,3 +293,26 @@ def test_rules_of_an_invalid_selector(ask: Ask) -> None:
 def test_bad_request(ask: Ask, body: Object, path: str) -> None:
     """A body of another shape is rejected, with the path."""
     assert str(ask(body, status=400)["error"]).startswith(path)
+
+
+def test_field_of_a_user_in_an_object(ask: Ask) -> None:
+    """A field that a user adds below a field of the template does not make the binding Pending."""
+    labels = {"team": "shop"}
+    spec = SPEC | {"secretTemplate": {"metadata": {"labels": labels}}}
+    observed = SPEC | {"secretTemplate": {"metadata": {"labels": {**labels, "cost": "42"}}}}
+    answer = ask(new_body(parent(template={"spec": spec}), ["a"], [member("a", spec=observed)]))
+    assert counts(answer) == (1, 1, 1)
+    old = SPEC | {"secretTemplate": {"metadata": {"labels": {"team": "old"}}}}
+    answer = ask(new_body(parent(template={"spec": spec}), ["a"], [member("a", spec=old)]))
+    assert failing(answer) == {"a": "Pending"}
+
+
+@pytest.mark.parametrize("fields", [{}, INVALID], ids=["valid", "invalid"])
+def test_copy_of_a_child(ask: Ask, fields: Object) -> None:
+    """A child that a user copied under another name stays, and is not mistaken for the child."""
+    spec = SPEC | {"serviceAccountName": "mine"}
+    copy = member("a", name="zz-mine", spec=spec)
+    answer = ask(new_body(parent(**fields), ["a"], [member("a"), copy]))
+    children = {child["metadata"]["name"]: child["spec"] for child in answer["children"]}
+    assert children == {NAME: SPEC, "zz-mine": spec}
+    assert counts(answer) == (1, 1, 1)

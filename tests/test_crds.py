@@ -74,12 +74,7 @@ def without_cel(schema: Any) -> Any:  # noqa: ANN401  any part of a schema
         return schema
     plain = {key: without_cel(part) for key, part in schema.items()}
     rules = plain.pop("x-kubernetes-validations", [])
-    return plain | unique(plain) | by_rules(rules)
-
-
-def unique(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the keyword for a list with the items of a set."""
-    return {"uniqueItems": True} if schema.get("x-kubernetes-list-type") == "set" else {}
+    return plain | by_rules(rules)
 
 
 def by_rules(rules: list[dict[str, str]]) -> dict[str, Any]:
@@ -170,7 +165,7 @@ def test_rejects() -> None:
 def test_every_rule_has_a_rejected_sample() -> None:
     """Each rule of the spec has a sample that breaks the rule."""
     rules = {("object", "required"), ("spec", "not")}
-    keys = ("maxLength", "pattern", "maxItems", "uniqueItems", "maxProperties", "not")
+    keys = ("maxLength", "pattern", "maxItems", "maxProperties", "not")
     for name, field in fields_of(for_python(without_cel(SPEC))).items():
         rules |= {(name, key) for key in keys if key in field}
         rules |= {(name, key) for rule in key_rules(field) for key in rule}
@@ -209,7 +204,7 @@ def test_no_case_without_ascii() -> None:
 
 def rules_of(spec: dict[str, Any]) -> dict[str, list[Any]]:
     """Return the rules of each field in *spec*, the schema of a binding's spec."""
-    rules = ("type", "maxLength", "pattern", "maxItems", "uniqueItems", "maxProperties")
+    rules = ("type", "maxLength", "pattern", "maxItems", "maxProperties")
     return {
         name: [
             [part.get(key) for key in rules]

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account
 from hooks.core.account.entry_contest import find_entry_contest, known_before
-from hooks.core.account.ownership import OwnershipContext, is_foreign
+from hooks.core.account.ownership import OwnershipContext, controller_uid, is_foreign
 from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
 from hooks.core.exchange.registry_protocol import CLOCK_SKEW
-from hooks.core.model.binding import Status
+from hooks.core.model.binding import Spec, Status
 from hooks.core.model.cluster import PullSecret, ServiceAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, MintFailed, Outcome, TokenRequest, failure_of
@@ -127,6 +127,8 @@ def _contested(observed: Observed, *, withdrawn: bool) -> tuple[ServiceAccount, 
     if observed.binding.deleting or withdrawn or observed.secret_taken:
         return ()
     found = observed.targets
+    if observed.secret is None and not isinstance(observed.binding.spec, Spec):
+        found = tuple(a for a in found if controller_uid(a) == observed.binding.uid)
     if observed.missing_policies is None:
         found = tuple(account for account in found if not is_foreign(account))
     return known_before(observed.binding, found)

@@ -31,6 +31,7 @@ EDITED = replace(ACCOUNT, name="b", pull_secrets=())
     [
         pytest.param(fought("False", "ServiceAccountNotFound", 2), 1, id="one-less"),
         pytest.param(fought("False", "ServiceAccountNotFound", 1), 0, id="as-before"),
+        pytest.param(fought("False", "Attaching", 2), 0, id="a-listing-account-was-deleted"),
         pytest.param(fought("False", "ServiceAccountNotFound", None), 0, id="unknown-before"),
         pytest.param(fought("True", "Attached", 2), 1, id="soon"),
         pytest.param(

@@ -110,6 +110,13 @@ def test_taken_over_by_foreign(
             id="label-of-a-binding-whose-secret-was-orphaned",
         ),
         pytest.param(
+            replace(UNLISTED, annotations=frozenset[str](), last_applied=None),
+            (),
+            ["controller-uid"],
+            [],
+            id="label-of-the-owner-without-a-secret",
+        ),
+        pytest.param(
             replace(UNTOUCHED, uid_label="uid-x", annotations=frozenset({LAST_APPLIED})),
             (MOVED,),
             [],

@@ -74,5 +74,7 @@ def _is_removed(
     named = any(own in a.attached and own not in a.pull_secrets for a in accounts)
     if named or attached.reason == Reason.ENTRY_REMOVED:
         return True
+    if attached.reason == Reason.ATTACHING and not binding.status.attach_attempts:
+        return False  # a user may have deleted ServiceAccounts that listed the entry
     same = attached.observed_generation == binding.generation
     return same and listing < (binding.status.attached_accounts or 0)

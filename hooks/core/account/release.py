@@ -110,11 +110,12 @@ def release(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> Decorati
 
     `attached` stays while entries of acrpull are listed. A label of another client stays: the
     label is acrpull's if `pull-secrets` exists, or if the value is the uid of the binding of one of
-    *secrets*.
+    *secrets* or of the controller reference.
     """
     removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
     labeled = account.uid_label is not None and (
-        PULL_SECRETS_ANNOTATION in removed or account.uid_label in binding_uids(secrets)
+        PULL_SECRETS_ANNOTATION in removed
+        or account.uid_label in {*binding_uids(secrets), controller_uid(account)}
     )
     if not removed and not labeled:
         return Decoration()

@@ -42,6 +42,7 @@ class Member:
         stalled: Whether the binding becomes ready only after a change by a person.
     """
 
+    name: str
     namespace: str
     spec: JSON
     written: Template
@@ -59,12 +60,15 @@ class Fleet:
         namespaces: The selected Namespaces that are not being deleted; None if Metacontroller did
             not look for Namespaces.
         taken: The Namespaces with a binding of the same name that is not a child.
+        copies: The children with other names: a user copied a child with its owner reference. They
+            stay unchanged.
     """
 
     binding: ClusterBinding
     members: Mapping[str, Member]
     namespaces: tuple[str, ...] | None
     taken: frozenset[str] = frozenset()
+    copies: tuple[Member, ...] = ()
 
     @property
     def selected(self) -> tuple[str, ...]:

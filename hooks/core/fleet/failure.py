@@ -58,4 +58,11 @@ def _is_outdated(member: Member, template: Template | str) -> bool:
     """
     if isinstance(template, str):
         return False
-    return any(member.spec.get(key) != value for key, value in template.spec.items())
+    return not _covers(member.spec, template.spec)
+
+
+def _covers(observed: object, wanted: object) -> bool:
+    """True if *observed* has all fields of *wanted*, both decoded JSON."""
+    if isinstance(observed, dict) and isinstance(wanted, dict):
+        return all(key in observed and _covers(observed[key], wanted[key]) for key in wanted)
+    return observed == wanted

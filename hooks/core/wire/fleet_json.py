@@ -42,8 +42,9 @@ def parse_fleet(body: JSON, check_spec: ClusterSpecCheck) -> Fleet:
     """
     binding = parse_cluster_binding(body, check_spec)
     children, related = get_object(body, "children", ""), get_object(body, "related", "")
-    found = (_parse_member(*item) for item in objects_in(children, OURS.group, "children"))
-    members = {member.namespace: member for member in found}
+    found = [_parse_member(*item) for item in objects_in(children, OURS.group, "children")]
+    members = {member.namespace: member for member in found if member.name == binding.name}
+    copies = tuple(member for member in found if member.name != binding.name)
     taken = set()
     for obj, path in objects_in(related, OURS.group, "related"):
         meta = require(obj, "metadata", dict, path)
@@ -54,7 +55,7 @@ def parse_fleet(body: JSON, check_spec: ClusterSpecCheck) -> Fleet:
             members[namespace] = _parse_member(obj, path)
         else:
             taken.add(namespace)
-    return Fleet(binding, members, _selected(related), frozenset(taken))
+    return Fleet(binding, members, _selected(related), frozenset(taken), copies)
 
 
 def parse_cluster_binding(body: JSON, check_spec: ClusterSpecCheck) -> ClusterBinding:
@@ -88,6 +89,7 @@ def _parse_member(obj: JSON, path: str) -> Member:
         if condition.observed_generation == generation
     }
     return Member(
+        name=require(meta, "name", str, at),
         namespace=require(meta, "namespace", str, at),
         spec=spec,
         written=_last_applied(meta, at) or _as_observed(meta, at, spec),
@@ -141,25 +143,28 @@ def new_fleet_answer(fleet: Fleet, now: datetime) -> JSON:
     """Return the response body of `/clusterbinding/sync`."""
     return {
         "status": _new_status(fleet.binding, new_fleet_status(fleet, now)),
-        "children": _new_children(fleet.binding.name, roll_out(fleet)),
+        "children": [
+            *(
+                _new_child(fleet.binding.name, namespace, template)
+                for namespace, template in sorted(roll_out(fleet).items())
+            ),
+            *(_new_child(copy.name, copy.namespace, copy.written) for copy in fleet.copies),
+        ],
     }
 
 
-def _new_children(name: str, templates: Mapping[str, Template]) -> list[JSON]:
-    return [
-        {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "labels": dict(template.labels),
-                "annotations": dict(template.annotations),
-            },
-            "spec": template.spec,
-        }
-        for namespace, template in sorted(templates.items())
-    ]
+def _new_child(name: str, namespace: str, template: Template) -> JSON:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": dict(template.labels),
+            "annotations": dict(template.annotations),
+        },
+        "spec": template.spec,
+    }
 
 
 def _new_status(binding: ClusterBinding, status: FleetStatus) -> JSON:
