@@ -175,12 +175,11 @@ def test_renewal_by_cert_manager(
         scene = Scene(ground.plane.api, "renewed", spec, lambda: None)
         with new_metacontroller(metacontroller_binary, tmp_path, user, "dynamic-apply"):
             scene.open()
-            for renewed in ((), (SERVER,), (CLIENT,), (CA, SERVER, CLIENT)):
+            for number, renewed in enumerate(((), (SERVER,), (CLIENT,), (CA, SERVER, CLIENT))):
                 for name in renewed:
                     managers[0].issue(name)
                 ground.kubelet.bring()
-                name = f"after-{len(renewed)}-{'-'.join(renewed)}"
-                scene.bind(name)
-                scene.ready(name)
+                scene.bind(f"app-{number}")
+                scene.ready(f"app-{number}")
             scene.close()
         assert '"refused"' not in ground.service.log
