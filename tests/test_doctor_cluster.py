@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hooks.doctor.cluster import UNREAD
-from tests.doctor import GUID, SERVER, document, examine, judge
+from tests.doctor import GUID, SERVER, document, examine, judge, manifest
 from tests.fleet import parent
 from tests.test_crds_cluster import ACCEPTED, REJECTED
 from tests.test_doctor import GENEROUS
@@ -79,3 +79,11 @@ def test_without_a_name(metadata: object) -> None:
 def test_notes_on_namespaces() -> None:
     """A ClusterACRPullBinding has no Namespace, so no Namespace is assumed or missing."""
     assert examine(cluster(managedIdentityClientID=GUID))["notes"] == []
+
+
+def test_name_of_a_binding() -> None:
+    """A note names a binding that keeps a ClusterACRPullBinding from creating a binding."""
+    own = manifest("platform", acrServer=SERVER, managedIdentityClientID=GUID)
+    notes = examine(cluster(managedIdentityClientID=GUID) + f"---\n{own}")["notes"]
+    (note,) = (n for n in notes if "BindingNameTaken" in n)
+    assert note.startswith("ClusterACRPullBinding platform creates no binding in Namespace team-a")

@@ -1,11 +1,12 @@
 """Finds conflicts of a binding with other bindings and objects in the same file."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from hooks.core.account.ownership import foreign_controller
 from hooks.core.model.cluster import Owner, ServiceAccount
+from hooks.core.names import CLUSTER_KIND, KIND
 from hooks.doctor.diagnosis import Diagnosis, Plan
 from hooks.doctor.selection import SecretOwner, Selection
 
@@ -75,6 +76,18 @@ def _name_clashes(
             yield (
                 f"Secret {plan.secret_name} is in this file and does not belong to the binding "
                 "(SecretNameTaken). Delete the Secret, or rename the binding."
+            )
+
+
+def taken_names(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
+    """Yield a note for each binding with the name of a ClusterACRPullBinding."""
+    names = {d.name for d in diagnoses if d.kind == CLUSTER_KIND}
+    for diagnosis in diagnoses:
+        if diagnosis.kind == KIND and diagnosis.name in names:
+            yield (
+                f"ClusterACRPullBinding {diagnosis.name} creates no binding in Namespace "
+                f"{diagnosis.namespace}, because ACRPullBinding {diagnosis.name} exists there "
+                "(BindingNameTaken). Rename one of the two."
             )
 
 

@@ -18,7 +18,7 @@ from hooks.core.names import (
     UPSTREAM_V1BETA2,
 )
 from hooks.doctor.cluster import is_cluster_binding
-from hooks.doctor.conflicts import are_replaced, shared_registries
+from hooks.doctor.conflicts import are_replaced, shared_registries, taken_names
 from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection
 from hooks.schemas import version_of
@@ -74,6 +74,7 @@ def file_notes(
     plans = [(str(d.namespace), d.plan) for d in namespaced if d.plan]
     yield from _unread_namespaces(plans, found, required=settings.policy.namespace_required)
     yield from shared_registries(namespaced)
+    yield from taken_names(diagnoses)
     if are_replaced(namespaced):
         yield REPLACED
 

@@ -6,7 +6,7 @@ metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go (qualifiedName)
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
