@@ -216,7 +216,7 @@ def test_two_namespaces(playing: Stage, scene: Scene) -> None:
             f"--issuer {ISSUER} "
             f"--subject system:serviceaccount:{scene.name}:default --audiences {AUDIENCE}"
         ) in message
-        scene.gone("Secret", "acr-pull-thief")
+        assert holders(scene.secret("acr-pull-thief")) == []
 
 
 def test_trust_comes_late(playing: Stage, scene: Scene) -> None:
