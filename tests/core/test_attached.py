@@ -222,6 +222,14 @@ def test_refused_write(observed: Observed, left: int) -> None:
     assert result.resync_after_seconds == (left or 5400)
 
 
+def test_owner_stays() -> None:
+    """After two minutes, an entry that waits for another owner to leave counts as refused."""
+    held = replace(UNLISTED, owners=(DEAD,), uid_label="uid-app")
+    for seconds, reason in ((119, "Attaching"), (120, "ServiceAccountNotWritten")):
+        found = attached(replace(waits(seconds), related=(held,)), None, None, NOW)
+        assert (found.reason, "is still owned by" in found.message) == (reason, True)
+
+
 FOREGROUND = replace(GOING.binding, other_finalizers=frozenset({"foregroundDeletion"}))
 UNGUARDED = replace(UNLISTED, owners=(HOLDER,))
 RECREATE = 'Afterwards, recreate running Pods that name Secret "acr-pull-app".'

@@ -170,7 +170,8 @@ def _unlisted(binding: Binding, target: ServiceAccount, *, overdue: bool) -> Con
             f"{holder.uid}). If that object no longer exists, remove it from the ownerReferences "
             "of the ServiceAccount."
         )
-        return new_state("False", Reason.ATTACHING, text)
+        reason = Reason.SERVICE_ACCOUNT_NOT_WRITTEN if overdue else Reason.ATTACHING
+        return new_state("False", reason, text)
     return _waiting_for_write(secret, target.name, overdue=overdue)
 
 
