@@ -102,7 +102,7 @@ def select(scene: Scene) -> None:
     fleet.edit(spec={"template": {"metadata": {"labels": {"team": "a"}}}})
 
     def check() -> None:
-        assert scene.binding(name)["metadata"]["labels"]["team"] == "a"
+        assert scene.binding(name)["metadata"]["labels"].get("team") == "a"
 
     eventually(check)
     fleet.select(scene, selected=False)

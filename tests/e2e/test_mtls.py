@@ -106,7 +106,7 @@ def by_commands(plane: ControlPlane, directory: Path) -> None:
 def test_controllers(mtls: Ground) -> None:
     """The live controllers equal the manifests; Metacontroller's own CRDs know every field."""
     manifests = [m for m in render(mtls.plane, OVERLAY) if m["kind"] in CONTROLLERS]
-    assert len(manifests) == 3
+    assert len(manifests) == 4
     for manifest in manifests:
         wanted = retarget(manifest, mtls.address)
         group = manifest["apiVersion"]
