@@ -117,6 +117,20 @@ def test_taken_over_by_foreign(
             id="label-of-the-owner-without-a-secret",
         ),
         pytest.param(
+            replace(UNTOUCHED, uid_label="uid-x", owners=(GUARD,)),
+            (),
+            ["controller-uid"],
+            [],
+            id="label-of-a-protected-account",
+        ),
+        pytest.param(
+            replace(UNTOUCHED, uid_label="uid-x", owners=(GUARD, FOREIGN)),
+            (),
+            [],
+            [],
+            id="label-of-another-controller",
+        ),
+        pytest.param(
             replace(UNTOUCHED, uid_label="uid-x", annotations=frozenset({LAST_APPLIED})),
             (MOVED,),
             [],

@@ -110,12 +110,14 @@ def release(account: ServiceAccount, secrets: Sequence[OwnedSecret]) -> Decorati
 
     `attached` stays while entries of acrpull are listed. A label of another client stays: the
     label is acrpull's if `pull-secrets` exists, or if the value is the uid of the binding of one of
-    *secrets* or of the controller reference.
+    *secrets* or of the controller reference. A user may remove the annotation after the Secret of a
+    deleted binding is gone. Then the protective owner reference shows that the label is acrpull's.
     """
     removed = {PULL_SECRETS_ANNOTATION, ATTACHED_ANNOTATION} & account.annotations
     labeled = account.uid_label is not None and (
         PULL_SECRETS_ANNOTATION in removed
         or account.uid_label in {*binding_uids(secrets), controller_uid(account)}
+        or (any(is_protective(o, account) for o in account.owners) and not is_foreign(account))
     )
     if not removed and not labeled:
         return Decoration()
