@@ -127,3 +127,13 @@ def test_braces_stay() -> None:
     text = writer.fields({0b1111: {"summary": "{{ $labels.x }}"}})
     assert text == "summary: '{{ \"{{\" }} $labels.x }}'"
     assert yaml.safe_load(text.replace('{{ "{{" }}', "{{")) == {"summary": "{{ $labels.x }}"}
+
+
+@pytest.mark.parametrize("name", ["acrpullbinding", "clusteracrpullbinding"])
+def test_crd_is_current(name: str) -> None:
+    """The CRD of the chart is the CRD in crds/, as `make chart` writes it."""
+    text = (CHART / "templates/customresourcedefinition.yaml").read_text("utf-8")
+    manifests = yaml.safe_load_all(re.sub(r"(?m)^.*\{\{.*$\n", "", text))
+    found = {m["metadata"]["name"]: m["spec"] for m in manifests if m}
+    (crd,) = load(ROOT / f"crds/{name}.yaml")
+    assert found[crd["metadata"]["name"]] == crd["spec"], "Run make chart."
