@@ -1,6 +1,7 @@
 """The objects that a hook request contains, seen from the binding."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from hooks.core.account.ownership import is_ambiguous, is_protected
 from hooks.core.account.release import blocks_deletion
@@ -9,7 +10,7 @@ from hooks.core.model.cluster import Namespace, PullSecret, ServiceAccount
 from hooks.core.names import FOREGROUND_FINALIZERS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, because cached properties need a __dict__
 class Observed:
     """One request to `/sync` or `/finalize`.
 
@@ -38,7 +39,7 @@ class Observed:
     secret_left: bool = False
     missing_policies: tuple[str, ...] | None = None
 
-    @property
+    @cached_property
     def targets(self) -> tuple[ServiceAccount, ...]:
         """The ServiceAccounts that the binding names and that exist, sorted by name.
 
@@ -51,12 +52,12 @@ class Observed:
         leaving = {name for name, account in known.items() if targets.every and account.deleting}
         return tuple(known[name] for name in sorted(known.keys() - leaving))
 
-    @property
+    @cached_property
     def listing(self) -> tuple[ServiceAccount, ...]:
         """The targets that list the Secret."""
         return tuple(a for a in self.targets if self.binding.secret_name in a.pull_secrets)
 
-    @property
+    @cached_property
     def unlisting(self) -> tuple[ServiceAccount, ...]:
         """The targets that do not list the Secret."""
         return tuple(a for a in self.targets if self.binding.secret_name not in a.pull_secrets)

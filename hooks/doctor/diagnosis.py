@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from hooks.core import sync as binding
 from hooks.core.apis import api_of
+from hooks.core.exchange.federation import token_account
 from hooks.core.fields import JSON
 from hooks.core.model.binding import Spec
 from hooks.core.model.cluster import Namespace, ServiceAccount
@@ -145,8 +146,7 @@ def _with_identity(
     ):
         return observed
     identity = binding.spec.identity
-    targets = binding.targets
-    name = identity.service_account_name or (targets and targets.only) or ""
+    name = token_account(identity, binding)
     account = {(a.namespace, a.name): a for a in accounts}.get((binding.namespace, name))
     if account is None:
         tenant = policy.tenant_id or PLACEHOLDER_ID

@@ -4,7 +4,7 @@ No other module imports jsonschema.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -89,9 +89,7 @@ def check_cluster_spec(spec: object) -> str | None:
     error = next(_CLUSTER_VALIDATOR.iter_errors({} if spec is None else spec), None)
     if error is not None:
         return next(_lines(error, "spec"))
-    text = _dump(cast("Any", spec)["template"]["spec"])
-    too_long = _too_long(text, API_VERSION, TEMPLATE_SPEC)
-    return too_long or _checker(text)(text, API_VERSION, TEMPLATE_SPEC)
+    return _problem(cast("Any", spec)["template"]["spec"], API_VERSION, TEMPLATE_SPEC)
 
 
 def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
@@ -99,9 +97,7 @@ def check_spec(spec: object, api_version: object = API_VERSION) -> str | None:
 
     The line names the field and shows a valid example.
     """
-    text = _dump({} if spec is None else spec)
-    version = _version(api_version)
-    return _too_long(text, version) or _checker(text)(text, version)
+    return _problem({} if spec is None else spec, _version(api_version))
 
 
 def _version(api_version: object) -> str:
@@ -218,9 +214,11 @@ def _too_long(spec: str, version: str, field: str = "spec") -> str | None:
     return f"{field} has over {longest} characters, more than all its fields need. Shorten it."
 
 
-def _checker(text: str) -> Callable[..., str | None]:
-    """Return the check of a spec, which remembers its results for short specs only."""
-    return _check if len(text) <= MAX_REMEMBERED_LENGTH else _check.__wrapped__
+def _problem(spec: object, version: str, field: str = "spec") -> str | None:
+    """Return the problem with *spec*, of the path *field*; remembers results of short specs."""
+    text = _dump(spec)
+    check = _check if len(text) <= MAX_REMEMBERED_LENGTH else _check.__wrapped__
+    return _too_long(text, version, field) or check(text, version, field)
 
 
 @lru_cache(MAX_REMEMBERED_SPECS)

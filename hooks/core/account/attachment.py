@@ -116,7 +116,7 @@ def _pull_secrets(
 def _last_applied(account: ServiceAccount) -> set[str]:
     """Return the names in the list that Metacontroller last applied to *account*."""
     return look_up(
-        account,
+        account.last_applied,
         lambda obj: {entry["name"] for entry in obj["imagePullSecrets"] if "name" in entry},
         set(),
     )

@@ -1,4 +1,4 @@
-"""Reads the annotation in which dynamic-apply records the last write to a ServiceAccount."""
+"""Reads the annotation in which dynamic-apply records the last write to an object."""
 
 import json
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from hooks.core.model.cluster import ServiceAccount
 Found = TypeVar("Found")
 
 
-def look_up(account: ServiceAccount, find: Callable[[Any], Found], otherwise: Found) -> Found:
-    """Return the result of *find* on *account*'s last-applied configuration.
+def look_up(text: str | None, find: Callable[[Any], Found], otherwise: Found) -> Found:
+    """Return the result of *find* on the last-applied configuration *text*.
 
     *otherwise* is returned if the configuration is absent, or has an unexpected shape.
     """
     try:
-        return find(json.loads(account.last_applied or "{}"))
+        return find(json.loads(text or "{}"))
     except (ValueError, LookupError, TypeError, RecursionError):
         return otherwise
 

@@ -145,4 +145,4 @@ def _was_applied_by_name(binding: Binding, account: ServiceAccount) -> bool:
         owners = obj["metadata"]["ownerReferences"]
         return any(owner["uid"] == binding.uid and "name" in owner for owner in owners)
 
-    return look_up(account, named, False)
+    return look_up(account.last_applied, named, False)

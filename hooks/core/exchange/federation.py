@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from shlex import quote
 from typing import Final
 
-from hooks.core.model.binding import Condition, Spec
+from hooks.core.model.binding import Binding, Condition, Spec
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.identity import FederatedIdentity, Identity, TrustedAccount, WorkloadIdentity
 from hooks.core.model.reason import Reason
@@ -68,6 +68,11 @@ def resolve_identity(
     return FederatedIdentity(policy.tenant_id, identity.client_id, None)
 
 
+def token_account(asked: WorkloadIdentity, binding: Binding) -> str:
+    """Return the name of the ServiceAccount with the token for *asked*, or "" without a name."""
+    return asked.service_account_name or (binding.targets and binding.targets.only) or ""
+
+
 def _by_account(
     asked: WorkloadIdentity, observed: Observed, policy: Policy
 ) -> FederatedIdentity | Unresolved:
@@ -78,8 +83,7 @@ def _by_account(
     namespace = observed.binding.namespace
     if not NAMESPACE_NAME.fullmatch(namespace):  # a hand-written request can contain any text
         return Reason.INVALID_SPEC, "metadata.namespace is not a valid name. Fix it, e.g. team-a"
-    targets = observed.binding.targets
-    name = asked.service_account_name or (targets and targets.only) or ""
+    name = token_account(asked, observed.binding)
     account = _find(name, observed)
     if account is None:
         field = FIELD if asked.service_account_name else "spec"

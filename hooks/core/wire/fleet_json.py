@@ -5,11 +5,11 @@ A ClusterACRPullBinding has no Namespace. Metacontroller sends namespaced object
 metacontroller@v4.17.2:pkg/controller/common/api/v2/common.go (qualifiedName)
 """
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from hooks.core.account.last_applied import look_up
 from hooks.core.apis import OURS
 from hooks.core.fields import JSON, get, get_object, get_text, require
 from hooks.core.fleet.cluster_binding import ClusterBinding, Fleet, Member, Template
@@ -20,7 +20,6 @@ from hooks.core.names import (
     API_VERSION,
     KIND,
     LAST_APPLIED_ANNOTATION,
-    MAX_MESSAGE_LENGTH,
     NAMESPACES,
     PLURAL,
     UID_LABEL,
@@ -105,14 +104,15 @@ def _last_applied(meta: JSON, path: str) -> Template | None:
     The answer for an unchanged child must not contain the labels and annotations of users. With
     dynamic-apply, Metacontroller would remove them as soon as an answer omits them.
     """
-    annotations = get_object(meta, "annotations", path)
-    try:
-        applied = json.loads(annotations.get(LAST_APPLIED_ANNOTATION) or "null")
-        written = applied["metadata"]
-        found = (written.get("labels", {}), written.get("annotations", {}), applied["spec"])
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
-    return Template(*found) if all(isinstance(part, dict) for part in found) else None
+
+    def find(applied: JSON) -> Template | None:
+        labels, annotations = (
+            dict.get(applied["metadata"], part, {}) for part in ("labels", "annotations")
+        )
+        found = (labels, annotations, applied["spec"])
+        return Template(*found) if all(isinstance(part, dict) for part in found) else None
+
+    return look_up(get_object(meta, "annotations", path).get(LAST_APPLIED_ANNOTATION), find, None)
 
 
 def _as_observed(meta: JSON, path: str, spec: JSON) -> Template:
@@ -171,10 +171,7 @@ def _new_status(binding: ClusterBinding, status: FleetStatus) -> JSON:
     """Return the complete `.status`, because Metacontroller replaces the old status."""
     return {
         "observedGeneration": binding.generation,
-        "conditions": [
-            {**new_condition(condition), "message": condition.message[:MAX_MESSAGE_LENGTH]}
-            for condition in status.conditions
-        ],
+        "conditions": [new_condition(condition) for condition in status.conditions],
         "selected": status.selected,
         "created": status.created,
         "ready": status.ready,

@@ -10,6 +10,7 @@ decorator/api/v2/hooks.go. Metacontroller's v2 API rejects other keys.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount
@@ -107,10 +108,7 @@ def new_status_fields(binding: Binding, status: Status) -> JSON:
     fields = {
         "observedGeneration": binding.generation,
         "conditions": [
-            {
-                **new_condition(condition),
-                "message": api.in_terms_of_api(condition.message)[:MAX_MESSAGE_LENGTH],
-            }
+            new_condition(replace(condition, message=api.in_terms_of_api(condition.message)))
             for condition in status.conditions
         ],
         "secretName": status.secret_name,
@@ -137,7 +135,7 @@ def new_condition(condition: Condition) -> JSON:
         "type": condition.type,
         "status": condition.status,
         "reason": condition.reason,
-        "message": condition.message,
+        "message": condition.message[:MAX_MESSAGE_LENGTH],
         "observedGeneration": condition.observed_generation,
         "lastTransitionTime": _text(condition.last_transition_time),
     }
