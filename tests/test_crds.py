@@ -6,9 +6,10 @@ jsonschema has, too, so these tests need no CEL evaluator. tests/e2e calls the A
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import pytest
@@ -50,6 +51,8 @@ EXCLUDED: Final = {
     },
 }
 WORDS: Final = {"title", "examples"}
+Keywords = Mapping[str, dict[str, Any]]  # by the text of a rule
+NO_OTHERS: Final[Keywords] = MappingProxyType({})
 ACCEPTED: Final = sorted((ROOT / "crds/samples/accepted").iterdir())
 REJECTED: Final = sorted((ROOT / "crds/samples/rejected").iterdir())
 
@@ -66,24 +69,26 @@ def for_python(schema: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def without_cel(schema: Any) -> Any:  # noqa: ANN401  any part of a schema
-    """Return *schema* with `pattern`, `propertyNames` and `not` in place of CEL rules."""
+def without_cel(schema: Any, others: Keywords = NO_OTHERS) -> Any:  # noqa: ANN401  any part
+    """Return *schema* with keywords in place of CEL rules; *others* has those of other rules."""
     if isinstance(schema, list):
-        return [without_cel(part) for part in schema]
+        return [without_cel(part, others) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    plain = {key: without_cel(part) for key, part in schema.items()}
+    plain = {key: without_cel(part, others) for key, part in schema.items()}
     rules = plain.pop("x-kubernetes-validations", [])
-    return plain | by_rules(rules)
+    return plain | by_rules(rules, others)
 
 
-def by_rules(rules: list[dict[str, str]]) -> dict[str, Any]:
-    """Return keywords in place of the CEL *rules*."""
+def by_rules(rules: list[dict[str, str]], others: Keywords) -> dict[str, Any]:
+    """Return keywords in place of the CEL *rules*: `pattern`, `propertyNames`, `not`, *others*."""
     plain: dict[str, Any] = {}
     excluded = []
     for cel in rules:
         found = MATCHES.fullmatch(cel["rule"])
-        if keys := key_rule(cel["rule"]):
+        if cel["rule"] in others:
+            plain |= others[cel["rule"]]
+        elif keys := key_rule(cel["rule"]):
             plain.setdefault("propertyNames", {"allOf": []})["allOf"].append(keys)
         elif found and "pattern" not in plain:
             plain["pattern"] = found[1]

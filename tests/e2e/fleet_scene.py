@@ -50,6 +50,14 @@ class FleetScene:
         self.disturb()
         return made
 
+    def create_everywhere(self) -> None:
+        """Select each Namespace, create the ClusterACRPullBinding, and expect it to be Ready."""
+        for scene in self.scenes:
+            self.select(scene)
+        self.create()
+        number = len(self.scenes)
+        self.says("True/Ready", (number, number, number))
+
     def edit(self, **fields: Any) -> None:  # noqa: ANN401  any JSON
         """Merge *fields* into the ClusterACRPullBinding."""
         self.api.merge(CLUSTER_KIND, "", self.name, fields)

@@ -54,10 +54,7 @@ def test_selection(fleet: FleetScene) -> None:
 
 def test_deletion(fleet: FleetScene) -> None:
     """Its deletion deletes all bindings, and releases all ServiceAccounts."""
-    for scene in fleet.scenes:
-        fleet.select(scene)
-    fleet.create()
-    fleet.says("True/Ready", (2, 2, 2))
+    fleet.create_everywhere()
     fleet.attached(*fleet.scenes)
     fleet.delete()
     fleet.released(*fleet.scenes)
@@ -65,10 +62,7 @@ def test_deletion(fleet: FleetScene) -> None:
 
 def test_foreground_deletion(fleet: FleetScene) -> None:
     """The bindings go, too; an entry can stay, as after the same deletion of a binding."""
-    for scene in fleet.scenes:
-        fleet.select(scene)
-    fleet.create()
-    fleet.says("True/Ready", (2, 2, 2))
+    fleet.create_everywhere()
     fleet.attached(*fleet.scenes)
     fleet.delete("Foreground")
     for scene in fleet.scenes:
@@ -84,10 +78,7 @@ def test_foreground_deletion(fleet: FleetScene) -> None:
 def test_template(fleet: FleetScene) -> None:
     """A change of the template reaches each binding; labels of users stay."""
     first, second = fleet.scenes
-    for scene in fleet.scenes:
-        fleet.select(scene)
-    fleet.create()
-    fleet.says("True/Ready", (2, 2, 2))
+    fleet.create_everywhere()
     mine = {"metadata": {"labels": {"mine": "1"}, "annotations": {"mine": "1"}}}
     fleet.api.merge(BINDING, first.name, fleet.name, mine)
     meta = {"labels": {"team": "a"}, "annotations": {"example.com/owner": "platform"}}
@@ -118,10 +109,7 @@ def test_template(fleet: FleetScene) -> None:
 def test_repaired(fleet: FleetScene) -> None:
     """A binding that a user changes or deletes is repaired or created again."""
     first, second = fleet.scenes
-    for scene in fleet.scenes:
-        fleet.select(scene)
-    fleet.create()
-    fleet.says("True/Ready", (2, 2, 2))
+    fleet.create_everywhere()
     server = first.binding(fleet.name)["spec"]["acrServer"]
     first.respec(fleet.name, acrServer="registry.example.com")
     second.unbind(fleet.name)
@@ -180,10 +168,7 @@ def test_denied_by_a_namespace(fleet: FleetScene) -> None:
 def test_namespace_is_deleted(fleet: FleetScene) -> None:
     """A Namespace that is being deleted blocks nothing, even if it can't end."""
     first, second = fleet.scenes
-    for scene in fleet.scenes:
-        fleet.select(scene)
-    fleet.create()
-    fleet.says("True/Ready", (2, 2, 2))
+    fleet.create_everywhere()
     held = {"name": "held", "namespace": first.name, "finalizers": [HELD]}
     fleet.api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
     first.uids.clear()

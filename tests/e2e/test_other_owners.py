@@ -36,17 +36,22 @@ def owned(scene: Scene, uid: str) -> None:
     assert uid in {reference["uid"] for reference in owners}
 
 
-def test_owner_that_came_first(scene: Scene, owner: Object) -> None:
-    """An owner that does not control the ServiceAccount is no obstacle, and stays."""
-    scene.edit("default", metadata={"ownerReferences": [owner]})
-    scene.bind("app")
-    scene.ready("app")
+def attached_and_released(scene: Scene, owner: Object) -> None:
+    """Expect the entry until the binding is deleted, and the *owner* before and after."""
     scene.listed("default", *USERS, "acr-pull-app")
     owned(scene, owner["uid"])
     scene.unbind("app")
     scene.gone("ACRPullBinding", "app")
     scene.listed("default", *USERS)
     owned(scene, owner["uid"])
+
+
+def test_owner_that_came_first(scene: Scene, owner: Object) -> None:
+    """An owner that does not control the ServiceAccount is no obstacle, and stays."""
+    scene.edit("default", metadata={"ownerReferences": [owner]})
+    scene.bind("app")
+    scene.ready("app")
+    attached_and_released(scene, owner)
 
 
 def rewrite(scene: Scene, owner: Object, *, keeps_label: bool) -> None:
@@ -79,12 +84,7 @@ def test_owner_that_rewrites(scene: Scene, owner: Object, times: int, *, keeps_l
     for _ in range(times):
         rewrite(scene, owner, keeps_label=keeps_label)
         time.sleep(PAUSE_SECONDS)
-    scene.listed("default", *USERS, "acr-pull-app")
-    owned(scene, owner["uid"])
-    scene.unbind("app")
-    scene.gone("ACRPullBinding", "app")
-    scene.listed("default", *USERS)
-    owned(scene, owner["uid"])
+    attached_and_released(scene, owner)
 
 
 @pytest.mark.parametrize("pause", [0, 0.02, 0.05, 0.1])
