@@ -7,7 +7,9 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.client import Client
+from tests.e2e.eventually import eventually
 from tests.emulator import Emulator
+from tests.scrape import Scrape
 from tests.service import Service
 
 
@@ -64,6 +66,15 @@ def service(running_emulator: Emulator) -> Iterator[Service]:
 
 
 @pytest.fixture
-def client(service: Service, emulator: Emulator) -> Client:
-    """Return a caller of the hooks, for bindings with an identity of their own."""
-    return Client(service.url, emulator.acr_server)
+def client(service: Service, emulator: Emulator) -> Iterator[Client]:
+    """Return a caller of the hooks, for bindings with an identity of their own.
+
+    Waits for token requests that go on without a caller. The next test would count these.
+    """
+    yield Client(service.url, emulator.acr_server)
+    emulator.faults.clear()
+    eventually(lambda: _check_idle(service))
+
+
+def _check_idle(service: Service) -> None:
+    assert Scrape.of(service).value("acrpull_mints_in_flight") == 0
