@@ -40,7 +40,7 @@ def load_all(paths: Iterable[Path]) -> dict[tuple[str, str], dict[str, Any]]:
 def patched(kustomization: dict[str, Any]) -> dict[str, Any]:
     """Return the files with patches in *kustomization*, by name, with their targets.
 
-    Patches without a file reject a wrong combination of components: tests/e2e/test_components.py.
+    Patches without a file reject a wrong combination of components: tests/e2e/test_subsets.py.
     """
     patches = kustomization.get("patches", ())
     return {patch["path"]: patch.get("target", {}) for patch in patches if "path" in patch}

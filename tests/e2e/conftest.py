@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -11,16 +12,16 @@ import pytest
 import requests
 
 from tests.e2e.api import Api, ApiError
-from tests.e2e.components import Components, build_all, reason_against
-from tests.e2e.control_plane import BINARY
+from tests.e2e.control_plane import BINARY, ControlPlane
 from tests.e2e.ground import Ground, open_cluster
-from tests.e2e.install import BASE, Manifest
+from tests.e2e.install import BASE, crds_text
 from tests.e2e.killer import Killer
 from tests.e2e.process import Process
 from tests.e2e.scene import Scene
 from tests.e2e.stage import METACONTROLLER, Stage, open_stage
 from tests.model import namespace as new_namespace
 
+OPERATOR_CRDS: Final = BINARY.with_name("operator-crds.yaml")
 NO_BINARY: Final = "the control plane is not built: make tests/e2e/kube/bin/kube"
 USAGE: Final = "KUBECONFIG=<file> make e2e-cluster ACR_SERVER=<registry> CLIENT_ID=<identity>"
 ATTACHMENTS: Final = {"adoption": BASE, "admission": "metacontroller/admission"}
@@ -110,26 +111,6 @@ def pytest_terminal_summary(
         terminalreporter.line(figure)
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[Components, list[Manifest]]:
-    """Build the install with each subset of the components; return the subsets that fit together.
-
-    kustomize rejects each other subset with a sentence about the remedy.
-    """
-    if not BINARY.exists():
-        pytest.fail(NO_BINARY)
-    found = {}
-    for components, (manifests, error) in build_all(tmp_path_factory.mktemp("subsets")).items():
-        reason = reason_against(components)
-        if reason:
-            assert manifests == []
-            assert f"/{reason} failed" in error, components
-        else:
-            assert error == "", components
-            found[components] = manifests
-    return found
-
-
 def given_crds(request: pytest.FixtureRequest) -> Path | None:
     """Return the file with Metacontroller's CRDs, for tests with their own control plane.
 
@@ -141,6 +122,28 @@ def given_crds(request: pytest.FixtureRequest) -> Path | None:
         pytest.fail(NO_BINARY)
     given: str = request.config.getoption("--metacontroller-crds")
     return Path(given) if given else None
+
+
+@contextmanager
+def open_plane(request: pytest.FixtureRequest, directory: Path) -> Iterator[ControlPlane]:
+    """Start a control plane with the CRDs of Metacontroller and of the Prometheus operator."""
+    given = given_crds(request)
+    if not OPERATOR_CRDS.exists():
+        pytest.fail(f"{NO_BINARY} {OPERATOR_CRDS.name}")
+    with ControlPlane(directory) as plane:
+        for text in (crds_text(given), OPERATOR_CRDS.read_text("utf-8")):
+            plane.kubectl("apply", "--server-side", "-f", "-", text=text)
+        plane.start_controllers()
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def plane(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """Start a control plane with the CRDs of Metacontroller and of the Prometheus operator."""
+    with open_plane(request, tmp_path_factory.mktemp("plane")) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="session")

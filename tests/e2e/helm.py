@@ -9,14 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import yaml
 
 from tests.chart.condition import camel
 from tests.e2e.components import ORDER, Components
+from tests.e2e.control_plane import BINARY
 from tests.e2e.install import ROOT, Manifest
 
-HELM: Final = Path(__file__).parent / "helm/bin/helm"
-NO_HELM: Final = "Helm is not built: make tests/e2e/helm/bin/helm"
+HELM: Final = BINARY.with_name("helm")
+NO_HELM: Final = "Helm is not built: make tests/e2e/kube/bin/kube"
 CHART: Final = ROOT / "charts/acrpull"
 NAMESPACE: Final = "acrpull-system"
 OWN_LABELS: Final = ("helm.sh/chart", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
@@ -25,6 +27,8 @@ KEEP: Final = "helm.sh/resource-policy"
 
 def helm(*arguments: str, kubeconfig: Path | None = None, values: object = None) -> str:
     """Return Helm's output. Shows Helm's error, then raises `CalledProcessError`."""
+    if not HELM.exists():
+        pytest.fail(NO_HELM)
     done = subprocess.run(  # noqa: S603  the tests' own commands
         [HELM, *arguments, *(("-f", "-") if values is not None else ())],
         input=json.dumps(values),
@@ -62,6 +66,14 @@ def parse(document: str) -> Manifest:
         if meta.get(key) == {}:
             del meta[key]
     return manifest
+
+
+def by_name(manifests: list[Manifest]) -> dict[tuple[str, str], Manifest]:
+    """Return *manifests* by kind and name, without the Namespace, which Helm creates."""
+    found = {(m["kind"], m["metadata"]["name"]): m for m in manifests}
+    assert len(found) == len(manifests)
+    found.pop(("Namespace", NAMESPACE), None)
+    return found
 
 
 def components_of(components: Components) -> dict[str, dict[str, bool]]:

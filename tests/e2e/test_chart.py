@@ -1,4 +1,4 @@
-"""charts/acrpull against the manifests, and in the hands of Helm on a control plane."""
+"""charts/acrpull: its values, and installs, upgrades and uninstalls on a control plane."""
 
 import json
 import shutil
@@ -10,51 +10,21 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.chart.__main__ import TEMPLATES, templates
 from tests.e2e.api import BINDING
 from tests.e2e.components import ORDER, PARTS, Components
-from tests.e2e.conftest import given_crds
+from tests.e2e.conftest import open_plane
 from tests.e2e.control_plane import ControlPlane
-from tests.e2e.helm import CHART, HELM, NAMESPACE, NO_HELM, components_of, helm, template
-from tests.e2e.install import Manifest, crds_text
+from tests.e2e.helm import CHART, NAMESPACE, by_name, components_of, helm, template
 from tests.e2e.subset import within
-from tests.e2e.test_components import OPERATOR_CRDS
 
 NEEDS: Final = PARTS.items()
-Built = dict[Components, list[Manifest]]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _built_helm() -> None:
-    """Fail without Helm."""
-    if not HELM.exists():
-        pytest.fail(NO_HELM)
-
-
-def by_name(manifests: list[Manifest]) -> dict[tuple[str, str], Manifest]:
-    """Return *manifests* by kind and name, without the Namespace, which Helm creates."""
-    found = {(m["kind"], m["metadata"]["name"]): m for m in manifests}
-    assert len(found) == len(manifests)
-    found.pop(("Namespace", NAMESPACE), None)
-    return found
-
-
-def test_current(built: Built) -> None:
-    """`make chart` changes nothing: the templates are those of the manifests."""
-    written = {path.name: path.read_text("utf-8") for path in TEMPLATES.glob("*.yaml")}
-    assert written == templates(built)
-
-
-def test_default(built: Built) -> None:
-    """With the default values, Helm renders the recommended install."""
-    assert by_name(template({})) == by_name(built["dedicated",])
-
-
-def test_components(built: Built) -> None:
-    """With each subset of the components, Helm renders what kustomize builds."""
-    for components, manifests in built.items():
-        rendered = by_name(template(components_of(components)))
-        assert rendered == by_name(manifests), components
+@pytest.fixture
+def plane(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ControlPlane]:
+    """Start a control plane for one test."""
+    with open_plane(request, tmp_path) as plane:
+        yield plane
 
 
 def test_other_namespace() -> None:
@@ -123,17 +93,6 @@ def test_lint() -> None:
     for components in ((), ("dedicated",), ORDER):
         text = helm("lint", str(CHART), "--strict", values=components_of(components))
         assert "0 chart(s) failed" in text
-
-
-@pytest.fixture
-def plane(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ControlPlane]:
-    """Start a control plane with the CRDs of Metacontroller and of the Prometheus operator."""
-    given = given_crds(request)
-    with ControlPlane(tmp_path) as plane:
-        for text in (crds_text(given), OPERATOR_CRDS.read_text("utf-8")):
-            plane.kubectl("apply", "--server-side", "-f", "-", text=text)
-        plane.start_controllers()
-        yield plane
 
 
 @pytest.fixture(scope="module")
