@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Final
 
 import yaml
@@ -12,7 +13,7 @@ from tests.e2e.eventually import eventually
 from tests.e2e.scene import Scene
 
 GROUP: Final = "admissionregistration.k8s.io"
-NAME: Final = "another"
+NUMBERS: Final = count(1)
 REFUSED: Final = "the cluster demands more of a Secret"
 
 
@@ -24,7 +25,12 @@ def another_policy(
     acts: Callable[[], bool],
     reinvocation: str = "Never",
 ) -> Iterator[None]:
-    """Apply a policy with the JSON patch *expression*; *acts* tells whether it is in force."""
+    """Apply a policy with the JSON patch *expression*; *acts* tells whether it is in force.
+
+    Each policy has a new name, because the API server may apply a deleted policy of that name for
+    another moment.
+    """
+    name = f"another-{next(NUMBERS)}"
     spec: Object = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": reinvocation,
@@ -42,10 +48,10 @@ def another_policy(
     }
     kinds = {
         "MutatingAdmissionPolicy": spec,
-        "MutatingAdmissionPolicyBinding": {"policyName": NAME},
+        "MutatingAdmissionPolicyBinding": {"policyName": name},
     }
     objects = [
-        {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": NAME}, "spec": body}
+        {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, "spec": body}
         for kind, body in kinds.items()
     ]
     plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(objects))
@@ -53,9 +59,11 @@ def another_policy(
     def check(*, expected: bool) -> None:
         assert acts() == expected
 
-    eventually(lambda: check(expected=True))
-    yield
-    plane.kubectl("delete", ",".join(kinds), NAME)
+    try:
+        eventually(lambda: check(expected=True))
+        yield
+    finally:
+        plane.kubectl("delete", ",".join(kinds), name)
     eventually(lambda: check(expected=False))
 
 

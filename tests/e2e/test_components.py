@@ -20,6 +20,7 @@ from tests.e2e.pod import admit, new_pod
 from tests.e2e.subset import within
 
 POLICIES: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+STAYING: Final = {"Namespace", "CustomResourceDefinition"}
 STACKS: Final = (
     ("dedicated",),
     ("mtls", "workload-identity", "monitoring", "upstream"),
@@ -33,18 +34,28 @@ STACKS: Final = (
 def folder(
     request: pytest.FixtureRequest, plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """Install a stack as a user's kustomization has it, without a warning; and take it away."""
+    """Install a stack from a user's kustomization, without a warning, and delete it.
+
+    The Namespace and the CRDs stay, because their deletion can take minutes. The API server waits
+    ever longer between its attempts to delete a young CRD ("storage is (re)initializing").
+    """
     folder = tmp_path_factory.mktemp("stack")
     write_kustomization(folder, *request.param)
     plane.kubectl("apply", "-k", str(folder), "--validate=strict", "--warnings-as-errors")
     yield folder
-    plane.kubectl("delete", "-k", str(folder), "--warnings-as-errors")
+    deleted = [m for m in rendered(plane, folder) if m["kind"] not in STAYING]
+    plane.kubectl("delete", "-f", "-", "--warnings-as-errors", text=yaml.safe_dump_all(deleted))
+
+
+def rendered(plane: ControlPlane, folder: Path) -> list[Manifest]:
+    """Return the objects of the kustomization in *folder*."""
+    return list(yaml.safe_load_all(plane.kubectl("kustomize", str(folder))))
 
 
 @pytest.fixture(scope="module")
 def manifests(plane: ControlPlane, folder: Path) -> list[Manifest]:
-    """Return what the stack is made of."""
-    return list(yaml.safe_load_all(plane.kubectl("kustomize", str(folder))))
+    """Return the objects of the stack."""
+    return rendered(plane, folder)
 
 
 def test_installed(plane: ControlPlane, folder: Path, manifests: list[Manifest]) -> None:
