@@ -186,7 +186,7 @@ def unknown_names(text: str) -> set[str]:
         settings - {*VARIABLES, *NOT_OURS}
         | reasons - {*Reason, *CONDITIONS, *OTHERS}
         | conditions - CONDITIONS
-        | keys - ours - {"acrpull.dev/v"}
+        | keys - ours - {"acrpull.dev/v", "acrpull.dev/metacontroller"}
     )
 
 

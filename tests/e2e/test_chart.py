@@ -110,9 +110,9 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_life_of_a_release(plane: ControlPlane, chart: str) -> None:
-    """Install, upgrade to all components and back, uninstall, and install again.
+    """Install, upgrade to all components, roll back, upgrade, uninstall, and install again.
 
-    Helm deletes the objects of a component with the component, and never deletes a binding.
+    Helm deletes the objects of a component with the component, and never a CRD or a binding.
     """
 
     def run(command: str, components: Components, *flags: str) -> None:
@@ -134,6 +134,10 @@ def test_life_of_a_release(plane: ControlPlane, chart: str) -> None:
     bind(plane)
     run("upgrade", ORDER)
     assert has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
+    helm("rollback", "acrpull", "-n", NAMESPACE, kubeconfig=plane.kubeconfig())
+    assert not has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
+    assert has("crd", "acrpullbindings.acrpull.microsoft.com")
+    run("upgrade", ORDER)
     run("upgrade", ("mtls", "workload-identity"))
     assert not has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
     assert not has("clusterrole", "acrpull-metacontroller")
