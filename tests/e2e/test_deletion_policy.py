@@ -75,7 +75,10 @@ def refusal(api: Api, account: Object) -> str:
 def expect_refusal(stage: Stage, user: str, account: Object) -> None:
     """Expect the policy to keep *user* from deleting *account*, and to say so."""
     name = account["metadata"]["name"]
-    told = f"ServiceAccount {name} is its user's, not the binding's: {user} may not delete it"
+    told = (
+        f"{user} may not delete ServiceAccount {name}, because the ServiceAccount does not belong "
+        "to the binding"
+    )
     assert re.fullmatch(f"403: .*: {told}", refusal(stage.api.as_user(user), account))
 
 
