@@ -97,7 +97,7 @@ def test_collection(stage: Stage, namespace: str, user: str) -> None:
     kinds = [*BOUND, UNBOUND[0]]
     *bound, unbound = (make(stage, namespace, labels={"together": "1"}, **kind) for kind in kinds)
     path = path_of("ServiceAccount", namespace)
-    with pytest.raises(ApiError, match="its user's, not the binding's"):
+    with pytest.raises(ApiError, match="does not belong to the binding"):
         stage.api.as_user(user).call("DELETE", path, params={"labelSelector": "together=1"})
     assert [stage.api.find(*key_of(account)) for account in bound] == bound
     for account in (*bound, unbound):

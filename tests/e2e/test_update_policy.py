@@ -211,8 +211,10 @@ def test_allowed(stage: Stage, account: Object, patch: Object) -> None:
 
 @pytest.mark.parametrize(("what", "patch"), FORBIDDEN.items(), ids=FORBIDDEN)
 def test_forbidden(stage: Stage, account: Object, what: str, patch: Object) -> None:
-    """What is the user's may not; the refusal says what it is about."""
-    with pytest.raises(ApiError, match=rf"^403: .*{what.split(maxsplit=1)[0]}.* the user's"):
+    """Metacontroller may not change a field of the user; the message names the field."""
+    with pytest.raises(
+        ApiError, match=rf"^403: .*Metacontroller may .*{what.split(maxsplit=1)[0]}"
+    ):
         change(metacontroller(stage), account, patch)
     change(stage.api, account, patch)  # its user may
 
