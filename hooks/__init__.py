@@ -21,5 +21,5 @@ environment variables at the start, and the files that they name. `doctor/` judg
 bindings by the same core. `wsgi.py` and `gunicorn_conf.py` put the service together.
 
 `hooks.core` is pure: values and *now* in, values out. The import contracts in `pyproject.toml` keep
-each room in its place, and `make check` checks them.
+each package in its place, and `make check` checks them.
 """

@@ -143,7 +143,7 @@ class Bulkhead:
         if self._taken.total() >= self._total:
             raise Busy(f"{self._excess}.")
         if self._taken.total() >= self._shared and taken >= self._few:
-            raise Busy(f'{self._excess}, {taken} of them of Namespace "{namespace}".')
+            raise Busy(f'{self._excess}, {taken} of them from Namespace "{namespace}".')
 
 
 class FairShare:
@@ -179,7 +179,7 @@ class FairShare:
         with self._changed:
             taken = self._taken[namespace]
             if taken + size > self._most:
-                raise Busy(f'{self._excess}, {taken} of them of Namespace "{namespace}".')
+                raise Busy(f'{self._excess}, {taken} of them from Namespace "{namespace}".')
             self._wait(namespace, size)
             self._taken[namespace] += size
         try:

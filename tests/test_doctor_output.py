@@ -118,7 +118,7 @@ def test_verbose() -> None:
     assert f"\n    token     POST https://{SERVER}/oauth2/token\n" in done.out
     assert "                scope = repository:app:pull\n" in done.out
     assert "  Resulting objects\n    Secret          team-a/acr-pull-app\n" in done.out
-    assert "imagePullSecrets: all that it has, and acr-pull-app\n" in done.out
+    assert "imagePullSecrets: the existing entries, and acr-pull-app\n" in done.out
     assert len(run("-", stdin=text).out.splitlines()) < len(done.out.splitlines())
 
 

@@ -80,20 +80,20 @@ def test_files(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"WORKLOAD_IDENTITY": "yes"}, "WORKLOAD_IDENTITY: 'yes' is none of disabled, enabled"),
-        ({"IDENTITY_SOURCE": "node"}, "IDENTITY_SOURCE: 'node' is none of imds, workload"),
+        ({"WORKLOAD_IDENTITY": "yes"}, "WORKLOAD_IDENTITY: 'yes' is not one of disabled, enabled"),
+        ({"IDENTITY_SOURCE": "node"}, "IDENTITY_SOURCE: 'node' is not one of imds, workload"),
         (OWN | {"AZURE_TENANT_ID": ""}, "AZURE_TENANT_ID: required with IDENTITY_SOURCE=workload"),
         (OWN | {"AZURE_FEDERATED_TOKEN_FILE": ""}, "AZURE_FEDERATED_TOKEN_FILE: required"),
-        ({"AZURE_TENANT_ID": "contoso.com"}, "AZURE_TENANT_ID: 'contoso.com' is no GUID"),
-        ({"AZURE_TENANT_ID": f"{TENANT}/../x"}, "is no GUID; e.g. 11111111-2222"),
+        ({"AZURE_TENANT_ID": "contoso.com"}, "AZURE_TENANT_ID: 'contoso.com' is not a GUID"),
+        ({"AZURE_TENANT_ID": f"{TENANT}/../x"}, "is not a GUID; e.g. 11111111-2222"),
         (
             OWN | {"MANAGED_IDENTITY_RESOURCE_ID": "/subscriptions/11111111-2222-3333-4444-"
                    "555555555555/resourceGroups/rg/providers/Microsoft.ManagedIdentity/"
                    "userAssignedIdentities/puller"},
-            "MANAGED_IDENTITY_RESOURCE_ID: of no use with IDENTITY_SOURCE=workload",
+            "MANAGED_IDENTITY_RESOURCE_ID: not supported with IDENTITY_SOURCE=workload",
         ),
         *(
-            ({"AZURE_AUTHORITY_HOST": host}, f"AZURE_AUTHORITY_HOST: {host!r} is no https URL")
+            ({"AZURE_AUTHORITY_HOST": host}, f"{host!r} is not the https URL of a host")
             for host in (
                 "http://login.microsoftonline.com",
                 "https://login.microsoftonline.com/tenant",
@@ -105,7 +105,7 @@ def test_files(emulator: Emulator) -> None:
             )
         ),
         ({"KUBERNETES_SERVICE_HOST": "a/b"}, "KUBERNETES_SERVICE_HOST: a/b:443 is no"),
-        ({"KUBERNETES_SERVICE_PORT": "x"}, "kubernetes.default.svc:x is no host and port"),
+        ({"KUBERNETES_SERVICE_PORT": "x"}, "kubernetes.default.svc:x is not host:port"),
         ({"SERVICE_ACCOUNT_TOKEN_AUDIENCE": "x y"}, "SERVICE_ACCOUNT_TOKEN_AUDIENCE: 'x y' is no"),
         (
             {"AZURE_AUTHORITY_CA_FILE": "/no/such"},

@@ -47,10 +47,10 @@ def test_pace() -> None:
     ("taken", "namespace", "refused"),
     [
         pytest.param("a" * 7, "a", None, id="one-alone"),
-        pytest.param("a" * 8, "a", 'Too much, 8 of them of Namespace "a".', id="one-has-most"),
+        pytest.param("a" * 8, "a", 'Too much, 8 of them from Namespace "a".', id="one-has-most"),
         pytest.param("a" * 8, "b", None, id="another-has-none"),
         pytest.param("a" * 8 + "b", "b", None, id="another-has-few"),
-        pytest.param("aaaaaaaabb", "b", 'Too much, 2 of them of Namespace "b".', id="no-more"),
+        pytest.param("aaaaaaaabb", "b", 'Too much, 2 of them from Namespace "b".', id="no-more"),
         pytest.param("aaaaaaaabbcc", "d", "Too much.", id="none-left"),
     ],
 )
@@ -74,8 +74,8 @@ def test_bulkhead(taken: str, namespace: str, refused: str | None) -> None:
     ("taken", "namespace", "size", "refused"),
     [
         pytest.param({"a": 7}, "a", 1, None, id="up-to-most"),
-        pytest.param({"a": 7}, "a", 2, 'Too much, 7 of them of Namespace "a".', id="above-most"),
-        pytest.param({}, "a", 9, 'Too much, 0 of them of Namespace "a".', id="too-large"),
+        pytest.param({"a": 7}, "a", 2, 'Too much, 7 of them from Namespace "a".', id="above-most"),
+        pytest.param({}, "a", 9, 'Too much, 0 of them from Namespace "a".', id="too-large"),
         pytest.param({"a": 8}, "b", 4, None, id="the-rest"),
         pytest.param({"a": 8}, "b", 5, "Too much.", id="no-turn"),
     ],

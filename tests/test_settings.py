@@ -178,7 +178,7 @@ def test_metrics_port_is_taken(environ: dict[str, str], other: str) -> None:
     """Two listeners on one port would take each other's callers, so that stops the start."""
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({**environ, "METRICS_BIND": "127.0.0.2:8080"})
-    text = f"METRICS_BIND: 127.0.0.2:8080 is the port of {other}; e.g. 127.0.0.1:8083"
+    text = f"METRICS_BIND: 127.0.0.2:8080 has the port of {other}; e.g. 127.0.0.1:8083"
     assert str(caught.value) == text
 
 

@@ -37,7 +37,7 @@ environment variables: see docs/configuration.md. Namespaces (allow-lists), Serv
 (identities, owners) and Secrets (names) in the same file are taken into account.
 """
 EPILOG: Final = f"""\
-exit codes: 0 no problem, 1 problems, 2 wrong usage or settings, or no binding in the file
+exit codes: 0 no problem, 1 problems, 2 usage error, invalid setting, or no binding in the file
 
 examples:
   python -m hooks.doctor binding.yaml

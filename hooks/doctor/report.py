@@ -32,11 +32,11 @@ keys of --output json (null if there is no value, e.g. for a binding with proble
     identity  {clientID, resourceID, default}: one of the IDs is null; a workload identity:
               {clientID, resourceID, default, tenantID, serviceAccount}: serviceAccount is null for
               the service's own token
-    commands  {cloud, mode, rbac, abac, nodes, trust}: for the Azure CLI; the output of mode says
-              whether rbac or abac is right
+    commands  {cloud, mode, rbac, abac, nodes, trust}: for the Azure CLI; the output of mode
+              shows whether rbac or abac applies
     requests  [{name, method, url, headers, form}], with placeholders for tokens
     children  [Secret, ServiceAccount...], with <token> for the token and without ownerReferences
-    live      with --live: [{hop, milliseconds, message, reason}]; reason: of a failure
+    live      with --live: [{hop, milliseconds, message, reason}]; reason: null after success
 """
 
 

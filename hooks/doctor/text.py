@@ -192,7 +192,7 @@ def _objects(children: list[JSON]) -> Iterator[str]:
                 yield f"{'':{WIDTH}}   {server}: {user}"
         else:
             names = ", ".join(entry["name"] for entry in child["imagePullSecrets"])
-            yield f"{'':{WIDTH}}   imagePullSecrets: all that it has, and {names}"
+            yield f"{'':{WIDTH}}   imagePullSecrets: the existing entries, and {names}"
 
 
 def _tried(live: list[JSON]) -> Iterator[str]:

@@ -101,8 +101,8 @@ def _authorize(settings: Settings) -> None:
     # The list compares all tokens: the duration must not depend on which token matches.
     if not any([hmac.compare_digest(given, b"Bearer " + token) for token in tokens]):  # noqa: C419
         raise Unauthorized(
-            "Authorization: not the bearer token in HOOK_TOKEN_FILE, which is of Secret "
-            "acrpull-hook-token; e.g. Bearer abc"
+            "Authorization: not the bearer token in HOOK_TOKEN_FILE (Secret acrpull-hook-token); "
+            "e.g. Bearer abc"
         )
 
 

@@ -27,7 +27,7 @@ SEPARATOR: Final = re.compile(r"\s*[{:,]?\s*")
 
 def new_share() -> FairShare:
     """Return the limit on the bytes of all large bodies being processed."""
-    return FairShare(BYTES_AT_ONCE, MAX_BODY_BYTES, TURN_SECONDS, "Too many bytes are at work")
+    return FairShare(BYTES_AT_ONCE, MAX_BODY_BYTES, TURN_SECONDS, "Large calls use too many bytes")
 
 
 def is_large() -> bool:

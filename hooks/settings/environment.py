@@ -70,14 +70,14 @@ class Settings:
         token_file = environ.get("HOOK_TOKEN_FILE")
         if not token_file and not is_loopback(bind):
             raise SettingsError(
-                f"HOOK_TOKEN_FILE: required with BIND={bind}: whoever reaches the hooks gets "
-                "tokens; e.g. /var/run/acrpull/token, or BIND=127.0.0.1:8080"
+                f"HOOK_TOKEN_FILE: required with BIND={bind}, because any client that reaches the "
+                "hooks gets tokens; e.g. /var/run/acrpull/token, or BIND=127.0.0.1:8080"
             )
         rotation_file = environ.get("HOOK_TOKEN_ROTATION_FILE")
         if token_file:
             read_hook_tokens(Path(token_file), Path(rotation_file) if rotation_file else None)
         elif rotation_file:
-            raise SettingsError("HOOK_TOKEN_ROTATION_FILE: of no use without HOOK_TOKEN_FILE")
+            raise SettingsError("HOOK_TOKEN_ROTATION_FILE: has no effect without HOOK_TOKEN_FILE")
         federation = FederationSettings.from_env(environ)
         return cls(
             policy=_policy(environ, federation),
@@ -101,7 +101,7 @@ def _metrics_bind(environ: Mapping[str, str], bind: str) -> str | None:
     for variable, other in (("BIND", bind), ("HEALTH_BIND", environ.get("HEALTH_BIND") or "")):
         if port.strip("0") and other.endswith(f":{port}"):
             raise SettingsError(
-                f"METRICS_BIND: {address} is the port of {variable}; e.g. {EXAMPLE_METRICS}"
+                f"METRICS_BIND: {address} has the port of {variable}; e.g. {EXAMPLE_METRICS}"
             )
     return address
 
@@ -134,11 +134,11 @@ def _policy(environ: Mapping[str, str], federation: FederationSettings) -> Polic
         )
     if client_id and resource_id:
         raise SettingsError(
-            "MANAGED_IDENTITY_CLIENT_ID: give this or MANAGED_IDENTITY_RESOURCE_ID, not both"
+            "MANAGED_IDENTITY_CLIENT_ID: set this or MANAGED_IDENTITY_RESOURCE_ID, not both"
         )
     if resource_id and federation.own_token:
         raise SettingsError(
-            "MANAGED_IDENTITY_RESOURCE_ID: of no use with IDENTITY_SOURCE=workload; give "
+            "MANAGED_IDENTITY_RESOURCE_ID: not supported with IDENTITY_SOURCE=workload; set "
             "MANAGED_IDENTITY_CLIENT_ID, e.g. 11111111-2222-3333-4444-555555555555"
         )
     return Policy(

@@ -73,7 +73,7 @@ class FederationSettings:
             if not environ.get(name):
                 raise SettingsError(
                     f"{name}: required with IDENTITY_SOURCE=workload; the workload identity "
-                    "webhook sets it, for a Pod with the label azure.workload.identity/use=true"
+                    "webhook sets it in Pods with the label azure.workload.identity/use=true"
                 )
         token_file = environ.get("AZURE_FEDERATED_TOKEN_FILE")
         return cls(
@@ -92,7 +92,7 @@ class FederationSettings:
 def _tenant(environ: Mapping[str, str]) -> str | None:
     text = environ.get("AZURE_TENANT_ID")
     if text and not GUID.fullmatch(text):
-        raise SettingsError(f"AZURE_TENANT_ID: {text!r} is no GUID; e.g. {EXAMPLE}")
+        raise SettingsError(f"AZURE_TENANT_ID: {text!r} is not a GUID; e.g. {EXAMPLE}")
     return text or None
 
 
@@ -105,7 +105,7 @@ def _authority(environ: Mapping[str, str]) -> str:
     found = HOST.fullmatch(text)
     if found is None:
         raise SettingsError(
-            f"AZURE_AUTHORITY_HOST: {text!r} is no https URL of a host alone; e.g. {AUTHORITY}"
+            f"AZURE_AUTHORITY_HOST: {text!r} is not the https URL of a host; e.g. {AUTHORITY}"
         )
     return f"https://{found[1]}"
 
@@ -129,6 +129,6 @@ def _api_server(environ: Mapping[str, str]) -> str:
     shown = f"[{host}]" if ":" in host else host
     if not HOST.fullmatch(f"{shown}:{port}"):
         raise SettingsError(
-            f"KUBERNETES_SERVICE_HOST: {shown}:{port} is no host and port; Kubernetes sets both"
+            f"KUBERNETES_SERVICE_HOST: {shown}:{port} is not host:port; Kubernetes sets both"
         )
     return f"https://{shown}:{port}"

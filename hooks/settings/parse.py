@@ -72,7 +72,7 @@ def parse_audience(environ: Mapping[str, str], variable: str, default: str) -> s
     """Return the audience of a token, a URI. Raises `SettingsError`."""
     audience = environ.get(variable) or default
     if not re.fullmatch(r"(https|api)://[^\s]+", audience):
-        raise SettingsError(f"{variable}: {audience!r} is no resource URI; e.g. {default}")
+        raise SettingsError(f"{variable}: {audience!r} is not a resource URI; e.g. {default}")
     return audience
 
 
@@ -83,7 +83,8 @@ def parse_seconds(
     text = environ.get(variable) or str(default)
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < least:
         raise SettingsError(
-            f"{variable}: {text!r} is no whole number of seconds; e.g. {default or EXAMPLE_SECONDS}"
+            f"{variable}: {text!r} is not a valid number of seconds; e.g. "
+            f"{default or EXAMPLE_SECONDS}"
         )
     return timedelta(seconds=int(text))
 
@@ -96,7 +97,7 @@ def parse_one_of(environ: Mapping[str, str], variable: str, known: Sequence[str]
     text = environ.get(variable) or known[0]
     found = [name for name in known if name.lower() == text.lower()]
     if not found:
-        raise SettingsError(f"{variable}: {text!r} is none of {', '.join(known)}")
+        raise SettingsError(f"{variable}: {text!r} is not one of {', '.join(known)}")
     return found[0]
 
 

@@ -78,12 +78,12 @@ class ServerTls:
         if found != self._loaded:
             self._context = new_context(self._files)
             self._loaded = found
-            log.info("TLS files loaded anew")
+            log.info("TLS files reloaded")
 
     def _warn(self, why: str) -> None:
         """Log *why* once, not for each connection."""
         if why != self._warned:
-            log.warning("TLS files kept as they were", extra={FIELDS: {"why": why}})
+            log.warning("TLS files not reloaded", extra={FIELDS: {"why": why}})
             self._warned = why
 
 
@@ -98,7 +98,7 @@ def new_context(files: TlsFiles) -> ssl.SSLContext:
         context.load_cert_chain(files.certificate, files.key, password=lambda: "")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise TlsError(
-            f"TLS_KEY_FILE: {files.key} is not the unencrypted key, in PEM, of {files.certificate}"
+            f"TLS_KEY_FILE: {files.key} is not the unencrypted PEM key of {files.certificate}"
         ) from error
     if files.client_ca:
         _load_cas(context, "CLIENT_CA_FILE", files.client_ca)
@@ -110,7 +110,7 @@ def _load_cas(context: ssl.SSLContext, variable: str, path: Path) -> None:
     try:
         context.load_verify_locations(path)
     except OSError as error:
-        raise TlsError(f"{variable}: {path} holds no certificate in PEM, or a bad one") from error
+        raise TlsError(f"{variable}: {path} contains no valid PEM certificate") from error
 
 
 def _read(variable: str, path: Path) -> bytes:

@@ -217,7 +217,7 @@ def test_status() -> None:
     )
     assert ready.message == (
         f"{condition.message} Find the client with kubectl get serviceaccount -n team-a default "
-        "-o yaml --show-managed-fields, and let it keep imagePullSecrets."
+        "-o yaml --show-managed-fields, and exclude imagePullSecrets from its changes."
     )
 
 

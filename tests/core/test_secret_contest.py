@@ -122,12 +122,11 @@ def test_status() -> None:
     assert ready is not None
     assert found.last_transition_time == NOW - 20 * SECOND
     assert found.message == (
-        'Secret "acr-pull-app" does not last: another client deletes or changes it soon after '
-        "each write."
+        'Another client deletes or changes Secret "acr-pull-app" soon after each write.'
     )
     assert ready.message == (
         f"{found.message} Find the client in the audit log of the API server, or in the events of "
-        "the binding, and let it leave the Secret alone."
+        "the binding, and exclude the Secret from its changes."
     )
     assert (result.status.write_attempts, result.status.last_write_time) == (
         4,

@@ -160,7 +160,7 @@ def test_owner_references(enforced: Stage, metacontroller_binary: Path) -> None:
     api = as_metacontroller(enforced)
 
     def kept() -> None:  # some moments after the policy was made
-        assert "deletes no ServiceAccount" in refusal(api, scene.name, "build")
+        assert "may not delete ServiceAccounts" in refusal(api, scene.name, "build")
 
     eventually(kept)
 

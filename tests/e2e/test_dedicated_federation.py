@@ -57,8 +57,8 @@ def test_no_token_for_the_api_server(both: Stage) -> None:
     api = as_metacontroller(both)
     attempts = {
         "for the audience": partial(ask, api, audiences=["https://kubernetes.default.svc"]),
-        "of 600 seconds": partial(ask, api, expirationSeconds=3600),
-        "may write and delete pull Secrets only": partial(api.create, token_secret(), dryRun="All"),
+        "for 600 seconds": partial(ask, api, expirationSeconds=3600),
+        "may write and delete only pull Secrets": partial(api.create, token_secret(), dryRun="All"),
     }
     for message, act in attempts.items():
         eventually(partial(rejected, message, act))

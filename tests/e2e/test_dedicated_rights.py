@@ -28,7 +28,7 @@ RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 OURS: Final = "/apis/acrpull.dev/v1beta1/namespaces/default/acrpullbindings"
 CLUSTER: Final = "/apis/acrpull.dev/v1beta1/clusteracrpullbindings"
 DRY: Final = {"dryRun": "All"}
-SECRETS: Final = "may write and delete pull Secrets only, and those named acr-pull-*"
+SECRETS: Final = "may write and delete only pull Secrets named acr-pull-*"
 PULL: Final = "kubernetes.io/dockerconfigjson"
 REFUSED: Final = (
     ("POST", ACCOUNTS),
@@ -157,13 +157,13 @@ def test_policies_of_the_base(dedicated: Stage, metacontroller: Api) -> None:
     path = path_of("ServiceAccount", "default", "bound")
     change = {"metadata": {"labels": {"mine": "1"}}}
     refused(
-        "labels but controller-uid are the user's",
+        "may not change labels except controller-uid",
         partial(metacontroller.call, "PATCH", path, change, MERGE_PATCH, DRY),
     )
     grant = ("clusterrolebinding", "more", "--clusterrole=edit")
     dedicated.plane.kubectl("create", *grant, "--serviceaccount=acrpull-system:acrpull")
     refused(
-        "is its user's, not the binding's",
+        "does not belong to the binding",
         partial(metacontroller.call, "DELETE", path, params=DRY),
     )
     dedicated.plane.kubectl("delete", "clusterrolebinding", "more")

@@ -75,7 +75,10 @@ def refusal(api: Api, account: Object) -> str:
 def expect_refusal(stage: Stage, user: str, account: Object) -> None:
     """Expect the policy to keep *user* from deleting *account*, and to say so."""
     name = account["metadata"]["name"]
-    told = f"ServiceAccount {name} is its user's, not the binding's: {user} may not delete it"
+    told = (
+        f"{user} may not delete ServiceAccount {name}, because the ServiceAccount does not belong "
+        "to the binding"
+    )
     assert re.fullmatch(f"403: .*: {told}", refusal(stage.api.as_user(user), account))
 
 
@@ -94,7 +97,7 @@ def test_collection(stage: Stage, namespace: str, user: str) -> None:
     kinds = [*BOUND, UNBOUND[0]]
     *bound, unbound = (make(stage, namespace, labels={"together": "1"}, **kind) for kind in kinds)
     path = path_of("ServiceAccount", namespace)
-    with pytest.raises(ApiError, match="its user's, not the binding's"):
+    with pytest.raises(ApiError, match="does not belong to the binding"):
         stage.api.as_user(user).call("DELETE", path, params={"labelSelector": "together=1"})
     assert [stage.api.find(*key_of(account)) for account in bound] == bound
     for account in (*bound, unbound):

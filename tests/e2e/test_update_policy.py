@@ -95,18 +95,18 @@ FORBIDDEN: dict[str, Object] = {
 # the user's: the message of the rejection, and the patch.
 ATTACKS: dict[str, tuple[str, Object]] = {
     "all entries claimed and removed": (
-        "may name only Secrets that are named by acrpull",
+        "may contain only names that acrpull gives to Secrets",
         {
             "metadata": {"annotations": {ATTACHED_ANNOTATION: "zeta,alpha,acr-pull-app"}},
             "imagePullSecrets": None,
         },
     ),
     "an entry claimed, to remove it next": (
-        "may name only Secrets that are named by acrpull",
+        "may contain only names that acrpull gives to Secrets",
         {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,zeta"}}},
     ),
     "a name that contains acrpull's": (
-        "may name only Secrets that are named by acrpull",
+        "may contain only names that acrpull gives to Secrets",
         {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,my-acr-pull-app"}}},
     ),
     "an unmarked ServiceAccount with entries": (
@@ -143,7 +143,7 @@ ATTACKS: dict[str, tuple[str, Object]] = {
         },
     ),
     "unmarked and changed at once": (
-        "are the user's",
+        "Metacontroller may change only the annotations",
         {
             "metadata": {"annotations": {WANTED: None, ATTACHED_ANNOTATION: None, "mine": "2"}},
             "imagePullSecrets": listing("zeta", "alpha"),
@@ -211,8 +211,10 @@ def test_allowed(stage: Stage, account: Object, patch: Object) -> None:
 
 @pytest.mark.parametrize(("what", "patch"), FORBIDDEN.items(), ids=FORBIDDEN)
 def test_forbidden(stage: Stage, account: Object, what: str, patch: Object) -> None:
-    """What is the user's may not; the refusal says what it is about."""
-    with pytest.raises(ApiError, match=rf"^403: .*{what.split(maxsplit=1)[0]}.* the user's"):
+    """Metacontroller may not change a field of the user; the message names the field."""
+    with pytest.raises(
+        ApiError, match=rf"^403: .*Metacontroller may .*{what.split(maxsplit=1)[0]}"
+    ):
         change(metacontroller(stage), account, patch)
     change(stage.api, account, patch)  # its user may
 

@@ -96,12 +96,12 @@ def test_token(service: Api) -> None:
         ({"expirationSeconds": 601}, "600 seconds"),
         ({"expirationSeconds": 86400}, "600 seconds"),
         ({"expirationSeconds": None}, "600 seconds"),
-        ({"boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": "x"}}, "no object"),
+        ({"boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": "x"}}, "bound"),
     ],
 )  # fmt: skip
 def test_policy(service: Api, spec: Object, message: str) -> None:
     """Anything else is refused, the API server's own audience and a longer life above all."""
-    with pytest.raises(ApiError, match=f"^403: .*acrpull gets tokens .*{message}"):
+    with pytest.raises(ApiError, match=f"^403: .*acrpull may request tokens only .*{message}"):
         ask(service, **spec)
 
 

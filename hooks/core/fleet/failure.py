@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hooks.core.fleet.cluster_binding import Fleet, Member, Template
 from hooks.core.model.reason import Reason
 
-SEE_EVENTS = "If this lasts, see the events of the ClusterACRPullBinding."
+SEE_EVENTS = "If this persists, see the events of the ClusterACRPullBinding."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _unready(member: Member, template: Template | str) -> Failure | None:
         text = f"Waiting for Metacontroller to update the binding. {SEE_EVENTS}"
         return Failure(namespace, Reason.PENDING, text)
     if ready is None:
-        return Failure(namespace, Reason.PENDING, "Waiting for the first answer about the binding.")
+        return Failure(namespace, Reason.PENDING, "Waiting for the first status of the binding.")
     if ready.status == "True":
         return None
     return Failure(namespace, ready.reason, ready.message, stalled=member.stalled)

@@ -195,7 +195,7 @@ def _taken(observed: Observed) -> Hold:
     if observed.secret_left:
         text = (
             f'Waiting for Metacontroller to take over Secret "{name}" of an earlier binding. If '
-            "this lasts, install the DecoratorController acrpull-takeover, or delete the Secret."
+            "this persists, install the DecoratorController acrpull-takeover, or delete the Secret."
         )
         return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
     text = (
@@ -243,9 +243,9 @@ def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
 def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
     """Return the `Hold` for a Secret that another client deletes or changes after each write."""
     text = (
-        f'Secret "{binding.secret_name}" does not last: another client deletes or changes it soon '
-        "after each write. Find the client in the audit log of the API server, or in the events of "
-        "the binding, and let it leave the Secret alone."
+        f'Another client deletes or changes Secret "{binding.secret_name}" soon after each write. '
+        "Find the client in the audit log of the API server, or in the events of the binding, and "
+        "exclude the Secret from its changes."
     )
     return Hold(Reason.SECRET_REMOVED, text, resync_after_seconds)
 

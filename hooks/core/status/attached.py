@@ -97,8 +97,8 @@ def _removed_from_list(observed: Observed) -> ConditionState:
     text = (
         f'Another client removes Secret "{observed.binding.secret_name}" from {account} as soon as '
         "acrpull adds it. Find the client with kubectl get serviceaccounts -n "
-        f"{observed.binding.namespace} -o yaml --show-managed-fields, and let it keep "
-        "imagePullSecrets."
+        f"{observed.binding.namespace} -o yaml --show-managed-fields, and exclude imagePullSecrets "
+        "from its changes."
     )
     return new_state("False", Reason.ENTRY_REMOVED, text)
 
@@ -137,8 +137,8 @@ def _of_account(
         text = (
             f'Another client removes Secret "{secret}" from ServiceAccount "{target.name}" as soon '
             "as acrpull adds it. Find the client with kubectl get serviceaccount -n "
-            f"{target.namespace} {target.name} -o yaml --show-managed-fields, and let it keep "
-            "imagePullSecrets."
+            f"{target.namespace} {target.name} -o yaml --show-managed-fields, and exclude "
+            "imagePullSecrets from its changes."
         )
         return new_state("False", Reason.ENTRY_REMOVED, text)
     # Only a binding with a valid spec gets a Secret without a token.
