@@ -26,6 +26,8 @@ COMPILE := $(PY) -m piptools compile --generate-hashes --no-strip-extras --allow
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -q $(UPGRADE)
 # One process more than cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
+# These tests run without coverage, which takes more than half of the CPU time of the properties.
+LONG := process or slow or properties
 FAST := tests/core tests/test_golden.py tests/test_settings.py tests/test_schemas.py tests/test_crds.py \
   tests/test_docs.py tests/test_readme.py tests/test_style.py tests/test_manifests.py tests/test_chart.py \
   tests/test_examples.py tests/test_supported_versions.py tests/test_workflows.py tests/test_api_reference.py \
@@ -65,8 +67,9 @@ ifdef TESTS
 	$(PY) -m pytest $(ARGS) $(TESTS)
 else
 	$(PY) -m pip check
-	$(PY) -m pytest $(PARALLEL) --cov --cov-report= $(ARGS)
+	$(PY) -m pytest $(PARALLEL) -m 'not index and not ($(LONG))' --cov --cov-report= $(ARGS)
 	$(PY) -m coverage report --include='hooks/core/*' --skip-covered --fail-under=100
+	$(PY) -m pytest $(PARALLEL) -m 'not index and ($(LONG))' $(ARGS)
 endif
 test-pythons: ## all tests on each supported Python that is installed
 	@missing=; for version in $(VERSIONS); do \

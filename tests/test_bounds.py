@@ -7,7 +7,6 @@ in a loop takes hundreds or thousands of times as much, so noise does not decide
 import gc
 import json
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,21 +44,9 @@ def client() -> Client:
 
 def cpu_seconds(work: Callable[[], object]) -> float:
     """Return the CPU time of *work* in this thread."""
-    gc.collect()
     began = time.thread_time()
     work()
     return time.thread_time() - began
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Suspend the measurement of coverage, which slows the service and not the decoder."""
-    before = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
 
 
 @contextmanager
@@ -85,11 +72,12 @@ def cut_off(seconds: float) -> Iterator[None]:
 def test_work_is_linear(client: Client, path: str, make: Make) -> None:
     """The answer takes a small multiple of the CPU time that decoding the body takes."""
     data = encode(make())
+    gc.collect()
     assert len(data) <= MAX_BODY_BYTES
     decoding = min(cpu_seconds(lambda: json.loads(data)) for _ in range(TRIES))
     limit = MULTIPLE * decoding + FIXED_SECONDS
     for left in reversed(range(TRIES)):
-        with untraced(), cut_off(4 * limit + 1):
+        with cut_off(4 * limit + 1):
             began = time.thread_time()
             response = client.post(path, data=data)
             answering = time.thread_time() - began

@@ -2,7 +2,8 @@
 
 import json
 import socket
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 
@@ -115,11 +116,7 @@ def test_connection_stays_open(service: Service, client: Client) -> None:
     """A large body without a turn is read to its end, so that the connection stays open."""
     body = json.dumps(observed(client.parent()) | {"x": "x" * 2**20}).encode()
     head = b"POST /sync HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES
-    with (
-        socket.create_connection(service.address, 5) as unfinished,
-        closing(HTTPConnection(*service.address, timeout=5)) as connection,
-    ):
-        unfinished.sendall(head + body)
+    with closing(HTTPConnection(*service.address, timeout=5)) as connection:
 
         def answer(path: str) -> tuple[int, str | None]:
             connection.request("POST", path, body)
@@ -127,12 +124,19 @@ def test_connection_stays_open(service: Service, client: Client) -> None:
             assert response.read()
             return response.status, response.getheader("Connection")
 
-        def check_rejected() -> None:
-            assert answer("/customize") == (429, "keep-alive")
+        def rejected() -> socket.socket:
+            """Return the connection of an unfinished call, during which the other is rejected."""
+            with ExitStack() as failed:
+                unfinished = socket.create_connection(service.address, 5)
+                failed.callback(unfinished.close)
+                unfinished.sendall(head + body)
+                time.sleep(0.1)  # a call in progress would reject the unfinished call
+                assert answer("/customize") == (429, "keep-alive")
+                failed.pop_all()
+                return unfinished
 
-        eventually(check_rejected, 3)
-        kept = connection.sock
-        unfinished.close()
+        with eventually(rejected, 5):
+            kept = connection.sock
         eventually(lambda: check_served(answer("/customize")), 3)
         assert connection.sock is kept
 

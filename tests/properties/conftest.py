@@ -1,6 +1,7 @@
 """Settings of Hypothesis. On CI, which Hypothesis detects, each run has the same cases."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,12 @@ from tests.properties.world import STRATEGIES
 
 settings.register_profile("properties", settings(), deadline=None)
 settings.load_profile("properties")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark all tests of this folder."""
+    if item.path.is_relative_to(Path(__file__).parent):
+        item.add_marker("properties")
 
 
 @pytest.fixture(params=STRATEGIES)
