@@ -56,11 +56,11 @@ def test_secret_of_a_user(scene: Scene) -> None:
 
 
 @pytest.mark.usefixtures("calm")
-def test_fifty_namespaces(stage: Stage) -> None:
+def test_fifty_namespaces(stage: Stage, strategy: str) -> None:
     """A whole cluster is restored at once."""
     stage.emulator.reset()
     spec = {"acrServer": stage.emulator.acr_server, "managedIdentityClientID": str(uuid4())}
-    names = [f"restored-{number}" for number in range(NAMESPACES)]
+    names = [f"restored-{number}-{strategy}" for number in range(NAMESPACES)]
     for name in names:
         stage.api.create(namespace(name))
         stage.api.create(left_secret(name))
