@@ -64,7 +64,7 @@ def another_policy(
         yield
     finally:
         plane.kubectl("delete", ",".join(kinds), name)
-    eventually(lambda: check(expected=False))
+        eventually(lambda: check(expected=False))
 
 
 @contextmanager
