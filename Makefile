@@ -15,7 +15,7 @@ RUNTIME := $(VENV)/runtime-$(PYTHON_VERSION)
 DEVELOPMENT := $(VENV)/development-$(PYTHON_VERSION)
 INSTALL := $(PY) -m pip install -q --require-hashes --only-binary :all:
 KUBE := tests/e2e/kube/bin/kube
-# No debug information, because its output is a fifth of the compiler's work.
+# No debug information: nobody debugs these programs, and the compiler has less to do.
 GO_FLAGS := -gcflags=all=-dwarf=false
 # Helm compares `kubeVersion` in Chart.yaml with this version if no cluster is in reach.
 HELM_FLAGS := -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36 -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=36
