@@ -27,6 +27,7 @@ USAGE: Final = "KUBECONFIG=<file> make e2e-cluster ACR_SERVER=<registry> CLIENT_
 ATTACHMENTS: Final = {"adoption": BASE, "admission": "metacontroller/admission"}
 TALLY: Final[pytest.StashKey[Counter[str]]] = pytest.StashKey()
 FIGURES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
+SHARED: Final[pytest.StashKey[Process]] = pytest.StashKey()
 METACONTROLLER_USER: Final = "system:serviceaccount:" + ":".join(METACONTROLLER)
 
 
@@ -59,7 +60,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Run the tests with the shared Metacontroller last: it runs until the end of all tests.
+    """Run the tests with the shared Metacontroller last, so that it is rarely stopped.
 
     The other tests of a module run together, because many a module has its own control plane.
     """
@@ -71,6 +72,21 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     items.sort(key=place)
     if items and items[0].config.getoption("--attachment") == "admission":
         items[:] = [item for item in items if not item.get_closest_marker("adoption")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Function) -> None:
+    """Stop the shared Metacontroller before a test without it, and start it before one with it.
+
+    Its fixture ends with the session, and a worker of pytest-xdist mixes both kinds of tests.
+    """
+    shared = item.config.stash.get(SHARED, None)
+    if shared is not None:
+        wanted = "metacontroller" in item.fixturenames
+        if wanted and not shared.started:
+            shared.start()
+        elif shared.started and not wanted:
+            shared.stop()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -228,7 +244,9 @@ def metacontroller(request: pytest.FixtureRequest, strategy: str) -> Iterator[Pr
     binary: Path = request.getfixturevalue("metacontroller_binary")
     stage: Stage = request.getfixturevalue("stage")
     with stage.run_metacontroller(binary, strategy) as running:
+        request.config.stash[SHARED] = running
         yield running
+        del request.config.stash[SHARED]
 
 
 @pytest.fixture

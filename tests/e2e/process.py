@@ -71,6 +71,11 @@ class Process:
             process.wait()
 
     @property
+    def started(self) -> bool:
+        """True between `start` and the next `stop` or `kill`."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process ID; the program must be running."""
         assert self._process is not None
