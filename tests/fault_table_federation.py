@@ -13,6 +13,12 @@ ENTRA: Final = Calls(kubernetes=1, entra=1)
 ELSEWHERE: Final = {"Location": "https://127.0.0.1:1/"}
 LATER: Final = "Retrying."
 RIGHTS: Final = "metacontroller/workload-identity"
+# A denial of metacontroller/workload-identity/token-requests.yaml
+POLICY: Final = (
+    "serviceaccounts \"default\" is forbidden: ValidatingAdmissionPolicy 'acrpull-token-requests' "
+    "with binding 'acrpull-token-requests' denied request: acrpull may request tokens only for the "
+    "audience api://AzureADTokenExchange"
+)
 Answer = tuple[str, Reason, str, Fault, int]  # name, reason, remedy, fault, Retry-After
 
 
@@ -31,7 +37,8 @@ def assertion_rows() -> Iterator[Row]:
     answers: list[Answer] = [
         ("401", refused, RIGHTS, kubernetes_refused(401, "Unauthorized"), 0),
         ("forbidden", refused, RIGHTS, kubernetes_refused(403), 0),
-        ("policy", refused, RIGHTS, kubernetes_refused(422, "Invalid"), 0),
+        ("invalid", refused, RIGHTS, kubernetes_refused(422, "Invalid"), 0),
+        ("policy", refused, "Change the policy", kubernetes_refused(403, text=POLICY), 0),
         ("not-found", Reason.SERVICE_ACCOUNT_NOT_FOUND, "Create it",
          kubernetes_refused(404, "NotFound"), 0),
         ("throttled-42", Reason.THROTTLED, LATER, kubernetes_refused(429, "Busy", 42), 42),

@@ -15,11 +15,14 @@ from uuid import uuid4
 import pytest
 
 from hooks.core.exchange.registry_protocol import exchange
+from hooks.core.model.identity import FederatedIdentity, TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.mint.registry import Registry
+from hooks.mint.workload_identity import WorkloadIdentities
+from hooks.settings.federation_settings import FederationSettings
 from tests.client import Client, Object, observed, service_account
-from tests.core.builders import REQUEST
+from tests.core.builders import REQUEST, new_jwt
 from tests.emulator import Emulator, FederatedCredential
 from tests.emulator.certificate import write_certificates
 from tests.emulator.imds import TENANT
@@ -70,6 +73,19 @@ class Tls(ThreadingHTTPServer):
         """Expect the client to go."""
 
 
+@contextmanager
+def presenting(folder: Path, address: str, days: int) -> Iterator[int]:
+    """Serve TLS with a certificate for *address*, made *days* from now; yield the port.
+
+    Its CA is in `ca.crt` of *folder*.
+    """
+    write_certificates(folder, (address,), system_clock() + timedelta(days))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    with serving(Tls(context)) as port:
+        yield port
+
+
 @pytest.mark.parametrize(
     ("address", "days", "wrong"),
     [
@@ -83,17 +99,48 @@ def test_certificate(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, days: int, wrong: str
 ) -> None:
     """A certificate whose CA is known is wrong for a reason of its own, which no CA mends."""
-    write_certificates(tmp_path, (address,), system_clock() + timedelta(days))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.crt"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem")
-    with serving(Tls(context)) as port:
+    with presenting(tmp_path, address, days) as port:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.crt"))
         request = replace(REQUEST, server=f"{HERE}:{port}")
         outcome = Registry().send(request, exchange(request, "entra"), time.monotonic() + 5)
     assert isinstance(outcome, MintFailed)
     assert outcome.reason is Reason.REGISTRY_UNTRUSTED
     assert f'The TLS certificate of registry "{HERE}:{port}" {wrong}' in outcome.message
     assert "REQUESTS_CA_BUNDLE" not in outcome.message
+
+
+@pytest.mark.parametrize(("address", "days"), [("127.0.0.2", 0), (HERE, -60)])
+def test_certificate_of_entra_and_the_api_server(tmp_path: Path, address: str, days: int) -> None:
+    """The message does not propose another CA if the CA is known."""
+    (tmp_path / "token").write_text(new_jwt({"iss": "https://issuer.example", "sub": "x"}))
+    with presenting(tmp_path, address, days) as port:
+        settings = FederationSettings.from_env({
+            "WORKLOAD_IDENTITY": "enabled",
+            "IDENTITY_SOURCE": "workload",
+            "AZURE_TENANT_ID": TENANT,
+            "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+            "AZURE_AUTHORITY_HOST": f"https://{HERE}:{port}",
+            "AZURE_AUTHORITY_CA_FILE": str(tmp_path / "ca.crt"),
+            "KUBERNETES_SERVICE_HOST": HERE,
+            "KUBERNETES_SERVICE_PORT": str(port),
+            "SERVICE_ACCOUNT_DIR": str(tmp_path),
+        })  # fmt: skip
+        messages = []
+        for account in (None, TrustedAccount("team-a", "default", "uid-1")):
+            identities = WorkloadIdentities(settings)
+            identity = FederatedIdentity(TENANT, str(uuid4()), account)
+            request = replace(REQUEST, identity=identity)
+            credential = identities.new_credential(identity)
+            outcome = identities.entra_token(credential, request, time.monotonic())
+            assert isinstance(outcome, MintFailed)
+            messages.append(outcome.message)
+    wrong = "has expired, or the node's clock is wrong" if days else "is for another name"
+    assert messages == [
+        f"Entra's TLS certificate {wrong}. Check AZURE_AUTHORITY_HOST, and whether a proxy is in "
+        "between.",
+        f"The API server's TLS certificate {wrong}. Check KUBERNETES_SERVICE_HOST, and renew the "
+        "certificate if it has expired.",
+    ]
 
 
 @pytest.mark.parametrize("rest", ["/.azurecr.io", "#.azurecr.io", "?.azurecr.io"])

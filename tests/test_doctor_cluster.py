@@ -12,10 +12,10 @@ from tests.test_crds_cluster import ACCEPTED, REJECTED
 from tests.test_doctor import GENEROUS
 
 
-def cluster(**spec: Any) -> str:  # noqa: ANN401  any JSON value
+def cluster(name: str = "platform", **spec: Any) -> str:  # noqa: ANN401  any JSON value
     """Return a ClusterACRPullBinding whose bindings have *spec*."""
     obj = parent(template={"spec": {"acrServer": SERVER, **spec}})
-    return document({**obj, "metadata": {"name": "platform"}})
+    return document({**obj, "metadata": {"name": name}})
 
 
 @pytest.mark.parametrize("sample", ACCEPTED, ids=lambda path: path.stem)
@@ -38,7 +38,7 @@ def test_report() -> None:
     found = judge(cluster(managedIdentityClientID=GUID))
     assert (found["name"], found["namespace"], found["ok"]) == ("platform", None, True)
     assert (found["secretName"], found["server"]["name"]) == ("acr-pull-platform", SERVER)
-    assert found["notes"] == [UNREAD]
+    assert found["notes"] == []
     assert found["commands"]["rbac"]
 
 
@@ -78,7 +78,45 @@ def test_without_a_name(metadata: object) -> None:
 
 def test_notes_on_namespaces() -> None:
     """A ClusterACRPullBinding has no Namespace, so no Namespace is assumed or missing."""
-    assert examine(cluster(managedIdentityClientID=GUID))["notes"] == []
+    text = cluster("a", managedIdentityClientID=GUID) + cluster("b", managedIdentityClientID=GUID)
+    assert examine(text)["notes"] == [UNREAD]
+    assert examine(cluster(acrServer="X"))["notes"] == []
+
+
+def test_hints() -> None:
+    """The hints on common mistakes have the paths of the template's fields."""
+    scope = "repository:app:pull"
+    found = judge(cluster(acrServer=scope, scope=SERVER, serviceAccountName="*"))
+    first, second = found["problems"]
+    assert first == (
+        "spec.template.spec.acrServer and spec.template.spec.scope are swapped. Set "
+        f"spec.template.spec.acrServer to {SERVER} and spec.template.spec.scope to {scope}."
+    )
+    assert second.startswith("spec.template.spec.serviceAccountName: ")
+    assert found["notes"] == [
+        "spec.template.spec.serviceAccountName takes a single name. For several, set "
+        'serviceAccountNames: ["*"]'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "account"),
+    [
+        pytest.param(["default"], "ServiceAccount default", id="name"),
+        pytest.param(["*"], "every ServiceAccount", id="every"),
+    ],
+)
+def test_two_secrets_for_one_registry(names: list[str], account: str) -> None:
+    """A note on different tokens for a registry, which count where both selectors match."""
+    fields = {"managedIdentityClientID": GUID, "serviceAccountNames": names}
+    bindings = [cluster(name, scope=f"repository:{name}:pull", **fields) for name in "ab"]
+    note, *others = (n for n in examine("".join(bindings))["notes"] if "Secrets for" in n)
+    assert others == []
+    assert note.startswith(
+        f"In a Namespace that all of these ClusterACRPullBindings select, {account} gets 2 Secrets "
+        f"for {SERVER}: acr-pull-a, acr-pull-b. "
+    )
+    assert note.endswith("with this scope: repository:a:pull repository:b:pull")
 
 
 def test_name_of_a_binding() -> None:

@@ -17,6 +17,7 @@ def test_swapped() -> None:
     )
     assert judge(text)["problems"] == [swapped]
     found = judge(upstream(acr={"server": SCOPE, "scope": SERVER}))
+    assert not found["accepted"]
     assert found["problems"] == [
         swapped.replace("acrServer", "acr.server").replace("spec.scope", "spec.acr.scope")
     ]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.doctor import SERVER, judge, listed, manifest, run
+from tests.doctor import GUID, SERVER, judge, listed, manifest, run, thing, upstream
 from tests.service import ROOT
 from tests.test_crds import ACCEPTED
 
@@ -73,6 +73,25 @@ def test_problem(change: dict[str, Any], *, accepted: bool, problem: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("server", "accepted"),
+    [
+        ("X.azurecr.io", True),
+        ("<server>", True),
+        ("repository:app:pull", False),
+        ("x.azurecr.io:443", False),
+        ("https://x.azurecr.io", False),
+        ("{{ .Values.server }}", False),
+    ],
+)
+def test_server(server: str, *, accepted: bool) -> None:
+    """The CRD of v1beta2 rejects a server that can't be a URL's host."""
+    found = judge(upstream(acr={"server": server, "scope": "repository:app:pull"}))
+    assert found["accepted"] is accepted
+    (line,) = found["problems"]
+    assert line.startswith(f'spec.acr.server: "{server}" is not a registry\'s login server')
+
+
+@pytest.mark.parametrize(
     ("change", "line"),
     [
         pytest.param(
@@ -123,6 +142,24 @@ def test_version() -> None:
     assert [line.partition(" Use, for example, ")[2] for line in lines] == [
         "msi-acrpull.microsoft.com/v1beta1", "AcrPullBinding"
     ]  # fmt: skip
+
+
+def test_identity_of_the_binding() -> None:
+    """The IDs and the scopes of the binding count. The Pods' own identity stays in the annotation.
+
+    ARO-HCP@c3f02f9, the binding of Velero
+    """
+    scope = "repository:oadp/velero:pull repository:oadp/plugin-for-azure/v1:pull"
+    workload = {"serviceAccountRef": "velero", "clientID": GUID, "tenantID": GUID}
+    own = {"azure.workload.identity/client-id": GUID.replace("1", "3")}
+    found = judge(
+        upstream(acr={"server": SERVER, "scope": scope}, auth={"workloadIdentity": workload})
+        + thing("ServiceAccount", "velero", annotations=own),
+        WORKLOAD_IDENTITY="enabled",
+    )
+    assert found["problems"] == []
+    assert found["identity"]["clientID"] == GUID
+    assert found["requests"][-1]["form"]["scope"] == scope
 
 
 def test_names_of_fields() -> None:

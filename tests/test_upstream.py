@@ -125,6 +125,23 @@ def test_invalid(client: Client, spec: Object, error: str) -> None:
     assert answer["status"]["error"].startswith(error)
 
 
+def test_fork(client: Client) -> None:
+    """Fields of a fork are an error, even if the API server dropped the fields.
+
+    everjing/msi-acrpull@37fd4d3:config/samples/msi-acrpull_v1beta1_acrpullbinding.yaml
+    """
+    pruned = {**v1beta1(client), "spec": {"acrServer": client.server}}
+    fields = {"workloadIdentityClientID": GUID, "workloadIdentityTenantID": GUID}
+    sent = {**pruned, "spec": {**pruned["spec"], **fields}}
+    told = []
+    for parent in (sent, pruned):
+        answer = client.sync(observed(parent))
+        assert reason(answer) == "False/InvalidSpec"
+        told.append(answer["status"]["error"])
+    assert told[0].startswith('spec: unknown field "workloadIdentityClientID". Known fields are ')
+    assert told[1].startswith("spec names no managed identity and the service has no default. ")
+
+
 def test_failures(client: Client, emulator: Emulator) -> None:
     """U4: a failure is told in the same words each time, and tried again after a wait."""
     emulator.faults.add("imds", Fault(reset=True))

@@ -7,7 +7,8 @@ from hooks.core.fields import JSON
 from hooks.core.names import API_VERSION, CLUSTER_KIND, KIND
 from hooks.core.policy.decision_settings import Policy
 from hooks.doctor.diagnosis import Diagnosis, diagnose_valid
-from hooks.schemas import check_manifest, prune
+from hooks.doctor.hints import several_accounts, with_swapped_fields
+from hooks.schemas import TEMPLATE_SPEC, check_manifest, prune
 
 ANY_NAMESPACE: Final = "selected-namespace"  # a valid name
 UNREAD: Final = (
@@ -27,13 +28,17 @@ def diagnose_cluster(manifest: JSON, policy: Policy) -> Diagnosis:
     name = meta.get("name") if isinstance(meta, dict) else None
     name = name if isinstance(name, str) else None
     found = check_manifest(manifest)
-    if found.problems:
-        return Diagnosis(CLUSTER_KIND, name, None, found.stored, found.problems)
+    spec = manifest.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
     binding = {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name, "namespace": ANY_NAMESPACE},
-        "spec": manifest["spec"]["template"]["spec"],
+        "spec": template.get("spec") if isinstance(template, dict) else None,
     }
+    if found.problems:
+        problems = with_swapped_fields(binding, found.problems, TEMPLATE_SPEC)
+        notes = tuple(several_accounts(binding, TEMPLATE_SPEC))
+        return Diagnosis(CLUSTER_KIND, name, None, found.stored, problems, notes)
     created = diagnose_valid(binding, policy)
-    return replace(created, kind=CLUSTER_KIND, namespace=None, notes=(*created.notes, UNREAD))
+    return replace(created, kind=CLUSTER_KIND, namespace=None)

@@ -104,21 +104,34 @@ def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
     A kubelet tries each token. Most other clients merge the Secrets into one entry per registry:
     google/go-containerregistry@046d56f:pkg/authn/kubernetes/keychain.go (NewFromPullSecrets)
     """
-    groups: defaultdict[tuple[str, str], dict[tuple[str, str], Plan]] = defaultdict(dict)
+    groups: defaultdict[tuple[str | None, str], dict[tuple[str, str], Plan]] = defaultdict(dict)
     for diagnosis in diagnoses:
         plan = diagnosis.plan
         if plan is not None:
-            key = (str(diagnosis.namespace), plan.request.server)
+            key = (diagnosis.namespace, plan.request.server)
             groups[key][diagnosis.kind, str(diagnosis.name)] = plan
     for (namespace, server), group in groups.items():
         every = {key: plan for key, plan in group.items() if plan.targets.every}
         if _differ(every):
-            yield _shared(f"Every ServiceAccount of Namespace {namespace}", server, every)
+            yield _shared(_accounts(namespace, None), server, every)
         names = dict.fromkeys(name for p in group.values() for name in sorted(p.targets.names))
         for name in names:
             plans = {key: plan for key, plan in group.items() if name in plan.targets}
             if _differ(plans):
-                yield _shared(f"ServiceAccount {namespace}/{name}", server, plans)
+                yield _shared(_accounts(namespace, name), server, plans)
+
+
+def _accounts(namespace: str | None, name: str | None) -> str:
+    """Return the subject of a note: the ServiceAccount *name*, or every ServiceAccount.
+
+    *namespace* is None for ClusterACRPullBindings, whose selectors may overlap.
+    """
+    if namespace is None:
+        account = "every ServiceAccount" if name is None else f"ServiceAccount {name}"
+        return f"In a Namespace that all of these ClusterACRPullBindings select, {account}"
+    if name is None:
+        return f"Every ServiceAccount of Namespace {namespace}"
+    return f"ServiceAccount {namespace}/{name}"
 
 
 def _differ(plans: dict[tuple[str, str], Plan]) -> bool:

@@ -46,14 +46,19 @@ SIMILAR_KEYS: Final = 0.85
 SIMILAR_NAMES: Final = 0.75
 
 
-def with_swapped_fields(manifest: JSON, problems: tuple[str, ...]) -> tuple[str, ...]:
-    """Return *problems* of *manifest*, with a single problem for a swapped server and scope."""
+def with_swapped_fields(
+    manifest: JSON, problems: tuple[str, ...], path: str = "spec"
+) -> tuple[str, ...]:
+    """Return *problems* of *manifest*, with a single problem for a swapped server and scope.
+
+    *path* is the path of the spec in *problems*.
+    """
     nested = version_of(manifest) == UPSTREAM_V1BETA2
     spec = manifest.get("spec")
     fields = spec.get("acr") if nested and isinstance(spec, dict) else spec
     if not isinstance(fields, dict):
         return problems
-    key, parent = ("server", "spec.acr") if nested else ("acrServer", "spec")
+    key, parent = ("server", f"{path}.acr") if nested else ("acrServer", path)
     paths = (f"{parent}.{key}", f"{parent}.scope")
     found = _swapped(*paths, fields.get(key), fields.get("scope"))
     if found is None:
@@ -97,8 +102,11 @@ def fork_fields(manifest: JSON) -> Iterator[str]:
         )
 
 
-def several_accounts(manifest: JSON) -> Iterator[str]:
-    """Yield a note if *manifest* has several ServiceAccounts in the field for a single name."""
+def several_accounts(manifest: JSON, path: str = "spec") -> Iterator[str]:
+    """Yield a note if *manifest* has several ServiceAccounts in the field for a single name.
+
+    *path* is the path of the spec in the note.
+    """
     spec = manifest.get("spec")
     if version_of(manifest) != API_VERSION or not isinstance(spec, dict):
         return
@@ -107,7 +115,7 @@ def several_accounts(manifest: JSON) -> Iterator[str]:
     several = names == [EVERY] or (isinstance(names, list) and len(names) > 1)
     if several and check_spec({"serviceAccountNames": names}) is None:
         field = f"serviceAccountNames: {json.dumps(names)}"
-        yield f"spec.serviceAccountName takes a single name. For several, set {field}"
+        yield f"{path}.serviceAccountName takes a single name. For several, set {field}"
 
 
 def regional_endpoint(server: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from hooks.core.names import (
     TENANT_ID_ANNOTATION,
     UPSTREAM_V1BETA2,
 )
-from hooks.doctor.cluster import is_cluster_binding
+from hooks.doctor.cluster import UNREAD, is_cluster_binding
 from hooks.doctor.conflicts import are_replaced, shared_registries, taken_names
 from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection
@@ -73,7 +73,9 @@ def file_notes(
     namespaced = [d for d in diagnoses if d.kind != CLUSTER_KIND]
     plans = [(str(d.namespace), d.plan) for d in namespaced if d.plan]
     yield from _unread_namespaces(plans, found, required=settings.policy.namespace_required)
-    yield from shared_registries(namespaced)
+    if any(d.kind == CLUSTER_KIND and d.plan for d in diagnoses):
+        yield UNREAD
+    yield from shared_registries(diagnoses)
     yield from taken_names(diagnoses)
     if are_replaced(namespaced):
         yield REPLACED

@@ -21,7 +21,7 @@ from hooks.core.exchange.service_account_token import (
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
-from hooks.mint.connection import certificate_problem
+from hooks.mint.connection import UNKNOWN_CA, certificate_problem
 from hooks.mint.hard_deadline import hard_deadline, harden
 from hooks.settings.federation_settings import FederationSettings
 
@@ -89,5 +89,10 @@ def _unreachable(error: Exception) -> MintFailed:
     if wrong is None:
         text = "Can't connect to the API server. Retrying. Check the network policies of acrpull."
     else:
-        text = f"The API server's TLS certificate {wrong}. Check ca.crt in SERVICE_ACCOUNT_DIR."
+        remedy = (
+            "Check ca.crt in SERVICE_ACCOUNT_DIR."
+            if wrong == UNKNOWN_CA
+            else "Check KUBERNETES_SERVICE_HOST, and renew the certificate if it has expired."
+        )
+        text = f"The API server's TLS certificate {wrong}. {remedy}"
     return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text)

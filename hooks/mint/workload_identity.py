@@ -21,7 +21,7 @@ from hooks.core.model.identity import FederatedIdentity
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed, TokenRequest
 from hooks.mint.api_server import ServiceAccountTokens
-from hooks.mint.connection import certificate_problem, proxy_problem
+from hooks.mint.connection import UNKNOWN_CA, certificate_problem, proxy_problem
 from hooks.mint.credentials import is_token
 from hooks.mint.entra_transport import EntraTransport, LastRequest
 from hooks.settings.federation_settings import FederationSettings
@@ -32,6 +32,11 @@ UNREADABLE: Final = (
     *(AzureError, ValueError, LookupError, TypeError, AttributeError),
     *(RecursionError, OverflowError, OSError),
 )
+ENTRA_CA_REMEDY: Final = (
+    "If a proxy or a private CA is in use, set AZURE_AUTHORITY_CA_FILE to its CA. Otherwise check "
+    "AZURE_AUTHORITY_HOST."
+)
+ENTRA_NAME_REMEDY: Final = "Check AZURE_AUTHORITY_HOST, and whether a proxy is in between."
 ENTRA_TIMED_OUT: Final = entra_failure(Reason.TIMEOUT, "Entra did not respond in time. Retrying.")
 
 
@@ -137,11 +142,8 @@ def _unreachable(error: Exception) -> MintFailed:
         return entra_failure(Reason.ENTRA_UNAVAILABLE, text)
     wrong = certificate_problem(error)
     if wrong is not None:
-        text = (
-            f"Entra's TLS certificate {wrong}. If a proxy or a private CA is in use, set "
-            "AZURE_AUTHORITY_CA_FILE to its CA. Otherwise check AZURE_AUTHORITY_HOST."
-        )
-        return entra_failure(Reason.ENTRA_UNAVAILABLE, text)
+        remedy = ENTRA_CA_REMEDY if wrong == UNKNOWN_CA else ENTRA_NAME_REMEDY
+        return entra_failure(Reason.ENTRA_UNAVAILABLE, f"Entra's TLS certificate {wrong}. {remedy}")
     proxy = proxy_problem(error, "Entra")
     if proxy is not None:
         return entra_failure(Reason.ENTRA_UNAVAILABLE, proxy)

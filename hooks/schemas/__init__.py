@@ -69,7 +69,8 @@ _CLUSTER_SPEC: Final = _load("cluster-spec.json")
 _CLUSTER_MANIFEST: Final = _manifest(API_VERSION, CLUSTER_KIND, _CLUSTER_SPEC)
 _CLUSTER_VALIDATOR: Final = Draft202012Validator(_CLUSTER_SPEC)
 _CLUSTER_MANIFEST_VALIDATOR: Final = Draft202012Validator(_CLUSTER_MANIFEST)
-# Keywords that msi-acrpull's CRDs do not check. The API server accepts such values.
+# Keywords that msi-acrpull's CRDs do not check. The API server accepts such values. `not` in the
+# schema of spec.acr.server matches the values that the CRD's rule for this field rejects.
 UNCHECKED_UPSTREAM: Final = {"pattern", "maxLength"}
 
 

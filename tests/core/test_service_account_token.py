@@ -71,6 +71,23 @@ def test_refused(status: int, content: bytes, reason: Reason, words: str) -> Non
     assert TOKEN not in found.message
 
 
+@pytest.mark.parametrize("status", [403, 422])
+def test_policy(status: int) -> None:
+    """A denial by a policy names the policy, because no component adds the missing permission."""
+    told = (
+        'serviceaccounts "default" is forbidden: ValidatingAdmissionPolicy '
+        f"'acrpull-token-requests' with binding 'x' denied request: {TOKEN}"
+    )
+    content = json.dumps({"message": told, "reason": "Forbidden"}).encode()
+    found = parse_api_server_response(ACCOUNT, status, "application/json", None, content)
+    text = (
+        'ValidatingAdmissionPolicy "acrpull-token-requests" denied a token for ServiceAccount '
+        '"team-a/default". Change the policy, so that acrpull may request tokens for the audience '
+        "in SERVICE_ACCOUNT_TOKEN_AUDIENCE."
+    )
+    assert found == token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(status: int) -> None:
     """A wait that the API server asks for is told on."""

@@ -85,6 +85,10 @@ def test_accepts(both: Stage, sample: Path) -> None:
         ("acr/server", "https://x.azurecr.io", "give a DNS name"),
         ("acr/server", "x.azurecr.io:443", "give a DNS name"),
         ("acr/server", "x.azurecr.io/path", "give a DNS name"),
+        # ARO-HCP@5fccdf6, where scope and server were swapped
+        ("acr/server", "repository:app:pull", "give a DNS name"),
+        ("acr/server", "{{ .Values.server }}", "give a DNS name"),
+        ("acr/server", "x%41.azurecr.io", "give a DNS name"),
         ("acr/scope", "", "at least 1 chars"),
         ("acr/scope", None, "Required value"),
         ("acr/environment", "ArigappedCloud", "Unsupported value"),

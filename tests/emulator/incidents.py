@@ -80,10 +80,10 @@ def entra_refused(
 
 
 def kubernetes_refused(
-    status: int, reason: str = "Forbidden", retry_after: int | None = None
+    status: int, reason: str = "Forbidden", retry_after: int | None = None, text: str = "no"
 ) -> Fault:
     """`kubernetes`: *status*, with a Status object."""
-    body = kubernetes_status(status, reason, "no").body
+    body = kubernetes_status(status, reason, text).body
     headers = dict(JSON) | _retry_after(retry_after)
     return Fault(status=status, body=body, headers=headers)
 

@@ -4,9 +4,10 @@ https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/tok
 """
 
 import json
+import re
 from typing import Final
 
-from hooks.core.exchange.received import TOO_MANY_REQUESTS, described
+from hooks.core.exchange.received import TOO_MANY_REQUESTS, described, parsed
 from hooks.core.exchange.registry_protocol import JWT
 from hooks.core.fields import JSON
 from hooks.core.model.identity import TrustedAccount
@@ -17,6 +18,8 @@ from hooks.core.model.token import Hop, MintFailed
 # kubernetes@v1.36.0:pkg/apis/authentication/validation/validation.go
 LIFE_SECONDS: Final = 600
 COMPONENT: Final = "metacontroller/workload-identity"
+# https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+DENYING_POLICY: Final = re.compile(r"ValidatingAdmissionPolicy '([-.a-z0-9]{1,253})'")
 
 
 def path(account: TrustedAccount) -> str:
@@ -42,10 +45,13 @@ def parse_api_server_response(
 ) -> str | MintFailed:
     """Return the token in the API server's response, or a failure.
 
-    Messages contain no text of *content* except an error code: *content* can contain a token.
+    Messages contain no text of *content* except an error code and the name of a policy: *content*
+    can contain a token.
     """
     got = described(status, content_type, content)
     if status != 201:  # noqa: PLR2004  HTTP
+        if status in {403, 422}:
+            return _denied(account, got, content)
         return _refused(account, status, got, retry_after_seconds)
     try:
         token = json.loads(content)["status"]["token"]
@@ -65,7 +71,6 @@ def _refused(
     """Return the failure for a response without a token.
 
     401: the API server rejected acrpull's own credential.
-    403 and 422: acrpull lacks a right, or a policy denies the request.
     """
     if status == 404:  # noqa: PLR2004  HTTP
         text = f'ServiceAccount "{account}", whose token is exchanged, was not found. Create it.'
@@ -76,12 +81,6 @@ def _refused(
             f"{COMPONENT} mounts it, and restart acrpull's Pods."
         )
         return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
-    if status in {403, 422}:
-        text = (
-            f'The API server denied a token for ServiceAccount "{account}": {got}. Install the '
-            f"component {COMPONENT}, which adds the required RBAC and policy."
-        )
-        return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
     if status == TOO_MANY_REQUESTS:
         text = "The API server is throttling token requests. Retrying."
         return token_request_failure(Reason.THROTTLED, text, retry_after_seconds)
@@ -90,6 +89,26 @@ def _refused(
         "this persists, check KUBERNETES_SERVICE_HOST and the API server's log."
     )
     return token_request_failure(Reason.API_SERVER_UNAVAILABLE, text, retry_after_seconds)
+
+
+def _denied(account: TrustedAccount, got: str, content: bytes) -> MintFailed:
+    """Return the failure if acrpull lacks a right, or a policy denies the request.
+
+    The component's policy allows one audience, and acrpull's setting may name another.
+    """
+    policy = DENYING_POLICY.search(str(parsed(content).get("message")))
+    if policy is None:
+        text = (
+            f'The API server denied a token for ServiceAccount "{account}": {got}. Install the '
+            f"component {COMPONENT}, which adds the required RBAC and policy."
+        )
+    else:
+        text = (
+            f'ValidatingAdmissionPolicy "{policy[1]}" denied a token for ServiceAccount '
+            f'"{account}". Change the policy, so that acrpull may request tokens for the audience '
+            "in SERVICE_ACCOUNT_TOKEN_AUDIENCE."
+        )
+    return token_request_failure(Reason.TOKEN_REQUEST_REFUSED, text)
 
 
 def token_request_failure(
