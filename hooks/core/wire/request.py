@@ -63,7 +63,7 @@ def parse_parent(body: JSON, check_spec: SpecCheck) -> Binding:
     return _binding(parent, "parent", check_spec)
 
 
-def parse_target(body: JSON) -> ServiceAccount:
+def parse_decorated_account(body: JSON) -> ServiceAccount:
     """Return the ServiceAccount in the body of `/serviceaccount/sync`."""
     return parse_service_account(require(body, "object", dict, ""), "object")
 
