@@ -24,6 +24,8 @@ from hooks.core.names import (
 from hooks.core.observed import Observed
 from hooks.core.renewal.takeover import is_left
 from hooks.core.wire.objects import (
+    is_claimed,
+    is_controlled,
     parse_binding,
     parse_namespace,
     parse_owned_secret,
@@ -164,20 +166,10 @@ def _secret(
             owned = parse_owned_secret(obj, path)
             if owned.name != binding.secret_name:
                 continue
-            if where == "children" or _is_claimed(owned, binding):
+            if where == "children" or is_claimed(obj, path, binding.uid):
                 return parse_secret(obj, path), None
             other = owned
     return None, other
-
-
-def _is_claimed(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if *secret* has the label and the controller reference of *binding*'s children."""
-    return _is_owned(secret, binding) and secret.uid_label == binding.uid
-
-
-def _is_owned(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if *secret* has the controller reference of *binding*'s children."""
-    return any(owner.uid == binding.uid and owner.controller for owner in secret.owners)
 
 
 def _unlabeled(related: JSON, binding: Binding) -> PullSecret | None:
@@ -186,7 +178,7 @@ def _unlabeled(related: JSON, binding: Binding) -> PullSecret | None:
     Metacontroller releases such a Secret only if the binding is not deleted.
     """
     for obj, path in objects_in(related, SECRETS, "related"):
-        if _is_owned(parse_owned_secret(obj, path), binding):
+        if is_controlled(parse_owned_secret(obj, path).owners, binding.uid):
             return parse_secret(obj, path)
     return None
 
