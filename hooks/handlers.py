@@ -59,7 +59,7 @@ class Reply:
 class Hooks:
     """The hooks under *policy*.
 
-    *mint* returns a token for a request, issued after an instant, for a binding in a Namespace.
+    *mint* takes a request, the issue time of the token to replace, and the binding's Namespace.
     *clock* returns the time in UTC. *apis* are the APIs with bindings in the cluster.
     """
 

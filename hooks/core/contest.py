@@ -40,8 +40,8 @@ class Contest:
         last_attempt: When acrpull last wrote the item again.
         add: Whether the response contains the item.
         resync_after_seconds: When the next call is due.
-        named: Whether the status has the reason EntryRemoved or SecretRemoved. A stale status can
-            have too few attempts, but shows the reason.
+        named: Whether the status already has the reason EntryRemoved or SecretRemoved. Then the
+            contest goes on, even if a stale status has too few attempts.
     """
 
     attempts: int

@@ -22,9 +22,9 @@ HAND_OVER_GRACE: Final = timedelta(seconds=3)
 def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Answer:
     """Return the answer while the binding is deleted; `finalized` once the deletion may complete.
 
-    Metacontroller writes no children while the binding has the garbage collector's finalizer. The
-    collector removes the finalizer although an adoption may be in flight. After the removal,
-    Metacontroller writes children again, and releases the ServiceAccount.
+    During a foreground deletion, Metacontroller writes no children until the garbage collector has
+    removed its finalizer from the binding. The collector does not wait for an adoption in flight.
+    After the removal, Metacontroller writes children again, and releases the ServiceAccount.
     """
     since = observed.binding.deleted_at
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ

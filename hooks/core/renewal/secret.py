@@ -104,6 +104,13 @@ def _unlabeled_secret(
     token: AcrToken | None,
     now: datetime,
 ) -> PullSecret | None:
+    """Return the desired Secret without labels and template; the first match wins.
+
+    1. A new Secret with *token*, after a token request.
+    2. None, if the binding is denied and keeps no Secret, or the name is already in use.
+    3. A Secret without a registry, if there is no Secret and the binding may have a Secret.
+    4. The observed Secret; with the inputs of the token if msi-acrpull wrote the Secret.
+    """
     name = observed.binding.secret_name
     if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
         return PullSecret(name, wanted.server, token, inputs_hash(wanted))
@@ -136,7 +143,7 @@ def token_works(
     policy: Policy,
     now: datetime,
 ) -> bool:
-    """True if the observed token works for the spec; *secret* is the Secret that stays.
+    """True if the observed token works for the spec; *secret* is the Secret in the answer.
 
     If no token can be requested now, the identity may be unknown, for example because its
     ServiceAccount was deleted. The token then counts as issued for this spec if TokenFresh is True
