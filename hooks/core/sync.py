@@ -71,8 +71,8 @@ def sync(
     *wanted* is the result of `resolve`, *decision* the result of `decide` before the token request,
     and *outcome* the result of the token request; None if *decision* is not a `Mint`.
     """
-    writes = _secret_contest(observed, decision, outcome, now)
-    problem = _problem(observed, decision, outcome, writes, now)
+    secret_contest = _secret_contest(observed, decision, outcome, now)
+    problem = _problem(observed, decision, outcome, secret_contest, now)
     token = usable = None
     if isinstance(wanted, TokenRequest):
         token = desired_token(observed, wanted, outcome, policy, now)
@@ -84,15 +84,22 @@ def sync(
     )
     withdrawn = isinstance(wanted, Reject) and secret is None  # `desired_secret` decides
     contested = _contested(observed, withdrawn=withdrawn)
-    contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
-    status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
+    entry_contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
+    status = new_status(
+        observed,
+        problem,
+        fresh,
+        now,
+        secret_contest=secret_contest,
+        entry_contest=entry_contest,
+    )
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
     else:
         wait = _resync(observed, problem, usable, status, policy, now)
-    for fight in (writes, contest):
-        if fight is not None:
-            wait = min(wait, fight.resync_after_seconds)
+    for contest in (secret_contest, entry_contest):
+        if contest is not None:
+            wait = min(wait, contest.resync_after_seconds)
     if problem is None and status.attaching:
         missing = observed.unlisting or (None,)
         waits = (attach_seconds(observed, account, now) for account in missing)
@@ -103,7 +110,7 @@ def sync(
         desired_accounts(
             observed,
             withdrawn=withdrawn,
-            held=() if contest is None or contest.add else contested,
+            held=() if entry_contest is None or entry_contest.add else contested,
         ),
         PROTECTION_RESYNC_SECONDS if observed.unprotected else wait,
     )
@@ -112,7 +119,7 @@ def sync(
 def _secret_contest(
     observed: Observed, decision: Decision, outcome: Outcome | None, now: datetime
 ) -> Contest | None:
-    """Return the contest over the Secret; None if this answer does not write the Secret."""
+    """Return the contest over the Secret; None if the answer has no token to write or to hold."""
     held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
     if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
         return None
@@ -138,11 +145,11 @@ def _problem(
     observed: Observed,
     decision: Decision,
     outcome: Outcome | None,
-    writes: Contest | None,
+    secret_contest: Contest | None,
     now: datetime,
 ) -> Problem | None:
-    if writes is not None and writes.is_fight:
-        return secret_removed(observed.binding, writes.resync_after_seconds)
+    if secret_contest is not None and secret_contest.is_fight:
+        return secret_removed(observed.binding, secret_contest.resync_after_seconds)
     if isinstance(decision, Hold | Reject):
         return decision
     if outcome is None:
@@ -162,7 +169,7 @@ def desired_accounts(
 ) -> tuple[DesiredServiceAccount, ...]:
     """Return every observed ServiceAccount, and the targets of a request written by hand.
 
-    An entry that another client removed from the ServiceAccounts *held* stays absent.
+    An entry that another client removed from a ServiceAccount in *held* stays absent for now.
     """
     binding = observed.binding
     terms = OwnershipContext(

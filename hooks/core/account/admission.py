@@ -47,6 +47,7 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
     annotations: dict[str, str | None] = _annotations_to_remove(account, labels)
     if not names and PULL_SECRETS_ANNOTATION not in account.annotations and not annotations:
         return Decoration(labels)
+    # The policy removes acrpull's owner references once the label is absent.
     owned = _is_owned(account) and (account.uid_label is None or bool(labels))
     settled = not leaving and set(wanted) <= set(account.pull_secrets) and not owned
     observed = [*account.wanted, *(f"{REMOVE}{name}" for name in account.unwanted)]
@@ -55,7 +56,7 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
         return Decoration(labels, {**annotations, PULL_SECRETS_ANNOTATION: emptied})
     if settled and observed == names:
         return Decoration(labels, annotations)
-    if observed == names and not labels and not annotations:
+    if observed == names and not labels and not annotations:  # the last write had no effect
         return _repeat(account, names, now)
     annotations[PULL_SECRETS_ANNOTATION] = ",".join(names)
     return Decoration(labels, annotations, math.ceil(REPEAT_WAIT.total_seconds()))
