@@ -86,12 +86,7 @@ def sync(
     contested = _contested(observed, withdrawn=withdrawn)
     entry_contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
     status = new_status(
-        observed,
-        problem,
-        fresh,
-        now,
-        secret_contest=secret_contest,
-        entry_contest=entry_contest,
+        observed, problem, fresh, now, secret_contest=secret_contest, entry_contest=entry_contest
     )
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
