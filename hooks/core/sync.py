@@ -73,13 +73,13 @@ def sync(
     """
     secret_contest = _secret_contest(observed, decision, outcome, now)
     problem = _problem(observed, decision, outcome, secret_contest, now)
-    token = usable = None
+    usable = usable_token(observed, wanted, now)  # again, because a token request takes seconds
+    token = None
     if isinstance(wanted, TokenRequest):
-        token = desired_token(observed, wanted, outcome, policy, now)
-        usable = usable_token(observed, wanted, now)
+        token = desired_token(observed.binding, wanted, outcome, usable, policy, now)
     secret = desired_secret(observed, wanted, decision, token, now)
     fresh = Freshness(
-        works=token_works(observed, wanted, secret, policy, now),
+        works=token_works(observed, wanted, secret, usable, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
     withdrawn = isinstance(wanted, Reject) and secret is None  # `desired_secret` decides
@@ -91,7 +91,7 @@ def sync(
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
     else:
-        wait = _resync(observed, problem, usable, status, policy, now)
+        wait = _resync(observed, problem, usable, status, fresh.due, now)
     for contest in (secret_contest, entry_contest):
         if contest is not None:
             wait = min(wait, contest.resync_after_seconds)
@@ -188,10 +188,10 @@ def _resync(
     problem: Problem | None,
     usable: AcrToken | None,
     status: Status,
-    policy: Policy,
+    due: datetime | None,
     now: datetime,
 ) -> int:
-    """Return the seconds until the next call."""
+    """Return the seconds until the next call; *usable* is due for renewal at *due*."""
     if isinstance(problem, Hold):
         return problem.resync_after_seconds
     if isinstance(problem, Unwritten) and problem.resync_after_seconds is not None:
@@ -209,8 +209,7 @@ def _resync(
         )
     if usable is not None and usable.issued_at > now + CLOCK_SKEW:
         return MAX_RETRY_SECONDS  # the clock was set back, and may be corrected at any time
-    due = now if usable is None else due_at(observed.binding, usable, policy)
-    return resync_after_seconds(due, now)
+    return resync_after_seconds(now if due is None else due, now)
 
 
 def _resync_denied(secret: PullSecret | None, now: datetime) -> int:
