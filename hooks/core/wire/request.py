@@ -1,4 +1,4 @@
-"""Parses the request bodies of hooks. Only this module knows their keys.
+"""Parses the request bodies of the hooks for bindings, ServiceAccounts and Secrets.
 
 Shape: metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go, decorator/api/v2/hooks.go
 and customize/api/v2/hooks.go. A `null` counts as absent. Every function raises `BadRequest`.
@@ -78,11 +78,11 @@ def parse_parent_account(body: JSON) -> ServiceAccount:
 def parse_related_secrets(body: JSON, apis: Iterable[Api]) -> tuple[OwnedSecret, ...] | None:
     """Return the related Secrets in the body of `/serviceaccount/sync`.
 
-    Without the Secrets of bindings of other APIs than *apis*: msi-acrpull's bindings keep the
-    labels of their Secrets after the move back to msi-acrpull.
+    Secrets of bindings of other APIs than *apis* are omitted. After a move back to msi-acrpull, the
+    Secrets of these bindings still have acrpull's labels.
 
     None if Metacontroller did not look for Secrets: an earlier release of acrpull returned the
-    rules, and Metacontroller keeps them for 20 minutes.
+    rules, and Metacontroller keeps the rules for 20 minutes.
     """
     related = get_object(body, "related", "")
     if SECRETS not in related:
