@@ -1,17 +1,17 @@
 # The tag moves with Python's and Debian's fixes; pin a digest (name:tag@sha256:...) in your build.
 ARG PYTHON=python:3.13-slim-trixie
 
-# Bytecode is made here, as nothing can write it where it runs, and goes by no time of its source:
-# builders round that differently when they copy, and it would count as stale.
+# The build compiles bytecode, because the running container can't write files. Python does not compare
+# this bytecode with the time of the source, because builders round the time differently.
 FROM ${PYTHON} AS build
 COPY requirements.txt .
-# The environment has no pip of its own.
+# The environment contains no pip.
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
       --no-compile --require-hashes --only-binary :all: -r requirements.txt \
  && python -m compileall -q --invalidation-mode unchecked-hash /venv
 COPY hooks/ /app/hooks/
-# Readable, whatever the umask of who builds.
+# Every user can read the files, with any umask of the builder.
 RUN chmod -R a+rX /app && python -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM ${PYTHON}
@@ -30,7 +30,7 @@ ARG VERSION=unknown
 LABEL org.opencontainers.image.version=$VERSION \
       org.opencontainers.image.revision=$REVISION \
       org.opencontainers.image.licenses=MIT
-# By number, as runAsNonRoot can't check a name.
+# A number, because runAsNonRoot can't check a name.
 USER 65532:65532
 EXPOSE 8080 8081 8083
 CMD ["gunicorn", "-c", "hooks/gunicorn_conf.py", "hooks.wsgi:app"]

@@ -6,12 +6,12 @@ Start reading at `handlers.py`. A request makes five stops:
                    decodes the body (`body.py`). Probes and metrics have a listener of their own.
 2. `handlers.py`   One method per hook: parse, decide, request a token, answer.
 3. `core/wire/`    The body becomes values (`request.py`); at the end the answer becomes JSON
-                   (`response.py`).
+                   (`response.py`). For a ClusterACRPullBinding, `fleet_json.py` does both.
 4. `core/`         The decision: is a token needed (`renewal/`), may the binding have a token
                    (`policy/`), which Secrets does a ServiceAccount list (`account/`: the relation
                    by labels in `relation.py`, then owners, or `admission.py` without owners), how
                    does the status read (`status/`). `sync.py` and `finalize.py` put the answers
-                   together.
+                   together. `fleet/` has the answers for ClusterACRPullBindings.
 5. `mint/`         Only if a token is needed: IMDS or Entra, then the registry, within the time
                    that Metacontroller waits. `core/exchange/` has the requests, their order
                    (`steps.py`) and the meaning of the answers, without I/O.

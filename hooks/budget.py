@@ -16,6 +16,7 @@ and leaves by its own timeout. These limits end connections of slow and unknown 
 
     10.0  the handshake and the head: no caller with a hook's timeout sends later
      5.0  the body
+           3.0  a large body's wait for its turn
      5.0  each pause while the caller reads the response
 
 Independent of the budget are the listener for probes (`hooks/server/listener.py`), the wait for the
@@ -56,6 +57,7 @@ REGISTRY_SLOW_AFTER_SECONDS: Final = 1.0
 # The server.
 HEAD_SECONDS: Final = HOOK_TIMEOUT_SECONDS  # for a handshake and a head
 BODY_SECONDS: Final = HOOK_TIMEOUT_SECONDS // 2
+TURN_SECONDS: Final = BODY_SECONDS - 2  # for a large body to start; then the caller sends the rest
 ANSWER_SECONDS: Final = HOOK_TIMEOUT_SECONDS // 2  # for the caller to read more of the response
 QUEUED_SECONDS: Final = 1  # of `SERVER_SECONDS`; after a longer wait the caller may have left
 READY_SECONDS: Final = HOOK_TIMEOUT_SECONDS  # without a free thread, every hook fails

@@ -25,13 +25,13 @@ from hooks.core.wire import response
 from hooks.core.wire.fleet_json import new_fleet_answer, new_fleet_rules, parse_fleet
 from hooks.core.wire.request import (
     parse_bindings,
+    parse_decorated_account,
     parse_decorated_secret,
     parse_observed,
     parse_parent,
     parse_parent_account,
     parse_parent_secret,
     parse_related_secrets,
-    parse_target,
 )
 from hooks.schemas import check_cluster_spec, check_spec
 
@@ -59,7 +59,7 @@ class Reply:
 class Hooks:
     """The hooks under *policy*.
 
-    *mint* returns a token for a request, issued after an instant, for a binding in a Namespace.
+    *mint* takes a request, the issue time of the token to replace, and the binding's Namespace.
     *clock* returns the time in UTC. *apis* are the APIs with bindings in the cluster.
     """
 
@@ -116,7 +116,7 @@ class Hooks:
 
     def decorate(self, body: JSON) -> Reply:
         """Return the desired labels and annotations of a ServiceAccount."""
-        account, secrets = parse_target(body), parse_related_secrets(body, self._apis)
+        account, secrets = parse_decorated_account(body), parse_related_secrets(body, self._apis)
         body.clear()
         if secrets is None:
             decoration = Decoration()

@@ -1,7 +1,7 @@
 """A log handler that never waits for the reader of stderr.
 
-If nothing reads the pipe of stderr, a plain write blocks: in the worker a thread that serves hooks,
-in the arbiter the loop that handles SIGTERM and replaces a dead worker.
+If nothing reads the pipe of stderr, a plain write blocks. In the worker, the write would block a
+thread for hooks. In the arbiter, the write would block the loop for SIGTERM and dead workers.
 """
 
 import fcntl
@@ -16,8 +16,8 @@ from typing import Final
 # https://man7.org/linux/man-pages/man7/pipe.7.html (PIPE_BUF)
 WRITE_BYTES: Final = select.PIPE_BUF
 STDERR: Final = 2
-# The arbiter and its workers share this file: the lock, because one process could fill the pipe
-# after another process saw room, and the content, which is the missing end of the last line.
+# The arbiter and its workers share this file. They lock the file, because a process could fill the
+# pipe after another process saw room. The content is the missing end of the last line.
 SHARED: Final = os.memfd_create("log")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hooks.doctor.cluster import UNREAD
+from hooks.doctor.cluster_diagnosis import UNREAD
 from tests.doctor import GUID, SERVER, document, examine, judge, manifest
 from tests.fleet import parent
 from tests.test_crds_cluster import ACCEPTED, REJECTED

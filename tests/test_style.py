@@ -1,13 +1,20 @@
-"""The check of filler words finds bad prose in modules, messages and pages, and nothing else."""
+"""The check of filler words finds bad prose in modules, messages and pages, and nothing else.
 
+Each name has one meaning in all of hooks/.
+"""
+
+import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from tests.style import FILLER, LIMIT, MIN_WORDS, Share, check, messages, prose, share
+from tests.style import FILLER, LIMIT, MIN_WORDS, ROOT, Share, check, messages, prose, share
 
 PLAIN = "The binding names a registry and an identity. acrpull creates the Secret. "
 RIDDLE = "It is what there is for one that has it. "
+# The API of each version of bindings, the logger of each module, and the entry of each command.
+SAME_EVERYWHERE = {"API", "log", "main"}
 
 
 def module(prose: str) -> str:
@@ -115,3 +122,27 @@ def test_bad_page_fails(tmp_path: Path, page: str) -> None:
     path.write_text(PLAIN + RIDDLE)
     with pytest.raises(SystemExit, match=rf"^{page}: 22\.7 filler words per 100 words\."):
         check(tmp_path)
+
+
+def names_in(module: ast.Module) -> list[str]:
+    """Return the names of the functions, classes and constants of *module*."""
+    found = []
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found += [target.id for target in targets if isinstance(target, ast.Name)]
+    return found
+
+
+def test_one_meaning() -> None:
+    """No two modules have the same name, and no two modules define the same public name."""
+    places = defaultdict(set)
+    for path in (ROOT / "hooks").rglob("*.py"):
+        if not path.name.startswith("__"):
+            places[path.name].add(path)
+        for name in names_in(ast.parse(path.read_text("utf-8"))):
+            if not name.startswith("_") and name not in SAME_EVERYWHERE:
+                places[name].add(path)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -27,7 +27,7 @@ LASTED: Final = timedelta(seconds=60)
 AT_ONCE: Final = 2  # attempts; the adoption of a rewritten ServiceAccount uses the first
 MIN_WAIT: Final = timedelta(seconds=5)
 MAX_WAIT: Final = timedelta(seconds=300)
-MAX_DOUBLINGS: Final = 6  # 5 s * 2**6 exceeds MAX_WAIT
+MAX_DOUBLINGS: Final = 6  # MIN_WAIT * 2**6 exceeds MAX_WAIT
 MAX_ATTEMPTS: Final = 1000
 
 
@@ -40,8 +40,8 @@ class Contest:
         last_attempt: When acrpull last wrote the item again.
         add: Whether the response contains the item.
         resync_after_seconds: When the next call is due.
-        named: Whether the status has the reason EntryRemoved or SecretRemoved. A stale status can
-            have too few attempts, but shows the reason.
+        named: Whether the status already has the reason EntryRemoved or SecretRemoved. Then the
+            contest goes on, even if a stale status has too few attempts.
     """
 
     attempts: int
@@ -99,7 +99,10 @@ def _new_attempt(attempts: int, now: datetime, *, named: bool = False) -> Contes
 
 def _wait(attempts: int) -> timedelta:
     """Return the wait before the next write, after *attempts*."""
-    if attempts < AT_ONCE:
-        return timedelta(0)
-    factor: int = 2 ** min(attempts - AT_ONCE, MAX_DOUBLINGS)
-    return min(MIN_WAIT * factor, MAX_WAIT)
+    return timedelta(0) if attempts < AT_ONCE else doubled(MIN_WAIT, attempts - AT_ONCE)
+
+
+def doubled(wait: timedelta, times: int) -> timedelta:
+    """Return *wait*, doubled *times* times, and at most `MAX_WAIT`."""
+    factor: int = 2 ** min(times, MAX_DOUBLINGS)
+    return min(wait * factor, MAX_WAIT)

@@ -8,7 +8,7 @@ from hooks.core.account.relation import desired_targets
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
-from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS
+from hooks.core.renewal.decision import PROTECTION_RESYNC_SECONDS, usable_token
 from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret import token_works
 from hooks.core.status.conditions import Freshness, new_status
@@ -22,15 +22,16 @@ HAND_OVER_GRACE: Final = timedelta(seconds=3)
 def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Answer:
     """Return the answer while the binding is deleted; `finalized` once the deletion may complete.
 
-    Metacontroller writes no children while the binding has the garbage collector's finalizer. The
-    collector removes the finalizer although an adoption may be in flight. After the removal,
-    Metacontroller writes children again, and releases the ServiceAccount.
+    During a foreground deletion, Metacontroller writes no children until the garbage collector has
+    removed its finalizer from the binding. The collector does not wait for an adoption in flight.
+    After the removal, Metacontroller writes children again, and releases the ServiceAccount.
     """
     since = observed.binding.deleted_at
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     finalized = not observed.blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
-    works = token_works(observed, wanted, observed.secret, policy, now)
+    usable = usable_token(observed, wanted, now)
+    works = token_works(observed, wanted, observed.secret, usable, policy, now)
     secret = None
     if observed.secret is not None and not finalized:
         targets = desired_targets(observed.binding, observed.accounts)

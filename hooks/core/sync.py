@@ -71,28 +71,30 @@ def sync(
     *wanted* is the result of `resolve`, *decision* the result of `decide` before the token request,
     and *outcome* the result of the token request; None if *decision* is not a `Mint`.
     """
-    writes = _secret_contest(observed, decision, outcome, now)
-    problem = _problem(observed, decision, outcome, writes, now)
-    token = usable = None
+    secret_contest = _secret_contest(observed, decision, outcome, now)
+    problem = _problem(observed, decision, outcome, secret_contest, now)
+    usable = usable_token(observed, wanted, now)  # again, because a token request takes seconds
+    token = None
     if isinstance(wanted, TokenRequest):
-        token = desired_token(observed, wanted, outcome, policy, now)
-        usable = usable_token(observed, wanted, now)
+        token = desired_token(observed.binding, wanted, outcome, usable, policy, now)
     secret = desired_secret(observed, wanted, decision, token, now)
     fresh = Freshness(
-        works=token_works(observed, wanted, secret, policy, now),
+        works=token_works(observed, wanted, secret, usable, policy, now),
         due=due_at(observed.binding, usable, policy) if usable is not None else None,
     )
     withdrawn = isinstance(wanted, Reject) and secret is None  # `desired_secret` decides
     contested = _contested(observed, withdrawn=withdrawn)
-    contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
-    status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
+    entry_contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
+    status = new_status(
+        observed, problem, fresh, now, secret_contest=secret_contest, entry_contest=entry_contest
+    )
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
     else:
-        wait = _resync(observed, problem, usable, status, policy, now)
-    for fight in (writes, contest):
-        if fight is not None:
-            wait = min(wait, fight.resync_after_seconds)
+        wait = _resync(observed, problem, usable, status, fresh.due, now)
+    for contest in (secret_contest, entry_contest):
+        if contest is not None:
+            wait = min(wait, contest.resync_after_seconds)
     if problem is None and status.attaching:
         missing = observed.unlisting or (None,)
         waits = (attach_seconds(observed, account, now) for account in missing)
@@ -103,7 +105,7 @@ def sync(
         desired_accounts(
             observed,
             withdrawn=withdrawn,
-            held=() if contest is None or contest.add else contested,
+            held=() if entry_contest is None or entry_contest.add else contested,
         ),
         PROTECTION_RESYNC_SECONDS if observed.unprotected else wait,
     )
@@ -112,7 +114,7 @@ def sync(
 def _secret_contest(
     observed: Observed, decision: Decision, outcome: Outcome | None, now: datetime
 ) -> Contest | None:
-    """Return the contest over the Secret; None if this answer does not write the Secret."""
+    """Return the contest over the Secret; None if the answer has no token to write or to hold."""
     held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
     if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
         return None
@@ -138,11 +140,11 @@ def _problem(
     observed: Observed,
     decision: Decision,
     outcome: Outcome | None,
-    writes: Contest | None,
+    secret_contest: Contest | None,
     now: datetime,
 ) -> Problem | None:
-    if writes is not None and writes.is_fight:
-        return secret_removed(observed.binding, writes.resync_after_seconds)
+    if secret_contest is not None and secret_contest.is_fight:
+        return secret_removed(observed.binding, secret_contest.resync_after_seconds)
     if isinstance(decision, Hold | Reject):
         return decision
     if outcome is None:
@@ -162,7 +164,7 @@ def desired_accounts(
 ) -> tuple[DesiredServiceAccount, ...]:
     """Return every observed ServiceAccount, and the targets of a request written by hand.
 
-    An entry that another client removed from the ServiceAccounts *held* stays absent.
+    An entry that another client removed from a ServiceAccount in *held* stays absent for now.
     """
     binding = observed.binding
     terms = OwnershipContext(
@@ -186,10 +188,10 @@ def _resync(
     problem: Problem | None,
     usable: AcrToken | None,
     status: Status,
-    policy: Policy,
+    due: datetime | None,
     now: datetime,
 ) -> int:
-    """Return the seconds until the next call."""
+    """Return the seconds until the next call; *usable* is due for renewal at *due*."""
     if isinstance(problem, Hold):
         return problem.resync_after_seconds
     if isinstance(problem, Unwritten) and problem.resync_after_seconds is not None:
@@ -207,8 +209,7 @@ def _resync(
         )
     if usable is not None and usable.issued_at > now + CLOCK_SKEW:
         return MAX_RETRY_SECONDS  # the clock was set back, and may be corrected at any time
-    due = now if usable is None else due_at(observed.binding, usable, policy)
-    return resync_after_seconds(due, now)
+    return resync_after_seconds(now if due is None else due, now)
 
 
 def _resync_denied(secret: PullSecret | None, now: datetime) -> int:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from hooks import log
 from hooks.core.apis import api_of
 from hooks.core.fields import JSON
-from hooks.doctor.cluster import diagnose_cluster, is_cluster_binding
+from hooks.doctor.cluster_diagnosis import diagnose_cluster, is_cluster_binding
 from hooks.doctor.conflicts import with_conflicts
 from hooks.doctor.diagnosis import Diagnosis, diagnose, is_unknown
 from hooks.doctor.manifest import ManifestError, parse_documents

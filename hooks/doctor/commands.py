@@ -31,7 +31,7 @@ LOGIN_SERVER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """Commands to run: *rbac* or *abac*, as the output of *mode* says, then the others.
+    """Commands to run: *rbac* or *abac*, depending on the output of *mode*, then the others.
 
     *nodes* assign a managed identity to a scale set. *trust* lets a workload identity trust a
     ServiceAccount. Each of the two is empty for the other kind of identity.

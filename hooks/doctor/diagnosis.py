@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from hooks.core import sync as binding
 from hooks.core.apis import api_of
 from hooks.core.exchange.federation import token_account
 from hooks.core.fields import JSON
@@ -23,8 +22,9 @@ from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import ANY
 from hooks.core.renewal.decision import Mint, decide
 from hooks.core.renewal.resolve import Wanted, resolve
-from hooks.core.wire import response as answer
+from hooks.core.sync import sync
 from hooks.core.wire.request import parse_observed
+from hooks.core.wire.response import new_answer
 from hooks.doctor.hints import (
     fork_fields,
     regional_endpoint,
@@ -187,7 +187,7 @@ def _plan(observed: Observed, wanted: Wanted, policy: Policy) -> Plan:
     decision = decide(observed, wanted, policy, SOME_TIME)
     if not isinstance(decision, Mint):
         raise TypeError(f"{decision} of a new binding whose spec resolves")
-    result = binding.sync(observed, wanted, decision, PLACEHOLDER_TOKEN, policy, SOME_TIME)
+    answer = sync(observed, wanted, decision, PLACEHOLDER_TOKEN, policy, SOME_TIME)
     asked = observed.binding
     spec = asked.spec
     return Plan(
@@ -196,7 +196,7 @@ def _plan(observed: Observed, wanted: Wanted, policy: Policy) -> Plan:
         request=decision.request,
         default_server=isinstance(spec, Spec) and spec.server is None,
         default_identity=isinstance(spec, Spec) and spec.identity is None,
-        children=tuple(answer.new_answer(asked, result, finalizing=False)["children"]),
+        children=tuple(new_answer(asked, answer, finalizing=False)["children"]),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hooks.core.exchange.entra import entra_scope
-from hooks.core.exchange.service_account_token import body, path
+from hooks.core.exchange.service_account_token import token_request_body, token_request_path
 from hooks.core.exchange.steps import RegistryStep, Step, take_steps
 from hooks.core.model.identity import FederatedIdentity, Identity
 from hooks.core.model.token import Hop, TokenRequest
@@ -80,8 +80,9 @@ def _federation(
     url = f"{federation.authority}/{identity.tenant_id}/oauth2/v2.0/token"
     found = {Hop.ENTRA: HopRequest(Hop.ENTRA, "POST", url, form=form)}
     if identity.account is not None:
-        hop, url = Hop.SERVICE_ACCOUNT_TOKEN, f"{federation.api_server}{path(identity.account)}"
-        asked = json.dumps(body(federation.audience)["spec"])
+        hop = Hop.SERVICE_ACCOUNT_TOKEN
+        url = f"{federation.api_server}{token_request_path(identity.account)}"
+        asked = json.dumps(token_request_body(federation.audience)["spec"])
         found[hop] = HopRequest(hop, "POST", url, form={"spec": asked})
     return found
 

@@ -15,7 +15,7 @@ FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\
 
 
 class ManifestError(Exception):
-    """A file that cannot be parsed. The text is one line, with the place if the parser names it."""
+    """A file cannot be parsed. The text is a single line, with the place if known."""
 
 
 class _Loader(yaml.CSafeLoader):

@@ -17,7 +17,7 @@ from hooks.core.names import (
     TENANT_ID_ANNOTATION,
     UPSTREAM_V1BETA2,
 )
-from hooks.doctor.cluster import UNREAD, is_cluster_binding
+from hooks.doctor.cluster_diagnosis import UNREAD, is_cluster_binding
 from hooks.doctor.conflicts import are_replaced, shared_registries, taken_names
 from hooks.doctor.diagnosis import PLACEHOLDER_ID, Diagnosis, Plan
 from hooks.doctor.selection import Selection

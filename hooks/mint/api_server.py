@@ -13,10 +13,10 @@ from hooks.budget import API_SERVER_SECONDS
 from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES, retry_after
 from hooks.core.exchange.service_account_token import (
     COMPONENT,
-    body,
     parse_api_server_response,
-    path,
+    token_request_body,
     token_request_failure,
+    token_request_path,
 )
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
@@ -55,8 +55,8 @@ class ServiceAccountTokens:
         try:
             with hard_deadline(API_SERVER_SECONDS):
                 response = self._session.post(
-                    f"{self._settings.api_server}{path(account)}",
-                    json=body(self._settings.audience),
+                    f"{self._settings.api_server}{token_request_path(account)}",
+                    json=token_request_body(self._settings.audience),
                     headers={"Authorization": f"Bearer {own}"},
                     verify=str(self._settings.credential_dir / "ca.crt"),
                     timeout=API_SERVER_SECONDS,

@@ -134,6 +134,7 @@ class Minter:
         *,
         patient: bool,
     ) -> Outcome:
+        """Wait for the running exchange of *request*, or for a new exchange in *place*."""
         with self._lock:
             known = self._recall(request, newer_than)  # an exchange may have ended meanwhile
             if known is not None:

@@ -90,7 +90,7 @@ class WorkloadIdentities:
         return self._failure(request, ValueError("no token"))
 
     def _assertion_getter(self, identity: FederatedIdentity) -> Callable[[], str]:
-        """Return a function that gets an assertion for *identity* at each call."""
+        """Return a function to get an assertion for *identity*, called for each token."""
 
         def get() -> str:
             account = identity.account
@@ -105,7 +105,7 @@ class WorkloadIdentities:
         return get
 
     def _own_token(self) -> str:
-        """Return the token that the workload identity webhook mounts; the kubelet renews it."""
+        """Return the token mounted by the workload identity webhook and renewed by the kubelet."""
         path = self._settings.token_file
         try:
             return path.read_text("utf-8").strip() if path else ""
@@ -128,7 +128,7 @@ class WorkloadIdentities:
         return entra_failure(Reason.API_SERVER_UNAVAILABLE, text)
 
     def _failure(self, request: TokenRequest, error: Exception) -> MintFailed:
-        """Return what a failure means; *error*'s text contains addresses and is not shown."""
+        """Return the meaning of *error*. Its text contains addresses and is not shown."""
         refusal, identity = self._last_request.refusal, request.identity
         assertion = self._last_request.assertion
         if refusal and assertion and isinstance(identity, FederatedIdentity):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
+from hooks.budget import TURN_SECONDS
 from hooks.core.errors import BadRequest, Busy
 from hooks.core.fields import JSON, check
 from hooks.limits import FairShare
@@ -19,7 +20,6 @@ SMALL_BYTES: Final = 64 * 1024
 # Of all larger bodies together. A decoded body, for example a list of empty objects, needs up to 32
 # times its size in memory: 384 MiB of the limit in metacontroller/deployment.yaml.
 BYTES_AT_ONCE: Final = MAX_BODY_BYTES * 3 // 2
-TURN_SECONDS: Final = 3  # of the 5 s for a body (`BODY_SECONDS` of the worker)
 DISCARD_BYTES: Final = 64 * 1024
 DECODER: Final = json.JSONDecoder()
 SEPARATOR: Final = re.compile(r"\s*[{:,]?\s*")

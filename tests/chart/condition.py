@@ -1,6 +1,6 @@
-"""Conditions on the components, as short as possible.
+"""Finds short conditions on the components for templates of the Helm chart.
 
-A set of installs is an integer with a bit for each install, so that sets are compared quickly.
+A set of installs is an integer with a bit for each install, because integers compare quickly.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ MOST: Final = 3  # components in a condition
 
 
 class Conditions:
-    """Finds conditions that tell sets of *installs* apart, each install a set of components."""
+    """The conditions to distinguish *installs*. An install is a set of components."""
 
     def __init__(self, components: Sequence[str], installs: Sequence[Iterable[str]]) -> None:
         self.all = (1 << len(installs)) - 1
@@ -25,7 +25,7 @@ class Conditions:
             self._terms[f"(not {name})"] = self.all & ~bits
 
     def find(self, wanted: int, context: int) -> str:
-        """Return a condition that is true for the installs *wanted* among those of *context*.
+        """Return a condition: among the installs *context*, true for the installs *wanted* only.
 
         Raises:
             LookupError: Such a condition needs more than `MOST` components.

@@ -8,13 +8,13 @@ from hooks.core.fields import JSON
 from hooks.core.model.cluster import OwnedSecret
 from hooks.core.wire.request import (
     parse_bindings,
+    parse_decorated_account,
     parse_decorated_secret,
     parse_observed,
     parse_parent,
     parse_parent_account,
     parse_parent_secret,
     parse_related_secrets,
-    parse_target,
 )
 from tests.core.builders import BINDING, LAST_APPLIED, NAMESPACE, PARENT, SECRET_NAME, changed
 
@@ -244,7 +244,7 @@ def test_no_bindings(related: JSON) -> None:
 
 def test_target() -> None:
     """The decorator's object is the ServiceAccount."""
-    assert parse_target({"object": named("default")}).name == "default"
+    assert parse_decorated_account({"object": named("default")}).name == "default"
 
 
 def test_owned_secrets() -> None:

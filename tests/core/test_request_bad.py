@@ -9,12 +9,12 @@ from hooks.core.errors import BadRequest
 from hooks.core.fields import JSON
 from hooks.core.wire.request import (
     parse_bindings,
+    parse_decorated_account,
     parse_decorated_secret,
     parse_observed,
     parse_parent_account,
     parse_parent_secret,
     parse_related_secrets,
-    parse_target,
 )
 from tests.core.builders import PARENT, SECRET_NAME
 
@@ -75,10 +75,14 @@ BINDINGS = "['ACRPullBinding.acrpull.dev/v1beta1']"
             body(None, {"Namespace.v1": {"team-a": {"metadata": {"name": "team-a"}}}}),
             "related['Namespace.v1']['team-a'].metadata.uid: expected a string",
         ),
-        (parse_target, {}, "object: expected an object"),
+        (parse_decorated_account, {}, "object: expected an object"),
         (parse_decorated_secret, {"parent": {}}, "object: expected an object"),
         (parse_parent_secret, {"object": {}}, "parent: expected an object"),
-        (parse_target, {"object": {"metadata": {}}}, "object.metadata.name: expected a string"),
+        (
+            parse_decorated_account,
+            {"object": {"metadata": {}}},
+            "object.metadata.name: expected a string",
+        ),
         (
             list_bindings,
             {"related": {BINDINGS[2:-2]: {"a": None}}},

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from hooks.core.exchange.service_account_token import (
-    body,
     parse_api_server_response,
-    path,
+    token_request_body,
     token_request_failure,
+    token_request_path,
 )
 from hooks.core.model.identity import TrustedAccount
 from hooks.core.model.reason import Reason
@@ -26,8 +26,8 @@ def answer(token: object) -> bytes:
 
 def test_request() -> None:
     """It is for one audience, and for the shortest time that there is."""
-    assert path(ACCOUNT) == "/api/v1/namespaces/team-a/serviceaccounts/default/token"
-    assert body("api://x") == {
+    assert token_request_path(ACCOUNT) == "/api/v1/namespaces/team-a/serviceaccounts/default/token"
+    assert token_request_body("api://x") == {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": {"audiences": ["api://x"], "expirationSeconds": 600},

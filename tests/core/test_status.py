@@ -211,7 +211,7 @@ def test_pending_time(problem: Problem | None, since: str | None) -> None:
 )
 def test_contest(contest: Contest | None, attempts: int, last: str | None) -> None:
     """The status has the attempts and the last time of a contest only."""
-    status = new_status(UNLISTED, None, WORKS, NOW, contest=contest)
+    status = new_status(UNLISTED, None, WORKS, NOW, entry_contest=contest)
     assert (status.attach_attempts, status.last_attach_time) == (attempts, parse_time(last))
 
 

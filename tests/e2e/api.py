@@ -10,6 +10,7 @@ from typing import Any, Final
 import requests
 
 from hooks.core.names import (
+    ADMISSION_GROUP,
     API_VERSION,
     CLUSTER_KIND,
     CLUSTER_PLURAL,
@@ -25,6 +26,7 @@ TIMEOUT_SECONDS: Final = 20
 MERGE_PATCH: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
+ADMISSION: Final = f"{ADMISSION_GROUP}/v1"
 BINDING: Final = KIND
 # Of two groups, with the same name.
 UPSTREAM: Final = {
@@ -38,11 +40,15 @@ RESOURCES: Final = {
     CLUSTER_KIND: (API_VERSION, CLUSTER_PLURAL, False),
     "Deployment": ("apps/v1", "deployments", True),
     "Event": ("v1", "events", True),
+    "MutatingAdmissionPolicy": (ADMISSION, "mutatingadmissionpolicies", False),
+    "MutatingAdmissionPolicyBinding": (ADMISSION, "mutatingadmissionpolicybindings", False),
     "Namespace": ("v1", "namespaces", False),
     "Pod": ("v1", "pods", True),
     "Secret": ("v1", "secrets", True),
     "ServiceAccount": ("v1", "serviceaccounts", True),
     "ConfigMap": ("v1", "configmaps", True),
+    "ValidatingAdmissionPolicy": (ADMISSION, "validatingadmissionpolicies", False),
+    "ValidatingAdmissionPolicyBinding": (ADMISSION, "validatingadmissionpolicybindings", False),
 }
 
 

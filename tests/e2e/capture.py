@@ -63,7 +63,7 @@ def said_version(process: Process) -> str:
     for line in process.tail(1_000_000).splitlines():
         version = json.loads(line).get("version") if line.startswith("{") else None
         if version == NO_VERSION:
-            sys.exit("it does not say its version: METACONTROLLER_VERSION=v4.17.2 make capture ...")
+            sys.exit("The binary logs no version. Set METACONTROLLER_VERSION=v4.17.2, for example.")
         if version:
             return str(version)
     raise AssertionError("it has logged no version yet")
@@ -83,7 +83,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # to stop all processes
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.capture")
     parser.add_argument("--metacontroller", default="", help="a binary, >= 4.17.2")
-    parser.add_argument("--version", default="", help="its version, where it does not say it")
+    parser.add_argument("--version", default="", help="the version of a binary that logs none")
     given = parser.parse_args()
     binary = Path(given.metacontroller)
     if not binary.is_file():

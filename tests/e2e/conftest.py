@@ -97,8 +97,8 @@ def pytest_runtest_makereport(
     report = yield
     ground = item.funcargs.get("ground")
     if report.failed and isinstance(ground, Ground) and ground.stage is not None:
-        told = [e.told() for e in ground.stage.recorder.exchanges if e.at >= call.start]
-        report.sections.append(("hook calls", "\n".join(told)))
+        lines = [e.line() for e in ground.stage.recorder.exchanges if e.at >= call.start]
+        report.sections.append(("hook calls", "\n".join(lines)))
     return report
 
 

@@ -182,14 +182,26 @@ def is_listening(port: int) -> bool:
 
 
 def kubectl(kubeconfig: Path, *arguments: str, text: str = "") -> str:
-    """Return kubectl's output. Shows kubectl's error, then raises `CalledProcessError`."""
+    """Return kubectl's output, like `run_tool`."""
+    return run_tool(kubeconfig, BINARY, "kubectl", *arguments, text=text)
+
+
+def run_tool(kubeconfig: Path, *command: str | Path, text: str = "") -> str:
+    """Return the output of *command* with the input *text*, on the cluster of *kubeconfig*.
+
+    Shows the command's error, then raises `CalledProcessError`.
+    """
     done = subprocess.run(  # noqa: S603  the tests' own commands
-        [BINARY, "kubectl", f"--kubeconfig={kubeconfig}", *arguments],
+        command,
         input=text,
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.defpath, "HOME": str(kubeconfig.parent)},
+        env={
+            "PATH": os.defpath,
+            "HOME": str(kubeconfig.parent),
+            "KUBECONFIG": str(kubeconfig),
+        },
     )
     if done.returncode:
         sys.stderr.write(done.stderr)

@@ -1,10 +1,7 @@
 """Helm, with the project's chart."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +11,11 @@ import yaml
 
 from tests.chart.condition import camel
 from tests.e2e.components import ORDER, Components
-from tests.e2e.control_plane import BINARY
+from tests.e2e.control_plane import BINARY, run_tool
 from tests.e2e.install import ROOT, Manifest
 
 HELM: Final = BINARY.with_name("helm")
+NO_CLUSTER: Final = Path("/nonexistent/kubeconfig")
 NO_HELM: Final = "Helm is not built: make tests/e2e/kube/bin/kube"
 CHART: Final = ROOT / "charts/acrpull"
 NAMESPACE: Final = "acrpull-system"
@@ -26,25 +24,12 @@ KEEP: Final = "helm.sh/resource-policy"
 
 
 def helm(*arguments: str, kubeconfig: Path | None = None, values: object = None) -> str:
-    """Return Helm's output. Shows Helm's error, then raises `CalledProcessError`."""
+    """Return Helm's output, like `run_tool`."""
     if not HELM.exists():
         pytest.fail(NO_HELM)
-    done = subprocess.run(  # noqa: S603  the tests' own commands
-        [HELM, *arguments, *(("-f", "-") if values is not None else ())],
-        input=json.dumps(values),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            "PATH": os.defpath,
-            "HOME": str(kubeconfig.parent if kubeconfig else "/nonexistent"),
-            "KUBECONFIG": str(kubeconfig or "/nonexistent"),
-        },
-    )
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-    done.check_returncode()
-    return done.stdout
+    given = () if values is None else ("-f", "-")
+    text = json.dumps(values)
+    return run_tool(kubeconfig or NO_CLUSTER, HELM, *arguments, *given, text=text)
 
 
 def template(values: dict[str, Any], namespace: str = NAMESPACE) -> list[Manifest]:

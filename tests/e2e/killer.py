@@ -49,7 +49,7 @@ class Killer:
             self._pending.join()
 
     def _kill(self, wait: float, down: float) -> None:
-        assert self.process is not None, "it is not ours to kill"
+        assert self.process is not None, "the tests did not start this process"
         time.sleep(wait)
         self.process.kill()
         time.sleep(down)

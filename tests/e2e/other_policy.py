@@ -1,98 +1,62 @@
-"""Admission policies of other owners, beside acrpull's policies."""
+"""Admission policies of a cluster administrator, in addition to acrpull's policies."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Final
 
-import yaml
-
-from tests.e2e.api import ApiError, Object
-from tests.e2e.control_plane import ControlPlane
+from tests.e2e.api import ADMISSION, Api, ApiError, Object
 from tests.e2e.eventually import eventually
 from tests.e2e.scene import Scene
 
-GROUP: Final = "admissionregistration.k8s.io"
 NUMBERS: Final = count(1)
 REFUSED: Final = "the cluster demands more of a Secret"
 
 
 @contextmanager
-def another_policy(
-    plane: ControlPlane,
+def mutating_policy(
+    api: Api,
     resource: str,
     expression: str,
     acts: Callable[[], bool],
     reinvocation: str = "Never",
 ) -> Iterator[None]:
-    """Apply a policy with the JSON patch *expression*; *acts* tells whether it is in force.
+    """Apply the JSON patch *expression* to each new or changed *resource*, within a `with` block.
 
-    Each policy has a new name, because the API server may apply a deleted policy of that name for
-    another moment.
+    *acts* returns whether the policy is in force. Each policy has a new name, because the API
+    server may apply a deleted policy of the same name for another moment.
     """
-    name = f"another-{next(NUMBERS)}"
     spec: Object = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": reinvocation,
-        "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "resources": [resource],
-                    "operations": ["CREATE", "UPDATE"],
-                }
-            ]
-        },
+        "matchConstraints": {"resourceRules": [_rule(resource, "CREATE", "UPDATE")]},
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
     }
-    kinds = {
-        "MutatingAdmissionPolicy": spec,
-        "MutatingAdmissionPolicyBinding": {"policyName": name},
-    }
-    objects = [
-        {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, "spec": body}
-        for kind, body in kinds.items()
-    ]
-    plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(objects))
 
     def check(*, expected: bool) -> None:
         assert acts() == expected
 
     try:
-        eventually(lambda: check(expected=True))
-        yield
+        with _policy(api, "MutatingAdmissionPolicy", f"another-{next(NUMBERS)}", spec):
+            eventually(lambda: check(expected=True))
+            yield
     finally:
-        plane.kubectl("delete", ",".join(kinds), name)
         eventually(lambda: check(expected=False))
 
 
 @contextmanager
-def secret_policy(scene: Scene, expression: str, *operations: str) -> Iterator[None]:
-    """Let a ValidatingAdmissionPolicy demand *expression* of the Secrets in *scene*'s Namespace.
+def validating_policy(scene: Scene, expression: str, *operations: str) -> Iterator[None]:
+    """Reject Secrets in *scene*'s Namespace unless *expression* is true, within a `with` block.
 
-    A Secret without labels must break the policy.
+    *expression* must be false for a Secret without labels.
     """
-    name = f"secrets-{scene.name}"
-    rule = {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "resources": ["secrets"],
-        "operations": list(operations),
-    }
     selector = {"matchLabels": {"kubernetes.io/metadata.name": scene.name}}
-    specs: dict[str, Object] = {
-        "ValidatingAdmissionPolicy": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {"namespaceSelector": selector, "resourceRules": [rule]},
-            "validations": [{"expression": expression, "message": REFUSED}],
-        },
-        "ValidatingAdmissionPolicyBinding": {"policyName": name, "validationActions": ["Deny"]},
+    rule = _rule("secrets", *operations)
+    spec: Object = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"namespaceSelector": selector, "resourceRules": [rule]},
+        "validations": [{"expression": expression, "message": REFUSED}],
     }
-    plurals = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
-    for plural, (kind, spec) in zip(plurals, specs.items(), strict=True):
-        made = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-        scene.api.call("POST", f"/apis/{GROUP}/v1/{plural}", made)
     probe = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -107,9 +71,31 @@ def secret_policy(scene: Scene, expression: str, *operations: str) -> Iterator[N
         else:
             raise AssertionError("the policy is not in force yet")
 
-    try:
+    name = f"secrets-{scene.name}"
+    with _policy(scene.api, "ValidatingAdmissionPolicy", name, spec, validationActions=["Deny"]):
         eventually(check)
         yield
+
+
+def _rule(resource: str, *operations: str) -> Object:
+    return {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "resources": [resource],
+        "operations": list(operations),
+    }
+
+
+@contextmanager
+def _policy(api: Api, kind: str, name: str, spec: Object, **binding: object) -> Iterator[None]:
+    """Create the policy *name* of *kind* and its binding, and delete both at the end."""
+    specs = {kind: spec, f"{kind}Binding": {"policyName": name, **binding}}
+    for each, body in specs.items():
+        api.create(
+            {"apiVersion": ADMISSION, "kind": each, "metadata": {"name": name}, "spec": body}
+        )
+    try:
+        yield
     finally:
-        for plural in reversed(plurals):
-            scene.api.call("DELETE", f"/apis/{GROUP}/v1/{plural}/{name}")
+        for each in reversed(specs):
+            api.delete(each, "", name)

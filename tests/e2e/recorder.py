@@ -44,19 +44,19 @@ class Exchange:
         if self.path == "/clusterbinding/sync" and self.status == requests.codes.ok:
             check_fleet(self.request, self.answer)
 
-    def told(self) -> str:
-        """Return the call as one line, to find the cause of a failure."""
+    def line(self) -> str:
+        """Return a line about the call, to find the cause of a failure."""
         asked = self.request.get("object") or self.request["parent"]
         children = (self.request.get("children") or {}).get("ServiceAccount.v1", {}).values()
         conditions = self.answer.get("status", {}).get("conditions", [])
         kept = ("labels", "annotations", "resyncAfterSeconds", "finalized")
-        told = {
+        shown = {
             "about": _summary(asked),
             "children": [_summary(child) for child in children],
             "conditions": {c["type"]: f"{c['status']}/{c['reason']}" for c in conditions},
             **{key: self.answer[key] for key in kept if key in self.answer},
         }
-        return f"{self.at:.3f} {self.path} {self.status} {json.dumps(told)}"
+        return f"{self.at:.3f} {self.path} {self.status} {json.dumps(shown)}"
 
 
 def _summary(obj: dict[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Scene:
         self.api.delete("Namespace", "", self.name)
 
     def end(self) -> None:
-        """Delete the Namespace, and check that it goes soon.
+        """Delete the Namespace, and check that the deletion finishes soon.
 
         Nothing in the Namespace may wait for Metacontroller. A later Metacontroller would write
         events into the terminating Namespace, and be rejected.

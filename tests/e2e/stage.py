@@ -96,7 +96,7 @@ def open_stage(
 
 
 def give_all_rights(plane: ControlPlane) -> None:
-    """Make Metacontroller's account, with the rights of its own install: its ClusterRole is */*/*.
+    """Create Metacontroller's account with the rights of Metacontroller's install: */*/*.
 
     metacontroller@v4.17.2:manifests/production/metacontroller-rbac.yaml
     """

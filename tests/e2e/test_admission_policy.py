@@ -26,7 +26,7 @@ from tests.admission_cases import CASES, New, entries, listed
 from tests.e2e.api import MERGE_PATCH, ApiError, Object
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
-from tests.e2e.other_policy import another_policy
+from tests.e2e.other_policy import mutating_policy
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.test_deletion_policy import GARBAGE_COLLECTOR
 from tests.model import namespace as new_namespace
@@ -147,7 +147,7 @@ def test_other_policy(
     stage: Stage, expression: str, reinvocation: str, expected: list[str]
 ) -> None:
     """The list has the entries of acrpull's policy and of another policy."""
-    with another_policy(stage.plane, "serviceaccounts", expression, adds_corp(stage), reinvocation):
+    with mutating_policy(stage.api, "serviceaccounts", expression, adds_corp(stage), reinvocation):
         account = Account(stage, "zeta")
         assert sorted(account.annotate("acr-pull-app")) == sorted(expected)
         assert sorted(account.merge(metadata={"labels": {"touch": "1"}})) == sorted(expected)
@@ -160,7 +160,7 @@ def test_other_policy_replaces_again(stage: Stage) -> None:
     neither policy is always the last.
     """
     expression = OTHERS["replaces the list"][0]
-    with another_policy(stage.plane, "serviceaccounts", expression, adds_corp(stage), "IfNeeded"):
+    with mutating_policy(stage.api, "serviceaccounts", expression, adds_corp(stage), "IfNeeded"):
         account = Account(stage, "zeta")
         assert account.annotate("acr-pull-app") in (["corp"], ["corp", "acr-pull-app"])
 

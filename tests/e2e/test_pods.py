@@ -16,7 +16,7 @@ import yaml
 from tests.e2e.api import BINDING, MERGE_PATCH, Object, path_of
 from tests.e2e.conftest import given_crds
 from tests.e2e.eventually import eventually
-from tests.e2e.other_policy import another_policy
+from tests.e2e.other_policy import mutating_policy
 from tests.e2e.stage import Stage, open_stage
 from tests.model import binding, service_account
 from tests.model import namespace as new_namespace
@@ -215,7 +215,7 @@ def test_other_policy(stage: Stage) -> None:
     def acts() -> bool:
         return "corp" in space.pod()
 
-    with another_policy(stage.plane, "pods", expression, acts):
+    with mutating_policy(stage.api, "pods", expression, acts):
         assert space.pod() == ["corp", "acr-pull-app"]
 
 

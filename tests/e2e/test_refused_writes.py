@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from tests.e2e.other_policy import secret_policy
+from tests.e2e.other_policy import validating_policy
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 
@@ -67,7 +67,7 @@ def transition(scene: Scene) -> str:
 def test_one_token_for_all_retries(stage: Stage, calm_scene: Scene) -> None:
     """Metacontroller's retries write the token that acrpull obtained first."""
     scene = calm_scene
-    with secret_policy(scene, "false", "CREATE"):
+    with validating_policy(scene, "false", "CREATE"):
         scene.bind("app")
         scene.says("app", "Ready", "False/SecretNotWritten")
         status = scene.binding("app")["status"]

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from tests.e2e.eventually import eventually
-from tests.e2e.other_policy import secret_policy
+from tests.e2e.other_policy import validating_policy
 from tests.e2e.scene import USERS, Scene
 from tests.e2e.stage import Stage
 from tests.test_schemas import longest_keys
@@ -39,7 +39,7 @@ def test_policy_that_demands_a_label(stage: Stage, calm_scene: Scene) -> None:
     """The template makes a cluster usable whose policy demands a label on each Secret."""
     scene = calm_scene
     stage.emulator.refresh_lifetime = LIFETIME_SECONDS
-    with secret_policy(scene, DEMAND, "CREATE", "UPDATE"):
+    with validating_policy(scene, DEMAND, "CREATE", "UPDATE"):
         scene.bind("app")
         scene.says("app", "Ready", "False/SecretNotWritten")
         labels = {"example.com/cost-center": "c-1"}

@@ -13,7 +13,7 @@ OWNER: Object = {"apiVersion": "v1", "kind": "ConfigMap"}
 
 @dataclass(frozen=True)
 class RealUser:
-    """Acts on *api*; *registry* is that of each binding."""
+    """Acts on *api*; *registry* is the registry of each binding."""
 
     api: Api
     registry: str

@@ -51,7 +51,7 @@ class Fault:
     host: str | None = None
 
     def meets(self, request: Request) -> bool:
-        """True if *request* goes to the fault's host."""
+        """True if *request* is for the fault's host."""
         return self.host is None or self.host in {request.host, request.host.rpartition(":")[0]}
 
     def response(self) -> Response | None:

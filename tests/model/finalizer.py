@@ -13,7 +13,7 @@ def finalizer_of(controller: str) -> str:
 
 
 FINALIZER = finalizer_of(NAME)
-"""That of our own bindings."""
+"""The finalizer of ACRPullBindings."""
 
 
 def add(finalizer: str, parent: Object) -> None:

@@ -132,7 +132,7 @@ def _check_resync(answer: Object, now: datetime) -> None:
 
 
 def _check_finalized(body: Object) -> None:
-    """A binding goes only if no ServiceAccount of it would be lost or keep its entry.
+    """A deletion finishes only if it loses no ServiceAccount and leaves no entry.
 
     If a foreign Secret has the name, an unmarked entry is foreign, too.
     """

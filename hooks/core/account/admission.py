@@ -14,6 +14,7 @@ from hooks.core.account.decoration import Decoration
 from hooks.core.account.decorator import attaching
 from hooks.core.account.ownership import is_foreign, is_protective
 from hooks.core.account.relation import binding_uids, is_binding, is_secret_name
+from hooks.core.contest import MAX_WAIT, doubled
 from hooks.core.model.cluster import OwnedSecret, ServiceAccount
 from hooks.core.names import (
     ATTACHED_ANNOTATION,
@@ -25,9 +26,7 @@ from hooks.core.names import (
 )
 from hooks.core.rfc3339 import format_time
 
-MIN_WAIT: Final = timedelta(seconds=60)
-MAX_WAIT: Final = timedelta(seconds=300)
-MAX_DOUBLINGS: Final = 3  # 60 s * 2**3 exceeds MAX_WAIT
+REPEAT_WAIT: Final = timedelta(seconds=60)  # after the first write
 
 
 def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datetime) -> Decoration:
@@ -36,7 +35,7 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
     The policy acts on a write. If the policy is missing or fails, the annotation is right and the
     list is not. Then the annotation is written again with a mark, which the policy ignores. The
     mark has the number and the time of the write, because acrpull is stateless: the waits between
-    the writes grow from `MIN_WAIT` to `MAX_WAIT`.
+    the writes grow from `REPEAT_WAIT` to `MAX_WAIT`.
     """
     if account.deleting:
         return Decoration()
@@ -48,6 +47,7 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
     annotations: dict[str, str | None] = _annotations_to_remove(account, labels)
     if not names and PULL_SECRETS_ANNOTATION not in account.annotations and not annotations:
         return Decoration(labels)
+    # The policy removes acrpull's owner references once the label is absent.
     owned = _is_owned(account) and (account.uid_label is None or bool(labels))
     settled = not leaving and set(wanted) <= set(account.pull_secrets) and not owned
     observed = [*account.wanted, *(f"{REMOVE}{name}" for name in account.unwanted)]
@@ -56,10 +56,10 @@ def annotate(account: ServiceAccount, secrets: Sequence[OwnedSecret], now: datet
         return Decoration(labels, {**annotations, PULL_SECRETS_ANNOTATION: emptied})
     if settled and observed == names:
         return Decoration(labels, annotations)
-    if observed == names and not labels and not annotations:
+    if observed == names and not labels and not annotations:  # the last write had no effect
         return _repeat(account, names, now)
     annotations[PULL_SECRETS_ANNOTATION] = ",".join(names)
-    return Decoration(labels, annotations, math.ceil(MIN_WAIT.total_seconds()))
+    return Decoration(labels, annotations, math.ceil(REPEAT_WAIT.total_seconds()))
 
 
 def _repeat(account: ServiceAccount, names: Sequence[str], now: datetime) -> Decoration:
@@ -81,8 +81,7 @@ def _repeat(account: ServiceAccount, names: Sequence[str], now: datetime) -> Dec
 
 def _wait(repeats: int) -> timedelta:
     """Return the wait after the repeated write with the number *repeats*, counted from 1."""
-    factor: int = 2 ** min(max(repeats - 1, 0), MAX_DOUBLINGS)
-    return min(MIN_WAIT * factor, MAX_WAIT)
+    return doubled(REPEAT_WAIT, max(repeats - 1, 0))
 
 
 def _marked(account: ServiceAccount) -> set[str]:

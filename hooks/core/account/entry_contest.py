@@ -65,7 +65,7 @@ def _is_new(binding: Binding, created_at: datetime | None) -> bool:
 def _is_removed(
     binding: Binding, attached: Condition, accounts: Iterable[ServiceAccount], listing: int
 ) -> bool:
-    """True if another client removed the entry from one of *accounts*, or if a fight goes on.
+    """True if another client removed the entry from any of *accounts*, now or in the last answer.
 
     *attached* is the condition of the last answer. *listing* is the number of all ServiceAccounts
     that list the entry.

@@ -109,7 +109,7 @@ def is_binding(owner: Owner) -> bool:
 def is_secret_name(name: str) -> bool:
     """True if *name* looks like a name that `hooks.core.apis` returns.
 
-    A user can write any name into the annotations. The admission policies compare likewise.
+    A user can write any name into the annotations. The admission policies make the same comparison.
     """
     return name.startswith(SECRET_PREFIX) or name.endswith(UPSTREAM_SECRET_SUFFIX)
 

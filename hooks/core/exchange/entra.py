@@ -132,11 +132,11 @@ def explain_refusal(
     The message omits Entra's own text, because its IDs and times would change the status at every
     retry.
     """
-    reason, text = _sort(identity, audience, assertion, refusal)
+    reason, text = _explain(identity, audience, assertion, refusal)
     return entra_failure(reason, text, refusal.retry_after_seconds)
 
 
-def _sort(
+def _explain(
     identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
 ) -> tuple[Reason, str]:
     code = refusal.code
@@ -147,10 +147,10 @@ def _sort(
         return Reason.ISSUER_UNREACHABLE, _unreadable(assertion.issuer, code)
     if mismatch:
         return Reason.FEDERATION_REFUSED, _untrusted(identity, assertion, code)
-    return _sort_others(identity, audience, assertion, refusal)
+    return _explain_others(identity, audience, assertion, refusal)
 
 
-def _sort_others(
+def _explain_others(
     identity: FederatedIdentity, audience: str, assertion: Assertion, refusal: Refusal
 ) -> tuple[Reason, str]:
     code = refusal.code
@@ -175,7 +175,7 @@ def _sort_others(
             "Publish the API server's current signing keys at its issuer "
             f'"{assertion.issuer}".'
         )
-    return sort_code(str(identity), audience, refusal)
+    return explain_code(str(identity), audience, refusal)
 
 
 def _unexpected(refusal: Refusal) -> tuple[Reason, str]:
@@ -197,7 +197,7 @@ def _failing(refusal: Refusal) -> str:
     )
 
 
-def sort_code(identity: str, audience: str, refusal: Refusal) -> tuple[Reason, str]:
+def explain_code(identity: str, audience: str, refusal: Refusal) -> tuple[Reason, str]:
     """Return the reason and message for an error code in a response to acrpull or to IMDS."""
     code = refusal.code or 0
     if code in THROTTLED:

@@ -10,8 +10,8 @@ from hooks.core.exchange.entra import (
     UNKNOWN_IDENTITY,
     UNKNOWN_TENANT,
     Refusal,
+    explain_code,
     parse_refusal,
-    sort_code,
 )
 from hooks.core.exchange.received import SERVER_ERRORS, TOO_MANY_REQUESTS, error_code, parsed
 from hooks.core.exchange.registry_protocol import retry_after
@@ -52,11 +52,11 @@ def explain_imds_response(
             f"{IMDS_NAME} did not respond. Check that Pods can reach it (AKS can block it), and "
             "that the node is an Azure VM.",
         )
-    reason, text = _sort(identity, audience, response)
+    reason, text = _explain(identity, audience, response)
     return imds_failure(reason, text, retry_after(response.retry_after))
 
 
-def _sort(identity: Named, audience: str, response: ImdsResponse) -> tuple[Reason, str]:
+def _explain(identity: Named, audience: str, response: ImdsResponse) -> tuple[Reason, str]:
     status = response.status
     refusal = parse_refusal(status, response.content_type, None, response.content)
     known = _rejected(identity, audience, response, refusal) if status == BAD_REQUEST else None
@@ -92,7 +92,7 @@ def _rejected(
             "and created again, detach it from the node pool's scale set and assign it again."
         )
     if refusal.code is not None:
-        return sort_code(str(identity), audience, refusal)
+        return explain_code(str(identity), audience, refusal)
     error = error_code(response.content)
     if error == UNKNOWN_RESOURCE:
         text = f'Entra rejected audience "{audience}". Change TOKEN_AUDIENCE.'

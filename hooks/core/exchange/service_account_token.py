@@ -22,12 +22,12 @@ COMPONENT: Final = "metacontroller/workload-identity"
 DENYING_POLICY: Final = re.compile(r"ValidatingAdmissionPolicy '([-.a-z0-9]{1,253})'")
 
 
-def path(account: TrustedAccount) -> str:
+def token_request_path(account: TrustedAccount) -> str:
     """Return the URL path of a token request for *account*."""
     return f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token"
 
 
-def body(audience: str) -> JSON:
+def token_request_body(audience: str) -> JSON:
     """Return the body of a token request for *audience* only."""
     return {
         "apiVersion": "authentication.k8s.io/v1",

@@ -18,18 +18,17 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class ClusterBinding:
-    """A ClusterACRPullBinding. If the spec is invalid, *template* is the text of the problem."""
+    """A ClusterACRPullBinding. If the spec is invalid, *template* is the text of the problem.
+
+    The keys of *conditions* are the types.
+    """
 
     name: str
     uid: str
     generation: int
     deleting: bool
     template: Template | str
-    conditions: tuple[Condition, ...] = ()
-
-    def condition(self, kind: str) -> Condition | None:
-        """Return the condition of type *kind*; None without such a condition."""
-        return next((c for c in self.conditions if c.type == kind), None)
+    conditions: Mapping[str, Condition]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def new_fleet_status(fleet: Fleet, now: datetime) -> FleetStatus:
     failures = [failure for name in selected if (failure := failure_in(fleet, name))]
     conditions = []
     for kind, state in _states(fleet, failures).items():
-        since = transition_time(binding.condition(kind), state.status, now)
+        since = transition_time(binding.conditions.get(kind), state.status, now)
         conditions.append(
             Condition(kind, state.status, state.reason, state.message, binding.generation, since)
         )

@@ -28,7 +28,7 @@ class ServiceAccount:
         pull_secrets: The names in `imagePullSecrets`; None for an entry without a name (`{}`).
         wanted: The Secrets that belong on the list, from the annotation of the decorator.
         unwanted: The entries that must leave the list, from the same annotation.
-        repeats: How often the decorator repeated the write of this annotation in vain.
+        repeats: How often the decorator repeated the write of this annotation without effect.
         repeated_at: When the decorator last repeated the write.
         attached: The entries that acrpull manages, from the annotation of the owner.
         annotations: The keys of all annotations.

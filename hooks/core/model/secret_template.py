@@ -23,7 +23,7 @@ class SecretTemplate:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     def as_in(self, observed: "SecretTemplate") -> "SecretTemplate":
-        """Return the keys of this template that *observed* has, with the values in *observed*."""
+        """Return this template with the values in *observed*, and without keys missing there."""
         return SecretTemplate(
             {key: value for key, value in observed.labels.items() if key in self.labels},
             {key: value for key, value in observed.annotations.items() if key in self.annotations},
@@ -31,7 +31,7 @@ class SecretTemplate:
 
 
 def parse_template(meta: object) -> SecretTemplate:
-    """Return the labels and annotations in *meta*: any JSON, without entries that are invalid."""
+    """Return the labels and annotations in *meta*: any JSON, without invalid entries."""
     if not isinstance(meta, dict):
         return SecretTemplate()
     return SecretTemplate(_texts(meta.get("labels")), _texts(meta.get("annotations")))

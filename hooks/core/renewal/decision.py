@@ -171,12 +171,13 @@ def _is_for(secret: PullSecret, request: TokenRequest) -> bool:
     return same and secret.server == request.server
 
 
-def usable_token(observed: Observed, request: TokenRequest, now: datetime) -> AcrToken | None:
-    """Return the observed token if it is for *request* and has not expired at *now*."""
+def usable_token(observed: Observed, wanted: Wanted, now: datetime) -> AcrToken | None:
+    """Return the observed token if it is for *wanted*, a request, and has not expired at *now*."""
     secret = observed.secret
     if secret is None or secret.token is None or secret.token.expires_at <= now:
         return None
-    return secret.token if _is_for(secret, request) else None
+    usable = isinstance(wanted, TokenRequest) and _is_for(secret, wanted)
+    return secret.token if usable else None
 
 
 def covers(token: AcrToken | None, request: TokenRequest) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hooks.core.account.relation import desired_targets
 from hooks.core.exchange.registry_protocol import missing_actions
-from hooks.core.model.binding import Spec
+from hooks.core.model.binding import Binding, Spec
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import AcrToken, Outcome, PartialGrant, TokenRequest
@@ -21,7 +21,6 @@ from hooks.core.renewal.decision import (
     covers,
     due_at,
     inputs_hash,
-    usable_token,
 )
 from hooks.core.renewal.resolve import Hold, Wanted
 
@@ -44,27 +43,26 @@ class Unwritten:
 
 
 def desired_token(
-    observed: Observed,
+    binding: Binding,
     request: TokenRequest,
     outcome: Outcome | None,
+    usable: AcrToken | None,
     policy: Policy,
     now: datetime,
 ) -> AcrToken | None:
     """Return the token for the Secret; None if no token works.
 
-    A new partial token is returned if no observed token works, if the observed token is partial and
-    due, or if the observed token grants less.
-    The observed token is checked again at *now*, because the token request took seconds.
+    *usable* is the observed token, if usable. A new partial token is returned if no observed token
+    is usable, if the observed token is partial and due, or if the observed token grants less.
     """
     if isinstance(outcome, AcrToken):
         return outcome
-    token = usable_token(observed, request, now)
     partial = outcome.token if isinstance(outcome, PartialGrant) else None
-    if partial is None or token is None:
-        return partial or token
-    due = due_at(observed.binding, token, policy) <= now
-    old, new = set(missing_actions(request, token)), set(missing_actions(request, partial))
-    return partial if (due and old) or new < old else token
+    if partial is None or usable is None:
+        return partial or usable
+    due = due_at(binding, usable, policy) <= now
+    old, new = set(missing_actions(request, usable)), set(missing_actions(request, partial))
+    return partial if (due and old) or new < old else usable
 
 
 def desired_secret(
@@ -104,6 +102,13 @@ def _unlabeled_secret(
     token: AcrToken | None,
     now: datetime,
 ) -> PullSecret | None:
+    """Return the desired Secret without labels and template; the first match wins.
+
+    1. A new Secret with *token*, after a token request.
+    2. None, if the binding is denied and keeps no Secret, or the name is already in use.
+    3. A Secret without a registry, if there is no Secret and the binding may have a Secret.
+    4. The observed Secret; with the inputs of the token if msi-acrpull wrote the Secret.
+    """
     name = observed.binding.secret_name
     if isinstance(decision, Mint) and isinstance(wanted, TokenRequest) and token is not None:
         return PullSecret(name, wanted.server, token, inputs_hash(wanted))
@@ -133,17 +138,20 @@ def token_works(
     observed: Observed,
     wanted: Wanted,
     secret: PullSecret | None,
+    usable: AcrToken | None,
     policy: Policy,
     now: datetime,
 ) -> bool:
-    """True if the observed token works for the spec; *secret* is the Secret that stays.
+    """True if the observed token works for the spec. *secret* is the Secret in the answer.
+
+    *usable* is the observed token, if usable for the token request in *wanted*.
 
     If no token can be requested now, the identity may be unknown, for example because its
     ServiceAccount was deleted. The token then counts as issued for this spec if TokenFresh is True
     for this generation, or is missing.
     """
     if isinstance(wanted, TokenRequest):
-        return covers(usable_token(observed, wanted, now), wanted)
+        return covers(usable, wanted)
     binding, fresh = observed.binding, observed.binding.status.condition("TokenFresh")
     if not isinstance(binding.spec, Spec) or secret is None or not secret.unmodified:
         return False

@@ -21,8 +21,8 @@ from hooks.core.names import UID_LABEL
 def is_left(secret: OwnedSecret, binding: Binding) -> bool:
     """True if acrpull made *secret*, no object owns *secret*, and *binding*'s Secret has its name.
 
-    A hash in the Secret's name hides the binding's name, so `/secret/sync` would not find the
-    binding.
+    False if the name of the Secret contains a hash: `/secret/sync` can't find the binding of such a
+    name.
     """
     if binding.deleting or secret.deleting or secret.owners or not secret.made_here:
         return False

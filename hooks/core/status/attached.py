@@ -59,7 +59,7 @@ def _of_list(
     contest: Contest | None,
     now: datetime,
 ) -> ConditionState:
-    """Return the state of all *targets*: how many list the Secret, and the first of the others."""
+    """Return the state of all *targets*: the number with the entry, and the worst of the others."""
     if not (targets.names or targets.every):
         text = "spec.serviceAccountNames is empty, so no ServiceAccount lists the Secret."
         return ConditionState("True", Reason.NO_SERVICE_ACCOUNT, text)

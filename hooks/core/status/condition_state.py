@@ -1,4 +1,4 @@
-"""The state of a condition, and the problems that lead to a state."""
+"""The state of a condition, and the problems behind a state."""
 
 import re
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ SENTENCE: Final = re.compile(r'((?:"[^"]*"|[^".]|"|\.(?! [A-Z]))*\.?) ?')
 
 @dataclass(frozen=True, slots=True)
 class ConditionState:
-    """A condition without its bookkeeping.
+    """A condition without type, generation and transition time.
 
     Attributes:
-        remedy: What to do; only `Ready` shows it.
+        remedy: The advice for the user, shown by `Ready` only.
     """
 
     status: str

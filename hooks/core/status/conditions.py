@@ -119,18 +119,18 @@ def new_status(
     fresh: Freshness,
     now: datetime,
     *,
-    writes: Contest | None = None,
-    contest: Contest | None = None,
+    secret_contest: Contest | None = None,
+    entry_contest: Contest | None = None,
 ) -> Status:
     """Return the status of the binding in *observed*, with *problem* if there is one.
 
-    *writes* is the contest over the Secret, *contest* the contest over the entry.
+    *secret_contest* is the contest over the Secret, *entry_contest* the contest over the entry.
     """
     binding, secret = observed.binding, observed.secret
     token = secret.token if secret is not None else None
     expiry = format_time(token.expires_at) if token else ""
     tokens = token_fresh(problem, fresh, expiry)
-    listed = attached(observed, problem, contest, now)
+    listed = attached(observed, problem, entry_contest, now)
     total = ready(problem, tokens, listed)
     whole = ConditionState(total.status, total.reason, f"{total.message} {total.remedy}".strip())
     findings = {
@@ -156,10 +156,10 @@ def new_status(
         attached_accounts=listing,
         desired_accounts=desired,
         secret_pending_time=problem.since if isinstance(problem, Unwritten) else None,
-        write_attempts=writes.attempts if writes is not None else 0,
-        last_write_time=writes.last_attempt if writes is not None else None,
-        attach_attempts=contest.attempts if contest is not None else 0,
-        last_attach_time=contest.last_attempt if contest is not None else None,
+        write_attempts=secret_contest.attempts if secret_contest is not None else 0,
+        last_write_time=secret_contest.last_attempt if secret_contest is not None else None,
+        attach_attempts=entry_contest.attempts if entry_contest is not None else 0,
+        last_attach_time=entry_contest.last_attempt if entry_contest is not None else None,
     )
 
 

@@ -22,9 +22,8 @@ from hooks.core.names import (
     LAST_APPLIED_ANNOTATION,
     NAMESPACES,
     PLURAL,
-    UID_LABEL,
 )
-from hooks.core.wire.objects import parse_conditions, parse_namespace, parse_owners
+from hooks.core.wire.objects import is_claimed, parse_conditions, parse_namespace
 from hooks.core.wire.request import objects_in
 from hooks.core.wire.response import new_condition
 
@@ -50,7 +49,7 @@ def parse_fleet(body: JSON, check_spec: ClusterSpecCheck) -> Fleet:
         namespace = require(meta, "namespace", str, f"{path}.metadata")
         if namespace in members or meta.get("name") != binding.name:
             continue
-        if _is_claimed(meta, f"{path}.metadata", binding.uid):
+        if is_claimed(obj, path, binding.uid):
             members[namespace] = _parse_member(obj, path)
         else:
             taken.add(namespace)
@@ -62,13 +61,14 @@ def parse_cluster_binding(body: JSON, check_spec: ClusterSpecCheck) -> ClusterBi
     parent = require(body, "parent", dict, "")
     meta, at = require(parent, "metadata", dict, "parent"), "parent.metadata"
     problem = check_spec(parent.get("spec"))
+    status = get_object(parent, "status", "parent")
     return ClusterBinding(
         name=require(meta, "name", str, at),
         uid=get_text(meta, "uid", at),
         generation=get(meta, "generation", int, at) or 0,
         deleting=bool(get_text(meta, "deletionTimestamp", at)),
         template=problem if problem is not None else _parse_template(parent["spec"]["template"]),
-        conditions=parse_conditions(get_object(parent, "status", "parent"), "parent.status"),
+        conditions={c.type: c for c in parse_conditions(status, "parent.status")},
     )
 
 
@@ -123,12 +123,6 @@ def _as_observed(meta: JSON, path: str, spec: JSON) -> Template:
     annotations = dict(get_object(meta, "annotations", path))
     annotations.pop(LAST_APPLIED_ANNOTATION, None)
     return Template(get_object(meta, "labels", path), annotations, spec)
-
-
-def _is_claimed(meta: JSON, path: str, uid: str) -> bool:
-    """True if *meta* has the label and the controller reference of the children of *uid*."""
-    owned = any(owner.uid == uid and owner.controller for owner in parse_owners(meta, path))
-    return owned and get_object(meta, "labels", path).get(UID_LABEL) == uid
 
 
 def _selected(related: JSON) -> tuple[str, ...] | None:

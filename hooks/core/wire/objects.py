@@ -189,6 +189,19 @@ def parse_owners(meta: JSON, path: str) -> tuple[Owner, ...]:
     return tuple(owners)
 
 
+def is_controlled(owners: Iterable[Owner], uid: str) -> bool:
+    """True if the controller reference among *owners* points to the object *uid*."""
+    return any(owner.uid == uid and owner.controller for owner in owners)
+
+
+def is_claimed(obj: JSON, path: str, uid: str) -> bool:
+    """True if *obj* has the label and the controller reference of a child of the parent *uid*."""
+    meta = require(obj, "metadata", dict, path)
+    at = f"{path}.metadata"
+    owned = is_controlled(parse_owners(meta, at), uid)
+    return owned and get_object(meta, "labels", at).get(UID_LABEL) == uid
+
+
 def parse_secret(obj: JSON, path: str) -> PullSecret:
     """Return the Secret *obj*, with its token if the Secret is a pull Secret."""
     meta = require(obj, "metadata", dict, path)

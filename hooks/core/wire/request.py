@@ -1,4 +1,4 @@
-"""Parses the request bodies of hooks. Only this module knows their keys.
+"""Parses the request bodies of the hooks for bindings, ServiceAccounts and Secrets.
 
 Shape: metacontroller@v4.17.2:pkg/controller/composite/api/v2/hooks.go, decorator/api/v2/hooks.go
 and customize/api/v2/hooks.go. A `null` counts as absent. Every function raises `BadRequest`.
@@ -24,6 +24,8 @@ from hooks.core.names import (
 from hooks.core.observed import Observed
 from hooks.core.renewal.takeover import is_left
 from hooks.core.wire.objects import (
+    is_claimed,
+    is_controlled,
     parse_binding,
     parse_namespace,
     parse_owned_secret,
@@ -63,7 +65,7 @@ def parse_parent(body: JSON, check_spec: SpecCheck) -> Binding:
     return _binding(parent, "parent", check_spec)
 
 
-def parse_target(body: JSON) -> ServiceAccount:
+def parse_decorated_account(body: JSON) -> ServiceAccount:
     """Return the ServiceAccount in the body of `/serviceaccount/sync`."""
     return parse_service_account(require(body, "object", dict, ""), "object")
 
@@ -76,11 +78,11 @@ def parse_parent_account(body: JSON) -> ServiceAccount:
 def parse_related_secrets(body: JSON, apis: Iterable[Api]) -> tuple[OwnedSecret, ...] | None:
     """Return the related Secrets in the body of `/serviceaccount/sync`.
 
-    Without the Secrets of bindings of other APIs than *apis*: msi-acrpull's bindings keep the
-    labels of their Secrets after the move back to msi-acrpull.
+    Secrets of bindings of other APIs than *apis* are omitted. After a move back to msi-acrpull, the
+    Secrets of these bindings still have acrpull's labels.
 
     None if Metacontroller did not look for Secrets: an earlier release of acrpull returned the
-    rules, and Metacontroller keeps them for 20 minutes.
+    rules, and Metacontroller keeps the rules for 20 minutes.
     """
     related = get_object(body, "related", "")
     if SECRETS not in related:
@@ -164,20 +166,10 @@ def _secret(
             owned = parse_owned_secret(obj, path)
             if owned.name != binding.secret_name:
                 continue
-            if where == "children" or _is_claimed(owned, binding):
+            if where == "children" or is_claimed(obj, path, binding.uid):
                 return parse_secret(obj, path), None
             other = owned
     return None, other
-
-
-def _is_claimed(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if *secret* has the label and the controller reference of *binding*'s children."""
-    return _is_owned(secret, binding) and secret.uid_label == binding.uid
-
-
-def _is_owned(secret: OwnedSecret, binding: Binding) -> bool:
-    """True if *secret* has the controller reference of *binding*'s children."""
-    return any(owner.uid == binding.uid and owner.controller for owner in secret.owners)
 
 
 def _unlabeled(related: JSON, binding: Binding) -> PullSecret | None:
@@ -186,7 +178,7 @@ def _unlabeled(related: JSON, binding: Binding) -> PullSecret | None:
     Metacontroller releases such a Secret only if the binding is not deleted.
     """
     for obj, path in objects_in(related, SECRETS, "related"):
-        if _is_owned(parse_owned_secret(obj, path), binding):
+        if is_controlled(parse_owned_secret(obj, path).owners, binding.uid):
             return parse_secret(obj, path)
     return None
 

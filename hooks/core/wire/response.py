@@ -1,4 +1,4 @@
-"""Builds the response bodies of hooks. Only this module knows their keys.
+"""Builds the response bodies of the hooks for bindings, ServiceAccounts and Secrets.
 
 Objects contain only fields owned by acrpull, because Metacontroller merges the fields into the
 cluster's objects. If a response omits a map from the previous response, Metacontroller removes the
