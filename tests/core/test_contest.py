@@ -249,6 +249,18 @@ def test_no_contest(observed: Observed, reason: str) -> None:
     assert (status.attach_attempts, status.last_attach_time) == (0, None)
 
 
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_without_secret(attempts: int) -> None:
+    """Without a Secret no contest begins, because the entry may have named another's Secret."""
+    binding = attached(ago(5), ago(4) if attempts else None, attempts)
+    observed = replace(observe(binding, REMOVED), secret=None)
+    status = answer(observed).status
+    condition = status.condition("Attached")
+    assert condition is not None
+    assert (condition.status, condition.reason) == ("False", "Attaching")
+    assert status.attach_attempts == (2 if attempts else 0)  # a contest continues
+
+
 @pytest.mark.parametrize("foreign", [REMOVED, FOREIGNS], ids=["free", "foreign"])
 def test_contest_in_the_mode_admission(foreign: ServiceAccount) -> None:
     """With the admission policy, another controller does not prevent the entry."""
