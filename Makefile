@@ -3,6 +3,7 @@ VERSION := $(shell cat hooks/VERSION)
 REVISION = $(shell git describe --always --dirty)
 IMAGE ?= acrpull:$(VERSION)
 SEED ?= 1
+ATTACHMENT ?= adoption
 TESTS ?=
 ARGS ?=
 VERSIONS := 3.11 3.12 3.13
@@ -80,7 +81,7 @@ test-pythons: ## all tests on each supported Python that is installed
 	done; \
 	if [ -n "$$missing" ]; then echo "Not installed, so not tested: Python$$missing"; fi
 e2e: venv $(KUBE) $(OPERATOR_CRDS) ## tests on a real control plane; METACONTROLLER=<binary> SEED=1
-	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --metacontroller "$(METACONTROLLER)" \
+	$(PY) -m pytest tests/e2e -rs --no-fold-skipped --seed "$(SEED)" --attachment "$(ATTACHMENT)" --metacontroller "$(METACONTROLLER)" \
 	  --metacontroller-crds "$(METACONTROLLER_CRDS)" --msi-acrpull "$(MSI_ACRPULL)" --bindings "$(BINDINGS)"
 e2e-cluster: venv ## tests on the cluster of KUBECONFIG; ACR_SERVER=<registry> CLIENT_ID=<identity>
 	$(if $(KUBECONFIG),,$(error KUBECONFIG=<file> is missing. It names the cluster for the tests))

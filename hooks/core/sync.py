@@ -124,9 +124,13 @@ def _secret_contest(
 def _contested(observed: Observed, *, withdrawn: bool) -> tuple[ServiceAccount, ...]:
     """Return the ServiceAccounts whose entry another client may remove again and again.
 
-    There are none if acrpull does not list the entry.
+    There are none if acrpull does not list the entry. Without a Secret, acrpull itself may have
+    removed the entry, or the entry named another binding's Secret of the same name. So no contest
+    begins without a Secret.
     """
     if observed.binding.deleting or withdrawn or observed.secret_taken:
+        return ()
+    if observed.secret is None and not observed.binding.status.attach_attempts:
         return ()
     found = observed.targets
     if observed.secret is None and not isinstance(observed.binding.spec, Spec):

@@ -8,7 +8,7 @@ import pytest
 from hooks.core.account.entry_contest import find_entry_contest, known_before
 from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
-from hooks.core.model.cluster import ServiceAccount
+from hooks.core.model.cluster import Owner, ServiceAccount
 from hooks.core.model.targets import one_target
 from hooks.core.observed import Observed
 from hooks.core.rfc3339 import format_time, parse_time
@@ -20,6 +20,7 @@ from tests.core.builders import (
     FOREIGN,
     GUARD,
     HOUR,
+    INVALID,
     MINUTE,
     NOW,
     OBSERVED,
@@ -247,6 +248,27 @@ def test_no_contest(observed: Observed, reason: str) -> None:
     assert condition is not None
     assert condition.reason == reason
     assert (status.attach_attempts, status.last_attach_time) == (0, None)
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_without_secret(attempts: int) -> None:
+    """Without a Secret no contest begins, because the entry may have named another's Secret."""
+    binding = attached(ago(5), ago(4) if attempts else None, attempts)
+    observed = replace(observe(binding, REMOVED), secret=None)
+    status = answer(observed).status
+    condition = status.condition("Attached")
+    assert condition is not None
+    assert (condition.status, condition.reason) == ("False", "Attaching")
+    assert status.attach_attempts == (2 if attempts else 0)  # a contest continues
+
+
+@pytest.mark.parametrize(("owners", "attempts"), [(REMOVED.owners, 2), ((GUARD,), 0)])
+def test_without_secret_and_valid_spec(owners: tuple[Owner, ...], attempts: int) -> None:
+    """Without Secret and valid spec, a contest continues on the binding's ServiceAccount only."""
+    binding = replace(attached(ago(5), ago(4), 1), spec=INVALID.binding.spec)
+    account = replace(REMOVED, owners=owners)
+    observed = replace(observe(binding, account), secret=None)
+    assert answer(observed).status.attach_attempts == attempts
 
 
 @pytest.mark.parametrize("foreign", [REMOVED, FOREIGNS], ids=["free", "foreign"])

@@ -234,7 +234,10 @@ def test_no_pod_is_blocked(stage: Stage) -> None:
     space = Space(stage, "not-blocked")
     space.bind("app")
     many = tuple(f"secret-{number}" for number in range(20_000))
-    assert len(space.pod("default", *many)) >= len(many)
+    until(space, "acr-pull-app")
+    assert space.pod("default", *many) == list(many)
+    assert space.pod("default", *many[:1001]) == list(many[:1001])
+    assert space.pod("default", *many[:1000]) == [*many[:1000], "acr-pull-app"]
     stage.plane.kubectl("delete", "crd", "acrpullbindings.acrpull.dev")
     for _ in range(20):
         space.pod()

@@ -152,7 +152,19 @@ def _text(at: datetime | None) -> str | None:
 def new_rules(binding: Binding, admission_version: str | None = None) -> JSON:
     """Return the response to `/customize`: rules for the related objects of *binding*.
 
-    *admission_version* is the version of the admission policies; None in the mode `adoption`.
+    The rule for the Secret also selects the binding's own Secret, so Metacontroller reports a write
+    of this Secret as a change of a child and of a related object. Sometimes these are two calls of
+    `/sync`. The rule stays for two reasons:
+
+    - Server-side apply overwrites a Secret of another client that the request does not contain.
+      metacontroller@v4.17.2:pkg/controller/common/manage_children.go:486
+    - Metacontroller caches the response by uid and generation for 20 minutes, so a rule may not
+      depend on the observed Secret or the status. A rule can't combine names with a label selector.
+      metacontroller@v4.17.2:pkg/controller/common/customize/manager.go:186,405
+
+    Args:
+        binding: The binding.
+        admission_version: The version of the admission policies; None in the mode `adoption`.
     """
     namespace = binding.namespace
     policies = [
