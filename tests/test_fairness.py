@@ -13,6 +13,8 @@ import pytest
 import requests
 
 from hooks.mint.minter import SHARED_WAITING
+from hooks.server.body import MAX_BODY_BYTES, SMALL_BYTES
+from tests import fleet
 from tests.client import NAMESPACE_UID, Client, Object, observed, reason, service_account, token
 from tests.e2e.eventually import eventually
 from tests.emulator import Emulator, Fault
@@ -141,6 +143,18 @@ def test_large_body_does_not_wait(client: Client, emulator: Emulator) -> None:
     time.sleep(2)
     assert token(send(client, body).json())
     assert emulator.count("exchange") == 1
+
+
+def test_large_object(client: Client, service: Service) -> None:
+    """A ServiceAccount too large to find its Namespace delays no ClusterACRPullBinding."""
+    head = b"POST /serviceaccount/sync HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    begin = b'{"object":{"metadata":{"annotations":{"a":"' + b"x" * SMALL_BYTES
+    names = [f"team-{number}" for number in range(700)]
+    body = fleet.new_body(fleet.parent(), names, map(fleet.member, names))
+    with socket.create_connection(service.address) as caller:
+        caller.sendall(head % MAX_BODY_BYTES + begin)
+        time.sleep(0.5)
+        assert client.post("/clusterbinding/sync", body).status_code == 200
 
 
 @pytest.mark.slow

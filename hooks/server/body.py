@@ -23,6 +23,7 @@ BYTES_AT_ONCE: Final = MAX_BODY_BYTES * 3 // 2
 DISCARD_BYTES: Final = 64 * 1024
 DECODER: Final = json.JSONDecoder()
 SEPARATOR: Final = re.compile(r"\s*[{:,]?\s*")
+UNKNOWN: Final = "?"  # no name of a Namespace
 
 
 def new_share() -> FairShare:
@@ -76,7 +77,10 @@ def _announced_size() -> int:
 
 
 def _namespace(begin: bytes, key: str) -> str:
-    """Return the Namespace of the parent object *key*; "" if *begin* does not contain the parent.
+    """Return the Namespace of the parent object *key*; "" for a parent without a Namespace.
+
+    `UNKNOWN` if *begin* does not contain the parent. Users can enlarge the objects of a Namespace,
+    and these calls must not use the bytes of ClusterACRPullBindings.
 
     Metacontroller sends the controller, then the parent, then the children and related objects.
     metacontroller@v4.17.2:pkg/controller/composite/api/v1/hooks.go:31
@@ -87,7 +91,7 @@ def _namespace(begin: bytes, key: str) -> str:
             name, at = _next(text, at)
             value, at = _next(text, at)
     except (ValueError, RecursionError):
-        return ""
+        return UNKNOWN
     meta = value.get("metadata") if isinstance(value, dict) else None
     namespace = meta.get("namespace") if isinstance(meta, dict) else None
     return namespace if isinstance(namespace, str) else ""
