@@ -20,7 +20,6 @@ from tests.core.builders import (
     EXPIRED,
     FAILED,
     HOUR,
-    MINUTE,
     NEW_TOKEN,
     NO_SECRET,
     NOW,
@@ -42,10 +41,8 @@ def fresh(
     """Return a status whose TokenFresh has *status* since *seconds*."""
     since = NOW - seconds * SECOND
     condition = Condition("TokenFresh", status, reason, "", 2, since)
-    return replace(
-        Status((condition,), token_issue_time=NOW - HOUR),
-        **fields,  # type: ignore[arg-type]
-    )
+    status = Status((condition,), token_issue_time=NOW - HOUR)
+    return replace(status, **fields)  # type: ignore[arg-type]
 
 
 def observe(status: Status, secret: PullSecret | None = None) -> Observed:
@@ -68,17 +65,22 @@ def states(result: Answer) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
-@pytest.mark.parametrize(("seconds", "reuses"), [(0, True), (59, True), (60, False), (3600, False)])
+@pytest.mark.parametrize(
+    ("seconds", "age", "reuses"),
+    [(0, 3600, True), (59, 3600, True), (60, 3600, False), (60, 300, False), (60, 299, True)],
+)
 def test_token_of_a_removed_secret(
-    secret: PullSecret | None, seconds: float, *, reuses: bool
+    secret: PullSecret | None, seconds: float, age: float, *, reuses: bool
 ) -> None:
-    """A Secret that lasted gets a new token, because a user may have revoked the last one.
+    """A Secret that lasted gets a new token, because a user may want another token.
 
-    A Secret that was just written gets the last token again.
+    A Secret that was just written gets the last token again, and so does a Secret whose token is
+    young. A client that deletes the Secret every minute causes two token requests in 10 minutes.
     """
-    decision = decide(observe(fresh(seconds), secret), POLICY, NOW)
+    issued = NOW - age * SECOND
+    decision = decide(observe(fresh(seconds, token_issue_time=issued), secret), POLICY, NOW)
     assert isinstance(decision, Mint)
-    assert decision.newer_than == (None if reuses else NOW - 60 * MINUTE)
+    assert decision.newer_than == (None if reuses else issued)
 
 
 @pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -57,6 +57,8 @@ Decision = Keep | Mint | Hold | Reject
 
 MAX_REMEMBERED: Final = 1024  # hashes
 
+# If a client removes a Secret every minute, at most two tokens are requested in 10 minutes.
+MIN_AGE: Final = timedelta(minutes=5)
 PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
 
@@ -76,7 +78,7 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     return (
         _not_now(observed)
         or _removed(observed, contest)
-        or Mint(wanted, _newer_than(observed, wanted, contest), reason)
+        or Mint(wanted, _newer_than(observed, wanted, contest, now), reason)
     )
 
 
@@ -251,20 +253,22 @@ def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
 
 
 def _newer_than(
-    observed: Observed, request: TokenRequest, contest: Contest | None
+    observed: Observed, request: TokenRequest, contest: Contest | None, now: datetime
 ) -> datetime | None:
     """Return the issue time of the token that a new token must replace; None if there is none.
 
     A retry may reuse a token that Metacontroller could not write, so the returned time is always
     the issue time of a token in an observed Secret. If a user has deleted or altered the Secret
-    since, the token may be revoked, and the status contains the time. In a contest, each removal
-    would cost a token, so acrpull writes the last token again.
+    since, the user may want a new token, and the status contains the time. In a contest, and until
+    the token is `MIN_AGE` old, acrpull writes the last token again. Otherwise another client could
+    cause a token request with each removal.
     """
     secret, status = observed.secret, observed.binding.status
     if secret is not None and secret.token is not None and secret.unmodified:
         return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
     if contest is not None:
         return None
-    fresh = status.condition("TokenFresh")
-    had = fresh is not None and fresh.status == "True"
-    return status.token_issue_time if had else None
+    fresh, issued = status.condition("TokenFresh"), status.token_issue_time
+    if fresh is None or fresh.status != "True" or issued is None:
+        return None
+    return issued if now - issued >= MIN_AGE else None
