@@ -61,6 +61,8 @@ MAX_REMEMBERED: Final = 1024  # hashes
 MIN_AGE: Final = timedelta(minutes=5)
 PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
+# At Metacontroller's default of 5 requests a second, taking over 50 Secrets needs less time.
+TAKEOVER_GRACE: Final = timedelta(seconds=120)
 
 
 def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Decision:
@@ -70,7 +72,7 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     if not isinstance(wanted, TokenRequest):
         return _namespace_missing(observed) or wanted
     if observed.secret_taken or observed.secret_left:
-        return _taken(observed)
+        return _taken(observed, now)
     reason = _mint_reason(observed, wanted, policy, now)
     if reason is None:
         return Keep()
@@ -192,20 +194,31 @@ def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
     return refresh_at(token, lead)
 
 
-def _taken(observed: Observed) -> Hold:
+def _taken(observed: Observed, now: datetime) -> Hold:
     name, namespace = observed.binding.secret_name, observed.binding.namespace
+    if observed.secret_left and now - _waiting_since(observed.binding, now) < TAKEOVER_GRACE:
+        text = f'Waiting for Metacontroller to take over Secret "{name}" of an earlier binding.'
+        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
     if observed.secret_left:
         text = (
-            f'Waiting for Metacontroller to take over Secret "{name}" of an earlier binding. If '
-            "this persists, install the DecoratorController acrpull-takeover, or delete the Secret."
+            f'Metacontroller did not take over Secret "{name}" of an earlier binding. Install the '
+            "DecoratorController acrpull-takeover, or delete the Secret."
         )
-        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
+        return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
     text = (
         f'Secret "{name}" already exists and does not belong to this binding. Delete it, or rename '
         "the binding. If its ownerReferences name this binding, restore its label: kubectl label "
         f"secret -n {namespace} {name} --overwrite controller-uid={observed.binding.uid}"
     )
     return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
+
+
+def _waiting_since(binding: Binding, now: datetime) -> datetime:
+    """Return when *binding* began to wait for its Secret. A time in the future counts as *now*."""
+    fresh = binding.status.condition("TokenFresh")
+    if fresh is None or fresh.reason not in {Reason.PENDING, Reason.SECRET_NAME_TAKEN}:
+        return now
+    return min(fresh.last_transition_time or now, now)
 
 
 def _not_now(observed: Observed) -> Hold | None:
