@@ -72,11 +72,12 @@ def sync(
     and *outcome* the result of the token request; None if *decision* is not a `Mint`.
     """
     writes = _secret_contest(observed, decision, outcome, now)
-    problem = _problem(observed, decision, outcome, writes, now)
     token = usable = None
     if isinstance(wanted, TokenRequest):
         token = desired_token(observed, wanted, outcome, policy, now)
         usable = usable_token(observed, wanted, now)
+    unwritten = writing(observed, outcome, usable, now)
+    problem = _problem(observed, decision, outcome, writes, unwritten, now)
     secret = desired_secret(observed, wanted, decision, token, now)
     fresh = Freshness(
         works=token_works(observed, wanted, secret, policy, now),
@@ -86,6 +87,8 @@ def sync(
     contested = _contested(observed, withdrawn=withdrawn)
     contest = find_entry_contest(observed.binding, contested, len(observed.listing), now)
     status = new_status(observed, problem, fresh, now, writes=writes, contest=contest)
+    if unwritten is not None and isinstance(problem, MintFailed):  # a partial token waits
+        status = replace(status, secret_pending_time=unwritten.since)
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
     else:
@@ -139,6 +142,7 @@ def _problem(
     decision: Decision,
     outcome: Outcome | None,
     writes: Contest | None,
+    unwritten: Unwritten | None,
     now: datetime,
 ) -> Problem | None:
     if writes is not None and writes.is_fight:
@@ -147,8 +151,9 @@ def _problem(
         return decision
     if outcome is None:
         return None
-    if isinstance(outcome, AcrToken):
-        return writing(observed, now)
+    refused = unwritten is not None and unwritten.reason == Reason.SECRET_NOT_WRITTEN
+    if isinstance(outcome, AcrToken) or refused:
+        return unwritten
     before = observed.binding.status.condition("RenewalHealthy")
     return pending_if_new(failure_of(outcome), before, now)
 

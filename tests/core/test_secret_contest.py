@@ -41,8 +41,10 @@ def fresh(
     """Return a status whose TokenFresh has *status* since *seconds*."""
     since = NOW - seconds * SECOND
     condition = Condition("TokenFresh", status, reason, "", 2, since)
-    status = Status((condition,), token_issue_time=NOW - HOUR)
-    return replace(status, **fields)  # type: ignore[arg-type]
+    return replace(
+        Status((condition,), token_issue_time=NOW - HOUR),
+        **fields,  # type: ignore[arg-type]
+    )
 
 
 def observe(status: Status, secret: PullSecret | None = None) -> Observed:
