@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account
-from hooks.core.account.entry_contest import find_entry_contest, known_before
+from hooks.core.account.entry_contest import find_entry_contest, held_accounts, known_before
 from hooks.core.account.ownership import OwnershipContext, controller_uid, is_foreign
 from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
@@ -106,7 +106,7 @@ def sync(
         desired_accounts(
             observed,
             withdrawn=withdrawn,
-            held=() if contest is None or contest.add else contested,
+            held=held_accounts(observed.binding, contest, contested),
         ),
         PROTECTION_RESYNC_SECONDS if observed.unprotected else wait,
     )
@@ -167,7 +167,7 @@ def desired_accounts(
 ) -> tuple[DesiredServiceAccount, ...]:
     """Return every observed ServiceAccount, and the targets of a request written by hand.
 
-    An entry that another client removed from the ServiceAccounts *held* stays absent.
+    The entries that another client removed from the ServiceAccounts *held* stay absent.
     """
     binding = observed.binding
     terms = OwnershipContext(
@@ -177,7 +177,7 @@ def desired_accounts(
         withdrawn=withdrawn,
         hand_over=hand_over,
     )
-    without = {a.name for a in held if binding.secret_name not in a.pull_secrets}
+    without = {account.name for account in held}
     known = [(a, replace(terms, hold_entry=a.name in without)) for a in observed.accounts]
     if observed.related is None and binding.targets is not None:
         for name in sorted(binding.targets.names - {a.name for a in observed.accounts}):

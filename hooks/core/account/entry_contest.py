@@ -4,13 +4,18 @@ A binding with a list of ServiceAccounts has a single contest for the list. An e
 be added is missing, too. A removal shows in the annotation `acrpull.dev/attached`, because the
 annotation still names the entry. If the other client also removes the annotation, a removal shows
 in the number of ServiceAccounts that list the entry.
+
+The owner of a ServiceAccount also writes the entries of other bindings. A removal of such an entry
+counts as an attempt of the owner, and the status of the other binding names the fight.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from hooks.core.contest import Contest, judge
+from hooks.core.account.ownership import controller_uid
+from hooks.core.account.relation import is_secret_name
+from hooks.core.contest import AT_ONCE, Contest, judge
 from hooks.core.model.binding import Binding, Condition
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.reason import Reason
@@ -30,11 +35,43 @@ def find_entry_contest(
     if attached is None or since is None or not accounts:
         return None
     there = all(binding.secret_name in account.pull_secrets for account in accounts)
+    named = attached.reason == Reason.ENTRY_REMOVED
     if binding.targets is not None and binding.targets.is_list:
         there = there or not _is_removed(binding, attached, accounts, listing)
         if attached.status != "True":  # perhaps only because of another ServiceAccount
             attached, since = replace(attached, status="True"), now
-    return judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
+    begun = status.attach_attempts > AT_ONCE
+    lost = there and any(_lost_another(binding, account) for account in accounts)
+    others = there and not named and (lost or begun)
+    if lost:
+        reason = Reason.ENTRY_REMOVED if begun else attached.reason
+        attached, since, there = replace(attached, status="True", reason=reason), now, False
+    contest = judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
+    return replace(contest, others=others) if contest is not None else None
+
+
+def held_accounts(
+    binding: Binding, contest: Contest | None, accounts: Collection[ServiceAccount]
+) -> tuple[ServiceAccount, ...]:
+    """Return the *accounts* whose removed entries stay absent until the next attempt."""
+    if contest is None or contest.add:
+        return ()
+    own = tuple(a for a in accounts if binding.secret_name not in a.pull_secrets)
+    if own and not contest.others:
+        return own
+    return tuple(account for account in accounts if _lost_another(binding, account))
+
+
+def _lost_another(binding: Binding, account: ServiceAccount) -> bool:
+    """True if *account*, which *binding* owns, lost the entry of another binding.
+
+    During a contest, every missing entry counts, because the annotation names no removed entry.
+    """
+    if controller_uid(account) != binding.uid:
+        return False
+    names = set(filter(is_secret_name, account.wanted)).difference({binding.secret_name})
+    missing = names.difference(account.pull_secrets)
+    return bool(missing if binding.status.attach_attempts else missing & set(account.attached))
 
 
 def known_before(
