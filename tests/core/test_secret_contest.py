@@ -85,7 +85,11 @@ def test_token_of_a_removed_secret(
     assert decision.newer_than == (None if reuses else issued)
 
 
-@pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
+@pytest.mark.parametrize(
+    "secret",
+    [None, CHANGED, replace(SECRET, token=EXPIRED), replace(SECRET, inputs=None)],
+    ids=["deleted", "changed", "restored", "without-hash"],
+)
 def test_course(secret: PullSecret | None) -> None:
     """A removed Secret is written twice, held back for longer and longer, and then lasts."""
     observed = observe(fresh(1))
@@ -93,7 +97,7 @@ def test_course(secret: PullSecret | None) -> None:
     for seconds, lasts in ((0, False), (1, True), (2, False), (3, False), (7, False), (8, True)):
         now = NOW + timedelta(seconds=seconds)
         result = answer(replace(observed, secret=SECRET if lasts else secret), now)
-        written = result.secret is not None and result.secret.unmodified
+        written = result.secret is not None and result.secret != secret
         course.append((states(result)["TokenFresh"], written, result.resync_after_seconds))
         observed = observe(result.status)
     assert course == [
@@ -169,10 +173,16 @@ def test_changed_secret_is_repaired() -> None:
             id="name-taken",
         ),
         pytest.param(
-            observe(fresh(5), replace(SECRET, token=EXPIRED)),
+            observe(fresh(5, token_issue_time=EXPIRED.issued_at), replace(SECRET, token=EXPIRED)),
             NEW_TOKEN,
             "False/WritingSecret",
             id="expired",
+        ),
+        pytest.param(
+            observe(fresh(5, token_issue_time=None), replace(SECRET, token=EXPIRED)),
+            NEW_TOKEN,
+            "False/WritingSecret",
+            id="expired-and-unknown-before",
         ),
         pytest.param(observe(Status()), NEW_TOKEN, "False/WritingSecret", id="new"),
     ],

@@ -117,7 +117,7 @@ def test_fight(stage: Stage, calm_scene: Scene) -> None:
 
 @pytest.mark.adoption
 def test_fight_over_the_entry_of_another(stage: Stage, calm_scene: Scene) -> None:
-    """The owner slows down although its own entry stays, and only the other binding is not Ready."""
+    """The owner slows down although its own entry stays, and only "jobs" is not Ready."""
     scene = calm_scene
     scene.bind("app")
     scene.ready("app")
