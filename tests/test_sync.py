@@ -108,6 +108,17 @@ def test_renewal(client: Client, emulator: Emulator, minutes_left: int, renewed:
     assert reason(second, "TokenFresh") == ("True/TokenValid" if works else "False/WritingSecret")
 
 
+def test_renewal_leaves_the_service_account(client: Client) -> None:
+    """A renewal changes the Secret only, so Metacontroller does not write the ServiceAccount."""
+    account = service_account("default", "zeta", "acr-pull-app", owner="app")
+    kept, renewed = (
+        client.sync(observed(client.parent(), account, answer=client.old(seconds)))
+        for seconds in (LIFE_SECONDS - 60, 60)
+    )
+    assert token(kept) != token(renewed)
+    assert child(kept, "ServiceAccount") == child(renewed, "ServiceAccount")
+
+
 @pytest.mark.parametrize(
     "change",
     [
