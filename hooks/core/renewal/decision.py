@@ -61,7 +61,7 @@ MAX_REMEMBERED: Final = 1024  # hashes
 MIN_AGE: Final = timedelta(minutes=5)
 PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
-# At Metacontroller's default of 5 requests a second, taking over 50 Secrets needs less time.
+# As long as `ATTACH_GRACE`, because Metacontroller is as slow in both cases.
 TAKEOVER_GRACE: Final = timedelta(seconds=120)
 
 
