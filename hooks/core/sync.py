@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account
-from hooks.core.account.entry_contest import find_entry_contest, held_accounts, known_before
+from hooks.core.account.entry_contest import find_entry_contest, held_accounts
 from hooks.core.account.ownership import OwnershipContext, controller_uid, is_foreign
 from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
@@ -134,7 +134,7 @@ def _contested(observed: Observed, *, withdrawn: bool) -> tuple[ServiceAccount, 
         found = tuple(a for a in found if controller_uid(a) == observed.binding.uid)
     if observed.missing_policies is None:
         found = tuple(account for account in found if not is_foreign(account))
-    return known_before(observed.binding, found)
+    return found
 
 
 def _problem(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.account.entry_contest import find_entry_contest, known_before
+from hooks.core.account.entry_contest import find_entry_contest
 from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import ServiceAccount
@@ -100,7 +100,7 @@ NEVER = [
 def find(binding: Binding, account: ServiceAccount) -> Contest | None:
     """Return the contest over the entry of *account*."""
     listing = int(SECRET_NAME in account.pull_secrets)
-    return find_entry_contest(binding, known_before(binding, [account]), listing, NOW)
+    return find_entry_contest(binding, [account], listing, NOW)
 
 
 @pytest.mark.parametrize(("binding", "account"), NEVER)
@@ -166,6 +166,12 @@ UNMARKED = replace(LOST, attached=(SECRET_NAME,))
     [
         pytest.param(attached(ago(3600)), LOST, adding(1), id="first"),
         pytest.param(attached(ago(3600)), UNMARKED, None, id="not-yet-added"),
+        pytest.param(
+            attached(ago(3600)),
+            replace(LOST, created_at=parse_time(ago(3600))),
+            adding(1),
+            id="created-together",
+        ),
         pytest.param(attached(ago(3600), ago(1), 1), UNMARKED, adding(2), id="second"),
         pytest.param(attached(ago(3600), ago(1), 2), UNMARKED, waiting(2, 1, 4), id="waits"),
         pytest.param(attached(ago(3600), ago(5), 2), UNMARKED, adding(3), id="after-5-seconds"),
