@@ -42,6 +42,8 @@ class Contest:
         resync_after_seconds: When the next call is due.
         named: Whether the status already has the reason EntryRemoved or SecretRemoved. Then the
             contest goes on, even if a stale status has too few attempts.
+        others: Whether the binding's own item is in place, and the contest is over entries that
+            the binding writes for other bindings. The status of these bindings has the reason.
     """
 
     attempts: int
@@ -49,11 +51,12 @@ class Contest:
     add: bool
     resync_after_seconds: int
     named: bool = False
+    others: bool = False
 
     @property
     def is_fight(self) -> bool:
-        """Whether another client removed the item again and again."""
-        return self.named or self.attempts > AT_ONCE or not self.add
+        """Whether another client removed the binding's own item again and again."""
+        return not self.others and (self.named or self.attempts > AT_ONCE or not self.add)
 
 
 def judge(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hooks.core.account.attachment import DesiredServiceAccount, desired_service_account
-from hooks.core.account.entry_contest import find_entry_contest, known_before
+from hooks.core.account.entry_contest import find_entry_contest, held_accounts
 from hooks.core.account.ownership import OwnershipContext, controller_uid, is_foreign
 from hooks.core.contest import Contest
 from hooks.core.exchange.federation import pending_if_new
@@ -72,8 +72,9 @@ def sync(
     and *outcome* the result of the token request; None if *decision* is not a `Mint`.
     """
     secret_contest = _secret_contest(observed, decision, outcome, now)
-    problem = _problem(observed, decision, outcome, secret_contest, now)
     usable = usable_token(observed, wanted, now)  # again, because a token request takes seconds
+    unwritten = writing(observed, outcome, usable, now)
+    problem = _problem(observed, decision, outcome, secret_contest, unwritten, now)
     token = None
     if isinstance(wanted, TokenRequest):
         token = desired_token(observed.binding, wanted, outcome, usable, policy, now)
@@ -88,6 +89,8 @@ def sync(
     status = new_status(
         observed, problem, fresh, now, secret_contest=secret_contest, entry_contest=entry_contest
     )
+    if unwritten is not None and isinstance(problem, MintFailed):  # a partial token waits
+        status = replace(status, secret_pending_time=unwritten.since)
     if isinstance(problem, Reject):
         wait = _resync_denied(secret, now)
     else:
@@ -105,7 +108,7 @@ def sync(
         desired_accounts(
             observed,
             withdrawn=withdrawn,
-            held=() if entry_contest is None or entry_contest.add else contested,
+            held=held_accounts(observed.binding, entry_contest, contested),
         ),
         PROTECTION_RESYNC_SECONDS if observed.unprotected else wait,
     )
@@ -137,7 +140,7 @@ def _contested(observed: Observed, *, withdrawn: bool) -> tuple[ServiceAccount, 
         found = tuple(a for a in found if controller_uid(a) == observed.binding.uid)
     if observed.missing_policies is None:
         found = tuple(account for account in found if not is_foreign(account))
-    return known_before(observed.binding, found)
+    return found
 
 
 def _problem(
@@ -145,6 +148,7 @@ def _problem(
     decision: Decision,
     outcome: Outcome | None,
     secret_contest: Contest | None,
+    unwritten: Unwritten | None,
     now: datetime,
 ) -> Problem | None:
     if secret_contest is not None and secret_contest.is_fight:
@@ -153,8 +157,9 @@ def _problem(
         return decision
     if outcome is None:
         return None
-    if isinstance(outcome, AcrToken):
-        return writing(observed, now)
+    refused = unwritten is not None and unwritten.reason == Reason.SECRET_NOT_WRITTEN
+    if isinstance(outcome, AcrToken) or refused:
+        return unwritten
     before = observed.binding.status.condition("RenewalHealthy")
     return pending_if_new(failure_of(outcome), before, now)
 
@@ -168,7 +173,7 @@ def desired_accounts(
 ) -> tuple[DesiredServiceAccount, ...]:
     """Return every observed ServiceAccount, and the targets of a request written by hand.
 
-    An entry that another client removed from a ServiceAccount in *held* stays absent for now.
+    The entries that another client removed from the ServiceAccounts in *held* stay absent for now.
     """
     binding = observed.binding
     terms = OwnershipContext(
@@ -178,7 +183,7 @@ def desired_accounts(
         withdrawn=withdrawn,
         hand_over=hand_over,
     )
-    without = {a.name for a in held if binding.secret_name not in a.pull_secrets}
+    without = {account.name for account in held}
     known = [(a, replace(terms, hold_entry=a.name in without)) for a in observed.accounts]
     if observed.related is None and binding.targets is not None:
         for name in sorted(binding.targets.names - {a.name for a in observed.accounts}):

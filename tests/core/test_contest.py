@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hooks.core.account.entry_contest import find_entry_contest, known_before
+from hooks.core.account.entry_contest import find_entry_contest
 from hooks.core.contest import Contest
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import Owner, ServiceAccount
@@ -19,6 +19,7 @@ from tests.core.builders import (
     DENIED,
     FOREIGN,
     GUARD,
+    HOLDER,
     HOUR,
     INVALID,
     MINUTE,
@@ -100,7 +101,7 @@ NEVER = [
 def find(binding: Binding, account: ServiceAccount) -> Contest | None:
     """Return the contest over the entry of *account*."""
     listing = int(SECRET_NAME in account.pull_secrets)
-    return find_entry_contest(binding, known_before(binding, [account]), listing, NOW)
+    return find_entry_contest(binding, [account], listing, NOW)
 
 
 @pytest.mark.parametrize(("binding", "account"), NEVER)
@@ -148,6 +149,73 @@ def test_find_contest(binding: Binding, account: ServiceAccount, contest: Contes
     assert attached is not None
     named = attached.reason == "EntryRemoved"
     assert find(binding, account) == replace(contest, named=named)
+
+
+OTHER_NAME = "acr-pull-jobs"
+BOTH = replace(
+    ACCOUNT,
+    pull_secrets=(*ACCOUNT.pull_secrets, OTHER_NAME),
+    wanted=(SECRET_NAME, OTHER_NAME),
+    attached=(SECRET_NAME, OTHER_NAME),
+)
+LOST = replace(BOTH, pull_secrets=ACCOUNT.pull_secrets)
+UNMARKED = replace(LOST, attached=(SECRET_NAME,))
+
+
+@pytest.mark.parametrize(
+    ("binding", "account", "contest"),
+    [
+        pytest.param(attached(ago(3600)), LOST, adding(1), id="first"),
+        pytest.param(attached(ago(3600)), UNMARKED, None, id="not-yet-added"),
+        pytest.param(
+            attached(ago(3600)),
+            replace(LOST, created_at=parse_time(ago(3600))),
+            adding(1),
+            id="created-together",
+        ),
+        pytest.param(attached(ago(3600), ago(1), 1), UNMARKED, adding(2), id="second"),
+        pytest.param(attached(ago(3600), ago(1), 2), UNMARKED, waiting(2, 1, 4), id="waits"),
+        pytest.param(attached(ago(3600), ago(5), 2), UNMARKED, adding(3), id="after-5-seconds"),
+        pytest.param(attached(ago(3600), ago(299), 9), UNMARKED, waiting(9, 299, 1), id="longest"),
+        pytest.param(attached(ago(3600), ago(59), 3), BOTH, adding(3, 59, 1), id="is-back"),
+        pytest.param(attached(ago(3600), ago(60), 3), BOTH, None, id="lasted"),
+        pytest.param(
+            attached(ago(3600)),
+            replace(LOST, owners=(replace(HOLDER, uid="uid-jobs"), GUARD)),
+            None,
+            id="not-the-owner",
+        ),
+    ],
+)
+def test_entry_of_another_binding(
+    binding: Binding, account: ServiceAccount, contest: Contest | None
+) -> None:
+    """The owner slows down if another client removes the entry of another binding only.
+
+    The owner's own entry is in place, so the owner's status stays as it is.
+    """
+    result = answer(observe(binding, account))
+    status = result.status
+    attempts, last = (contest.attempts, contest.last_attempt) if contest else (0, None)
+    assert (status.attach_attempts, status.last_attach_time) == (attempts, last)
+    attached = status.condition("Attached")
+    assert attached is not None
+    assert (attached.status, attached.reason) == ("True", "Attached")
+    (desired,) = result.accounts
+    listed = OTHER_NAME in desired.pull_secrets
+    assert SECRET_NAME in desired.pull_secrets
+    assert listed == (contest is None or contest.add)
+
+
+def test_entries_of_both_bindings() -> None:
+    """After a fight over the own entry, the owner does not add the other entry without a wait."""
+    result = answer(observe(fought(ago(9), 3), UNMARKED))
+    assert (result.status.attach_attempts, result.resync_after_seconds) == (3, 1)
+    (desired,) = result.accounts
+    assert OTHER_NAME not in desired.pull_secrets
+    neither = answer(observe(fought(ago(9), 3), replace(UNMARKED, pull_secrets=("zeta",))))
+    (desired,) = neither.accounts
+    assert desired.pull_secrets == ("zeta",)
 
 
 def test_status_older_than_the_last_answer() -> None:

@@ -247,6 +247,27 @@ def test_hold(observed: Observed, reason: str, resync: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        pytest.param(("Pending", NOW - 119 * SECOND), "Pending", id="waits"),
+        pytest.param(("Pending", NOW - 120 * SECOND), "SecretNameTaken", id="too-long"),
+        pytest.param(("SecretNameTaken", NOW - HOUR), "SecretNameTaken", id="still"),
+        pytest.param(("Pending", NOW + HOUR), "Pending", id="since-in-future"),
+        pytest.param(("Pending", None), "Pending", id="since-unknown"),
+        pytest.param(("RegistryError", NOW - HOUR), "Pending", id="restored-just-now"),
+    ],
+)
+def test_takeover_that_does_not_come(condition: tuple[str, datetime | None], reason: str) -> None:
+    """Without the controller acrpull-takeover, the wait ends with a reason and a remedy."""
+    before, since = condition
+    status = Status((Condition("TokenFresh", "False", before, "", 2, since),))
+    decision = decide(replace(LEFT, binding=replace(BINDING, status=status)), POLICY, NOW)
+    assert isinstance(decision, Hold)
+    assert decision.reason == reason
+    assert ("Install the DecoratorController" in decision.message) == (reason != "Pending")
+
+
+@pytest.mark.parametrize(
     ("observed", "reason"),
     [
         pytest.param(

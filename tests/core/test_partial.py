@@ -109,6 +109,28 @@ def test_better_than_none() -> None:
         assert answer.resync_after_seconds == 5
 
 
+@pytest.mark.parametrize("old", [None, granting("a", since=NOW - 2 * HOUR)], ids=["none", "old"])
+def test_not_written(old: AcrToken | None) -> None:
+    """After 10 s without the write, the reason is the write, and the message has both causes."""
+    observed, course = holding(old), []
+    for seconds in (0, 9, 10, 70):
+        answer = answered(observed, short(PARTIAL), NOW + seconds * SECOND)
+        assert answer.status.secret_pending_time == NOW
+        course.append(fresh(answer))
+        binding = replace(observed.binding, status=answer.status)
+        observed = replace(observed, binding=binding)
+    assert course == ["False/ScopeNotGranted"] * 2 + ["False/SecretNotWritten"] * 2
+    ready = answer.status.condition("Ready")
+    assert ready is not None
+    assert ready.message == (
+        'Metacontroller could not write Secret "acr-pull-app". See the events of the binding for '
+        "the reason. In addition, the token lacks a part of the scope: not pull on b"
+    )
+    written = replace(observed, secret=new_secret(PARTIAL))
+    last = answered(written, short(PARTIAL), NOW + 80 * SECOND)
+    assert (fresh(last), last.status.secret_pending_time) == ("False/ScopeNotGranted", None)
+
+
 def test_asked_for_again() -> None:
     """A partial token does not prevent a mint, and stays in the Secret until it is due."""
     observed = holding(PARTIAL)

@@ -59,7 +59,8 @@ def test_writing(pending: str | None, seconds: float, resync: int | None) -> Non
     """A write that does not show within the grace counts as refused."""
     binding = replace(BINDING, status=Status(secret_pending_time=parse_time(pending)))
     since = NOW - seconds * SECOND
-    assert writing(replace(NO_SECRET, binding=binding), NOW) == (
+    observed = replace(NO_SECRET, binding=binding)
+    assert writing(observed, NEW_TOKEN, None, NOW) == (
         Unwritten(Reason.SECRET_NOT_WRITTEN, REFUSED, since)
         if resync is None
         else Unwritten(Reason.WRITING_SECRET, WAITING, since, resync)

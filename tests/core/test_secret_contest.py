@@ -20,7 +20,6 @@ from tests.core.builders import (
     EXPIRED,
     FAILED,
     HOUR,
-    MINUTE,
     NEW_TOKEN,
     NO_SECRET,
     NOW,
@@ -68,20 +67,29 @@ def states(result: Answer) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
-@pytest.mark.parametrize(("seconds", "reuses"), [(0, True), (59, True), (60, False), (3600, False)])
+@pytest.mark.parametrize(
+    ("seconds", "age", "reuses"),
+    [(0, 3600, True), (59, 3600, True), (60, 3600, False), (60, 300, False), (60, 299, True)],
+)
 def test_token_of_a_removed_secret(
-    secret: PullSecret | None, seconds: float, *, reuses: bool
+    secret: PullSecret | None, seconds: float, age: float, *, reuses: bool
 ) -> None:
-    """A Secret that lasted gets a new token, because a user may have revoked the last one.
+    """A Secret that lasted gets a new token, because a user may want another token.
 
-    A Secret that was just written gets the last token again.
+    A Secret that was just written gets the last token again, and so does a Secret whose token is
+    young. A client that deletes the Secret every minute causes two token requests in 10 minutes.
     """
-    decision = decide(observe(fresh(seconds), secret), POLICY, NOW)
+    issued = NOW - age * SECOND
+    decision = decide(observe(fresh(seconds, token_issue_time=issued), secret), POLICY, NOW)
     assert isinstance(decision, Mint)
-    assert decision.newer_than == (None if reuses else NOW - 60 * MINUTE)
+    assert decision.newer_than == (None if reuses else issued)
 
 
-@pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
+@pytest.mark.parametrize(
+    "secret",
+    [None, CHANGED, replace(SECRET, token=EXPIRED), replace(SECRET, inputs=None)],
+    ids=["deleted", "changed", "restored", "without-hash"],
+)
 def test_course(secret: PullSecret | None) -> None:
     """A removed Secret is written twice, held back for longer and longer, and then lasts."""
     observed = observe(fresh(1))
@@ -89,7 +97,7 @@ def test_course(secret: PullSecret | None) -> None:
     for seconds, lasts in ((0, False), (1, True), (2, False), (3, False), (7, False), (8, True)):
         now = NOW + timedelta(seconds=seconds)
         result = answer(replace(observed, secret=SECRET if lasts else secret), now)
-        written = result.secret is not None and result.secret.unmodified
+        written = result.secret is not None and result.secret != secret
         course.append((states(result)["TokenFresh"], written, result.resync_after_seconds))
         observed = observe(result.status)
     assert course == [
@@ -165,10 +173,16 @@ def test_changed_secret_is_repaired() -> None:
             id="name-taken",
         ),
         pytest.param(
-            observe(fresh(5), replace(SECRET, token=EXPIRED)),
+            observe(fresh(5, token_issue_time=EXPIRED.issued_at), replace(SECRET, token=EXPIRED)),
             NEW_TOKEN,
             "False/WritingSecret",
             id="expired",
+        ),
+        pytest.param(
+            observe(fresh(5, token_issue_time=None), replace(SECRET, token=EXPIRED)),
+            NEW_TOKEN,
+            "False/WritingSecret",
+            id="expired-and-unknown-before",
         ),
         pytest.param(observe(Status()), NEW_TOKEN, "False/WritingSecret", id="new"),
     ],

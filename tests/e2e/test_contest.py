@@ -31,6 +31,16 @@ def remove_entry(scene: Scene) -> bool:
     return True
 
 
+def remove_entry_of_jobs(scene: Scene) -> bool:
+    """Remove the entry of the second binding only; return whether there was one."""
+    names = [e.get("name") for e in scene.account("default").get("imagePullSecrets", [])]
+    if "acr-pull-jobs" not in names:
+        return False
+    others = [{"name": name} for name in names if name != "acr-pull-jobs"]
+    scene.edit("default", imagePullSecrets=others)
+    return True
+
+
 def delete_secret(scene: Scene) -> bool:
     """Delete the pull Secret; return whether there was one."""
     if scene.api.find("Secret", scene.name, "acr-pull-app") is None:
@@ -103,6 +113,24 @@ def test_fight(stage: Stage, calm_scene: Scene) -> None:
     message = fight(stage, scene, remove_entry, "Attached", "EntryRemoved", "attachAttempts")
     assert "--show-managed-fields" in message
     scene.listed("default", *USERS, "acr-pull-app")
+
+
+@pytest.mark.adoption
+def test_fight_over_the_entry_of_another(stage: Stage, calm_scene: Scene) -> None:
+    """The owner slows down although its own entry stays, and only "jobs" is not Ready."""
+    scene = calm_scene
+    scene.bind("app")
+    scene.ready("app")
+    scene.bind("jobs")
+    scene.ready("jobs")
+    with client(scene, remove_entry_of_jobs) as removals:
+        scene.says("jobs", "Ready", "False/EntryRemoved")
+        soon, calls = len(removals), count_calls(stage, scene)
+        time.sleep(FIGHT_SECONDS)
+        assert len(removals) - soon <= MOST_REMOVALS
+        assert count_calls(stage, scene) - calls < 240  # of two bindings
+        scene.says("app", "Ready", "True/Ready")
+    scene.listed("default", *USERS, "acr-pull-app", "acr-pull-jobs")
 
 
 @pytest.mark.adoption

@@ -148,3 +148,26 @@ def test_controller_that_rewrites(scene: Scene) -> None:
     scene.world.advance(60)
     scene.settle()
     assert scene.listed() == LISTED
+
+
+@pytest.mark.parametrize("name", ["acr-pull-app", "acr-pull-jobs"], ids=["owner", "other"])
+def test_a_client_that_removes_an_entry_again_and_again(scene: Scene, name: str) -> None:
+    """The owner slows down, and only the binding whose entry is removed is not Ready."""
+    for binding in ("app", "jobs"):
+        scene.bindings.create(binding, "default")
+        scene.settle()
+    removals = 0
+    for _ in range(120):
+        scene.world.advance(0.5)
+        if name in scene.listed():
+            scene.accounts.relist("default", lambda names: [n for n in names if n != name])
+            removals += 1
+            scene.world.settle()
+    assert removals <= 8  # two at once, then after 5, 10 and 20 s
+    ready = {binding: scene.conditions(binding)["Ready"] for binding in ("app", "jobs")}
+    fought = name.removeprefix("acr-pull-")
+    assert ready == {"app": "True Ready", "jobs": "True Ready", fought: "False EntryRemoved"}
+    for _ in range(20):
+        scene.world.advance(30)
+    scene.settle()
+    assert name in scene.listed()

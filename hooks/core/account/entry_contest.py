@@ -4,13 +4,18 @@ A binding with a list of ServiceAccounts has a single contest for the list. An e
 be added is missing, too. A removal shows in the annotation `acrpull.dev/attached`, because the
 annotation still names the entry. If the other client also removes the annotation, a removal shows
 in the number of ServiceAccounts that list the entry.
+
+The owner of a ServiceAccount also writes the entries of other bindings. A removal of such an entry
+counts as an attempt of the owner, and the status of the other binding names the fight.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from hooks.core.contest import Contest, judge
+from hooks.core.account.ownership import controller_uid
+from hooks.core.account.relation import is_secret_name
+from hooks.core.contest import AT_ONCE, Contest, judge
 from hooks.core.model.binding import Binding, Condition
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.reason import Reason
@@ -21,20 +26,59 @@ def find_entry_contest(
 ) -> Contest | None:
     """Return the contest at *now* over *binding*'s entry; None if no client removes the entry.
 
-    *accounts* is a result of `known_before`: the ServiceAccounts that must list the entry.
-    *listing* is the number of all ServiceAccounts that list the entry.
+    *accounts* are the ServiceAccounts that must list the entry. *listing* is the number of all
+    ServiceAccounts that list the entry.
     """
     status = binding.status
     attached = status.condition("Attached")
     since = attached.last_transition_time if attached is not None else None
-    if attached is None or since is None or not accounts:
+    known = known_before(binding, accounts)
+    owned = _owned(binding, accounts)
+    if attached is None or since is None or not (known or owned):
         return None
-    there = all(binding.secret_name in account.pull_secrets for account in accounts)
+    lost = any(_lost_another(binding, account) for account in owned)
+    there = all(binding.secret_name in account.pull_secrets for account in known)
+    named = attached.reason == Reason.ENTRY_REMOVED
     if binding.targets is not None and binding.targets.is_list:
-        there = there or not _is_removed(binding, attached, accounts, listing)
+        there = there or not _is_removed(binding, attached, known, listing)
         if attached.status != "True":  # perhaps only because of another ServiceAccount
             attached, since = replace(attached, status="True"), now
-    return judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
+    begun = status.attach_attempts > AT_ONCE
+    others = there and not named and (lost or begun)
+    if there and lost:
+        reason = Reason.ENTRY_REMOVED if begun else attached.reason
+        attached, since, there = replace(attached, status="True", reason=reason), now, False
+    contest = judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
+    return replace(contest, others=others) if contest is not None else None
+
+
+def held_accounts(
+    binding: Binding, contest: Contest | None, accounts: Collection[ServiceAccount]
+) -> tuple[ServiceAccount, ...]:
+    """Return the *accounts* whose removed entries stay absent until the next attempt."""
+    if contest is None or contest.add:
+        return ()
+    known = known_before(binding, accounts)
+    own = tuple(account for account in known if binding.secret_name not in account.pull_secrets)
+    if own and not contest.others:
+        return own
+    owned = _owned(binding, accounts)
+    return tuple(account for account in owned if _lost_another(binding, account))
+
+
+def _owned(binding: Binding, accounts: Iterable[ServiceAccount]) -> list[ServiceAccount]:
+    """Return the *accounts* whose entries of all bindings *binding* writes."""
+    return [account for account in accounts if controller_uid(account) == binding.uid]
+
+
+def _lost_another(binding: Binding, account: ServiceAccount) -> bool:
+    """True if *account*, which *binding* owns, lost the entry of another binding.
+
+    During a contest, every missing entry counts, because the annotation names no removed entry.
+    """
+    names = set(filter(is_secret_name, account.wanted)).difference({binding.secret_name})
+    missing = names.difference(account.pull_secrets)
+    return bool(missing if binding.status.attach_attempts else missing & set(account.attached))
 
 
 def known_before(

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -57,8 +57,12 @@ Decision = Keep | Mint | Hold | Reject
 
 MAX_REMEMBERED: Final = 1024  # hashes
 
+# If a client removes a Secret every minute, at most two tokens are requested in 10 minutes.
+MIN_AGE: Final = timedelta(minutes=5)
 PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
+# As long as `ATTACH_GRACE`, because Metacontroller is as slow in both cases.
+TAKEOVER_GRACE: Final = timedelta(seconds=120)
 
 
 def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Decision:
@@ -68,7 +72,7 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     if not isinstance(wanted, TokenRequest):
         return _namespace_missing(observed) or wanted
     if observed.secret_taken or observed.secret_left:
-        return _taken(observed)
+        return _taken(observed, now)
     reason = _mint_reason(observed, wanted, policy, now)
     if reason is None:
         return Keep()
@@ -76,7 +80,7 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     return (
         _not_now(observed)
         or _removed(observed, contest)
-        or Mint(wanted, _newer_than(observed, wanted, contest), reason)
+        or Mint(wanted, _newer_than(observed, wanted, contest, now), reason)
     )
 
 
@@ -191,20 +195,31 @@ def due_at(binding: Binding, token: AcrToken, policy: Policy) -> datetime:
     return refresh_at(token, lead)
 
 
-def _taken(observed: Observed) -> Hold:
+def _taken(observed: Observed, now: datetime) -> Hold:
     name, namespace = observed.binding.secret_name, observed.binding.namespace
+    if observed.secret_left and now - _waiting_since(observed.binding, now) < TAKEOVER_GRACE:
+        text = f'Waiting for Metacontroller to take over Secret "{name}" of an earlier binding.'
+        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
     if observed.secret_left:
         text = (
-            f'Waiting for Metacontroller to take over Secret "{name}" of an earlier binding. If '
-            "this persists, install the DecoratorController acrpull-takeover, or delete the Secret."
+            f'Metacontroller did not take over Secret "{name}" of an earlier binding. Install the '
+            "DecoratorController acrpull-takeover, or delete the Secret."
         )
-        return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
+        return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
     text = (
         f'Secret "{name}" already exists and does not belong to this binding. Delete it, or rename '
         "the binding. If its ownerReferences name this binding, restore its label: kubectl label "
         f"secret -n {namespace} {name} --overwrite controller-uid={observed.binding.uid}"
     )
     return Hold(Reason.SECRET_NAME_TAKEN, text, SETTINGS_RESYNC_SECONDS)
+
+
+def _waiting_since(binding: Binding, now: datetime) -> datetime:
+    """Return when *binding* began to wait for its Secret. A time in the future counts as *now*."""
+    fresh = binding.status.condition("TokenFresh")
+    if fresh is None or fresh.reason not in {Reason.PENDING, Reason.SECRET_NAME_TAKEN}:
+        return now
+    return min(fresh.last_transition_time or now, now)
 
 
 def _not_now(observed: Observed) -> Hold | None:
@@ -252,20 +267,22 @@ def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
 
 
 def _newer_than(
-    observed: Observed, request: TokenRequest, contest: Contest | None
+    observed: Observed, request: TokenRequest, contest: Contest | None, now: datetime
 ) -> datetime | None:
     """Return the issue time of the token that a new token must replace; None if there is none.
 
     A retry may reuse a token that Metacontroller could not write, so the returned time is always
     the issue time of a token in an observed Secret. If a user has deleted or altered the Secret
-    since, the token may be revoked, and the status contains the time. In a contest, each removal
-    would cost a token, so acrpull writes the last token again.
+    since, the user may want a new token, and the status contains the time. In a contest, and until
+    the token is `MIN_AGE` old, acrpull writes the last token again. Otherwise another client could
+    cause a token request with each removal.
     """
     secret, status = observed.secret, observed.binding.status
     if secret is not None and secret.token is not None and secret.unmodified:
         return secret.token.issued_at if secret.inputs == inputs_hash(request) else None
     if contest is not None:
         return None
-    fresh = status.condition("TokenFresh")
-    had = fresh is not None and fresh.status == "True"
-    return status.token_issue_time if had else None
+    fresh, issued = status.condition("TokenFresh"), status.token_issue_time
+    if fresh is None or fresh.status != "True" or issued is None:
+        return None
+    return issued if now - issued >= MIN_AGE else None

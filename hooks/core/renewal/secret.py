@@ -166,14 +166,25 @@ def token_works(
     )
 
 
-def writing(observed: Observed, now: datetime) -> Unwritten:
+def writing(
+    observed: Observed, outcome: Outcome | None, usable: AcrToken | None, now: datetime
+) -> Unwritten | None:
     """Return the state of a token of this answer, missing from the observed Secret.
+
+    None if *outcome* has no token for the Secret. A partial token counts only without a *usable*
+    token in the observed Secret.
 
     Metacontroller writes the Secret after the answer, and reports the Secret with the next call.
     A write counts as refused if the token is still missing after `WRITE_GRACE`. Causes are an
     admission policy, a quota, or an immutable Secret. A time in the future counts as now, so every
     wait ends.
     """
+    if isinstance(outcome, AcrToken):
+        retry = "Retrying with the same token."
+    elif isinstance(outcome, PartialGrant) and usable is None:
+        retry = f"In addition, the token lacks a part of the scope: {outcome.failure.message}"
+    else:
+        return None
     name = observed.binding.secret_name
     since = min(observed.binding.status.secret_pending_time or now, now)
     left = since + WRITE_GRACE - now
@@ -182,6 +193,6 @@ def writing(observed: Observed, now: datetime) -> Unwritten:
         return Unwritten(Reason.WRITING_SECRET, text, since, math.ceil(left.total_seconds()))
     text = (
         f'Metacontroller could not write Secret "{name}". See the events of the binding for the '
-        "reason. Retrying with the same token."
+        f"reason. {retry}"
     )
     return Unwritten(Reason.SECRET_NOT_WRITTEN, text, since)
