@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hooks.core.account.relation import desired_targets
+from hooks.core.account.release import has_unknown_label
+from hooks.core.apis.api import MAX_TARGETS
 from hooks.core.model.reason import Reason
 from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
@@ -17,6 +19,10 @@ from hooks.core.sync import Answer, desired_accounts
 # Bindings of a bulk deletion are deleted one after the other. Meanwhile the first binding keeps the
 # ServiceAccount.
 HAND_OVER_GRACE: Final = timedelta(seconds=3)
+# Metacontroller reads the binding again before the first adoption of a sync. Then the limit of 5
+# requests a second can delay each adoption by some seconds, because 20 workers share the limit.
+# metacontroller@v4.17.2:pkg/controller/composite/controller.go (claimChildren, canAdoptFunc)
+ADOPTION_GRACE: Final = timedelta(seconds=30)  # for each ServiceAccount
 
 
 def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Answer:
@@ -28,7 +34,12 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
     """
     since = observed.binding.deleted_at
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
-    finalized = not observed.blocking and (hand_over or _is_settled(observed))
+    blocking = observed.blocking
+    named = observed.binding.targets
+    adoptions = MAX_TARGETS if named is not None and named.is_list else 1
+    if since is not None and abs(now - since) >= adoptions * ADOPTION_GRACE:
+        blocking = tuple(a for a in blocking if not has_unknown_label(observed.binding, a))
+    finalized = not blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)
     usable = usable_token(observed, wanted, now)
     works = token_works(observed, wanted, observed.secret, usable, policy, now)

@@ -9,6 +9,7 @@ from hooks.core.account.decorator import decorate
 from hooks.core.account.release import blocks_deletion
 from hooks.core.model.binding import Binding, Condition, Status
 from hooks.core.model.cluster import OwnedSecret, Owner, ServiceAccount
+from hooks.core.model.targets import Targets
 from hooks.core.observed import Observed
 from tests.core.builders import (
     ACCOUNT,
@@ -41,6 +42,8 @@ SHARED = replace(
     attached=("acr-pull-jobs",),
 )
 
+STRIPPED = replace(ACCOUNT, owners=(), annotations=frozenset(), wanted=(), attached=())
+
 
 def going(account: ServiceAccount, binding: Binding = GOING) -> Observed:
     """Return a deletion in which *account* shows."""
@@ -60,6 +63,33 @@ def control(observed: Observed, seconds: float) -> bool:
 def test_grace(seconds: float, *, held: bool) -> None:
     """It waits for other bindings that may be deleted along with it, then lets go."""
     assert control(going(SHARED), seconds) is held
+
+
+@pytest.mark.parametrize(
+    ("account", "seconds", "finalized"),
+    [
+        pytest.param(STRIPPED, 29, False, id="adoption-in-flight"),
+        pytest.param(STRIPPED, 30, True, id="no-adoption-in-flight"),
+        pytest.param(replace(STRIPPED, owners=(FOREIGN,)), 30, True, id="another-controller"),
+        pytest.param(replace(STRIPPED, owners=(RELEASED, GUARD)), 30, True, id="handed-over"),
+        pytest.param(replace(ACCOUNT, annotations=frozenset()), 3600, False, id="owned"),
+        pytest.param(replace(ACCOUNT, owners=()), 3600, False, id="marked"),
+    ],
+)
+def test_label_of_unknown_origin(
+    account: ServiceAccount, seconds: float, *, finalized: bool
+) -> None:
+    """A label that the decorator can't recognize delays the deletion by half a minute."""
+    now = NOW + timedelta(seconds=seconds)
+    assert finalize(going(account), POLICY, now).finalized is finalized
+
+
+@pytest.mark.parametrize(("minutes", "finalized"), [(24.9, False), (25, True)])
+def test_label_of_unknown_origin_in_a_list(minutes: float, *, finalized: bool) -> None:
+    """Metacontroller adopts the ServiceAccounts of a list one after the other."""
+    listed = replace(GOING, targets=Targets(frozenset({"default"}), is_list=True))
+    now = NOW + timedelta(minutes=minutes)
+    assert finalize(going(STRIPPED, listed), POLICY, now).finalized is finalized
 
 
 def test_time_unknown() -> None:

@@ -165,7 +165,9 @@ A user's edit, even at the same moment as a write:
    write. Metacontroller retries with the edited list.
 3. If the user removed acrpull's entry, B's `/sync` adds the entry again (see `hooks.core.contest`).
 4. If the user removed `pull-secrets`, only B's uid shows that acrpull set the label. B's deletion
-   waits until the decorator has restored the annotation or removed the label.
+   waits until the decorator has restored the annotation or removed the label. If the user also
+   removed the owner references, and the Secret is gone, the decorator can do neither. Then B's
+   deletion finishes after 30 s (`ADOPTION_GRACE` in `hooks.core.finalize`), and the label stays.
 
 A move of B from one ServiceAccount to another:
 

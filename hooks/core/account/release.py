@@ -71,6 +71,18 @@ def blocks_deletion(
     return bool(entries) and (own in wanted or not entries <= wanted)
 
 
+def has_unknown_label(binding: Binding, account: ServiceAccount) -> bool:
+    """True if *account* blocks the deletion of *binding* only by a label of unknown origin.
+
+    If a user removed `pull-secrets` and the owner references, and the Secret is gone, the decorator
+    can't know that the label is acrpull's, and keeps the label.
+    """
+    return (
+        PULL_SECRETS_ANNOTATION not in account.annotations
+        and controller_uid(account) != binding.uid
+    )
+
+
 def may_be_handed_over(
     binding: Binding, account: ServiceAccount, context: OwnershipContext
 ) -> bool:
