@@ -36,7 +36,7 @@ from tests.fault_rule import Outcome, State, expected_outcome, expected_wait, is
 from tests.fault_table import ROWS
 
 # What differs between two equal failures, or is private: request ids, addresses, times, tokens.
-OF_SECRET: Final = {"secretName", "tokenIssueTime", "tokenExpirationTime"}
+OF_SECRET: Final = {"secretName", "tokenIssueTime", "tokenExpirationTime", "secretPendingTime"}
 PRIVATE: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}|[0-9]+(\.[0-9]+){3}|eyJ"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}:[0-9]{2}:|[0-9]{9}"

@@ -12,6 +12,11 @@ a second. The rules are the same for an entry and for a Secret, called the *item
    EntryRemoved, or TokenFresh is False with the reason SecretRemoved.
 4. The item lasts for `LASTED`: the contest ends.
 
+Another client can also undo each write of the Secret before acrpull observes the write. To acrpull,
+such a client looks like an API server that refuses the write: the returned token does not appear.
+The contest then begins with the reason SecretNotWritten, keeps this reason, and ends as soon as
+acrpull observes the token.
+
 acrpull is stateless, therefore the binding's status carries attempts and times to the next call.
 """
 
@@ -29,6 +34,7 @@ MIN_WAIT: Final = timedelta(seconds=5)
 MAX_WAIT: Final = timedelta(seconds=300)
 MAX_DOUBLINGS: Final = 6  # MIN_WAIT * 2**6 exceeds MAX_WAIT
 MAX_ATTEMPTS: Final = 1000
+NAMED: Final = frozenset({Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED, Reason.SECRET_NOT_WRITTEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Contest:
         last_attempt: When acrpull last wrote the item again.
         add: Whether the response contains the item.
         resync_after_seconds: When the next call is due.
-        named: Whether the status already has the reason EntryRemoved or SecretRemoved. Then the
-            contest goes on, even if a stale status has too few attempts.
+        named: Whether the status already has a reason in `NAMED`. Then the contest goes on, even
+            if a stale status has too few attempts.
         others: Whether the binding's own item is in place, and the contest is over entries that
             the binding writes for other bindings. The status of these bindings has the reason.
     """
@@ -84,7 +90,7 @@ def judge(
             return None
         return _new_attempt(1, now)
     attempts, last = min(attempts, MAX_ATTEMPTS), min(last_attempt, now)
-    named = condition.reason in {Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED}
+    named = condition.reason in NAMED
     if now - last >= LASTED and (there or not named):
         return None
     wait = LASTED if there else _wait(attempts)

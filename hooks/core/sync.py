@@ -27,6 +27,7 @@ from hooks.core.renewal.decision import (
     Decision,
     Keep,
     due_at,
+    inputs_hash,
     secret_removed,
     usable_token,
 )
@@ -71,9 +72,9 @@ def sync(
     *wanted* is the result of `resolve`, *decision* the result of `decide` before the token request,
     and *outcome* the result of the token request; None if *decision* is not a `Mint`.
     """
-    secret_contest = _secret_contest(observed, decision, outcome, now)
     usable = usable_token(observed, wanted, now)  # again, because a token request takes seconds
-    unwritten = writing(observed, outcome, usable, now)
+    unwritten = writing(observed, decision, outcome, usable, now)
+    secret_contest = _secret_contest(observed, wanted, decision, unwritten, now)
     problem = _problem(observed, decision, outcome, secret_contest, unwritten, now)
     token = None
     if isinstance(wanted, TokenRequest):
@@ -115,13 +116,18 @@ def sync(
 
 
 def _secret_contest(
-    observed: Observed, decision: Decision, outcome: Outcome | None, now: datetime
+    observed: Observed,
+    wanted: Wanted,
+    decision: Decision,
+    unwritten: Unwritten | None,
+    now: datetime,
 ) -> Contest | None:
     """Return the contest over the Secret; None if the answer has no token to write or to hold."""
     held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
-    if not (held or isinstance(decision, Keep) or isinstance(outcome, AcrToken)):
+    tokens = held or isinstance(decision, Keep) or unwritten is not None
+    if not (tokens and isinstance(wanted, TokenRequest)):
         return None
-    return find_secret_contest(observed.binding, observed.secret, now)
+    return find_secret_contest(observed.binding, observed.secret, inputs_hash(wanted), now)
 
 
 def _contested(observed: Observed, *, withdrawn: bool) -> tuple[ServiceAccount, ...]:
@@ -151,14 +157,15 @@ def _problem(
     unwritten: Unwritten | None,
     now: datetime,
 ) -> Problem | None:
+    if unwritten is not None and unwritten.reason == Reason.SECRET_NOT_WRITTEN:
+        return unwritten
     if secret_contest is not None and secret_contest.is_fight:
         return secret_removed(observed.binding, secret_contest.resync_after_seconds)
     if isinstance(decision, Hold | Reject):
         return decision
     if outcome is None:
         return None
-    refused = unwritten is not None and unwritten.reason == Reason.SECRET_NOT_WRITTEN
-    if isinstance(outcome, AcrToken) or refused:
+    if isinstance(outcome, AcrToken):
         return unwritten
     before = observed.binding.status.condition("RenewalHealthy")
     return pending_if_new(failure_of(outcome), before, now)

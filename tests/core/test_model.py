@@ -52,13 +52,3 @@ def test_status_condition(kind: str, found: Condition | None) -> None:
 def test_trouble(conditions: tuple[Condition, ...], trouble: str | None) -> None:
     """The trouble is the message of Ready, unless Ready has the reason Ready."""
     assert Status(conditions).trouble == trouble
-
-
-@pytest.mark.parametrize(
-    ("conditions", "taken"),
-    [((), False), ((READY, FRESH), False), ((READY, TAKEN), True)],
-    ids=["unknown", "not-taken", "taken"],
-)
-def test_secret_taken(conditions: tuple[Condition, ...], *, taken: bool) -> None:
-    """The name of the Secret is taken if any condition has this reason."""
-    assert Status(conditions).secret_taken is taken

@@ -123,8 +123,9 @@ def test_not_written(old: AcrToken | None) -> None:
     ready = answer.status.condition("Ready")
     assert ready is not None
     assert ready.message == (
-        'Metacontroller could not write Secret "acr-pull-app". See the events of the binding for '
-        "the reason. In addition, the token lacks a part of the scope: not pull on b"
+        'Metacontroller could not write Secret "acr-pull-app", or another client undoes each write '
+        "at once. See the events of the binding for the reason. In addition, the token lacks a "
+        "part of the scope: not pull on b"
     )
     written = replace(observed, secret=new_secret(PARTIAL))
     last = answered(written, short(PARTIAL), NOW + 80 * SECOND)

@@ -87,8 +87,14 @@ def test_token_of_a_removed_secret(
 
 @pytest.mark.parametrize(
     "secret",
-    [None, CHANGED, replace(SECRET, token=EXPIRED), replace(SECRET, inputs=None)],
-    ids=["deleted", "changed", "restored", "without-hash"],
+    [
+        None,
+        CHANGED,
+        replace(SECRET, token=EXPIRED),
+        replace(SECRET, inputs=None),
+        replace(SECRET, inputs="other"),
+    ],
+    ids=["deleted", "changed", "restored", "without-hash", "other-hash"],
 )
 def test_course(secret: PullSecret | None) -> None:
     """A removed Secret is written twice, held back for longer and longer, and then lasts."""
@@ -199,3 +205,43 @@ def test_decision() -> None:
     decision = decide(observe(FOUGHT), POLICY, NOW + SECOND)
     assert isinstance(decision, Hold)
     assert (decision.reason, decision.resync_after_seconds) == (Reason.SECRET_REMOVED, 9)
+
+
+UNSEEN = "False/SecretNotWritten"
+
+
+@pytest.mark.parametrize("secret", [None, CHANGED], ids=["deleted", "changed"])
+def test_undone_before_acrpull_sees_it(secret: PullSecret | None) -> None:
+    """Attempts become rare, while the reason, the message and all other times stay the same."""
+    observed, course, conditions = observe(Status(), secret), [], set()
+    for seconds in (0, 10, 11, 12, 13, 17, 26, 27, 46, 47, 200):
+        result = answer(observed, NOW + seconds * SECOND)
+        course.append(result.secret != secret)
+        assert result.secret is not None or secret is None
+        if seconds:
+            assert states(result)["TokenFresh"] == UNSEEN
+            assert result.status.secret_pending_time == NOW
+            conditions.add(result.status.conditions)
+        observed = observe(result.status, secret)
+    assert course == [True, True, True, True, False, True, False, True, False, True, True]
+    assert len(conditions) == 1
+    now = NOW + 201 * SECOND
+    assert answer(observed, now).secret == secret
+    new_spec = replace(observed, binding=replace(observed.binding, generation=3))
+    assert answer(new_spec, now).secret != secret
+    seen = answer(observe(observed.binding.status, SECRET), now)
+    assert states(seen)["Ready"] == "True/Ready"
+    assert (seen.status.write_attempts, seen.status.secret_pending_time) == (0, None)
+
+
+def test_refused_renewal() -> None:
+    """A Secret as acrpull wrote it, whose update is refused, is no contest."""
+    due = replace(SECRET, token=EXPIRED)
+    observed = observe(fresh(3600, token_issue_time=EXPIRED.issued_at), due)
+    for seconds in range(0, 100, 10):
+        result = answer(observed, NOW + seconds * SECOND)
+        assert result.secret is not None
+        assert result.secret.token == NEW_TOKEN
+        assert result.status.write_attempts == 0
+        observed = observe(result.status, due)
+    assert states(result)["TokenFresh"] == UNSEEN

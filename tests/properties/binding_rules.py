@@ -8,6 +8,7 @@ from hypothesis.stateful import precondition, rule
 from tests.model.objects import owners_of
 from tests.properties.accounts import ACCOUNTS, FOREIGN
 from tests.properties.kinds import OURS, kind_in, secret_of
+from tests.properties.pull_secrets import DAMAGE
 from tests.properties.specs import DENIED, INVALID, INVALID_OURS, OTHERS
 from tests.properties.stage import Stage
 from tests.properties.targets import LISTS, Target
@@ -117,7 +118,7 @@ class BindingRules(Stage):
         elif not self.stale:
             self.bindings.squat(name)
 
-    @rule(number=numbers, how=st.sampled_from(["data", "inputs", "label", "mark"]))
+    @rule(number=numbers, how=st.sampled_from(sorted(DAMAGE)))
     def tamper(self, number: int, how: str) -> None:
         """Change a Secret."""
         name = self.name(number)

@@ -1,7 +1,8 @@
 """The Secrets of bindings: the users' actions, and the guarantees meanwhile."""
 
 import base64
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +14,27 @@ from tests.properties.targets import Target
 from tests.properties.world import NAMESPACE, World
 
 EMPTY_CONFIG = base64.b64encode(b'{"auths":{}}').decode()
+
+
+def _add_registry(secret: Object) -> None:
+    config = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))
+    config["auths"]["registry.example"] = {"auth": "eDp5"}
+    data = base64.b64encode(json.dumps(config).encode()).decode()
+    secret["data"] = {".dockerconfigjson": data}
+
+
+DAMAGE: dict[str, Callable[[Object], object]] = {
+    "data": lambda secret: secret.update(data={".dockerconfigjson": EMPTY_CONFIG}),
+    "more-data": _add_registry,
+    "inputs": lambda secret: secret["metadata"].get("annotations", {}).pop(INPUTS_ANNOTATION, None),
+    "other-inputs": lambda secret: _set(secret, "annotations", INPUTS_ANNOTATION, "0" * 64),
+    "label": lambda secret: secret["metadata"].get("labels", {}).pop(UID_LABEL, None),
+    "mark": lambda secret: _set(secret, "labels", "team", "1"),
+}
+
+
+def _set(secret: Object, field_name: str, key: str, value: str) -> None:
+    secret["metadata"].setdefault(field_name, {})[key] = value
 
 
 @dataclass
@@ -65,22 +87,11 @@ class PullSecrets:
 
     def tamper(self, name: str, how: str) -> None:
         """Damage a binding's Secret."""
-
-        def change(obj: Object) -> None:
-            if how == "data":
-                obj["data"] = {".dockerconfigjson": EMPTY_CONFIG}
-            elif how == "inputs":
-                obj["metadata"].get("annotations", {}).pop(INPUTS_ANNOTATION, None)
-            elif how == "label":
-                obj["metadata"].get("labels", {}).pop(UID_LABEL, None)
-            else:
-                obj["metadata"].setdefault("labels", {})["team"] = "1"
-
         for kept in self._sharing(name):
             kept.expires_at = None
             if UPSTREAM_LABEL in labels_of(self.secret(name) or {"metadata": {}}):
                 kept.inherited, kept.stamped = True, None
-        self.world.cluster.edit("Secret", NAMESPACE, secret_of(name), change)
+        self.world.cluster.edit("Secret", NAMESPACE, secret_of(name), DAMAGE[how])
 
     def relabel(self, name: str) -> None:
         """Add the label for a live binding's children to the Secret with its name."""

@@ -115,3 +115,62 @@ def test_an_entry_for_a_secret_without_an_owner(scene: Scene, how: str, *, seen:
     scene.settle()
     scene.accounts.check_left_alone("default")
     assert scene.listed() == ["zeta", "alpha"]
+
+
+@pytest.mark.parametrize("how", ["delete", "data", "inputs", "other-inputs"])
+def test_a_client_that_undoes_each_write_before_acrpull_sees_it(scene: Scene, how: str) -> None:
+    """Writes become rare although acrpull never observes its Secret; then the Secret comes back."""
+    scene.bindings.create("app", "default")
+    undo_writes(scene, how, 15)  # until the write counts as refused
+    since = since_when(scene, "Ready")
+    assert undo_writes(scene, how, 60) <= 6  # after 5, 10, 20 and 40 s
+    assert scene.conditions()["Ready"] == "False SecretNotWritten"
+    assert since_when(scene, "Ready") == since
+    scene.world.advance(300)
+    scene.settle()
+    assert scene.conditions()["Ready"] == "True Ready"
+
+
+def test_a_client_that_adds_to_each_write(scene: Scene) -> None:
+    """Writes become rare, and the token in the Secret is reported as a token that works."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    scene.world.advance(400)
+    scene.bindings.tamper("app", "more-data")
+    undo_writes(scene, "more-data", 15)
+    assert undo_writes(scene, "more-data", 60) <= 6
+    assert scene.conditions() == {
+        "Ready": "True RefreshFailing",
+        "TokenFresh": "True RefreshFailing",
+        "Attached": "True Attached",
+        "RenewalHealthy": "False SecretNotWritten",
+    }
+    scene.world.advance(300)
+    scene.settle()
+    assert scene.conditions()["Ready"] == "True Ready"
+
+
+def undo_writes(scene: Scene, how: str, seconds: float) -> int:
+    """Undo each write of the Secret within 50 ms, and return how often; *seconds* pass."""
+    clock, undone, last = scene.world.clock, 0, None
+    end = clock.now() + timedelta(seconds=seconds)
+    while clock.now() < end:
+        busy = scene.world.mc.step()
+        secret = scene.bindings.secret("app")
+        if secret is not None and secret["metadata"]["resourceVersion"] != last:
+            if how == "delete":
+                scene.bindings.delete_secret("app")
+            else:
+                scene.bindings.tamper("app", how)
+                changed = scene.bindings.secret("app")
+                last = changed and changed["metadata"]["resourceVersion"]
+            undone += 1
+            busy = False
+        clock.advance(0 if busy else 0.05)
+    return undone
+
+
+def since_when(scene: Scene, kind: str) -> str:
+    """Return the transition time of a condition."""
+    found = scene.bindings.read("app")["status"]["conditions"]
+    return next(str(c["lastTransitionTime"]) for c in found if c["type"] == kind)

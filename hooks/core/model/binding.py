@@ -68,11 +68,6 @@ class Status:
         ready = self.condition("Ready")
         return None if ready is None or ready.reason == Reason.READY else ready.message
 
-    @property
-    def secret_taken(self) -> bool:
-        """True if, in the last answer, another owner's Secret had the name of the Secret."""
-        return any(c.reason == Reason.SECRET_NAME_TAKEN for c in self.conditions)
-
 
 @dataclass(frozen=True, slots=True)
 class Spec:

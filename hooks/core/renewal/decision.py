@@ -21,7 +21,7 @@ from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
 from hooks.core.refresh import jitter_for, refresh_at
 from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
-from hooks.core.renewal.secret_contest import find_secret_contest
+from hooks.core.renewal.secret_contest import find_secret_contest, is_refused
 
 
 class MintReason(StrEnum):
@@ -59,6 +59,7 @@ MAX_REMEMBERED: Final = 1024  # hashes
 
 # If a client removes a Secret every minute, at most two tokens are requested in 10 minutes.
 MIN_AGE: Final = timedelta(minutes=5)
+SAME_TOKEN: Final = "Retrying with the same token."
 PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
 # As long as `ATTACH_GRACE`, because Metacontroller is as slow in both cases.
@@ -76,7 +77,7 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     reason = _mint_reason(observed, wanted, policy, now)
     if reason is None:
         return Keep()
-    contest = find_secret_contest(observed.binding, observed.secret, now)
+    contest = find_secret_contest(observed.binding, observed.secret, inputs_hash(wanted), now)
     return (
         _not_now(observed)
         or _removed(observed, contest)
@@ -250,9 +251,12 @@ def _namespace_missing(observed: Observed) -> Hold | None:
 
 
 def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
-    """Return why acrpull does not write a Secret that another client keeps removing."""
+    """Return why acrpull does not write the Secret before the next attempt of *contest*."""
     if contest is None or contest.add:
         return None
+    if is_refused(observed.binding.status):
+        text = f"{not_written(observed.binding)} {SAME_TOKEN}"
+        return Hold(Reason.SECRET_NOT_WRITTEN, text, contest.resync_after_seconds)
     return secret_removed(observed.binding, contest.resync_after_seconds)
 
 
@@ -264,6 +268,14 @@ def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
         "exclude the Secret from its changes."
     )
     return Hold(Reason.SECRET_REMOVED, text, resync_after_seconds)
+
+
+def not_written(binding: Binding) -> str:
+    """Return the message for a token that does not appear in the Secret."""
+    return (
+        f'Metacontroller could not write Secret "{binding.secret_name}", or another client undoes '
+        "each write at once. See the events of the binding for the reason."
+    )
 
 
 def _newer_than(

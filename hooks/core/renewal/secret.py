@@ -16,24 +16,28 @@ from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import (
+    SAME_TOKEN,
     Decision,
     Mint,
     covers,
     due_at,
     inputs_hash,
+    not_written,
 )
 from hooks.core.renewal.resolve import Hold, Wanted
+from hooks.core.renewal.secret_contest import UNWRITTEN
 
 WRITE_GRACE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A token of this answer, missing from the observed Secret.
+    """A token of this answer or an earlier answer, missing from the observed Secret.
 
     Attributes:
         since: When an answer first contained a token that was missing from the Secret.
-        resync_after_seconds: When to look again; None once the write counts as refused.
+        resync_after_seconds: When to look again; None if this answer contains a token again after
+            the write counted as refused.
     """
 
     reason: Reason
@@ -82,7 +86,7 @@ def desired_secret(
     attach the binding. If an invalid spec lacks the names of the ServiceAccounts, the labels stay.
     """
     template = observed.binding.secret_template
-    if isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED:
+    if isinstance(decision, Hold) and decision.reason in UNWRITTEN:
         old = observed.secret
         return None if old is None else replace(old, template=template.as_in(old.template))
     secret = _unlabeled_secret(observed, wanted, decision, token, now)
@@ -167,32 +171,34 @@ def token_works(
 
 
 def writing(
-    observed: Observed, outcome: Outcome | None, usable: AcrToken | None, now: datetime
+    observed: Observed,
+    decision: Decision,
+    outcome: Outcome | None,
+    usable: AcrToken | None,
+    now: datetime,
 ) -> Unwritten | None:
-    """Return the state of a token of this answer, missing from the observed Secret.
+    """Return the state of a token, missing from the observed Secret.
 
-    None if *outcome* has no token for the Secret. A partial token counts only without a *usable*
-    token in the observed Secret.
+    None if *outcome* has no token for the Secret, unless *decision* is to write the token later. A
+    partial token counts only without a *usable* token in the observed Secret.
 
     Metacontroller writes the Secret after the answer, and reports the Secret with the next call.
     A write counts as refused if the token is still missing after `WRITE_GRACE`. Causes are an
-    admission policy, a quota, or an immutable Secret. A time in the future counts as now, so every
-    wait ends.
+    admission policy, a quota, an immutable Secret, or a client that undoes each write at once. A
+    time in the future counts as now, so every wait ends.
     """
+    since = min(observed.binding.status.secret_pending_time or now, now)
+    if isinstance(decision, Hold) and decision.reason == Reason.SECRET_NOT_WRITTEN:
+        return Unwritten(decision.reason, decision.message, since, decision.resync_after_seconds)
     if isinstance(outcome, AcrToken):
-        retry = "Retrying with the same token."
+        retry = SAME_TOKEN
     elif isinstance(outcome, PartialGrant) and usable is None:
         retry = f"In addition, the token lacks a part of the scope: {outcome.failure.message}"
     else:
         return None
-    name = observed.binding.secret_name
-    since = min(observed.binding.status.secret_pending_time or now, now)
     left = since + WRITE_GRACE - now
     if left > timedelta(0):
-        text = f'Waiting for Metacontroller to write Secret "{name}".'
+        text = f'Waiting for Metacontroller to write Secret "{observed.binding.secret_name}".'
         return Unwritten(Reason.WRITING_SECRET, text, since, math.ceil(left.total_seconds()))
-    text = (
-        f'Metacontroller could not write Secret "{name}". See the events of the binding for the '
-        f"reason. {retry}"
-    )
+    text = f"{not_written(observed.binding)} {retry}"
     return Unwritten(Reason.SECRET_NOT_WRITTEN, text, since)

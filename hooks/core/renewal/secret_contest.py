@@ -1,36 +1,60 @@
 """The contest over a Secret: another client deletes or changes the Secret."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from hooks.core.contest import Contest, judge
 from hooks.core.model.binding import Binding, Status
 from hooks.core.model.cluster import PullSecret
+from hooks.core.model.reason import Reason
+
+UNWRITTEN: Final = frozenset({Reason.SECRET_NOT_WRITTEN, Reason.SECRET_REMOVED})
 
 
 def find_secret_contest(
-    binding: Binding, secret: PullSecret | None, now: datetime
+    binding: Binding, secret: PullSecret | None, inputs: str, now: datetime
 ) -> Contest | None:
     """Return the contest at *now* over *binding*'s *secret*; None if no client removes it.
 
-    Another client can delete the Secret, change the data, remove the annotation with the hash, or
-    restore an old Secret. A token that expires, or a token for another spec, is not a contest.
+    Another client can delete the Secret, change the data, change or remove the annotation with the
+    hash, or restore an old Secret. A token that expires, or a token for another spec, is not a
+    contest. *inputs* is the hash for the spec.
+
+    After SecretNotWritten, a missing Secret, or a changed Secret, is a contest, too. A new spec
+    ends this contest, because the spec may contain the remedy.
     """
     status = binding.status
     fresh = status.condition("TokenFresh")
     since = fresh.last_transition_time if fresh is not None else None
     if fresh is None or since is None:
         return None
-    there = secret is not None and _is_as_written(secret, status, now)
+    same_spec = fresh.observed_generation == binding.generation
+    there = secret is not None and _is_as_written(
+        secret, status, inputs if same_spec else None, now
+    )
+    if is_refused(status):
+        if there or not same_spec:
+            return None
+        fresh, since = replace(fresh, status="True", reason=Reason.SECRET_NOT_WRITTEN), now
     return judge(fresh, since, status.write_attempts, status.last_write_time, there, now)
 
 
-def _is_as_written(secret: PullSecret, status: Status, now: datetime) -> bool:
+def is_refused(status: Status) -> bool:
+    """True if the reason in *status* is SecretNotWritten, also while an old token works."""
+    renewal = status.condition("RenewalHealthy")
+    refused = renewal is not None and renewal.reason == Reason.SECRET_NOT_WRITTEN
+    return refused and status.secret_pending_time is not None
+
+
+def _is_as_written(secret: PullSecret, status: Status, inputs: str | None, now: datetime) -> bool:
     """True unless another client changed *secret* since the last answer, which had *status*.
 
-    A restored token is expired, and older than the token in *status*. In a contest, *status* may
-    already have the restored token.
+    *inputs* is the hash in the last answer; None if unknown. A restored token is expired, and older
+    than the token in *status*. In a contest, *status* may already have the restored token.
     """
-    if not secret.unmodified or (secret.inputs is None and not secret.inherited):
+    hashed = secret.inputs is not None and inputs in {None, secret.inputs}
+    if not secret.unmodified or not (hashed or secret.inherited):
         return False
     token, last = secret.token, status.token_issue_time
     if token is None or token.expires_at > now:

@@ -15,6 +15,7 @@ from hooks.core.model.token import MintFailed
 from hooks.core.observed import Observed
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.secret import Unwritten
+from hooks.core.renewal.secret_contest import UNWRITTEN
 from hooks.core.rfc3339 import format_time
 from hooks.core.status.attached import attached
 from hooks.core.status.condition_state import ConditionState, Problem, new_state
@@ -23,7 +24,6 @@ from hooks.core.status.condition_state import ConditionState, Problem, new_state
 PASSING: Final = frozenset(
     {Reason.PENDING, Reason.NAMESPACE_TERMINATING, Reason.DELETING, Reason.WRITING_SECRET}
 )
-UNWRITTEN: Final = frozenset({Reason.SECRET_NOT_WRITTEN, Reason.SECRET_REMOVED})
 # These problems end when a user changes the binding, a setting or an object. kstatus reports Failed
 # as soon as `Stalled` is True. A missing role assignment or federated credential is not among these
 # problems, because a new role assignment or credential takes minutes to propagate.
