@@ -15,7 +15,9 @@ from tests.properties.targets import ALL, Target, covers
 from tests.properties.tokens import claims_of, subject_of
 from tests.properties.world import World
 
-LONGEST_WAIT_SECONDS = 1100  # up to 1,000 after an error, and 120 if Azure requests a wait
+# Up to 1,000 after an error, and 120 if Azure requests a wait. Metacontroller caches the rules of a
+# binding with a stale status for 1,200.
+LONGEST_WAIT_SECONDS = 1600
 
 
 def come_to_rest(world: World) -> None:
