@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from hooks.core.names import CLUSTER_KIND, SERVERS_ANNOTATION
-from tests.e2e.api import BINDING
+from tests.e2e.api import BINDING, ApiError
 from tests.e2e.eventually import eventually
 from tests.e2e.fleet_scene import FleetScene, play_fleet
 from tests.e2e.ground import Ground
@@ -145,6 +145,30 @@ def test_binding_of_a_user(fleet: FleetScene) -> None:
     first.unbind(fleet.name)
     fleet.says("True/Ready", (2, 2, 2))
     assert "scope" not in first.binding(fleet.name)["spec"]
+
+
+def test_copy_of_a_user(calm_fleet: FleetScene, ground: Ground) -> None:
+    """A user of a Namespace can't copy a binding, and a Namespace selected then gets its own."""
+    stage, fleet = ground.stage, calm_fleet
+    if stage is None:
+        pytest.skip("a cluster's users are not known")
+    first, second = fleet.scenes
+    fleet.select(first)
+    fleet.create()
+    fleet.says("True/Ready", (1, 1, 1))
+    role = ("rolebinding", "jane", "-n", first.name)
+    stage.plane.kubectl("create", *role, "--clusterrole=edit", "--user=jane")
+    user = fleet.api.as_user("jane")
+    copy = first.binding(fleet.name)
+    kept = ("namespace", "labels", "ownerReferences")
+    copy["metadata"] = {key: copy["metadata"][key] for key in kept} | {"name": "copy"}
+    copy["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = False
+    with pytest.raises(ApiError, match=r"^403: .*Only Metacontroller adds the label"):
+        user.create(copy)
+    user.merge(BINDING, first.name, fleet.name, {"metadata": {"labels": {"mine": "1"}}})
+    fleet.select(second)
+    fleet.says("True/Ready", (2, 2, 2))
+    fleet.attached(first, second)
 
 
 def test_denied_by_a_namespace(fleet: FleetScene) -> None:

@@ -318,6 +318,18 @@ def test_many_keys(stage: Stage, room: str, field: str, number: int) -> None:
             change(api, account, {"metadata": {field: {key: "b"}}})
 
 
+def test_many_owners(stage: Stage, room: str) -> None:
+    """With more than 1,000 owner references, the policy compares the lists as a whole."""
+    owners = [FOREIGN | {"uid": str(number)} for number in range(14_000)]
+    meta = BOUND["metadata"] | {"name": "many-owners", "namespace": room, "ownerReferences": owners}
+    account = stage.api.create(BOUND | {"metadata": meta})
+    api = metacontroller(stage)
+    entries = {"imagePullSecrets": listing("zeta", "alpha")}
+    assert seconds(api, account, entries) < 2 * seconds(stage.api, account, entries)
+    with pytest.raises(ApiError, match=r"403: .*more than 1,000 owner references"):
+        change(api, account, {"metadata": {"ownerReferences": [*owners, OWNER]}})
+
+
 def seconds(api: Api, account: Object, patch: Object) -> float:
     """Return the time to merge *patch* into *account*, without a trace."""
     began = time.monotonic()
