@@ -6,7 +6,8 @@ annotation still names the entry. If the other client also removes the annotatio
 in the number of ServiceAccounts that list the entry.
 
 The owner of a ServiceAccount also writes the entries of other bindings. A removal of such an entry
-counts as an attempt of the owner, and the status of the other binding names the fight.
+counts as an attempt of the owner. The status of the other binding has the reason EntryRemoved in
+the first minutes.
 """
 
 from collections.abc import Collection, Iterable

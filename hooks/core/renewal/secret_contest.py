@@ -19,7 +19,8 @@ def find_secret_contest(
 
     Another client can delete the Secret, change the data, change or remove the annotation with the
     hash, or restore an old Secret. A token that expires, or a token for another spec, is not a
-    contest. *inputs* is the hash for the spec.
+    contest. *inputs* is the hash for the present request. If a setting, or an annotation of the
+    ServiceAccount, changes the hash without a change of the spec, the change counts as an attempt.
 
     After SecretNotWritten, a missing Secret, or a changed Secret, is a contest, too. A new spec
     ends this contest, because the spec may contain the remedy.
@@ -50,8 +51,9 @@ def is_refused(status: Status) -> bool:
 def _is_as_written(secret: PullSecret, status: Status, inputs: str | None, now: datetime) -> bool:
     """True unless another client changed *secret* since the last answer, which had *status*.
 
-    *inputs* is the hash in the last answer; None if unknown. A restored token is expired, and older
-    than the token in *status*. In a contest, *status* may already have the restored token.
+    *inputs* is the hash for the present request; None after a change of the spec. A restored token
+    is expired, and older than the token in *status*. In a contest, *status* may already have the
+    restored token.
     """
     hashed = secret.inputs is not None and inputs in {None, secret.inputs}
     if not secret.unmodified or not (hashed or secret.inherited):
