@@ -48,8 +48,9 @@ class Contest:
         resync_after_seconds: When the next call is due.
         named: Whether the status already has a reason in `NAMED`. Then the contest goes on, even
             if a stale status has too few attempts.
-        others: Whether the binding's own item is in place, and the contest is over entries that
-            the binding writes for other bindings. The status of these bindings has the reason.
+        quiet: Whether the status does not name the contest. Either the binding's own entry is in
+            place, and the contest is over entries that the binding writes for other bindings, or
+            perhaps no other client changed the Secret.
     """
 
     attempts: int
@@ -57,12 +58,12 @@ class Contest:
     add: bool
     resync_after_seconds: int
     named: bool = False
-    others: bool = False
+    quiet: bool = False
 
     @property
     def is_fight(self) -> bool:
-        """Whether another client removed the binding's own item again and again."""
-        return not self.others and (self.named or self.attempts > AT_ONCE or not self.add)
+        """Whether another client removes the binding's own item again and again."""
+        return not self.quiet and (self.named or not self.add)
 
 
 def judge(
@@ -85,10 +86,11 @@ def judge(
         there: Whether the item exists.
         now: The current time.
     """
+    resync = int(LASTED.total_seconds())
     if attempts < 1 or last_attempt is None:
         if there or condition.status != "True" or now - since >= LASTED:
             return None
-        return _new_attempt(1, now)
+        return Contest(1, now, add=True, resync_after_seconds=resync)
     attempts, last = min(attempts, MAX_ATTEMPTS), min(last_attempt, now)
     named = condition.reason in NAMED
     if now - last >= LASTED and (there or not named):
@@ -97,13 +99,8 @@ def judge(
     if there or now - last < wait:
         left = math.ceil((last + wait - now).total_seconds())
         return Contest(attempts, last, there, left, named=named)
-    return _new_attempt(min(attempts + 1, MAX_ATTEMPTS), now, named=named)
-
-
-def _new_attempt(attempts: int, now: datetime, *, named: bool = False) -> Contest:
-    """Return a contest with a write of the item at *now*."""
-    lasted = int(LASTED.total_seconds())
-    return Contest(attempts, now, add=True, resync_after_seconds=lasted, named=named)
+    attempts = min(attempts + 1, MAX_ATTEMPTS)
+    return Contest(attempts, now, add=True, resync_after_seconds=resync, named=named)
 
 
 def _wait(attempts: int) -> timedelta:

@@ -123,8 +123,9 @@ def _secret_contest(
     now: datetime,
 ) -> Contest | None:
     """Return the contest over the Secret; None if the answer has no token to write or to hold."""
-    held = isinstance(decision, Hold) and decision.reason == Reason.SECRET_REMOVED
-    tokens = held or isinstance(decision, Keep) or unwritten is not None
+    if isinstance(decision, Hold):
+        return decision.contest
+    tokens = isinstance(decision, Keep) or unwritten is not None
     if not (tokens and isinstance(wanted, TokenRequest)):
         return None
     return find_secret_contest(observed.binding, observed.secret, inputs_hash(wanted), now)
@@ -160,7 +161,7 @@ def _problem(
     if unwritten is not None and unwritten.reason == Reason.SECRET_NOT_WRITTEN:
         return unwritten
     if secret_contest is not None and secret_contest.is_fight:
-        return secret_removed(observed.binding, secret_contest.resync_after_seconds)
+        return secret_removed(observed.binding, secret_contest)
     if isinstance(decision, Hold | Reject):
         return decision
     if outcome is None:

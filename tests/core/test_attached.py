@@ -51,7 +51,7 @@ MISSING = replace(OBSERVED, accounts=(), related=())
 UNLISTED = replace(ACCOUNT, pull_secrets=("zeta",))
 OWNED = replace(UNTOUCHED, owners=(FOREIGN,))
 DEAD = replace(HOLDER, name="jobs", uid="uid-dead")
-CONTEST = Contest(3, NOW, add=True, resync_after_seconds=60)
+CONTEST = Contest(3, NOW, add=True, resync_after_seconds=60, named=True)
 
 
 def related(*accounts: ServiceAccount) -> Observed:

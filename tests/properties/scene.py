@@ -7,6 +7,7 @@ from tests.properties.accounts import Accounts, entries_of
 from tests.properties.bindings import Bindings
 from tests.properties.exchange import token_in
 from tests.properties.rest import check_rest
+from tests.properties.tokens import claims_of
 from tests.properties.world import World
 
 
@@ -44,6 +45,15 @@ class Scene:
         assert token is not None
         return token
 
+    def subject(self, name: str = "app") -> str:
+        """Return whose token a binding's Secret contains."""
+        return str(claims_of(self.token(name).value)["sub"])
+
     def token_life(self, name: str = "app") -> timedelta:
         """Return the remaining lifetime of the token in a binding's Secret."""
         return self.token(name).expires_at - self.world.clock.now()
+
+    def since(self, kind: str, name: str = "app") -> str:
+        """Return the transition time of a condition."""
+        found = self.bindings.read(name)["status"]["conditions"]
+        return next(str(c["lastTransitionTime"]) for c in found if c["type"] == kind)

@@ -15,7 +15,6 @@ from tests.properties.kinds import name_in, secret_of
 from tests.properties.rest import check_fixpoint, come_to_rest
 from tests.properties.scene import Scene
 from tests.properties.specs import OTHERS, SPEC
-from tests.properties.tokens import claims_of
 from tests.properties.world import NAMESPACE, STRATEGIES
 
 SHARING = [("app", "v1beta2/app"), ("v1beta2/app", "app")]
@@ -85,12 +84,6 @@ def test_two_kinds_want_one_secret(scene: Scene, first: str, second: str, accoun
     assert secret_of(second) in scene.listed(account)
 
 
-def who(scene: Scene, name: str) -> str:
-    """Return whose the token in a binding's Secret is."""
-    token = scene.token(name)
-    return str(claims_of(token.value)["sub"])
-
-
 @pytest.mark.parametrize("name", ["app", "v1beta2/app", NAMESPACE, f"v1beta2/{NAMESPACE}"])
 def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> None:
     """It comes, says whose it is, changes its mind, goes and comes: a token that works stays."""
@@ -105,7 +98,7 @@ def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> N
         scene.accounts.annotate("build", annotations)
         scene.settle()
         assert scene.conditions(name)["Ready"] == "True Ready"
-        assert client in who(scene, name)
+        assert client in scene.subject(name)
     before = scene.token(name)
     scene.accounts.delete("build")
     scene.settle()
@@ -120,7 +113,7 @@ def test_a_service_account_that_an_identity_trusts(scene: Scene, name: str) -> N
     scene.accounts.annotate("default", ANNOTATIONS[0])
     scene.bindings.specify(name, workloadIdentity=FEDERATED[3])
     scene.settle()
-    assert IDS[1] in who(scene, name)
+    assert IDS[1] in scene.subject(name)
 
 
 def test_no_identity_and_no_service_account_to_list_the_secret(scene: Scene) -> None:
@@ -165,11 +158,11 @@ def test_what_upstream_left(strategy: str, name: str, left: timedelta) -> None:
     assert uid_of(after) == uid_of(before)
     assert labels_of(after) == {**labels_of(before), target_label("default"): ATTACH}
     assert labels_of(after)[UPSTREAM_LABEL] == name_in(name)
-    assert (who(scene, name) == WHO) == (left == FRESH)
+    assert (scene.subject(name) == WHO) == (left == FRESH)
     assert scene.listed() == ["zeta", "alpha", entry]
     scene.world.advance(3 * 3600)
     scene.settle()
-    assert who(scene, name) != WHO
+    assert scene.subject(name) != WHO
     scene.bindings.delete(name)
     scene.settle()
     assert scene.listed() == ["zeta", "alpha"]
@@ -181,11 +174,11 @@ def test_what_upstream_left_for_one_identity(scene: Scene, name: str) -> None:
     """Once taken over, its token is for the identity that was asked for then, and for no other."""
     scene.bindings.inherit(name, "default", FRESH, label=True)
     scene.settle()
-    assert who(scene, name) == WHO
+    assert scene.subject(name) == WHO
     for fields in (OTHERS[2], {}):
         scene.bindings.specify(name, **fields)
         scene.settle()
-        assert (SPEC | fields)["managedIdentityClientID"] in who(scene, name)
+        assert (SPEC | fields)["managedIdentityClientID"] in scene.subject(name)
 
 
 @pytest.mark.parametrize("name", UPSTREAM)

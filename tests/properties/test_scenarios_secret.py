@@ -8,6 +8,7 @@ import pytest
 from hooks.core.model.reason import Reason
 from hooks.core.model.token import MintFailed
 from hooks.core.names import ATTACHED_ANNOTATION
+from tests.properties.identities import ANNOTATIONS, FEDERATED, IDS
 from tests.properties.scene import Scene
 from tests.properties.specs import DENIED
 from tests.properties.world import NAMESPACE, START
@@ -117,10 +118,10 @@ def test_a_client_that_undoes_each_write_before_acrpull_sees_it(scene: Scene, ho
     """Writes become rare although acrpull never observes its Secret; then the Secret comes back."""
     scene.bindings.create("app", "default")
     undo_writes(scene, how, 15)  # until the write counts as refused
-    since = since_when(scene, "Ready")
+    since = scene.since("Ready")
     assert undo_writes(scene, how, 60) <= 6  # after 5, 10, 20 and 40 s
     assert scene.conditions()["Ready"] == "False SecretNotWritten"
-    assert since_when(scene, "Ready") == since
+    assert scene.since("Ready") == since
     scene.world.advance(300)
     scene.settle()
     assert scene.conditions()["Ready"] == "True Ready"
@@ -138,6 +139,45 @@ def test_a_client_that_adds_to_each_write(scene: Scene) -> None:
     scene.world.advance(300)
     scene.settle()
     assert scene.conditions()["Ready"] == "True Ready"
+
+
+def test_replicas_with_different_settings(scene: Scene) -> None:
+    """During a rollout, writes become rare, and no other client is blamed."""
+    scene.bindings.create("app", "default")
+    scene.settle()
+    old: dict[str, str] = {}
+    new = {"TOKEN_AUDIENCE": "https://management.azure.com/"}
+    scene.world.set_hooks(old, new, admission=scene.world.admission)
+    first, seen = len(scene.world.mint.times), set()
+    for number in range(30):
+        scene.accounts.annotate("default", {"note": str(number)})  # a reason to call the hooks
+        scene.world.advance(1)
+        seen |= set(scene.conditions().values())
+    assert len(scene.world.mint.times) - first <= 6
+    scene.world.set_hooks(new, admission=scene.world.admission)
+    for _ in range(10):
+        scene.world.advance(6)
+        seen |= set(scene.conditions().values())
+    assert "False Pending" in seen
+    assert not {each for each in seen if "Removed" in each or "NotWritten" in each}
+    assert scene.conditions()["Ready"] == "True Ready"
+
+
+def test_a_client_id_that_changes_again_and_again(scene: Scene) -> None:
+    """Each change of the annotation comes into effect, and no other client is blamed."""
+    scene.bindings.create("app", "default")
+    scene.bindings.specify("app", workloadIdentity=FEDERATED[1])
+    scene.accounts.create("build", [])
+    seen = set()
+    for number in range(6):
+        scene.accounts.annotate("build", ANNOTATIONS[number % 2])
+        for _ in range(12):
+            scene.world.advance(1)
+            seen |= set(scene.conditions().values())
+    assert not {each for each in seen if "Removed" in each or "NotWritten" in each}
+    scene.world.advance(60)
+    assert scene.conditions()["Ready"] == "True Ready"
+    assert IDS[1] in scene.subject("app")
 
 
 def works_despite(reason: str) -> dict[str, str]:
@@ -168,9 +208,3 @@ def undo_writes(scene: Scene, how: str, seconds: float) -> int:
             busy = False
         clock.advance(0 if busy else 0.05)
     return undone
-
-
-def since_when(scene: Scene, kind: str) -> str:
-    """Return the transition time of a condition."""
-    found = scene.bindings.read("app")["status"]["conditions"]
-    return next(str(c["lastTransitionTime"]) for c in found if c["type"] == kind)

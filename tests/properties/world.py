@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import Any
 
 from hooks.core.names import SERVERS_ANNOTATION
@@ -103,11 +104,12 @@ class World:
                 self.cluster.delete(*key_of(obj))
         self.cluster.admit = lambda _old, new: new
 
-    def set_hooks(self, *, admission: bool) -> None:
-        """Start the service in a mode."""
+    def set_hooks(self, *replicas: Mapping[str, str], admission: bool) -> None:
+        """Start the service in a mode, with the settings of each replica; one replica if none."""
         mode = {"ATTACHMENT": "admission" if admission else "adoption"}
-        settings = Settings.from_env({**ENVIRONMENT, **mode})
-        self._client = create_app(settings, self.mint, self.clock.now).test_client()
+        settings = [Settings.from_env({**ENVIRONMENT, **mode, **its}) for its in replicas or ({},)]
+        apps = [create_app(its, self.mint, self.clock.now) for its in settings]
+        self._clients = cycle([app.test_client() for app in apps])
 
     def set_controllers(self, *, admission: bool) -> None:
         """Start Metacontroller with the controllers of a mode."""
@@ -128,7 +130,7 @@ class World:
     def ask(self, path: str, body: object) -> tuple[int, Any]:
         """Return a hook's status and answer; check that no log line shows a token."""
         with self._logs.watching():
-            reply = self._client.post(path, json=body)
+            reply = next(self._clients).post(path, json=body)
         assert self._logs.leaks == []
         return reply.status_code, reply.json
 

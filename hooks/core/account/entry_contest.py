@@ -6,20 +6,27 @@ annotation still names the entry. If the other client also removes the annotatio
 in the number of ServiceAccounts that list the entry.
 
 The owner of a ServiceAccount also writes the entries of other bindings. A removal of such an entry
-counts as an attempt of the owner. The status of the other binding has the reason EntryRemoved in
-the first minutes.
+counts as an attempt of the owner. The other binding only watches: its status has the reason
+EntryRemoved until its entry lasts.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from hooks.core.account.ownership import controller_uid
 from hooks.core.account.relation import is_secret_name
-from hooks.core.contest import AT_ONCE, Contest, judge
+from hooks.core.contest import AT_ONCE, LASTED, Contest, judge
 from hooks.core.model.binding import Binding, Condition
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.reason import Reason
+
+# A binding that writes no entry also counts an attempt after each wait. When the owner adds the
+# entry again, the last attempt must be newer than `LASTED`, because the entry may not last. So the
+# wait after the fifth attempt, 40 s, is the longest.
+WATCH_ATTEMPTS: Final = 5
+WATCH_SECONDS: Final = 40
 
 
 def find_entry_contest(
@@ -44,13 +51,21 @@ def find_entry_contest(
         there = there or not _is_removed(binding, attached, known, listing)
         if attached.status != "True":  # perhaps only because of another ServiceAccount
             attached, since = replace(attached, status="True"), now
-    begun = status.attach_attempts > AT_ONCE
-    others = there and not named and (lost or begun)
-    if there and lost:
+    attempts, last = status.attach_attempts, status.last_attach_time
+    begun, others = attempts > AT_ONCE, there and lost
+    quiet = there and (lost or begun) and (not named or now - (last or now) >= LASTED)
+    if others:
         reason = Reason.ENTRY_REMOVED if begun else attached.reason
         attached, since, there = replace(attached, status="True", reason=reason), now, False
-    contest = judge(attached, since, status.attach_attempts, status.last_attach_time, there, now)
-    return replace(contest, others=others) if contest is not None else None
+    if not owned:
+        attempts = min(attempts, WATCH_ATTEMPTS)
+    contest = judge(attached, since, attempts, last, there, now)
+    if contest is None:
+        return None
+    resync = contest.resync_after_seconds
+    if others or not owned:
+        resync = min(resync, WATCH_SECONDS)
+    return replace(contest, quiet=quiet, resync_after_seconds=resync)
 
 
 def held_accounts(
@@ -61,7 +76,7 @@ def held_accounts(
         return ()
     known = known_before(binding, accounts)
     own = tuple(account for account in known if binding.secret_name not in account.pull_secrets)
-    if own and not contest.others:
+    if own and not contest.quiet:
         return own
     owned = _owned(binding, accounts)
     return tuple(account for account in owned if _lost_another(binding, account))

@@ -254,20 +254,28 @@ def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
     """Return why acrpull does not write the Secret before the next attempt of *contest*."""
     if contest is None or contest.add:
         return None
+    name, wait = observed.binding.secret_name, contest.resync_after_seconds
     if is_refused(observed.binding.status):
         text = f"{not_written(observed.binding)} {SAME_TOKEN}"
-        return Hold(Reason.SECRET_NOT_WRITTEN, text, contest.resync_after_seconds)
-    return secret_removed(observed.binding, contest.resync_after_seconds)
+        return Hold(Reason.SECRET_NOT_WRITTEN, text, wait, contest)
+    if contest.quiet:
+        text = (
+            f'The token in Secret "{name}" is for other settings, or for another client ID, again '
+            "and again. If this persists, compare the settings of all replicas of acrpull, and "
+            "find a client that changes the Secret or the annotations of the ServiceAccount."
+        )
+        return Hold(Reason.PENDING, text, wait, contest)
+    return secret_removed(observed.binding, contest)
 
 
-def secret_removed(binding: Binding, resync_after_seconds: int) -> Hold:
+def secret_removed(binding: Binding, contest: Contest) -> Hold:
     """Return the `Hold` for a Secret that another client deletes or changes after each write."""
     text = (
         f'Another client deletes or changes Secret "{binding.secret_name}" soon after each write. '
         "Find the client in the audit log of the API server, or in the events of the binding, and "
         "exclude the Secret from its changes."
     )
-    return Hold(Reason.SECRET_REMOVED, text, resync_after_seconds)
+    return Hold(Reason.SECRET_REMOVED, text, contest.resync_after_seconds, contest)
 
 
 def not_written(binding: Binding) -> str:

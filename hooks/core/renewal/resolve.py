@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from hooks.core.contest import Contest
 from hooks.core.exchange.federation import resolve_identity
 from hooks.core.model.binding import Spec
 from hooks.core.model.reason import Reason
@@ -16,11 +17,16 @@ SETTINGS_RESYNC_SECONDS: Final = 300  # Metacontroller sends no event when a set
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """No token can be requested now. The observed Secret stays."""
+    """No token can be requested now. The observed Secret stays.
+
+    Attributes:
+        contest: The contest over the Secret, if acrpull waits for its next attempt.
+    """
 
     reason: Reason
     message: str
     resync_after_seconds: int
+    contest: Contest | None = None
 
 
 Wanted = TokenRequest | Hold | Reject

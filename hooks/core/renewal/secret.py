@@ -184,10 +184,13 @@ def writing(
 
     Metacontroller writes the Secret after the answer, and reports the Secret with the next call.
     A write counts as refused if the token is still missing after `WRITE_GRACE`. Causes are an
-    admission policy, a quota, an immutable Secret, or a client that undoes each write at once. A
-    time in the future counts as now, so every wait ends.
+    admission policy, a quota, an immutable Secret, or a client that undoes each write at once. With
+    a new spec, which may contain the remedy, the grace period starts again. A time in the future
+    counts as now, so every wait ends.
     """
-    since = min(observed.binding.status.secret_pending_time or now, now)
+    status, fresh = observed.binding.status, observed.binding.status.condition("TokenFresh")
+    same_spec = fresh is None or fresh.observed_generation == observed.binding.generation
+    since = min(status.secret_pending_time or now, now) if same_spec else now
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_NOT_WRITTEN:
         return Unwritten(decision.reason, decision.message, since, decision.resync_after_seconds)
     if isinstance(outcome, AcrToken):

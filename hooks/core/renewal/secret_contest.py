@@ -10,6 +10,7 @@ from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
 
 UNWRITTEN: Final = frozenset({Reason.SECRET_NOT_WRITTEN, Reason.SECRET_REMOVED})
+MAX_QUIET: Final = 5  # attempts; the waits add up to 35 s, about as long as a rollout
 
 
 def find_secret_contest(
@@ -19,8 +20,9 @@ def find_secret_contest(
 
     Another client can delete the Secret, change the data, change or remove the annotation with the
     hash, or restore an old Secret. A token that expires, or a token for another spec, is not a
-    contest. *inputs* is the hash for the present request. If a setting, or an annotation of the
-    ServiceAccount, changes the hash without a change of the spec, the change counts as an attempt.
+    contest. *inputs* is the hash for the present request. A setting, or an annotation of the
+    ServiceAccount, can change the hash without a change of the spec, for example while two replicas
+    have different settings. The change counts as an attempt, and the contest is quiet at first.
 
     After SecretNotWritten, a missing Secret, or a changed Secret, is a contest, too. A new spec
     ends this contest, because the spec may contain the remedy.
@@ -31,14 +33,17 @@ def find_secret_contest(
     if fresh is None or since is None:
         return None
     same_spec = fresh.observed_generation == binding.generation
-    there = secret is not None and _is_as_written(
-        secret, status, inputs if same_spec else None, now
-    )
+    written = secret is not None and _is_as_written(secret, status, now)
+    replaced = secret is not None and not secret.inherited and secret.inputs != inputs
+    there = written and not (same_spec and replaced)
     if is_refused(status):
         if there or not same_spec:
             return None
         fresh, since = replace(fresh, status="True", reason=Reason.SECRET_NOT_WRITTEN), now
-    return judge(fresh, since, status.write_attempts, status.last_write_time, there, now)
+    attempts = status.write_attempts
+    contest = judge(fresh, since, attempts, status.last_write_time, there, now)
+    quiet = written and not there and attempts <= MAX_QUIET and fresh.reason not in UNWRITTEN
+    return replace(contest, quiet=quiet) if contest is not None else None
 
 
 def is_refused(status: Status) -> bool:
@@ -48,15 +53,13 @@ def is_refused(status: Status) -> bool:
     return refused and status.secret_pending_time is not None
 
 
-def _is_as_written(secret: PullSecret, status: Status, inputs: str | None, now: datetime) -> bool:
+def _is_as_written(secret: PullSecret, status: Status, now: datetime) -> bool:
     """True unless another client changed *secret* since the last answer, which had *status*.
 
-    *inputs* is the hash for the present request; None after a change of the spec. A restored token
-    is expired, and older than the token in *status*. In a contest, *status* may already have the
-    restored token.
+    A restored token is expired, and older than the token in *status*. In a contest, *status* may
+    already have the restored token.
     """
-    hashed = secret.inputs is not None and inputs in {None, secret.inputs}
-    if not secret.unmodified or not (hashed or secret.inherited):
+    if not secret.unmodified or not (secret.inputs is not None or secret.inherited):
         return False
     token, last = secret.token, status.token_issue_time
     if token is None or token.expires_at > now:
