@@ -45,10 +45,10 @@ class Delays:
 
 @dataclass
 class Cost:
-    """What happened within a `measured` block: API requests of *user*, hook calls and CPU."""
+    """What happened within a `measured` block: API requests of a user, hook calls and CPU."""
 
     requests: Counter[str] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)  # by path and Namespace
+    calls: Counter[str] = field(default_factory=Counter)  # by path
     cpu_seconds: float = 0
 
     def told(self, number: int) -> str:
@@ -62,25 +62,30 @@ class Cost:
 
 
 @contextmanager
-def measured(stage: Stage, user: str) -> Iterator[Cost]:
-    """Measure from now, when nothing happens, until nothing happens after the block."""
+def measured(stage: Stage, user: str, space: str | None = None) -> Iterator[Cost]:
+    """Measure from now, when nothing happens, until nothing happens after the block.
+
+    Count only the requests and calls for the Namespace *space*, because others may still have
+    scheduled calls. If *space* is None, count all.
+    """
     await_quiet(stage, within=ATTACH_SECONDS)
     size, calls = stage.plane.audit_log.stat().st_size, len(stage.recorder.exchanges)
     cpu, cost = stage.service.cpu_seconds(), Cost()
     yield cost
     await_quiet(stage, within=ATTACH_SECONDS)
     cost.cpu_seconds = stage.service.cpu_seconds() - cpu
-    cost.calls.update(map(_called, stage.recorder.exchanges[calls:]))
+    made = stage.recorder.exchanges[calls:]
+    cost.calls.update(each.path for each in made if space in {None, _namespace_of(each)})
     for request in audit.requests(stage.plane.audit_log, size):
-        if request.user == user:
+        if request.user == user and space in {None, request.namespace}:
             failed = f" {request.status}" if request.status >= requests.codes.bad_request else ""
             cost.requests[f"{request.verb} {request.resource}{failed}"] += 1
 
 
-def _called(exchange: Exchange) -> str:
-    """Return the path and the Namespace of a call."""
-    asked = exchange.request.get("object") or exchange.request["parent"]
-    return f"{exchange.path} {asked['metadata'].get('namespace', '')}"
+def _namespace_of(exchange: Exchange) -> str:
+    """Return the Namespace of the object in a call."""
+    called_for = exchange.request.get("object") or exchange.request["parent"]
+    return str(called_for["metadata"].get("namespace", ""))
 
 
 def bindings_of_one_identity(stage: Stage) -> NewBinding:

@@ -29,15 +29,14 @@ from tests.e2e.upstream_controller import run_upstream
 
 NAMESPACES: Final = 10
 SIZES: Final = (25, 100, 400)  # bindings in one Namespace
-# API requests per binding: 15 and 7 to 8. One more: a 409 is retried, and a
-# slow machine has calls after 10 s.
-MOST_REQUESTS: Final = {"adoption": 17, "admission": 9}
+# API requests per binding: 16 to 18, and 6 to 8. One more, because a slow machine has calls after
+# 10 s.
+MOST_REQUESTS: Final = {"adoption": 19, "admission": 9}
 # /sync with the token request, /serviceaccount/sync, and /sync for the new Secret. Metacontroller
 # calls the last one twice if it reports the Secret as related later than as a child. With
 # dynamic-apply, a renewal changes an annotation of the Secret, so /secret/sync is called.
 MOST_CALLS_OF_A_RENEWAL: Final = {"dynamic-apply": 5, "server-side-apply": 4}
-# The longest time to a call that an attachment has scheduled.
-REST_SECONDS: Final = {"adoption": 125, "admission": 65}
+REST_SECONDS: Final = 125  # the longest time to a call that an attachment has scheduled
 GROWTH: Final = 1.2  # from 25 to 400 bindings
 TOKEN_SECONDS: Final = 12  # renewed after half of it
 RENEWALS: Final = 4
@@ -142,9 +141,10 @@ def test_apart(
 
 def test_one_by_one(running: Stage, strategy: str, figures: list[str]) -> None:
     """A new binding is attached while nothing else happens."""
-    keys = make_accounts(running.api, [f"alone-{strategy}"], ONE_BY_ONE)
+    space = f"alone-{strategy}"
+    keys = make_accounts(running.api, [space], ONE_BY_ONE)
     new_binding = bindings_of_one_identity(running)
-    with measured(running, METACONTROLLER_USER) as cost:
+    with measured(running, METACONTROLLER_USER, space) as cost:
         each = [attach(running.api, [key], new_binding).total for key in keys]
     figures.append(f"one by one, {strategy}: {Delays(sum(each), each).told()}")
     figures.append(f"    each: {cost.told(ONE_BY_ONE)}")
@@ -160,8 +160,9 @@ def test_one_namespace(
     """The cost of a binding, and of its renewal, does not depend on its neighbors."""
     costs = {}
     for many in SIZES:
-        keys = make_accounts(running.api, [space_of(many, strategy)], many)
-        with measured(running, METACONTROLLER_USER) as cost:
+        space = space_of(many, strategy)
+        keys = make_accounts(running.api, [space], many)
+        with measured(running, METACONTROLLER_USER, space) as cost:
             delays = attach(running.api, keys, bindings_of_one_identity(running))
         figures.append(told(f"{many} in one Namespace, {strategy}", delays, upstream))
         figures.append(f"    each: {cost.told(many)}")
@@ -169,13 +170,12 @@ def test_one_namespace(
         assert cost.requests.total() <= MOST_REQUESTS[attachment] * many
     calls = {many: cost.calls.total() / many for many, cost in costs.items()}
     assert calls[SIZES[-1]] <= GROWTH * calls[SIZES[0]]
-    time.sleep(REST_SECONDS[attachment])
+    time.sleep(REST_SECONDS)
     for many in SIZES:
         renewed, renewals = renewal_cost(running, space_of(many, strategy))
         figures.append(f"a renewal among {many}, {strategy}: {renewed.told(renewals)}")
-        place = f" {space_of(many, strategy)}"
-        here = sum(n for call, n in renewed.calls.items() if call.endswith(place))
-        assert here <= MOST_CALLS_OF_A_RENEWAL[strategy] * renewals, renewed.calls
+        most = MOST_CALLS_OF_A_RENEWAL[strategy] * renewals
+        assert renewed.calls.total() <= most, renewed.calls
 
 
 def space_of(many: int, strategy: str) -> str:
@@ -198,7 +198,7 @@ def renewal_cost(stage: Stage, space: str) -> tuple[Cost, int]:
         eventually(check, 2 * TOKEN_SECONDS * number)
 
     await_renewals(2)
-    with measured(stage, METACONTROLLER_USER) as cost:
+    with measured(stage, METACONTROLLER_USER, space) as cost:
         before = stage.emulator.count("token")
         await_renewals(RENEWALS)
     renewals = stage.emulator.count("token") - before
