@@ -147,6 +147,14 @@ class Accounts:
             if holder is None or holder["uid"] not in live:
                 kept.unknown.add(entry)
 
+    def expect_left(self, entries: set[str], live: set[str]) -> None:
+        """Allow acrpull's entries except *entries* to stay on lists without an owner among *live*.
+
+        The owner leaves at once, and another binding that left before may still have its entry.
+        """
+        for entry in set(OURS) - entries:
+            self.expect_unheld(entry, live)
+
     def rest(self) -> None:
         """Note that entries missing from a list by now will not come without a new action."""
         for name, kept in self.kept.items():

@@ -66,7 +66,10 @@ class BindingRules(Stage):
         if not self._is_safe(self.bindings.kept[name].uid):
             return
         self.accounts.expect(secret_of(name))
-        self.accounts.unasked.add(self.bindings.kept[name].uid)
+        uid = self.bindings.kept[name].uid
+        live = {secret_of(each) for each in self.bindings.kept}
+        self.accounts.expect_left(live, self.bindings.uids() - {uid})
+        self.accounts.unasked.add(uid)
         if how == "by hand":
             self.bindings.unfinalize(name)
         self.bindings.delete(name, "Background" if how == "by hand" else how)
