@@ -119,6 +119,18 @@ def test_two_secrets_for_one_registry(names: list[str], account: str) -> None:
     assert note.endswith("with this scope: repository:a:pull repository:b:pull")
 
 
+def test_two_secrets_of_two_kinds() -> None:
+    """A note on the tokens of a ClusterACRPullBinding and an ACRPullBinding for one registry."""
+    fields = {"acrServer": SERVER, "managedIdentityClientID": GUID}
+    every = cluster("platform", scope="repository:a:pull", **fields, serviceAccountNames=["*"])
+    own = manifest("app", scope="repository:b:pull", **fields)
+    (note,) = (n for n in examine(every + own)["notes"] if "Secrets for" in n)
+    assert note.startswith(
+        "If ClusterACRPullBinding platform selects Namespace team-a, ServiceAccount default gets "
+        f"2 Secrets for {SERVER}: acr-pull-platform, acr-pull-app. "
+    )
+
+
 def test_name_of_a_binding() -> None:
     """A note names a binding that keeps a ClusterACRPullBinding from creating a binding."""
     own = manifest("platform", acrServer=SERVER, managedIdentityClientID=GUID)

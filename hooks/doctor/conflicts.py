@@ -110,25 +110,30 @@ def shared_registries(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
         if plan is not None:
             key = (diagnosis.namespace, plan.request.server)
             groups[key][diagnosis.kind, str(diagnosis.name)] = plan
-    for (namespace, server), group in groups.items():
+    for (namespace, server), own in groups.items():
+        group = own if namespace is None else {**groups.get((None, server), {}), **own}
         every = {key: plan for key, plan in group.items() if plan.targets.every}
-        if _differ(every):
-            yield _shared(_accounts(namespace, None), server, every)
+        if _differ(every) and every.keys() & own.keys():
+            yield _shared(_accounts(namespace, None, every), server, every)
         names = dict.fromkeys(name for p in group.values() for name in sorted(p.targets.names))
         for name in names:
             plans = {key: plan for key, plan in group.items() if name in plan.targets}
-            if _differ(plans):
-                yield _shared(_accounts(namespace, name), server, plans)
+            if _differ(plans) and plans.keys() & own.keys():
+                yield _shared(_accounts(namespace, name, plans), server, plans)
 
 
-def _accounts(namespace: str | None, name: str | None) -> str:
+def _accounts(namespace: str | None, name: str | None, plans: Iterable[tuple[str, str]]) -> str:
     """Return the subject of a note: the ServiceAccount *name*, or every ServiceAccount.
 
-    *namespace* is None for ClusterACRPullBindings, whose selectors may overlap.
+    *plans* has kind and name of each binding. *namespace* is None for ClusterACRPullBindings, whose
+    selectors may overlap.
     """
+    account = "every ServiceAccount" if name is None else f"ServiceAccount {name}"
     if namespace is None:
-        account = "every ServiceAccount" if name is None else f"ServiceAccount {name}"
         return f"In a Namespace that all of these ClusterACRPullBindings select, {account}"
+    selecting = " and ".join(name for kind, name in plans if kind == CLUSTER_KIND)
+    if selecting:
+        return f"If {CLUSTER_KIND} {selecting} selects Namespace {namespace}, {account}"
     if name is None:
         return f"Every ServiceAccount of Namespace {namespace}"
     return f"ServiceAccount {namespace}/{name}"
