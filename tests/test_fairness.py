@@ -138,7 +138,7 @@ def test_large_body_does_not_wait(client: Client, emulator: Emulator) -> None:
     started = time.monotonic()
     response = send(client, body)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
-    assert "too large to wait" in response.json()["error"]
+    assert "large call does not wait" in response.json()["error"]
     assert time.monotonic() - started < 1
     time.sleep(2)
     assert token(send(client, body).json())

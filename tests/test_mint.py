@@ -200,7 +200,7 @@ def test_without_waiting() -> None:
     mint = exchange.minter()
     exchange.gate.clear()
     for _ in range(2):
-        with pytest.raises(Busy, match="too large to wait"):
+        with pytest.raises(Busy, match="large call does not wait"):
             mint.without_waiting(REQUEST, None, "a")
     exchange.gate.set()
 

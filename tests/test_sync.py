@@ -71,8 +71,9 @@ def test_recreated_identity(client: Client, emulator: Emulator) -> None:
     assert reason(answer) == "False/IdentityNotFound"
     message = answer["status"]["conditions"][0]["message"]
     assert message == (
-        f'Identity "{recreated}" is not assigned to this node. Assign it to the node pool\'s '
-        "scale set. If it is assigned, detach and assign it again: it may have been recreated."
+        f'Identity "{recreated}" is not assigned to the node of acrpull\'s Pod. Assign it to the '
+        "node pool's scale set. If the identity is assigned, detach and assign it again: it may "
+        "have been recreated."
     )
 
 

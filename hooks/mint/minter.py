@@ -144,7 +144,9 @@ class Minter:
                 running = self._workers.submit(self._run, request, place.pop_all())
                 self._running[request] = running
         if not patient:
-            raise Busy("The token has been requested, and the call is too large to wait for it.")
+            raise Busy(
+                "A large call does not wait for Azure. The token was requested for the next call."
+            )
         try:
             return running.result(TOKEN_WAIT_SECONDS)
         except FutureTimeoutError:

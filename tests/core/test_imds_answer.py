@@ -30,7 +30,7 @@ def quoted(code: int) -> ImdsResponse:
 @pytest.mark.parametrize(
     ("response", "reason", "words"),
     [
-        (bad_request(NOT_ASSIGNED), Reason.IDENTITY_NOT_FOUND, "not the object (principal) ID"),
+        (bad_request(NOT_ASSIGNED), Reason.IDENTITY_NOT_FOUND, "not its object (principal) ID"),
         *((quoted(code), Reason.IDENTITY_NOT_FOUND, f'"{CLIENT_ID}" (AADSTS{code})')
           for code in (700016, 700011, 7000229, 90002)),
         (quoted(50001), Reason.AUDIENCE_REFUSED, f'audience "{AUDIENCE}" (AADSTS50001)'),

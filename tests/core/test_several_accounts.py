@@ -173,7 +173,7 @@ def state(status: str, reason: str, message: str, remedy: str = "") -> Condition
 
 def count(counted: str, missing: str) -> str:
     """Return the message with *missing* names."""
-    return f'{counted} ServiceAccounts list Secret "acr-pull-app". Missing: {missing}.'
+    return f'{counted} ServiceAccounts list Secret "acr-pull-app". Missing from: {missing}.'
 
 
 WAITS = 'Waiting for Secret "acr-pull-app" to be added to ServiceAccount "{}".'

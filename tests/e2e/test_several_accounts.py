@@ -33,7 +33,7 @@ def test_list(scene: Scene) -> None:
     scene.bind("app", serviceAccountNames=["a", "b", "absent"])
     listed_by(scene, "a", "b")
     message = scene.says("app", "Attached", "False/ServiceAccountNotFound")
-    assert message == f'2 of 3 ServiceAccounts list Secret "{SECRET}". Missing: "absent".'
+    assert message == f'2 of 3 ServiceAccounts list Secret "{SECRET}". Missing from: "absent".'
     scene.make_account("absent", "beta")
     scene.listed("absent", "beta", SECRET)
     scene.ready("app")

@@ -77,8 +77,9 @@ class Api:
         audience = self.federation_audience
         if audience and CREATE_CREDENTIAL in message and audience not in message:
             other = (
-                "If it trusts the default audience of msi-acrpull, ask a cluster administrator to "
-                f"set SERVICE_ACCOUNT_TOKEN_AUDIENCE={audience}. Otherwise create the credential:"
+                "If the identity trusts the default audience of msi-acrpull, ask a cluster "
+                f"administrator to set SERVICE_ACCOUNT_TOKEN_AUDIENCE={audience}. Otherwise create "
+                "the credential:"
             )
             message = message.replace(CREATE_CREDENTIAL, other, 1)
         return message

@@ -167,7 +167,7 @@ def _explain_others(
     if code in WRONG_TIME:
         return Reason.CLOCK_SKEW, (
             f"Entra rejected the ServiceAccount token as expired or not yet valid (AADSTS{code}). "
-            "Check the clocks of the API server and this node."
+            "Check the clocks of the API server and of the node of acrpull's Pod."
         )
     if code in WRONG_KEY:
         return Reason.IDENTITY_REFUSED, (
@@ -258,8 +258,8 @@ def _untrusted(identity: FederatedIdentity, assertion: Assertion, code: int) -> 
     needed = part.get(code, f'subject "{assertion.subject}"')
     create = CREATE_CREDENTIAL if identity.account else "Create it:"
     return (
-        f'Identity "{identity}" has no federated credential with {needed}, or it is not yet known '
-        f"everywhere (up to 10 minutes). {create} {command}"
+        f'Identity "{identity}" has no federated credential with {needed}, or Entra does not know '
+        f"the new credential everywhere yet (up to 10 minutes). {create} {command}"
     )
 
 

@@ -111,15 +111,18 @@ def _not_assigned(identity: Named) -> str:
     identity as assigned. https://github.com/Azure/aad-pod-identity/issues/681
     """
     text = (
-        f'Identity "{identity}" is not assigned to this node. Assign it to the node pool\'s scale '
-        "set."
+        f'Identity "{identity}" is not assigned to the node of acrpull\'s Pod. Assign it to the '
+        "node pool's scale set."
     )
     if identity.client_id:
         return (
-            f"{text} If it is assigned, check that this is its client ID, not the object "
+            f"{text} If the identity is assigned, check that this is its client ID, not its object "
             "(principal) ID."
         )
-    return f"{text} If it is assigned, detach and assign it again: it may have been recreated."
+    return (
+        f"{text} If the identity is assigned, detach and assign it again: it may have been "
+        "recreated."
+    )
 
 
 def imds_failure(

@@ -31,7 +31,7 @@ def failure_in(fleet: Fleet, namespace: str) -> Failure | None:
         return Failure(namespace, Reason.PENDING, text)
     text = (
         f'ACRPullBinding "{fleet.binding.name}" exists and is not owned by this '
-        "ClusterACRPullBinding. Delete or rename it."
+        "ClusterACRPullBinding. Delete the ACRPullBinding, or rename the ClusterACRPullBinding."
     )
     return Failure(namespace, Reason.BINDING_NAME_TAKEN, text, stalled=True)
 

@@ -260,9 +260,9 @@ def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
         return Hold(Reason.SECRET_NOT_WRITTEN, text, wait, contest)
     if contest.quiet:
         text = (
-            f'The token in Secret "{name}" is for other settings, or for another client ID, again '
-            "and again. If this persists, compare the settings of all replicas of acrpull, and "
-            "find a client that changes the Secret or the annotations of the ServiceAccount."
+            f'Secret "{name}" repeatedly gets a token for other settings or for another client ID. '
+            "If this persists, compare the settings of all replicas of acrpull, and find a client "
+            "that changes the Secret or the annotations of the ServiceAccount."
         )
         return Hold(Reason.PENDING, text, wait, contest)
     return secret_removed(observed.binding, contest)

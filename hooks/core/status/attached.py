@@ -82,7 +82,7 @@ def _of_list(
     more = f" and {len(states) - SHOWN} more" if len(states) > SHOWN else ""
     found = states[worst]
     remedy = f"{found.message} {found.remedy}".strip()
-    return ConditionState("False", found.reason, f"{text} Missing: {shown}{more}.", remedy)
+    return ConditionState("False", found.reason, f"{text} Missing from: {shown}{more}.", remedy)
 
 
 def _rank(reason: str) -> int:
