@@ -34,6 +34,10 @@ MIN_WAIT: Final = timedelta(seconds=5)
 MAX_WAIT: Final = timedelta(seconds=300)
 MAX_DOUBLINGS: Final = 6  # MIN_WAIT * 2**6 exceeds MAX_WAIT
 MAX_ATTEMPTS: Final = 1000
+# A write counts as refused, or as undone, if the cluster does not show the item after this time.
+WRITE_GRACE: Final = timedelta(seconds=10)
+# The longest wait of a binding that writes no entry itself, and counts an attempt after each wait.
+WATCH_WAIT: Final = timedelta(seconds=40)
 NAMED: Final = frozenset({Reason.ENTRY_REMOVED, Reason.SECRET_REMOVED, Reason.SECRET_NOT_WRITTEN})
 
 
@@ -48,9 +52,9 @@ class Contest:
         resync_after_seconds: When the next call is due.
         named: Whether the status already has a reason in `NAMED`. Then the contest goes on, even
             if a stale status has too few attempts.
-        quiet: Whether the status does not name the contest. Either the binding's own entry is in
-            place, and the contest is over entries that the binding writes for other bindings, or
-            perhaps no other client changed the Secret.
+        quiet: Whether the status does not name the contest. For an entry: the binding's own entry
+            is in place, and the contest is over entries of other bindings. For a Secret: perhaps
+            only the settings of acrpull changed.
     """
 
     attempts: int
@@ -68,11 +72,12 @@ class Contest:
 
 def judge(
     condition: Condition,
-    since: datetime,
     attempts: int,
     last_attempt: datetime | None,
     there: bool,
     now: datetime,
+    *,
+    watching: bool = False,
 ) -> Contest | None:
     """Return the contest at *now*; None if there is none.
 
@@ -80,27 +85,40 @@ def judge(
 
     Args:
         condition: Attached or TokenFresh.
-        since: The last transition of *condition*.
         attempts: The attempts in the status.
         last_attempt: The time of the last attempt in the status.
         there: Whether the item exists.
         now: The current time.
+        watching: Whether another binding writes the item. The attempts are then its attempts.
     """
-    resync = int(LASTED.total_seconds())
     if attempts < 1 or last_attempt is None:
-        if there or condition.status != "True" or now - since >= LASTED:
+        since = condition.last_transition_time
+        if there or condition.status != "True" or since is None or now - since >= LASTED:
             return None
-        return Contest(1, now, add=True, resync_after_seconds=resync)
+        return _new_attempt(1, now, watching=watching)
     attempts, last = min(attempts, MAX_ATTEMPTS), min(last_attempt, now)
     named = condition.reason in NAMED
-    if now - last >= LASTED and (there or not named):
+    wait = min(_wait(attempts), WATCH_WAIT) if watching else _wait(attempts)
+    if there and named and now - last >= wait > LASTED:
+        # The status may be older than the last attempt, and the item may not last.
+        return _new_attempt(attempts, now, named=named)
+    # The last attempt can be older than the return of an item that another binding writes.
+    lasted = LASTED + WATCH_WAIT if watching and named else LASTED
+    if now - last >= lasted and (there or not named):
         return None
-    wait = LASTED if there else _wait(attempts)
     if there or now - last < wait:
-        left = math.ceil((last + wait - now).total_seconds())
+        left = math.ceil((last + (lasted if there else wait) - now).total_seconds())
         return Contest(attempts, last, there, left, named=named)
-    attempts = min(attempts + 1, MAX_ATTEMPTS)
-    return Contest(attempts, now, add=True, resync_after_seconds=resync, named=named)
+    return _new_attempt(min(attempts + 1, MAX_ATTEMPTS), now, named=named, watching=watching)
+
+
+def _new_attempt(
+    attempts: int, now: datetime, *, named: bool = False, watching: bool = False
+) -> Contest:
+    """Return a contest with an attempt at *now*."""
+    resync = WATCH_WAIT if watching else LASTED
+    add = not watching or attempts <= AT_ONCE
+    return Contest(attempts, now, add, int(resync.total_seconds()), named=named)
 
 
 def _wait(attempts: int) -> timedelta:

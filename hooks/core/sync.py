@@ -25,7 +25,6 @@ from hooks.core.refresh import MAX_RETRY_SECONDS, resync_after_seconds, retry_af
 from hooks.core.renewal.decision import (
     PROTECTION_RESYNC_SECONDS,
     Decision,
-    Keep,
     due_at,
     inputs_hash,
     secret_removed,
@@ -74,7 +73,7 @@ def sync(
     """
     usable = usable_token(observed, wanted, now)  # again, because a token request takes seconds
     unwritten = writing(observed, decision, outcome, usable, now)
-    secret_contest = _secret_contest(observed, wanted, decision, unwritten, now)
+    secret_contest = _secret_contest(observed, wanted, decision, now)
     problem = _problem(observed, decision, outcome, secret_contest, unwritten, now)
     token = None
     if isinstance(wanted, TokenRequest):
@@ -119,14 +118,12 @@ def _secret_contest(
     observed: Observed,
     wanted: Wanted,
     decision: Decision,
-    unwritten: Unwritten | None,
     now: datetime,
 ) -> Contest | None:
-    """Return the contest over the Secret; None if the answer has no token to write or to hold."""
+    """Return the contest over the Secret; None if the binding is denied, or can't have a token."""
     if isinstance(decision, Hold):
         return decision.contest
-    tokens = isinstance(decision, Keep) or unwritten is not None
-    if not (tokens and isinstance(wanted, TokenRequest)):
+    if isinstance(decision, Reject) or not isinstance(wanted, TokenRequest):
         return None
     return find_secret_contest(observed.binding, observed.secret, inputs_hash(wanted), now)
 

@@ -142,7 +142,8 @@ def test_status() -> None:
     assert ready is not None
     assert found.last_transition_time == NOW - 20 * SECOND
     assert found.message == (
-        'Another client deletes or changes Secret "acr-pull-app" soon after each write.'
+        "Another client, or a replica of acrpull with other settings, deletes or changes Secret "
+        '"acr-pull-app" soon after each write.'
     )
     assert ready.message == (
         f"{found.message} Find the client in the audit log of the API server, or in the events of "
@@ -152,6 +153,24 @@ def test_status() -> None:
         4,
         NOW + 10 * SECOND,
     )
+
+
+def test_named_contest_over_inputs() -> None:
+    """A contest that has a name keeps the name if only the inputs differ."""
+    result = answer(observe(FOUGHT, replace(SECRET, inputs="other")), NOW + SECOND)
+    assert states(result)["TokenFresh"] == REMOVED
+
+
+def test_secret_deleted_while_no_token_is_returned() -> None:
+    """The Secret without a token is created again, but not again and again."""
+    status = fresh(3600, "False", "RegistryError", secret_name="acr-pull-app")
+    course = []
+    for seconds in (0, 1, 2, 6):
+        result = answer(observe(status), NOW + seconds * SECOND, FAILED)
+        course.append((states(result)["TokenFresh"], result.secret is not None))
+        status = result.status
+    failing = ("False/RegistryError", True)
+    assert course == [failing, failing, (REMOVED, False), (REMOVED, True)]
 
 
 def test_changed_secret_stays_while_acrpull_waits() -> None:
@@ -177,7 +196,7 @@ def test_changed_secret_is_repaired() -> None:
 @pytest.mark.parametrize(
     ("observed", "outcome", "reason"),
     [
-        pytest.param(observe(fresh(5)), FAILED, "False/RegistryError", id="no-token"),
+        pytest.param(observe(fresh(61)), FAILED, "False/RegistryError", id="no-token"),
         pytest.param(
             replace(observe(fresh(5)), secret_taken=True),
             NEW_TOKEN,

@@ -1,6 +1,6 @@
 """A ServiceAccount with another owner, which may come at any time, and may write all of it."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -148,59 +148,3 @@ def test_controller_that_rewrites(scene: Scene) -> None:
     scene.world.advance(60)
     scene.settle()
     assert scene.listed() == LISTED
-
-
-@pytest.mark.parametrize("name", ["acr-pull-app", "acr-pull-jobs"], ids=["owner", "other"])
-def test_a_client_that_removes_an_entry_again_and_again(scene: Scene, name: str) -> None:
-    """The owner slows down, and only the binding whose entry is removed is not Ready."""
-    for binding in ("app", "jobs"):
-        scene.bindings.create(binding, "default")
-        scene.settle()
-    assert remove_entries(scene, {name}, 60) <= 8  # two at once, then after 5, 10 and 20 s
-    fought = name.removeprefix("acr-pull-")
-    expected = {"app": "True Ready", "jobs": "True Ready", fought: "False EntryRemoved"}
-    assert readiness(scene) == expected
-    since = scene.since("Ready", fought)
-    for _ in range(20):
-        assert remove_entries(scene, {name}, 60) <= 1
-        assert readiness(scene) == expected
-    assert scene.since("Ready", fought) == since  # an alert that waits for 15 minutes fires
-    await_end(scene)
-
-
-def test_the_entry_of_another_is_still_removed(scene: Scene) -> None:
-    """The owner becomes Ready although the other client goes on with another binding's entry."""
-    for binding in ("app", "jobs"):
-        scene.bindings.create(binding, "default")
-        scene.settle()
-    remove_entries(scene, {"acr-pull-app", "acr-pull-jobs"}, 60)
-    assert readiness(scene) == {"app": "False EntryRemoved", "jobs": "False EntryRemoved"}
-    remove_entries(scene, {"acr-pull-jobs"}, 300)
-    assert readiness(scene) == {"app": "True Ready", "jobs": "False EntryRemoved"}
-    await_end(scene)
-
-
-def remove_entries(scene: Scene, names: Container[str], seconds: int) -> int:
-    """Remove entries within 500 ms, and return how often; *seconds* pass."""
-    removals = 0
-    for _ in range(2 * seconds):
-        scene.world.advance(0.5)
-        if any(name in names for name in scene.listed()):
-            scene.accounts.relist("default", lambda old: [n for n in old if n not in names])
-            removals += 1
-            scene.world.settle()
-    return removals
-
-
-def await_end(scene: Scene) -> None:
-    """Wait until the contest ends, because no client removes an entry."""
-    for _ in range(20):
-        scene.world.advance(30)
-    scene.settle()
-    assert readiness(scene) == {"app": "True Ready", "jobs": "True Ready"}
-    assert {"acr-pull-app", "acr-pull-jobs"} <= set(scene.listed())
-
-
-def readiness(scene: Scene) -> dict[str, str]:
-    """Return the state of each binding."""
-    return {name: scene.conditions(name)["Ready"] for name in ("app", "jobs")}

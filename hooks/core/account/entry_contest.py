@@ -13,20 +13,13 @@ EntryRemoved until its entry lasts.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from hooks.core.account.ownership import controller_uid
 from hooks.core.account.relation import is_secret_name
-from hooks.core.contest import AT_ONCE, LASTED, Contest, judge
+from hooks.core.contest import AT_ONCE, LASTED, WATCH_WAIT, WRITE_GRACE, Contest, judge
 from hooks.core.model.binding import Binding, Condition
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.reason import Reason
-
-# A binding that writes no entry also counts an attempt after each wait. When the owner adds the
-# entry again, the last attempt must be newer than `LASTED`, because the entry may not last. So the
-# wait after the fifth attempt, 40 s, is the longest.
-WATCH_ATTEMPTS: Final = 5
-WATCH_SECONDS: Final = 40
 
 
 def find_entry_contest(
@@ -39,33 +32,50 @@ def find_entry_contest(
     """
     status = binding.status
     attached = status.condition("Attached")
-    since = attached.last_transition_time if attached is not None else None
-    known = known_before(binding, accounts)
-    owned = _owned(binding, accounts)
-    if attached is None or since is None or not (known or owned):
+    known, owned = known_before(binding, accounts), _owned(binding, accounts)
+    if attached is None or attached.last_transition_time is None or not (known or owned):
         return None
     lost = any(_lost_another(binding, account) for account in owned)
-    there = all(binding.secret_name in account.pull_secrets for account in known)
-    named = attached.reason == Reason.ENTRY_REMOVED
-    if binding.targets is not None and binding.targets.is_list:
-        there = there or not _is_removed(binding, attached, known, listing)
-        if attached.status != "True":  # perhaps only because of another ServiceAccount
-            attached, since = replace(attached, status="True"), now
+    condition, there = _observe(binding, attached, known, owned, listing, now)
     attempts, last = status.attach_attempts, status.last_attach_time
     begun, others = attempts > AT_ONCE, there and lost
-    quiet = there and (lost or begun) and (not named or now - (last or now) >= LASTED)
+    if attached.reason == Reason.ENTRY_REMOVED:
+        quiet = others and now - (last or now) >= LASTED
+    else:
+        quiet = there and (lost or begun)
+    if begun:
+        condition = replace(condition, reason=Reason.ENTRY_REMOVED)
     if others:
-        reason = Reason.ENTRY_REMOVED if begun else attached.reason
-        attached, since, there = replace(attached, status="True", reason=reason), now, False
-    if not owned:
-        attempts = min(attempts, WATCH_ATTEMPTS)
-    contest = judge(attached, since, attempts, last, there, now)
+        condition = replace(condition, status="True", last_transition_time=now)
+        there = False
+    contest = judge(condition, attempts, last, there, now, watching=not owned)
     if contest is None:
         return None
     resync = contest.resync_after_seconds
-    if others or not owned:
-        resync = min(resync, WATCH_SECONDS)
+    if others:
+        resync = min(resync, int(WATCH_WAIT.total_seconds()))
     return replace(contest, quiet=quiet, resync_after_seconds=resync)
+
+
+def _observe(
+    binding: Binding,
+    attached: Condition,
+    known: Collection[ServiceAccount],
+    owned: Collection[ServiceAccount],
+    listing: int,
+    now: datetime,
+) -> tuple[Condition, bool]:
+    """Return the condition from which a contest begins, and whether no known entry is removed.
+
+    *attached* is the condition of the last answer. A contest begins only if the condition is True.
+    """
+    begins = replace(attached, status="True", last_transition_time=now)
+    there = all(binding.secret_name in account.pull_secrets for account in known)
+    if binding.targets is None or not binding.targets.is_list:
+        return (begins if _is_undone(binding, attached, owned, now) else attached), there
+    removed = _is_removed(binding, attached, known, listing, watching=not owned)
+    # Attached may be False only because of another ServiceAccount.
+    return (attached if attached.status == "True" else begins), there or not removed
 
 
 def held_accounts(
@@ -122,13 +132,35 @@ def _is_new(binding: Binding, created_at: datetime | None) -> bool:
     return created_at >= since
 
 
+def _is_undone(
+    binding: Binding, attached: Condition, owned: Iterable[ServiceAccount], now: datetime
+) -> bool:
+    """True if another client removes the entry from *owned* before acrpull observes the entry.
+
+    Attached then stays False. Metacontroller writes the entry and the annotation at once, and the
+    annotation still names the entry.
+    """
+    since = attached.last_transition_time
+    waits = attached.reason in {Reason.ATTACHING, Reason.SERVICE_ACCOUNT_NOT_WRITTEN}
+    if not waits or since is None or now - since < WRITE_GRACE:
+        return False
+    own = binding.secret_name
+    return any(own in a.attached and own not in a.pull_secrets for a in owned)
+
+
 def _is_removed(
-    binding: Binding, attached: Condition, accounts: Iterable[ServiceAccount], listing: int
+    binding: Binding,
+    attached: Condition,
+    accounts: Iterable[ServiceAccount],
+    listing: int,
+    *,
+    watching: bool,
 ) -> bool:
     """True if another client removed the entry from any of *accounts*, now or in the last answer.
 
     *attached* is the condition of the last answer. *listing* is the number of all ServiceAccounts
-    that list the entry.
+    that list the entry. If *watching*, another binding writes the entry, and a missing entry counts
+    as removed until the contest ends.
     """
     own = binding.secret_name
     named = any(own in a.attached and own not in a.pull_secrets for a in accounts)
@@ -136,5 +168,7 @@ def _is_removed(
         return True
     if attached.reason == Reason.ATTACHING and not binding.status.attach_attempts:
         return False  # a user may have deleted ServiceAccounts that listed the entry
+    if watching and binding.status.attach_attempts:
+        return True
     same = attached.observed_generation == binding.generation
     return same and listing < (binding.status.attached_accounts or 0)

@@ -271,9 +271,9 @@ def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
 def secret_removed(binding: Binding, contest: Contest) -> Hold:
     """Return the `Hold` for a Secret that another client deletes or changes after each write."""
     text = (
-        f'Another client deletes or changes Secret "{binding.secret_name}" soon after each write. '
-        "Find the client in the audit log of the API server, or in the events of the binding, and "
-        "exclude the Secret from its changes."
+        "Another client, or a replica of acrpull with other settings, deletes or changes Secret "
+        f'"{binding.secret_name}" soon after each write. Find the client in the audit log of the '
+        "API server, or in the events of the binding, and exclude the Secret from its changes."
     )
     return Hold(Reason.SECRET_REMOVED, text, contest.resync_after_seconds, contest)
 

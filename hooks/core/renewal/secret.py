@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from hooks.core.account.relation import desired_targets
+from hooks.core.contest import WRITE_GRACE
 from hooks.core.exchange.registry_protocol import missing_actions
 from hooks.core.model.binding import Binding, Spec
 from hooks.core.model.cluster import PullSecret
@@ -26,8 +26,6 @@ from hooks.core.renewal.decision import (
 )
 from hooks.core.renewal.resolve import Hold, Wanted
 from hooks.core.renewal.secret_contest import UNWRITTEN
-
-WRITE_GRACE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,7 @@ def find_secret_contest(
     """
     status = binding.status
     fresh = status.condition("TokenFresh")
-    since = fresh.last_transition_time if fresh is not None else None
-    if fresh is None or since is None:
+    if fresh is None or fresh.last_transition_time is None:
         return None
     same_spec = fresh.observed_generation == binding.generation
     written = secret is not None and _is_as_written(secret, status, now)
@@ -39,9 +38,13 @@ def find_secret_contest(
     if is_refused(status):
         if there or not same_spec:
             return None
-        fresh, since = replace(fresh, status="True", reason=Reason.SECRET_NOT_WRITTEN), now
+        fresh = replace(fresh, status="True", last_transition_time=now)
+        fresh = replace(fresh, reason=Reason.SECRET_NOT_WRITTEN)
+    elif secret is None and status.secret_name is not None and fresh.status != "True":
+        # Another client deleted the Secret since the last answer.
+        fresh = replace(fresh, status="True", last_transition_time=now)
     attempts = status.write_attempts
-    contest = judge(fresh, since, attempts, status.last_write_time, there, now)
+    contest = judge(fresh, attempts, status.last_write_time, there, now)
     quiet = written and not there and attempts <= MAX_QUIET and fresh.reason not in UNWRITTEN
     return replace(contest, quiet=quiet) if contest is not None else None
 
