@@ -144,8 +144,13 @@ def _is_undone(
     waits = attached.reason in {Reason.ATTACHING, Reason.SERVICE_ACCOUNT_NOT_WRITTEN}
     if not waits or since is None or now - since < WRITE_GRACE:
         return False
+    return _names_missing(binding, owned)
+
+
+def _names_missing(binding: Binding, accounts: Iterable[ServiceAccount]) -> bool:
+    """True if the annotation of any of *accounts* names the entry, and the list lacks the entry."""
     own = binding.secret_name
-    return any(own in a.attached and own not in a.pull_secrets for a in owned)
+    return any(own in a.attached and own not in a.pull_secrets for a in accounts)
 
 
 def _is_removed(
@@ -162,9 +167,7 @@ def _is_removed(
     that list the entry. If *watching*, another binding writes the entry, and a missing entry counts
     as removed until the contest ends.
     """
-    own = binding.secret_name
-    named = any(own in a.attached and own not in a.pull_secrets for a in accounts)
-    if named or attached.reason == Reason.ENTRY_REMOVED:
+    if _names_missing(binding, accounts) or attached.reason == Reason.ENTRY_REMOVED:
         return True
     if attached.reason == Reason.ATTACHING and not binding.status.attach_attempts:
         return False  # a user may have deleted ServiceAccounts that listed the entry
