@@ -123,6 +123,7 @@ def test_no_contest_found(binding: Binding, account: ServiceAccount) -> None:
         pytest.param(fought(ago(299), 8), REMOVED, waiting(8, 299, 1), id="waits-longest"),
         pytest.param(fought(ago(300), 8), REMOVED, adding(9), id="added-after-the-longest-wait"),
         pytest.param(fought(ago(59), 3), ACCOUNT, adding(3, 59, 1), id="listed-in-a-fight"),
+        pytest.param(fought(ago(300), 8), ACCOUNT, adding(8), id="listed-after-the-longest-wait"),
         pytest.param(
             fought("9999-12-31T23:59:59Z", 3), REMOVED, waiting(3, 0, 10), id="last-in-future"
         ),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hooks.core.model.binding import Binding, Condition, Status
-from tests.core.builders import ACCOUNT, NOW, SECOND, SECRET_NAME
+from tests.core.builders import ACCOUNT, GUARD, HOLDER, NOW, SECOND, SECRET_NAME
 from tests.core.test_several_accounts import answer_to, listing, named, observe, to
 
 
@@ -72,6 +72,16 @@ def test_contest_by_annotation(binding: Binding, attempts: int) -> None:
     held = binding.status.attach_attempts == attempts
     assert (SECRET_NAME in answer.accounts[1].pull_secrets) == (not held)
     assert condition.reason == ("EntryRemoved" if held else "Attaching")
+
+
+@pytest.mark.parametrize(("attempts", "after"), [(0, 0), (1, 2)], ids=["before", "during"])
+def test_contest_over_accounts_of_another_owner(attempts: int, after: int) -> None:
+    """During a contest, a missing entry that another binding writes counts as removed."""
+    other = (replace(HOLDER, uid="uid-jobs"), GUARD)
+    binding = fought("False", "ServiceAccountNotFound", 1, attempts=attempts, last=1)
+    accounts = (replace(account, owners=other) for account in (*listing("a"), REPLACED))
+    answer = answer_to(replace(observe(None, *accounts), binding=binding))
+    assert answer.status.attach_attempts == after
 
 
 def test_contest_is_named() -> None:
