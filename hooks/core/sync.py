@@ -27,7 +27,6 @@ from hooks.core.renewal.decision import (
     Decision,
     due_at,
     inputs_hash,
-    secret_removed,
     usable_token,
 )
 from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
@@ -38,7 +37,7 @@ from hooks.core.renewal.secret import (
     token_works,
     writing,
 )
-from hooks.core.renewal.secret_contest import find_secret_contest
+from hooks.core.renewal.secret_contest import find_secret_contest, secret_removed
 from hooks.core.status.attached import attach_seconds
 from hooks.core.status.condition_state import Problem
 from hooks.core.status.conditions import Freshness, new_status

@@ -21,7 +21,7 @@ from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
 from hooks.core.refresh import jitter_for, refresh_at
 from hooks.core.renewal.resolve import SETTINGS_RESYNC_SECONDS, Hold, Wanted
-from hooks.core.renewal.secret_contest import find_secret_contest, is_refused
+from hooks.core.renewal.secret_contest import find_secret_contest, hold_back
 
 
 class MintReason(StrEnum):
@@ -59,7 +59,6 @@ MAX_REMEMBERED: Final = 1024  # hashes
 
 # If a client removes a Secret every minute, at most two tokens are requested in 10 minutes.
 MIN_AGE: Final = timedelta(minutes=5)
-SAME_TOKEN: Final = "Retrying with the same token."
 PROTECTION_RESYNC_SECONDS: Final = 1
 NAMESPACE_RESYNC_SECONDS: Final = 5
 # As long as `ATTACH_GRACE`, because Metacontroller is as slow in both cases.
@@ -80,7 +79,7 @@ def decide(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) ->
     contest = find_secret_contest(observed.binding, observed.secret, inputs_hash(wanted), now)
     return (
         _not_now(observed)
-        or _removed(observed, contest)
+        or hold_back(observed.binding, contest)
         or Mint(wanted, _newer_than(observed, wanted, contest, now), reason)
     )
 
@@ -248,42 +247,6 @@ def _namespace_missing(observed: Observed) -> Hold | None:
         return None
     text = f'Waiting for Metacontroller to report Namespace "{observed.binding.namespace}".'
     return Hold(Reason.PENDING, text, NAMESPACE_RESYNC_SECONDS)
-
-
-def _removed(observed: Observed, contest: Contest | None) -> Hold | None:
-    """Return why acrpull does not write the Secret before the next attempt of *contest*."""
-    if contest is None or contest.add:
-        return None
-    name, wait = observed.binding.secret_name, contest.resync_after_seconds
-    if is_refused(observed.binding.status):
-        text = f"{not_written(observed.binding)} {SAME_TOKEN}"
-        return Hold(Reason.SECRET_NOT_WRITTEN, text, wait, contest)
-    if contest.quiet:
-        text = (
-            f'Secret "{name}" repeatedly gets a token for other settings or for another client ID. '
-            "If this persists, compare the settings of all replicas of acrpull, and find a client "
-            "that changes the Secret or the annotations of the ServiceAccount."
-        )
-        return Hold(Reason.PENDING, text, wait, contest)
-    return secret_removed(observed.binding, contest)
-
-
-def secret_removed(binding: Binding, contest: Contest) -> Hold:
-    """Return the `Hold` for a Secret that another client deletes or changes after each write."""
-    text = (
-        "Another client, or a replica of acrpull with other settings, deletes or changes Secret "
-        f'"{binding.secret_name}" soon after each write. Find the client in the audit log of the '
-        "API server, or in the events of the binding, and exclude the Secret from its changes."
-    )
-    return Hold(Reason.SECRET_REMOVED, text, contest.resync_after_seconds, contest)
-
-
-def not_written(binding: Binding) -> str:
-    """Return the message for a token that does not appear in the Secret."""
-    return (
-        f'Metacontroller could not write Secret "{binding.secret_name}", or another client undoes '
-        "each write at once. See the events of the binding for the reason."
-    )
 
 
 def _newer_than(

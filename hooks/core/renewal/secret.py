@@ -16,16 +16,14 @@ from hooks.core.observed import Observed
 from hooks.core.policy.decision_settings import Policy
 from hooks.core.policy.permission import Reject
 from hooks.core.renewal.decision import (
-    SAME_TOKEN,
     Decision,
     Mint,
     covers,
     due_at,
     inputs_hash,
-    not_written,
 )
 from hooks.core.renewal.resolve import Hold, Wanted
-from hooks.core.renewal.secret_contest import UNWRITTEN
+from hooks.core.renewal.secret_contest import RETRYING, UNWRITTEN, not_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ def writing(
     if isinstance(decision, Hold) and decision.reason == Reason.SECRET_NOT_WRITTEN:
         return Unwritten(decision.reason, decision.message, since, decision.resync_after_seconds)
     if isinstance(outcome, AcrToken):
-        retry = SAME_TOKEN
+        retry = RETRYING
     elif isinstance(outcome, PartialGrant) and usable is None:
         retry = f"In addition, the token lacks a part of the scope: {outcome.failure.message}"
     else:

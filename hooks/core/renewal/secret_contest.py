@@ -8,8 +8,10 @@ from hooks.core.contest import Contest, judge
 from hooks.core.model.binding import Binding, Status
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
+from hooks.core.renewal.resolve import Hold
 
 UNWRITTEN: Final = frozenset({Reason.SECRET_NOT_WRITTEN, Reason.SECRET_REMOVED})
+RETRYING: Final = "Retrying with the same token."
 MAX_QUIET: Final = 5  # attempts; the waits add up to 35 s, about as long as a rollout
 
 
@@ -35,7 +37,7 @@ def find_secret_contest(
     written = secret is not None and _is_as_written(secret, status, now)
     replaced = secret is not None and not secret.inherited and secret.inputs != inputs
     there = written and not (same_spec and replaced)
-    if is_refused(status):
+    if _is_refused(status):
         if there or not same_spec:
             return None
         fresh = replace(fresh, status="True", last_transition_time=now)
@@ -47,13 +49,6 @@ def find_secret_contest(
     contest = judge(fresh, attempts, status.last_write_time, there, now)
     quiet = written and not there and attempts <= MAX_QUIET and fresh.reason not in UNWRITTEN
     return replace(contest, quiet=quiet) if contest is not None else None
-
-
-def is_refused(status: Status) -> bool:
-    """True if the reason in *status* is SecretNotWritten, also while an old token works."""
-    renewal = status.condition("RenewalHealthy")
-    refused = renewal is not None and renewal.reason == Reason.SECRET_NOT_WRITTEN
-    return refused and status.secret_pending_time is not None
 
 
 def _is_as_written(secret: PullSecret, status: Status, now: datetime) -> bool:
@@ -68,3 +63,46 @@ def _is_as_written(secret: PullSecret, status: Status, now: datetime) -> bool:
     if token is None or token.expires_at > now:
         return True
     return not status.write_attempts and (last is None or last <= token.issued_at)
+
+
+def hold_back(binding: Binding, contest: Contest | None) -> Hold | None:
+    """Return why acrpull does not write the Secret before the next attempt of *contest*."""
+    if contest is None or contest.add:
+        return None
+    name, wait = binding.secret_name, contest.resync_after_seconds
+    if _is_refused(binding.status):
+        text = f"{not_written(binding)} {RETRYING}"
+        return Hold(Reason.SECRET_NOT_WRITTEN, text, wait, contest)
+    if contest.quiet:
+        text = (
+            f'Secret "{name}" repeatedly gets a token for other settings or for another client ID. '
+            "If this persists, compare the settings of all replicas of acrpull, and find a client "
+            "that changes the Secret or the annotations of the ServiceAccount."
+        )
+        return Hold(Reason.PENDING, text, wait, contest)
+    return secret_removed(binding, contest)
+
+
+def secret_removed(binding: Binding, contest: Contest) -> Hold:
+    """Return the `Hold` for a Secret that another client deletes or changes after each write."""
+    text = (
+        "Another client, or a replica of acrpull with other settings, deletes or changes Secret "
+        f'"{binding.secret_name}" soon after each write. Find the client in the audit log of the '
+        "API server, or in the events of the binding, and exclude the Secret from its changes."
+    )
+    return Hold(Reason.SECRET_REMOVED, text, contest.resync_after_seconds, contest)
+
+
+def not_written(binding: Binding) -> str:
+    """Return the message for a token that does not appear in the Secret."""
+    return (
+        f'Metacontroller could not write Secret "{binding.secret_name}", or another client undoes '
+        "each write at once. See the events of the binding for the reason."
+    )
+
+
+def _is_refused(status: Status) -> bool:
+    """True if the reason in *status* is SecretNotWritten, also while an old token works."""
+    renewal = status.condition("RenewalHealthy")
+    refused = renewal is not None and renewal.reason == Reason.SECRET_NOT_WRITTEN
+    return refused and status.secret_pending_time is not None
