@@ -258,8 +258,8 @@ def _untrusted(identity: FederatedIdentity, assertion: Assertion, code: int) -> 
     needed = part.get(code, f'subject "{assertion.subject}"')
     create = CREATE_CREDENTIAL if identity.account else "Create it:"
     return (
-        f'Identity "{identity}" has no federated credential with {needed}, or Entra does not know '
-        f"the new credential everywhere yet (up to 10 minutes). {create} {command}"
+        f'Identity "{identity}" has no federated credential with {needed}, or the credential is '
+        f"less than 10 minutes old. {create} {command}"
     )
 
 
