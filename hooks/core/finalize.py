@@ -19,10 +19,11 @@ from hooks.core.sync import Answer, desired_accounts
 # Bindings of a bulk deletion are deleted one after the other. Meanwhile the first binding keeps the
 # ServiceAccount.
 HAND_OVER_GRACE: Final = timedelta(seconds=3)
-# Metacontroller reads the binding again before the first adoption of a sync. Then the limit of 5
-# requests a second can delay each adoption by some seconds, because 20 workers share the limit.
+# Metacontroller reads the binding again before the first adoption of a sync, and not before the
+# next adoptions. An adoption can take 4 s, because 20 workers share a limit of 5 requests a second.
 # metacontroller@v4.17.2:pkg/controller/composite/controller.go (claimChildren, canAdoptFunc)
-ADOPTION_GRACE: Final = timedelta(seconds=30)  # for each ServiceAccount
+ADOPTION_GRACE: Final = timedelta(seconds=30)
+NEXT_ADOPTION_GRACE: Final = timedelta(seconds=5)  # for each further ServiceAccount of a list
 
 
 def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) -> Answer:
@@ -36,8 +37,9 @@ def finalize(observed: Observed, wanted: Wanted, policy: Policy, now: datetime) 
     hand_over = since is None or abs(now - since) >= HAND_OVER_GRACE  # clocks may differ
     blocking = observed.blocking
     named = observed.binding.targets
-    adoptions = MAX_TARGETS if named is not None and named.is_list else 1
-    if since is not None and abs(now - since) >= adoptions * ADOPTION_GRACE:
+    further = MAX_TARGETS - 1 if named is not None and named.is_list else 0
+    grace = ADOPTION_GRACE + further * NEXT_ADOPTION_GRACE
+    if since is not None and abs(now - since) >= grace:
         blocking = tuple(a for a in blocking if not has_unknown_label(observed.binding, a))
     finalized = not blocking and (hand_over or _is_settled(observed))
     problem = Hold(Reason.DELETING, "The binding is being deleted.", 0)

@@ -84,11 +84,11 @@ def test_label_of_unknown_origin(
     assert finalize(going(account), POLICY, now).finalized is finalized
 
 
-@pytest.mark.parametrize(("minutes", "finalized"), [(24.9, False), (25, True)])
-def test_label_of_unknown_origin_in_a_list(minutes: float, *, finalized: bool) -> None:
+@pytest.mark.parametrize(("seconds", "finalized"), [(274, False), (275, True)])
+def test_label_of_unknown_origin_in_a_list(seconds: float, *, finalized: bool) -> None:
     """Metacontroller adopts the ServiceAccounts of a list one after the other."""
     listed = replace(GOING, targets=Targets(frozenset({"default"}), is_list=True))
-    now = NOW + timedelta(minutes=minutes)
+    now = NOW + timedelta(seconds=seconds)
     assert finalize(going(STRIPPED, listed), POLICY, now).finalized is finalized
 
 

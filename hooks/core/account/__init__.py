@@ -167,7 +167,7 @@ A user's edit, even at the same moment as a write:
 4. If the user removed `pull-secrets`, only B's uid shows that acrpull set the label. B's deletion
    waits until the decorator has restored the annotation or removed the label. If the user also
    removed the owner references, and the Secret is gone, the decorator can do neither. Then B's
-   deletion finishes after 30 s, or with `serviceAccountNames` after 25 minutes (`ADOPTION_GRACE` in
+   deletion finishes after 30 s, or with `serviceAccountNames` after 5 minutes (`ADOPTION_GRACE` in
    `hooks.core.finalize`), and the label stays.
 
 A move of B from one ServiceAccount to another:
