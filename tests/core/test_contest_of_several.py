@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from hooks.core.contest import WATCH_WAIT
 from hooks.core.model.binding import Binding, Condition, Status
 from tests.core.builders import ACCOUNT, GUARD, HOLDER, NOW, SECOND, SECRET_NAME
 from tests.core.test_several_accounts import answer_to, listing, named, observe, to
@@ -82,6 +83,18 @@ def test_contest_over_accounts_of_another_owner(attempts: int, after: int) -> No
     accounts = (replace(account, owners=other) for account in (*listing("a"), REPLACED))
     answer = answer_to(replace(observe(None, *accounts), binding=binding))
     assert answer.status.attach_attempts == after
+
+
+def test_only_the_entry_of_another_binding_waits() -> None:
+    """In a contest over another binding's entry, a ServiceAccount still gets its own."""
+    binding = fought("False", "ServiceAccountNotFound", 1, attempts=8, last=1)
+    lost = replace(*listing("a"), wanted=(SECRET_NAME, "acr-pull-jobs"))
+    answer = answer_to(replace(observe(None, lost, REPLACED), binding=binding))
+    assert [account.pull_secrets for account in answer.accounts] == [
+        ACCOUNT.pull_secrets,
+        (SECRET_NAME,),
+    ]
+    assert answer.resync_after_seconds <= WATCH_WAIT.total_seconds()
 
 
 def test_contest_is_named() -> None:
