@@ -94,6 +94,7 @@ def run_prometheus(folder: Path, targets: list[str]) -> Iterator[str]:
 def query(url: str, expr: str) -> list[Any]:
     """Return the series that the Prometheus at *url* returns for *expr*."""
     response = requests.get(f"{url}/api/v1/query", params={"query": expr}, timeout=10)
+    response.raise_for_status()  # 503 until Prometheus has opened its database
     found: list[Any] = response.json()["data"]["result"]
     return found
 
@@ -101,7 +102,7 @@ def query(url: str, expr: str) -> list[Any]:
 def wait_for_scrapes(url: str, targets: int) -> None:
     """Return when the Prometheus at *url* has scraped all *targets*."""
     for _ in range(START_SECONDS * 10):
-        with suppress(requests.ConnectionError, KeyError):
+        with suppress(requests.ConnectionError, requests.HTTPError):
             if len(query(url, "up == 1")) == targets:
                 return
         time.sleep(0.1)

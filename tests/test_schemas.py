@@ -164,8 +164,8 @@ def test_no_object(spec: object) -> None:
 
 
 KEY = (
-    "a key of at most 253 letters, digits, -, _ and ., after an optional DNS name in lower case "
-    "and /"
+    "a name of at most 63 letters, digits, -, _ and ., after an optional DNS name in lower case "
+    "and /, at most 253 characters together"
 )
 
 
