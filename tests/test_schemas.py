@@ -164,8 +164,8 @@ def test_no_object(spec: object) -> None:
 
 
 KEY = (
-    "a name of at most 63 letters, digits, -, _ and ., after an optional DNS name in lower case "
-    "and /, at most 253 characters together"
+    "a name of at most 63 letters, digits, -, _ and ., perhaps after a DNS name in lower "
+    "case and /, and at most 253 characters in all"
 )
 
 
