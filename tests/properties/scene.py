@@ -1,5 +1,6 @@
 """One ServiceAccount and its users: a world with its expectations, for a story."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from hooks.core.model.token import AcrToken
@@ -29,6 +30,16 @@ class Scene:
         self.bindings.check()
         check_rest(self.world, self.accounts, self.bindings)
         self.bindings.learn()
+
+    def oppose(self, undo: Callable[[], bool], seconds: float) -> int:
+        """Call *undo* after each step, and return how often it undid a write; *seconds* pass."""
+        clock, undone = self.world.clock, 0
+        end = clock.now() + timedelta(seconds=seconds)
+        while clock.now() < end:
+            busy, wrote = self.world.mc.step(), undo()
+            undone += wrote
+            clock.advance(0 if busy and not wrote else 0.05)
+        return undone
 
     def listed(self, account: str = "default") -> list[str | None]:
         """Return the names in a ServiceAccount's list."""

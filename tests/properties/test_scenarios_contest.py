@@ -1,7 +1,6 @@
 """Another client removes acrpull's entry from a ServiceAccount again and again."""
 
 from collections.abc import Container
-from datetime import timedelta
 
 import pytest
 
@@ -49,16 +48,14 @@ def test_a_client_that_removes_an_entry_before_acrpull_sees_it(strategy: str) ->
 
 def undo_entry(scene: Scene, seconds: float) -> int:
     """Remove the entry at once after each write, and return how often; *seconds* pass."""
-    clock, undone = scene.world.clock, 0
-    end = clock.now() + timedelta(seconds=seconds)
-    while clock.now() < end:
-        busy = scene.world.mc.step()
-        if "acr-pull-app" in scene.listed():
-            scene.accounts.relist("default", lambda old: [n for n in old if n != "acr-pull-app"])
-            undone += 1
-            busy = False
-        clock.advance(0 if busy else 0.05)
-    return undone
+
+    def undo() -> bool:
+        if "acr-pull-app" not in scene.listed():
+            return False
+        scene.accounts.relist("default", lambda old: [n for n in old if n != "acr-pull-app"])
+        return True
+
+    return scene.oppose(undo, seconds)
 
 
 def test_the_entry_of_another_is_still_removed(scene: Scene) -> None:

@@ -192,19 +192,19 @@ def works_despite(reason: str) -> dict[str, str]:
 
 def undo_writes(scene: Scene, how: str, seconds: float) -> int:
     """Undo each write of the Secret within 50 ms, and return how often; *seconds* pass."""
-    clock, undone, last = scene.world.clock, 0, None
-    end = clock.now() + timedelta(seconds=seconds)
-    while clock.now() < end:
-        busy = scene.world.mc.step()
+    last = None
+
+    def undo() -> bool:
+        nonlocal last
         secret = scene.bindings.secret("app")
-        if secret is not None and secret["metadata"]["resourceVersion"] != last:
-            if how == "delete":
-                scene.bindings.delete_secret("app")
-            else:
-                scene.bindings.tamper("app", how)
-                changed = scene.bindings.secret("app")
-                last = changed and changed["metadata"]["resourceVersion"]
-            undone += 1
-            busy = False
-        clock.advance(0 if busy else 0.05)
-    return undone
+        if secret is None or secret["metadata"]["resourceVersion"] == last:
+            return False
+        if how == "delete":
+            scene.bindings.delete_secret("app")
+        else:
+            scene.bindings.tamper("app", how)
+            changed = scene.bindings.secret("app")
+            last = changed and changed["metadata"]["resourceVersion"]
+        return True
+
+    return scene.oppose(undo, seconds)
