@@ -108,7 +108,9 @@ def make_accounts(api: Api, spaces: Sequence[str], many: int) -> list[Key]:
     return keys
 
 
-def attach(api: Api, keys: Sequence[Key], new_binding: NewBinding) -> Delays:
+def attach(
+    api: Api, keys: Sequence[Key], new_binding: NewBinding, within: float = ATTACH_SECONDS
+) -> Delays:
     """Create a binding for each ServiceAccount, as fast as possible, and wait for all."""
     made: dict[Key, float] = {}
 
@@ -123,7 +125,7 @@ def attach(api: Api, keys: Sequence[Key], new_binding: NewBinding) -> Delays:
         def check() -> None:
             assert seen.keys() >= set(keys), f"{len(seen.keys() & set(keys))} of {len(keys)}"
 
-        eventually(check, ATTACH_SECONDS)
+        eventually(check, within)
     each = [seen[key] - made[key] for key in keys]
     return Delays(max(seen[key] for key in keys) - min(made.values()), each)
 

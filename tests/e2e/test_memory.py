@@ -45,7 +45,8 @@ def test_memory(
             for begin in range(made, number, AT_ONCE):
                 many = min(AT_ONCE, number - begin)
                 spaces = [f"memory-{n}" for n in range(begin, begin + many, IN_A_NAMESPACE)]
-                attach(memory_stage.api, make_accounts(memory_stage.api, spaces, many), new_binding)
+                accounts = make_accounts(memory_stage.api, spaces, many)
+                attach(memory_stage.api, accounts, new_binding, within=START_SECONDS)
                 memory_stage.recorder.exchanges.clear()  # they need more memory than the others
             made = number
             await_quiet(memory_stage, within=START_SECONDS)
