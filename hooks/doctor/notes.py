@@ -42,7 +42,8 @@ UNSERVED: Final = (
 AUDIENCE: Final = (
     f"msi-acrpull uses the audience {UPSTREAM_AUDIENCE} by default. To keep federated credentials "
     f"with that audience, set SERVICE_ACCOUNT_TOKEN_AUDIENCE={UPSTREAM_AUDIENCE} and the same "
-    "audience in the policy acrpull-token-requests (see docs/migrating.md). Otherwise each identity needs a second credential."
+    "audience in the policy acrpull-token-requests (see docs/migrating.md). Otherwise each "
+    "identity needs a second credential."
 )
 REPLACED: Final = (
     "Two bindings give a ServiceAccount the same token. If one replaces the other, restart the "
