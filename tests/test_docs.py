@@ -15,6 +15,7 @@ from hooks.core.model.reason import Reason
 from hooks.core.names import KIND
 from hooks.doctor.diagnosis import diagnose
 from hooks.settings.environment import Settings
+from hooks.version import VERSION
 from tests.docs import FENCE, INDEX, PAGES, ROOT, Block, blocks, commands, page_name
 from tests.tools import require
 from tests.variables import VARIABLES
@@ -115,6 +116,11 @@ def test_yaml() -> None:
     }
     assert bindings
     assert {name: found.problems for name, found in bindings.items() if not found.accepted} == {}
+
+
+def test_version() -> None:
+    """The commands that push the image name the version of the code."""
+    assert set(re.findall(r"acrpull:([0-9.]+[0-9])", TEXTS["install.md"])) == {VERSION}
 
 
 def without_code(text: str) -> str:

@@ -164,8 +164,8 @@ def test_no_object(spec: object) -> None:
 
 
 KEY = (
-    "a name of at most 63 letters, digits, -, _ and ., perhaps after a DNS name in lower "
-    "case and /, and at most 253 characters in all"
+    "a name of at most 63 characters (letters, digits, -, _ and .), optionally after a prefix "
+    "(a DNS name in lower case, and /), at most 253 characters in all"
 )
 
 
@@ -179,9 +179,9 @@ KEY = (
         ),
         pytest.param(
             {"metadata": {"annotations": {"controller-uid": "shop"}}},
-            '.metadata.annotations: "controller-uid" is not a user\'s key: controller-uid and the '
-            "keys under acrpull.dev, kubernetes.io, metacontroller.k8s.io and acr.microsoft.com "
-            "are reserved. Use, for example, example.com/team",
+            '.metadata.annotations: "controller-uid" is not a key of your own (controller-uid, '
+            "and the keys under acrpull.dev, kubernetes.io, metacontroller.k8s.io and "
+            "acr.microsoft.com, are reserved). Use, for example, example.com/team",
             id="reserved",
         ),
         pytest.param(
@@ -208,7 +208,7 @@ def test_reserved_keys(domain: str) -> None:
         for part in ("labels", "annotations"):
             problem = check_spec({"secretTemplate": {"metadata": {part: {key: "shop"}}}})
             assert problem is not None
-            assert f'{part}: "{key}" is not a user\'s key' in problem
+            assert f'{part}: "{key}" is not a key of your own' in problem
     for key in (domain, f"my{domain}/x", f"{domain}.example.com/x", f"example.com/{domain}"):
         assert check_spec({"secretTemplate": {"metadata": {"labels": {key: "shop"}}}}) is None
 
