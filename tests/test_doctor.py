@@ -205,7 +205,9 @@ def test_secret_template() -> None:
     assert found["children"][0]["metadata"]["labels"].items() >= labels.items()
     labels = {"app.kubernetes.io/name": "shop"}
     found = judge(manifest(**fields, secretTemplate={"metadata": {"labels": labels}}))
-    assert [p for p in found["problems"] if '"app.kubernetes.io/name" is not a user' in p]
+    assert [
+        p for p in found["problems"] if '"app.kubernetes.io/name" is not a key of your own' in p
+    ]
 
 
 def test_token_in_the_wrong_field() -> None:
