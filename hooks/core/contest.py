@@ -21,7 +21,7 @@ acrpull is stateless, therefore the binding's status carries attempts and times 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -110,6 +110,11 @@ def judge(
         left = math.ceil((last + (lasted if there else wait) - now).total_seconds())
         return Contest(attempts, last, there, left, named=named)
     return _new_attempt(min(attempts + 1, MAX_ATTEMPTS), now, named=named, watching=watching)
+
+
+def beginning(condition: Condition, now: datetime) -> Condition:
+    """Return *condition* as True since *now*. A contest begins only with such a condition."""
+    return replace(condition, status="True", last_transition_time=now)
 
 
 def _new_attempt(

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from hooks.core.account.ownership import controller_uid
 from hooks.core.account.relation import is_secret_name
-from hooks.core.contest import AT_ONCE, LASTED, WATCH_WAIT, WRITE_GRACE, Contest, judge
+from hooks.core.contest import AT_ONCE, LASTED, WATCH_WAIT, WRITE_GRACE, Contest, beginning, judge
 from hooks.core.model.binding import Binding, Condition
 from hooks.core.model.cluster import ServiceAccount
 from hooks.core.model.reason import Reason
@@ -46,8 +46,7 @@ def find_entry_contest(
     if begun:
         condition = replace(condition, reason=Reason.ENTRY_REMOVED)
     if others:
-        condition = replace(condition, status="True", last_transition_time=now)
-        there = False
+        condition, there = beginning(condition, now), False
     contest = judge(condition, attempts, last, there, now, watching=not owned)
     if contest is None:
         return None
@@ -67,9 +66,9 @@ def _observe(
 ) -> tuple[Condition, bool]:
     """Return the condition from which a contest begins, and whether no known entry is removed.
 
-    *attached* is the condition of the last answer. A contest begins only if the condition is True.
+    *attached* is the condition of the last answer.
     """
-    begins = replace(attached, status="True", last_transition_time=now)
+    begins = beginning(attached, now)
     there = all(binding.secret_name in account.pull_secrets for account in known)
     if binding.targets is None or not binding.targets.is_list:
         return (begins if _is_undone(binding, attached, owned, now) else attached), there

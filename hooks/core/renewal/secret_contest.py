@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from hooks.core.contest import Contest, judge
+from hooks.core.contest import Contest, beginning, judge
 from hooks.core.model.binding import Binding, Status
 from hooks.core.model.cluster import PullSecret
 from hooks.core.model.reason import Reason
@@ -40,11 +40,10 @@ def find_secret_contest(
     if _is_refused(status):
         if there or not same_spec:
             return None
-        fresh = replace(fresh, status="True", last_transition_time=now)
-        fresh = replace(fresh, reason=Reason.SECRET_NOT_WRITTEN)
+        fresh = replace(beginning(fresh, now), reason=Reason.SECRET_NOT_WRITTEN)
     elif secret is None and status.secret_name is not None and fresh.status != "True":
         # Another client deleted the Secret since the last answer.
-        fresh = replace(fresh, status="True", last_transition_time=now)
+        fresh = beginning(fresh, now)
     attempts = status.write_attempts
     contest = judge(fresh, attempts, status.last_write_time, there, now)
     quiet = written and not there and attempts <= MAX_QUIET and fresh.reason not in UNWRITTEN
