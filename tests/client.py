@@ -10,13 +10,13 @@ from uuid import uuid4
 import jwt
 import requests
 
+from hooks.budget import HOOK_TIMEOUT_SECONDS
 from hooks.core.model.identity import Identity
 from hooks.core.model.token import TokenRequest
 from hooks.core.names import ACR_AUDIENCE
 from hooks.core.renewal.decision import inputs_hash
 
 Object = dict[str, Any]
-TIMEOUT_SECONDS = 15
 LIFE_SECONDS = 10800  # the life of ACR's refresh tokens: 3 h
 NULL_GUID = "00000000-0000-0000-0000-000000000000"
 NAMESPACE_UID = "6933a496-c95b-4807-8d30-7deeb53b2305"
@@ -26,7 +26,8 @@ NAMESPACE_UID = "6933a496-c95b-4807-8d30-7deeb53b2305"
 class Client:
     """Calls the service at *url* for bindings to the registry *server*.
 
-    Every client has a separate identity, because the service caches outcomes by identity.
+    Every client has a separate identity, because the service caches outcomes by identity. It
+    waits as long as Metacontroller, so each test with a call proves that the answer comes in time.
     """
 
     url: str
@@ -37,7 +38,7 @@ class Client:
         """Send *body*: bytes unchanged, anything else as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return requests.post(
-            f"{self.url}{path}", data=data, headers=headers, timeout=TIMEOUT_SECONDS
+            f"{self.url}{path}", data=data, headers=headers, timeout=HOOK_TIMEOUT_SECONDS
         )
 
     def ask(self, path: str, body: object) -> Object:

@@ -1,14 +1,12 @@
 """A registry or an IMDS that misbehaves: its own bindings get no token, and it learns nothing."""
 
 import gzip
-import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from hooks.budget import TOKEN_WAIT_SECONDS
 from hooks.core.exchange.registry_protocol import MAX_ANSWER_BYTES
 from hooks.core.model.reason import Reason
 from hooks.core.refresh import MAX_RETRY_AFTER_SECONDS
@@ -23,7 +21,6 @@ OK = b"HTTP/1.1 200 OK\r\n"
 TOKEN = b'{"refresh_token":"e30.e30.x","access_token":"e30.e30.x"}'
 ETERNAL = new_jwt({"exp": 253402300799, "iat": 0})
 ZEROS = b"0" * (64 * MAX_ANSWER_BYTES)  # more than is ever kept of an answer
-MARGIN_SECONDS = 1
 
 # What is done in place of an answer, and what the binding's status says then.
 UNUSABLE = {
@@ -82,9 +79,7 @@ def test_registry(
     """Either hop's misbehaviour has its reason, in time; bindings to other registries go on."""
     hostile, healthy = emulator.acr_servers[:2]
     emulator.faults.add(hop, replace(fault, host=hostile))
-    started = time.monotonic()
     answer = client.sync(observed(client.parent(acrServer=hostile, scope=SCOPE)))
-    assert time.monotonic() - started < TOKEN_WAIT_SECONDS + MARGIN_SECONDS
     assert reason(answer) == f"False/{cause}"
     assert emulator.count(hop) == 1
     answer = client.settle(observed(client.parent(acrServer=healthy, scope=SCOPE)))
@@ -104,13 +99,11 @@ def test_late_registries(client: Client, emulator: Emulator, hop: Endpoint) -> N
         caller = Client(client.url, server)
         return reason(caller.sync(observed(caller.parent(scope=SCOPE))))
 
-    started = time.monotonic()
     with ThreadPoolExecutor(len(hostile)) as pool:
         late = [pool.submit(ask, server) for server in hostile]
         assert ask(healthy) == "False/WritingSecret"
         assert not any(future.done() for future in late)
         assert {future.result() for future in late} == {"False/Timeout"}
-    assert time.monotonic() - started < TOKEN_WAIT_SECONDS + MARGIN_SECONDS
     assert emulator.count(hop) == len(hostile) + 1
 
 
@@ -200,9 +193,7 @@ IMDS_CASES = [
 def test_imds(client: Client, emulator: Emulator, fault: Fault) -> None:
     """So is IMDS cut off, and another identity gets its turn."""
     emulator.faults.add("imds", replace(fault, times=1))
-    started = time.monotonic()
     answer = client.sync(observed(client.parent()))
-    assert time.monotonic() - started < TOKEN_WAIT_SECONDS + MARGIN_SECONDS
     assert reason(answer) == "False/IdentityUnavailable"
     assert emulator.count("imds") == 1
     other = Client(client.url, client.server)
@@ -220,12 +211,10 @@ def test_late_imds(client: Client, emulator: Emulator) -> None:
         caller = Client(client.url, client.server)
         return reason(caller.sync(observed(caller.parent())))
 
-    started = time.monotonic()
     with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         answers = set(pool.map(ask, range(MAX_CONCURRENT)))
     assert answers == {"False/IdentityUnavailable"}
     assert len(LATE) == MAX_CONCURRENT == emulator.count("imds")
-    assert time.monotonic() - started < TOKEN_WAIT_SECONDS + MARGIN_SECONDS
     assert ask(0) == "False/WritingSecret"
 
 

@@ -28,9 +28,9 @@ PATH: Final = "/serviceaccount/sync"
 BODY: Final = b'{"object": {"metadata": {"name": "default"}}}'
 AUTHORIZED: Final = {"Authorization": "Bearer first"}
 HEAD: Final = b"POST /sync HTTP/1.1\r\nHost: x\r\n"
-FAST_SECONDS: Final = 1  # without strangers a call takes some milliseconds
+PATIENCE_SECONDS: Final = 3  # without strangers a call takes some milliseconds
 CALLS: Final = 10
-PROBE_SECONDS: Final = 1  # metacontroller/deployment.yaml has timeouts of 3 and 5 s
+PROBE_SECONDS: Final = 3  # the shorter timeout of a probe in metacontroller/deployment.yaml
 THREADS: Final = 32  # hooks/gunicorn_conf.py
 CA: Final = Authority("ours", system_clock())
 
@@ -60,16 +60,12 @@ def call(connection: HTTPConnection) -> None:
     response.read()
 
 
-def slowest(connect: Callable[[], HTTPConnection], kept: HTTPConnection) -> float:
-    """Return the seconds of the slowest call, on the connection *kept* and on new ones."""
-    seconds = []
+def call_often(connect: Callable[[], HTTPConnection], kept: HTTPConnection) -> None:
+    """Call a hook on the connection *kept*, and on new ones."""
     for _ in range(CALLS):
         with closing(connect()) as new:
             for connection in (kept, new):
-                started = time.monotonic()
                 call(connection)
-                seconds.append(time.monotonic() - started)
-    return max(seconds)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +85,12 @@ def test_hooks(service: Service, count: int, sent: bytes, pause: float) -> None:
     """Strangers on the hooks' port do not slow down calls, on kept and on new connections."""
 
     def connect() -> HTTPConnection:
-        return HTTPConnection(*service.address, timeout=10)
+        return HTTPConnection(*service.address, timeout=PATIENCE_SECONDS)
 
     with closing(connect()) as kept:
         call(kept)
         with Strangers(service.address, count, sent, pause):
-            assert slowest(connect, kept) < FAST_SECONDS
+            call_often(connect, kept)
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0], ids=["half-a-hello", "hello"])
@@ -113,12 +109,12 @@ def test_handshakes(tmp_path: Path, share: float) -> None:
     with Service(environment) as service:
 
         def connect() -> HTTPConnection:
-            return HTTPSConnection(*service.address, context=context, timeout=10)
+            return HTTPSConnection(*service.address, context=context, timeout=PATIENCE_SECONDS)
 
         with closing(connect()) as kept:
             call(kept)
             with Strangers(service.address, 256, sent[: int(len(sent) * share)]):
-                assert slowest(connect, kept) < FAST_SECONDS
+                call_often(connect, kept)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +154,7 @@ def test_no_file_descriptor_is_left() -> None:
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (64, 64))
         with Strangers(service.address, 100, b""):
             time.sleep(1)
-            with closing(HTTPConnection(*service.address, timeout=10)) as connection:
+            with closing(HTTPConnection(*service.address, timeout=PATIENCE_SECONDS)) as connection:
                 call(connection)
         assert service.worker_pid == worker
 

@@ -1,6 +1,7 @@
 """Metacontroller may change on a bound ServiceAccount what is acrpull's, and nothing else."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -303,24 +304,26 @@ def test_long_annotation(stage: Stage, room: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("field", "number"), [("labels", 60_000), ("annotations", 20_000)])
-def test_many_keys(stage: Stage, room: str, field: str, number: int) -> None:
+def test_many_keys(stage: Stage, room: str, tally: Counter[str], field: str, number: int) -> None:
     """With more than 1,000 labels or annotations, the policy compares the maps as a whole.
 
-    It once took 15 times as long as the write of a user.
+    Key by key, the comparison took 15 times as long as the write of a user. The summary shows both.
     """
     meta = BOUND["metadata"] | {"name": f"many-{field}", "namespace": room}
     meta[field] = meta[field] | {f"{key:x}": "" for key in range(number)}
     account = stage.api.create(BOUND | {"metadata": meta})
     entries = {"imagePullSecrets": listing("zeta", "alpha")}
     api = metacontroller(stage)
-    assert seconds(api, account, entries) < 5 * seconds(stage.api, account, entries)
+    for writer, name in ((stage.api, "a user"), (api, "Metacontroller")):
+        milliseconds = write_milliseconds(writer, account, entries)
+        tally[f"milliseconds of a write of {name} with {number} {field}"] = milliseconds
     ours = {"labels": UID_LABEL, "annotations": WANTED}[field]
     for key in ("mine", ours):
         with pytest.raises(ApiError, match=rf"403: .*more than 1,000 {field}"):
             change(api, account, {"metadata": {field: {key: "b"}}})
 
 
-def test_many_owners(plane: ControlPlane) -> None:
+def test_many_owners(plane: ControlPlane, tally: Counter[str]) -> None:
     """With more than 1,000 owner references, the policy compares the lists as a whole.
 
     In its own control plane, because the garbage collector looks up each owner for minutes.
@@ -339,14 +342,16 @@ def test_many_owners(plane: ControlPlane) -> None:
 
     eventually(in_force)
     entries = {"imagePullSecrets": listing("zeta", "alpha")}
-    assert seconds(api, account, entries) < 2 * seconds(plane.api, account, entries)
+    for writer, name in ((plane.api, "a user"), (api, "Metacontroller")):
+        milliseconds = write_milliseconds(writer, account, entries)
+        tally[f"milliseconds of a write of {name} with {len(owners)} owners"] = milliseconds
 
 
-def seconds(api: Api, account: Object, patch: Object) -> float:
+def write_milliseconds(api: Api, account: Object, patch: Object) -> int:
     """Return the time to merge *patch* into *account*, without a trace."""
     began = time.monotonic()
     change(api, account, patch)
-    return time.monotonic() - began
+    return int(1000 * (time.monotonic() - began))
 
 
 def test_many_bindings(stage: Stage, room: str) -> None:
