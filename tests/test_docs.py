@@ -248,6 +248,6 @@ def test_every_feature_is_tried() -> None:
 
 def test_every_reason_has_its_row() -> None:
     """troubleshooting.md has one row for each reason."""
-    _, _, table = TEXTS["troubleshooting.md"].partition("| reason | condition |")
+    _, _, table = TEXTS["troubleshooting.md"].partition("| reason | what happened |")
     rows = [row.split("|")[1] for row in table.partition("\n\n")[0].splitlines()[2:]]
     assert sorted(name for row in rows for name in re.findall("`(.+?)`", row)) == sorted(Reason)
