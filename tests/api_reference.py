@@ -15,8 +15,8 @@ ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = "docs/api.md"
 HEAD: Final = """# API reference
 
-`make api-docs` writes this page from the CRDs in [`crds/`](../crds/kustomization.yaml). Change the
-CRDs, not this page. `kubectl explain acrpullbinding.spec` prints the same descriptions.
+`kubectl explain acrpullbinding.spec` prints the same descriptions. `make api-docs` writes this page
+from the CRDs in [`crds/`](../crds/kustomization.yaml), so change the CRDs, not this page.
 """
 # The wording of each constraint. A key that is missing here stops the generation.
 CONSTRAINTS: Final = {
@@ -40,6 +40,7 @@ QUOTED: Final = re.compile(r'"([^"\s`]+)"')
 CODE: Final = re.compile(r"(`[^`]*`)")
 FIRST_SENTENCE: Final = re.compile(r".*?\.(?= [A-Z]|$)")
 Schema = Mapping[str, Any]
+Headings = dict[str, str]  # the heading of the section about each object, by the object's schema
 
 
 def reference(root: Path) -> str:
@@ -52,8 +53,9 @@ def reference(root: Path) -> str:
     versions = [(crd["spec"], version) for crd in crds for version in crd["spec"]["versions"]]
     titles = [f"{spec['names']['kind']} {version['name']}" for spec, version in versions]
     links = "\n".join(f"- [{title}](#{anchor(title)})" for title in titles)
+    headings: Headings = {}
     kinds = [
-        "\n\n".join(_kind(title, spec, version))
+        "\n\n".join(_kind(title, spec, version, headings))
         for title, (spec, version) in zip(titles, versions, strict=True)
     ]
     return "\n".join([HEAD, f"{links}\n", *(f"{kind}\n" for kind in kinds)])
@@ -64,7 +66,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def _kind(title: str, spec: Schema, version: Schema) -> Iterator[str]:
+def _kind(title: str, spec: Schema, version: Schema, headings: Headings) -> Iterator[str]:
     """Yield the paragraphs about one version of a kind."""
     schema = version["schema"]["openAPIV3Schema"]
     names = spec["names"]
@@ -83,12 +85,18 @@ def _kind(title: str, spec: Schema, version: Schema) -> Iterator[str]:
         f"| columns | {shown}; with `-o wide` also {wide} |"
     )
     for name in ("spec", "status"):
-        yield from _object(title, name, schema["properties"][name])
+        yield from _object(title, name, schema["properties"][name], headings)
 
 
-def _object(title: str, path: str, schema: Schema) -> Iterator[str]:
-    """Yield the paragraphs about the object at *path*, and about the objects in it."""
-    yield f"### {_heading(title, path)}"
+def _object(title: str, path: str, schema: Schema, headings: Headings) -> Iterator[str]:
+    """Yield the paragraphs about the object at *path*, and about the objects in it.
+
+    An object that equals an earlier object of the page has no section of its own.
+    """
+    heading = f"{title}: {path}"
+    if _home(heading, schema, headings) != heading:
+        return
+    yield f"### {heading}"
     if "description" in schema:
         yield prose(schema["description"])
     if limits := _limits(schema):
@@ -97,18 +105,22 @@ def _object(title: str, path: str, schema: Schema) -> Iterator[str]:
         yield f"Default: `{json.dumps(schema['default'])}`."
     required = schema.get("required", [])
     rows = [
-        _row(title, f"{path}.{name}", name, field, required=name in required)
+        _row(f"{heading}.{name}", name, field, headings, required=name in required)
         for name, field in schema["properties"].items()
     ]
     yield "\n".join(["| field | type | default | description |", "|---|---|---|---|", *rows])
     for name, field in schema["properties"].items():
         inner, suffix = _inner(field)
         if "properties" in inner:
-            yield from _object(title, f"{path}.{name}{suffix}", inner)
+            yield from _object(title, f"{path}.{name}{suffix}", inner, headings)
 
 
-def _heading(title: str, path: str) -> str:
-    return f"{title}: {path}"
+def _home(heading: str, schema: Schema, headings: Headings) -> str:
+    """Return the heading of the first object of the page that equals *schema*.
+
+    This is *heading*, unless the page already has an equal object.
+    """
+    return headings.setdefault(json.dumps(schema, sort_keys=True), heading)
 
 
 def _inner(schema: Schema) -> tuple[Schema, str]:
@@ -118,8 +130,8 @@ def _inner(schema: Schema) -> tuple[Schema, str]:
     return schema, ""
 
 
-def _row(title: str, path: str, name: str, schema: Schema, *, required: bool) -> str:
-    """Return the row of a table for the field *name*."""
+def _row(heading: str, name: str, schema: Schema, headings: Headings, *, required: bool) -> str:
+    """Return the row of a table for the field *name*. An object has a section named *heading*."""
     text = schema.get("description", "")
     limits = _limits(schema)
     if "properties" in schema:  # its own table has the rest
@@ -128,21 +140,21 @@ def _row(title: str, path: str, name: str, schema: Schema, *, required: bool) ->
     default = f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
     cells = (
         f"`{name}`",
-        _type(title, path, schema) + (", required" if required else ""),
+        _type(heading, schema, headings) + (", required" if required else ""),
         default,
         "<br>".join([prose(text), *([f"Constraints: {'; '.join(limits)}."] if limits else [])]),
     )
     return " | ".join(["", *(cell.replace("|", "\\|") for cell in cells), ""]).strip()
 
 
-def _type(title: str, path: str, schema: Schema) -> str:
+def _type(heading: str, schema: Schema, headings: Headings) -> str:
     """Return the type of a field, with a link to the table of an object's fields."""
     if schema["type"] == "array":
-        return f"list of {_type(title, f'{path}[]', schema['items'])}"
+        return f"list of {_type(f'{heading}[]', schema['items'], headings)}"
     if "additionalProperties" in schema:
-        return f"map of strings to {_type(title, path, schema['additionalProperties'])}"
+        return f"map of strings to {_type(heading, schema['additionalProperties'], headings)}"
     if "properties" in schema:
-        return f"[object](#{anchor(_heading(title, path))})"
+        return f"[object](#{anchor(_home(heading, schema, headings))})"
     return f"{schema['type']} ({schema['format']})" if "format" in schema else schema["type"]
 
 

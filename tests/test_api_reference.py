@@ -95,6 +95,17 @@ def test_required(tmp_path: Path) -> None:
     assert "| `g` | string, required |  |  |" in lines
 
 
+def test_equal_objects(tmp_path: Path) -> None:
+    """Equal objects share a section, to which both rows lead."""
+    inner = {"type": "object", "properties": {"h": {"type": "string"}}}
+    write(tmp_path, {"type": "object", "properties": {"a": inner, "b": inner}})
+    lines = reference(tmp_path).splitlines()
+    assert "### Example v1: spec.f.a" in lines
+    assert "### Example v1: spec.f.b" not in lines
+    for name in ("a", "b"):
+        assert f"| `{name}` | [object](#example-v1-specfa) |  |  |" in lines
+
+
 def test_unknown_key(tmp_path: Path) -> None:
     """A constraint without a wording stops the generation, because the page would lack it."""
     write(tmp_path, {"type": "string", "multipleOf": 2})
