@@ -24,6 +24,7 @@ pytestmark = pytest.mark.process
 
 THREADS = 32  # of hooks/gunicorn_conf.py
 GREEDY = 8  # callers of greedy Namespaces
+MOST_CALLS = 8  # without turns, more calls are rejected
 
 
 def new_request(
@@ -103,7 +104,7 @@ def test_large_bodies(client: Client, emulator: Emulator, kib: int, count: int) 
         try:
             time.sleep(1)
             for number in range(3):
-                assert served_after(client, new_request(client, "team-a", number, alive, kib)) < 9
+                assert is_served(client, new_request(client, "team-a", number, alive, kib))
         finally:
             leaving.set()
     assert all(future.result() for future in greedy)
@@ -119,15 +120,14 @@ def send_until(client: Client, path: str, body: bytes, leaving: threading.Event)
     raise AssertionError
 
 
-def served_after(client: Client, body: Object) -> float:
-    """Return the seconds until *body* gets a token, with the retries of Metacontroller."""
-    started = time.monotonic()
-    while True:
+def is_served(client: Client, body: Object) -> bool:
+    """True if *body* gets a token within `MOST_CALLS` calls, with the retries of Metacontroller."""
+    for _ in range(MOST_CALLS):
         response = client.post("/sync", body)
         if response.status_code == 200:
-            assert token(response.json())
-            return time.monotonic() - started
+            return bool(token(response.json()))
         time.sleep(float(response.headers["Retry-After"]))
+    return False
 
 
 @pytest.mark.slow
