@@ -27,6 +27,7 @@ RUN: Final = {
     "install-shared": "tests/e2e/test_docs.py",
     "uninstall": "tests/e2e/test_docs.py",
     "stuck": "tests/e2e/test_docs.py",
+    "tenant": "tests/e2e/test_docs.py",
     "argocd": "tests/e2e/test_docs.py",
     "namespace": "tests/e2e/test_another_namespace.py",
     "rotation": "tests/e2e/test_rotation.py",

@@ -139,6 +139,19 @@ def test_argocd(stage: Stage) -> None:
     assert found["data"] == settings | PATCH["data"]
 
 
+def test_tenant_that_edits_its_namespace(plane: ControlPlane) -> None:
+    """The command shows a right that is bound in the Namespace itself."""
+    (block,) = commands("tenant")
+    plane.kubectl("create", "namespace", NAMESPACE)
+    verdicts = ("yes", "no")  # beside a warning
+    before = type_in(plane, block).splitlines()
+    assert [line for line in before if line in verdicts] == ["no", "no"]
+    bound = ("create", "rolebinding", "admin", "--clusterrole=cluster-admin", "-n", NAMESPACE)
+    plane.kubectl(*bound, f"--serviceaccount={NAMESPACE}:default")
+    after = type_in(plane, block).splitlines()
+    assert [line for line in after if line in verdicts] == ["yes", "yes"]
+
+
 def test_stuck(reader: tuple[Stage, Scene], metacontroller_binary: Path) -> None:
     """With Metacontroller gone, a deletion waits; the commands end it and tidy up."""
     stage, scene = reader
