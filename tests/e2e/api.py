@@ -43,6 +43,7 @@ RESOURCES: Final = {
     "MutatingAdmissionPolicy": (ADMISSION, "mutatingadmissionpolicies", False),
     "MutatingAdmissionPolicyBinding": (ADMISSION, "mutatingadmissionpolicybindings", False),
     "Namespace": ("v1", "namespaces", False),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies", True),
     "Pod": ("v1", "pods", True),
     "Secret": ("v1", "secrets", True),
     "ServiceAccount": ("v1", "serviceaccounts", True),
