@@ -315,8 +315,7 @@ def test_many_keys(stage: Stage, room: str, tally: Counter[str], field: str, num
     entries = {"imagePullSecrets": listing("zeta", "alpha")}
     api = metacontroller(stage)
     for writer, name in ((stage.api, "a user"), (api, "Metacontroller")):
-        milliseconds = write_milliseconds(writer, account, entries)
-        tally[f"milliseconds of a write of {name} with {number} {field}"] = milliseconds
+        record(tally, f"{name} with {number} {field}", writer, account, entries)
     ours = {"labels": UID_LABEL, "annotations": WANTED}[field]
     for key in ("mine", ours):
         with pytest.raises(ApiError, match=rf"403: .*more than 1,000 {field}"):
@@ -343,15 +342,14 @@ def test_many_owners(plane: ControlPlane, tally: Counter[str]) -> None:
     eventually(in_force)
     entries = {"imagePullSecrets": listing("zeta", "alpha")}
     for writer, name in ((plane.api, "a user"), (api, "Metacontroller")):
-        milliseconds = write_milliseconds(writer, account, entries)
-        tally[f"milliseconds of a write of {name} with {len(owners)} owners"] = milliseconds
+        record(tally, f"{name} with {len(owners)} owners", writer, account, entries)
 
 
-def write_milliseconds(api: Api, account: Object, patch: Object) -> int:
-    """Return the time to merge *patch* into *account*, without a trace."""
+def record(tally: Counter[str], label: str, api: Api, account: Object, patch: Object) -> None:
+    """Add the time to merge *patch* into *account*, without a trace, to the summary."""
     began = time.monotonic()
     change(api, account, patch)
-    return int(1000 * (time.monotonic() - began))
+    tally[f"milliseconds of a write of {label}"] = int(1000 * (time.monotonic() - began))
 
 
 def test_many_bindings(stage: Stage, room: str) -> None:
