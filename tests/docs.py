@@ -7,6 +7,7 @@ mark shows which test runs the commands of the block.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
@@ -18,7 +19,7 @@ PAGES: Final = (
     *sorted((ROOT / "docs").glob("*.md")),
 )
 INDEX: Final = "docs/README.md"
-FENCE: Final = re.compile(r"(?ms)^```([^\n]*)\n(.*?)^```$")
+FENCE: Final = re.compile(r"(?ms)^( *)```([^\n]*)\n(.*?)^\1```$")  # in a list with spaces
 
 
 def page_name(page: Path) -> str:
@@ -49,9 +50,9 @@ def blocks() -> list[Block]:
     """Return the blocks of all pages, in order."""
     found = []
     for page in PAGES:
-        for number, (info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
+        for number, (_, info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
             language, _, mark = info.partition(" ")
-            found.append(Block(page_name(page), number, language, mark, text))
+            found.append(Block(page_name(page), number, language, mark, dedent(text)))
     return found
 
 

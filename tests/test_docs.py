@@ -30,6 +30,7 @@ RUN: Final = {
     "tenant": "tests/e2e/test_docs.py",
     "argocd": "tests/e2e/test_docs.py",
     "namespace": "tests/e2e/test_another_namespace.py",
+    "rollback": "tests/e2e/test_upgrade.py",
     "rotation": "tests/e2e/test_rotation.py",
     "move": "tests/e2e/test_migrating.py",
     "back": "tests/e2e/test_migrating.py",
@@ -38,6 +39,10 @@ RUN: Final = {
     "runbooks": "tests/test_monitoring.py",
 }
 NOT_RUN: Final = {"azure", "cluster"}  # they need Azure, or a cluster that runs Pods
+READMES: Final = tuple(
+    ROOT / folder / "README.md"
+    for folder in ("charts/acrpull", "examples", "examples/kind", "tests")
+)
 CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy", "Stalled"}
 # Words in code that look like a reason: those of Pods, Metacontroller, alerts and msi-acrpull.
 OTHERS: Final = {
@@ -146,12 +151,12 @@ def test_links() -> None:
     """Each link into the project leads to a file, and to a heading if the link has an anchor."""
     links = [
         (page, target)
-        for page in PAGES
-        for target in re.findall(r"\]\(([^)\s]+)\)", without_code(TEXTS[page_name(page)]))
+        for page in (*PAGES, *READMES)
+        for target in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text("utf-8")))
         if "://" not in target
     ]
     assert [
-        f"{page_name(page)}: {target}" for page, target in links if not leads(page, target)
+        f"{page.relative_to(ROOT)}: {target}" for page, target in links if not leads(page, target)
     ] == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from hooks.core.names import FEDERATION_AUDIENCE
 from tests.chart.condition import Conditions, camel
 from tests.chart.fill import fill_for
 from tests.chart.template import Variants, Writer
@@ -55,8 +56,9 @@ def templates(built: dict[Components, list[Manifest]]) -> dict[str, str]:
 
 
 def finish(text: str) -> str:
-    """Return a template with the release's Namespace, and with the indentation of each block."""
+    """Return a template with the release's Namespace and audience, and each block's indentation."""
     text = text.replace(NAMESPACE, "{{ .Release.Namespace }}")
+    text = text.replace(FEDERATION_AUDIENCE, "{{ .Values.serviceAccountTokenAudience }}")
     return re.sub(r"(?m)^( *)(\{\{-.*nindent )@", lambda m: f"{m[1]}{m[2]}{len(m[1])}", text)
 
 

@@ -71,6 +71,24 @@ def test_values() -> None:
     assert env["NAMESPACE_POLICY"] == "required"
 
 
+def test_audience() -> None:
+    """The service and the policy of its token requests have the audience of the values."""
+    audience = "api://AzureCRTokenExchange"
+    values = components_of(("dedicated", "workload-identity"))
+    manifests = template({**values, "serviceAccountTokenAudience": audience})
+    (deployment,) = (m["spec"] for m in manifests if m["kind"] == "Deployment")
+    env = deployment["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "SERVICE_ACCOUNT_TOKEN_AUDIENCE", "value": audience} in env
+    (policy,) = (
+        m["spec"]
+        for m in manifests
+        if m["kind"] == "ValidatingAdmissionPolicy"
+        and m["metadata"]["name"] == "acrpull-token-requests"
+    )
+    expressions = [rule["expression"] for rule in policy["validations"]]
+    assert f'object.spec.audiences == ["{audience}"]' in expressions
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -78,6 +96,7 @@ def test_values() -> None:
         ({"components": {"unknown": True}}, "unknown"),
         ({"components": {"dedicated": "yes"}}, "dedicated"),
         ({"settings": {"BIND": "0.0.0.0:80"}}, "invalid propertyName 'BIND'"),
+        ({"serviceAccountTokenAudience": 'api://a"]'}, "does not match pattern"),
         ({"replica": 3}, "replica"),
     ],
 )  # fmt: skip
@@ -138,6 +157,7 @@ def test_life_of_a_release(plane: ControlPlane, chart: str) -> None:
     assert not has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
     assert has("crd", "acrpullbindings.acrpull.microsoft.com")
     run("upgrade", ORDER)
+    plane.kubectl("delete", "decoratorcontrollers", "acrpull", "acrpull-takeover")
     run("upgrade", ("mtls", "workload-identity"))
     assert not has("mutatingadmissionpolicy", "acrpull-serviceaccounts")
     assert not has("clusterrole", "acrpull-metacontroller")

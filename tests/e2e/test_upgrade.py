@@ -1,5 +1,6 @@
 """The upgrade from an earlier version as in docs/operations.md, and back, on a running cluster."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,19 +12,22 @@ import pytest
 import yaml
 
 from hooks.core.names import DOCKER_CONFIG_KEY, TARGET_LABEL_PREFIX
+from tests.docs import commands
 from tests.e2e.api import BINDING, Api, Object
-from tests.e2e.conftest import given_crds
+from tests.e2e.conftest import given_crds, open_plane
 from tests.e2e.earlier import unpack_earlier
 from tests.e2e.eventually import eventually
 from tests.e2e.ground import new_scene
-from tests.e2e.install import BASE, render, retarget
+from tests.e2e.install import BASE, Manifest, render, retarget
 from tests.e2e.scene import USERS, Scene
+from tests.e2e.shell import run
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.watch import watching
 from tests.service import ROOT, Service
 
 ROUNDS: Final = 6  # of changes of all bindings while both versions answer
 ROUND_SECONDS: Final = 1
+PARTS: Final = ("crds", "metacontroller")  # of a checkout, for kubectl apply -k
 SHOWN: Final = 5  # versions in the report of a failure
 # The bindings with their ServiceAccounts, and the entries of each ServiceAccount, by Namespace.
 BINDINGS: Final = {
@@ -92,6 +96,42 @@ def test_upgrade(
             assert not broken, "\n".join(broken[:SHOWN])
         assert stage.emulator.count("exchange") == issued
         unbind_all(scenes)
+
+
+def test_rollback(request: pytest.FixtureRequest, tmp_path: Path, earlier: Path) -> None:
+    """The commands print the objects that the earlier version does not have."""
+    folder = tmp_path / "checkout"
+    listing, comparison = (
+        block.text.replace("install/", "metacontroller/") for block in commands("rollback")
+    )
+
+    def check_out(root: Path) -> None:
+        for part in PARTS:
+            shutil.rmtree(folder / part, ignore_errors=True)
+            shutil.copytree(root / part, folder / part)
+
+    with open_plane(request, tmp_path) as plane:
+        versions = [names(render(plane, BASE, root)) for root in (earlier, ROOT)]
+        check_out(ROOT)
+        plane.kubectl("apply", "-k", str(folder / BASE))
+        assert not run(plane, folder, listing)
+        check_out(earlier)
+        plane.kubectl("apply", "-k", str(folder / BASE))
+        printed = run(plane, folder, comparison).splitlines()
+    then, now = versions
+    assert printed
+    assert {kind_and_name(line) for line in printed} == now - then
+
+
+def names(manifests: list[Manifest]) -> set[tuple[str, str]]:
+    """Return kind and name of each of *manifests*."""
+    return {(m["kind"].lower(), m["metadata"]["name"]) for m in manifests}
+
+
+def kind_and_name(line: str) -> tuple[str, str]:
+    """Return kind and name from a *line* of `kubectl get -o name`, as of kind.group/name."""
+    resource, _, name = line.partition("/")
+    return resource.partition(".")[0], name
 
 
 def open_scene(stage: Stage, name: str) -> Scene:
