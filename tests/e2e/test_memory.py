@@ -46,7 +46,8 @@ def test_memory(
                 many = min(AT_ONCE, number - begin)
                 spaces = [f"memory-{n}" for n in range(begin, begin + many, IN_A_NAMESPACE)]
                 accounts = make_accounts(memory_stage.api, spaces, many)
-                attach(memory_stage.api, accounts, new_binding, within=START_SECONDS)
+                delays = attach(memory_stage.api, accounts, new_binding, within=START_SECONDS)
+                figures.append(f"{begin + many} bindings, {many} attached in {delays.total:.0f} s")
                 memory_stage.recorder.exchanges.clear()  # they need more memory than the others
             made = number
             await_quiet(memory_stage, within=START_SECONDS)
