@@ -43,6 +43,7 @@ READMES: Final = tuple(
     ROOT / folder / "README.md"
     for folder in ("charts/acrpull", "examples", "examples/kind", "tests")
 )
+ITEM: Final = r" *([0-9]+\.|-) "
 CONDITIONS: Final = {"Ready", "TokenFresh", "Attached", "RenewalHealthy", "Stalled"}
 # Words in code that look like a reason: those of Pods, Metacontroller, alerts and msi-acrpull.
 OTHERS: Final = {
@@ -158,6 +159,20 @@ def test_links() -> None:
     assert [
         f"{page.relative_to(ROOT)}: {target}" for page, target in links if not leads(page, target)
     ] == []
+
+
+def test_lists() -> None:
+    """An item of a list begins after a blank line, or after another item.
+
+    Otherwise the item is a part of the paragraph before, unless its number is 1.
+    """
+    broken = []
+    for page in (*PAGES, *READMES):
+        for paragraph in FENCE.sub("\n", page.read_text("utf-8")).split("\n\n"):
+            first, *others = paragraph.strip("\n").split("\n")
+            if not re.match(ITEM, first):
+                broken += [f"{page.name}: {line}" for line in others if re.match(ITEM, line)]
+    assert broken == []
 
 
 def test_index() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.docs import FENCE
 from tests.e2e.api import BINDING
 from tests.e2e.components import ORDER, PARTS, Components
 from tests.e2e.conftest import open_plane
@@ -18,6 +19,7 @@ from tests.e2e.helm import CHART, NAMESPACE, by_name, components_of, helm, templ
 from tests.e2e.subset import within
 
 NEEDS: Final = PARTS.items()
+IMAGE: Final = "registry.example/acrpull"
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_values() -> None:
     """The Deployment has the given values, and all objects have the given labels."""
     labels = {"team": "platform"}
     values = {
-        "image": {"repository": "registry.example/acrpull", "digest": f"sha256:{'0' * 64}"},
+        "image": {"repository": IMAGE, "digest": f"sha256:{'0' * 64}"},
         "imagePullSecrets": [{"name": "registry"}],
         "replicas": 3,
         "resources": {"limits": {"memory": "1Gi"}},
@@ -63,7 +65,7 @@ def test_values() -> None:
     assert pod["nodeSelector"] == {"kubernetes.io/os": "linux", "pool": "system"}
     assert not pod["priorityClassName"]
     hooks, own = pod["containers"]
-    assert hooks["image"] == f"registry.example/acrpull@sha256:{'0' * 64}"
+    assert hooks["image"] == f"{IMAGE}@sha256:{'0' * 64}"
     assert hooks["resources"]["limits"]["memory"] == "1Gi"
     assert own["resources"]["limits"]["memory"] == "2Gi"
     env = {variable["name"]: variable["value"] for variable in hooks["env"]}
@@ -188,3 +190,30 @@ def test_from_kustomize_to_helm(plane: ControlPlane, chart: str) -> None:
     helm(*arguments, kubeconfig=plane.kubeconfig())
     listed = helm("list", "-n", NAMESPACE, "-q", kubeconfig=plane.kubeconfig())
     assert listed.split() == ["acrpull"]
+
+
+def test_page(plane: ControlPlane, chart: str, tmp_path: Path) -> None:
+    """The commands of the chart's page install a release, and change it without a lost value."""
+    blocks = FENCE.findall((CHART / "README.md").read_text("utf-8"))
+    (values,) = (text for _, info, text in blocks if info == "yaml")
+    file = tmp_path / "values.yaml"
+    file.write_text(values)
+    used = {"charts/acrpull": chart, "image.repository=IMAGE": f"image.repository={IMAGE}"}
+    lines = [
+        line
+        for _, info, text in blocks
+        if info == "sh helm"
+        for line in text.splitlines()
+        if line.startswith("helm ")
+    ]
+    assert [line.split()[1] for line in lines] == ["install", "upgrade"]
+    for line in lines:
+        words = [used.get(word, word) for word in line.replace("FILE", str(file)).split()]
+        helm(*words[1:], kubeconfig=plane.kubeconfig())
+    pod = plane.api.get("Deployment", NAMESPACE, "acrpull")["spec"]["template"]["spec"]
+    hooks = pod["containers"][0]
+    assert hooks["image"].startswith(f"{IMAGE}:")
+    changed = yaml.safe_load(values)
+    env = {variable["name"]: variable.get("value") for variable in hooks["env"]}
+    assert env["WORKLOAD_IDENTITY"] == "enabled"
+    assert changed["settings"].items() <= env.items()
