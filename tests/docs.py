@@ -19,7 +19,7 @@ PAGES: Final = (
     *sorted((ROOT / "docs").glob("*.md")),
 )
 INDEX: Final = "docs/README.md"
-FENCE: Final = re.compile(r"(?ms)^( *)```([^\n]*)\n(.*?)^\1```$")  # in a list with spaces
+FENCE: Final = re.compile(r"(?ms)^( *)```([^\n]*)\n(.*?)^\1```$")  # a block in a list is indented
 
 
 def page_name(page: Path) -> str:

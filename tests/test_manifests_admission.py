@@ -46,7 +46,7 @@ def test_validating_policies() -> None:
     policy = OBJECTS["ValidatingAdmissionPolicy", "acrpull-serviceaccount-update"]["spec"]
     name, _, _, message, *_ = load(ADMISSION / "serviceaccount-update.yaml")[0]
     assert policy["variables"][13]["name"] == name["value"]  # type: ignore[index]
-    assert policy["validations"][7]["message"] == message["value"]  # type: ignore[index]
+    assert policy["validations"][8]["message"] == message["value"]  # type: ignore[index]
     policy = OBJECTS["ValidatingAdmissionPolicy", "acrpull-serviceaccount-deletion"]["spec"]
     bound, _ = load(ADMISSION / "serviceaccount-deletion.yaml")[0]
     assert policy["matchConditions"][1]["name"] == bound["value"]  # type: ignore[index]

@@ -113,6 +113,10 @@ ATTACKS: dict[str, tuple[str, Object]] = {
         "may contain only names that acrpull gives to Secrets",
         {"metadata": {"annotations": {ATTACHED_ANNOTATION: "acr-pull-app,my-acr-pull-app"}}},
     ),
+    "more names than the policy reads": (
+        "longer than 16,384 characters. Use several ServiceAccounts.",
+        {"metadata": {"annotations": {ATTACHED_ANNOTATION: ",".join(["acr-pull-app"] * 1300)}}},
+    ),
     "an unmarked ServiceAccount with entries": (
         "must name acrpull's entries while imagePullSecrets has them",
         {

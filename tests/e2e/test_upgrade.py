@@ -20,7 +20,7 @@ from tests.e2e.eventually import eventually
 from tests.e2e.ground import new_scene
 from tests.e2e.install import BASE, Manifest, render, retarget
 from tests.e2e.scene import USERS, Scene
-from tests.e2e.shell import run
+from tests.e2e.shell import run, start
 from tests.e2e.stage import Stage, open_stage
 from tests.e2e.watch import watching
 from tests.service import ROOT, Service
@@ -99,7 +99,7 @@ def test_upgrade(
 
 
 def test_rollback(request: pytest.FixtureRequest, tmp_path: Path, earlier: Path) -> None:
-    """The commands print the objects that the earlier version does not have."""
+    """The commands print the objects that the earlier version does not have, or only an error."""
     folder = tmp_path / "checkout"
     listing, comparison = (
         block.text.replace("install/", "metacontroller/") for block in commands("rollback")
@@ -118,9 +118,13 @@ def test_rollback(request: pytest.FixtureRequest, tmp_path: Path, earlier: Path)
         check_out(earlier)
         plane.kubectl("apply", "-k", str(folder / BASE))
         printed = run(plane, folder, comparison).splitlines()
+        (folder / BASE / "kustomization.yaml").unlink()
+        with start(plane, folder, comparison) as process:
+            failed = process.communicate()[0].splitlines()
     then, now = versions
     assert printed
     assert {kind_and_name(line) for line in printed} == now - then
+    assert {kind_and_name(line) for line in failed} & now == set()
 
 
 def names(manifests: list[Manifest]) -> set[tuple[str, str]]:
