@@ -121,6 +121,7 @@ def test_rollback(request: pytest.FixtureRequest, tmp_path: Path, earlier: Path)
         (folder / BASE / "kustomization.yaml").unlink()
         with start(plane, folder, comparison) as process:
             failed = process.communicate()[0].splitlines()
+        assert process.returncode
     then, now = versions
     assert printed
     assert {kind_and_name(line) for line in printed} == now - then
