@@ -46,14 +46,18 @@ class Block:
         return f"{self.page} {self.number}: {self.text.splitlines()[0][:40]}"
 
 
+def blocks_in(page: Path) -> list[Block]:
+    """Return the blocks of *page*, in order."""
+    found = []
+    for number, (_, info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
+        language, _, mark = info.partition(" ")
+        found.append(Block(page_name(page), number, language, mark, dedent(text)))
+    return found
+
+
 def blocks() -> list[Block]:
     """Return the blocks of all pages, in order."""
-    found = []
-    for page in PAGES:
-        for number, (_, info, text) in enumerate(FENCE.findall(page.read_text("utf-8")), 1):
-            language, _, mark = info.partition(" ")
-            found.append(Block(page_name(page), number, language, mark, dedent(text)))
-    return found
+    return [block for page in PAGES for block in blocks_in(page)]
 
 
 def commands(mark: str) -> list[Block]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from hooks.core.names import FEDERATION_AUDIENCE
-from tests.docs import FENCE
+from tests.docs import blocks_in
 from tests.e2e.api import BINDING
 from tests.e2e.components import ORDER, PARTS, Components
 from tests.e2e.conftest import open_plane
@@ -192,18 +192,13 @@ def test_from_kustomize_to_helm(plane: ControlPlane, chart: str) -> None:
 
 def test_page(plane: ControlPlane, chart: str, tmp_path: Path) -> None:
     """The commands of the chart's page install a release, and change it without a lost value."""
-    blocks = FENCE.findall((CHART / "README.md").read_text("utf-8"))
-    (values,) = (text for _, info, text in blocks if info == "yaml")
+    blocks = blocks_in(CHART / "README.md")
+    (values,) = (block.text for block in blocks if block.language == "yaml")
     file = tmp_path / "values.yaml"
     file.write_text(values)
     used = {"charts/acrpull": chart, "image.repository=IMAGE": f"image.repository={IMAGE}"}
-    lines = [
-        line
-        for _, info, text in blocks
-        if info == "sh helm"
-        for line in text.splitlines()
-        if line.startswith("helm ")
-    ]
+    typed = "".join(block.text for block in blocks if block.mark == "helm")
+    lines = [line for line in typed.splitlines() if line.startswith("helm ")]
     assert [line.split()[1] for line in lines] == ["install", "upgrade"]
     for line in lines:
         words = [used.get(word, word) for word in line.replace("FILE", str(file)).split()]
@@ -211,7 +206,6 @@ def test_page(plane: ControlPlane, chart: str, tmp_path: Path) -> None:
     pod = plane.api.get("Deployment", NAMESPACE, "acrpull")["spec"]["template"]["spec"]
     hooks = pod["containers"][0]
     assert hooks["image"].startswith(f"{IMAGE}:")
-    changed = yaml.safe_load(values)
     env = {variable["name"]: variable.get("value") for variable in hooks["env"]}
     assert env["WORKLOAD_IDENTITY"] == "enabled"
-    assert changed["settings"].items() <= env.items()
+    assert yaml.safe_load(values)["settings"].items() <= env.items()

@@ -27,7 +27,7 @@ from tests.service import ROOT, Service
 
 ROUNDS: Final = 6  # of changes of all bindings while both versions answer
 ROUND_SECONDS: Final = 1
-PARTS: Final = ("crds", "metacontroller")  # of a checkout, for kubectl apply -k
+CHECKED_OUT: Final = ("crds", BASE)  # the folders for kubectl apply -k
 SHOWN: Final = 5  # versions in the report of a failure
 # The bindings with their ServiceAccounts, and the entries of each ServiceAccount, by Namespace.
 BINDINGS: Final = {
@@ -106,12 +106,12 @@ def test_rollback(request: pytest.FixtureRequest, tmp_path: Path, earlier: Path)
     )
 
     def check_out(root: Path) -> None:
-        for part in PARTS:
+        for part in CHECKED_OUT:
             shutil.rmtree(folder / part, ignore_errors=True)
             shutil.copytree(root / part, folder / part)
 
     with open_plane(request, tmp_path) as plane:
-        versions = [names(render(plane, BASE, root)) for root in (earlier, ROOT)]
+        then, now = (names(render(plane, BASE, root)) for root in (earlier, ROOT))
         check_out(ROOT)
         plane.kubectl("apply", "-k", str(folder / BASE))
         assert not run(plane, folder, listing)
@@ -122,7 +122,6 @@ def test_rollback(request: pytest.FixtureRequest, tmp_path: Path, earlier: Path)
         with start(plane, folder, comparison) as process:
             failed = process.communicate()[0].splitlines()
         assert process.returncode
-    then, now = versions
     assert printed
     assert {kind_and_name(line) for line in printed} == now - then
     assert {kind_and_name(line) for line in failed} & now == set()
